@@ -1,0 +1,2 @@
+//! Quarterdeck.
+fn main() { tauri::Builder::default().run(tauri::generate_context!()).expect("run") }
