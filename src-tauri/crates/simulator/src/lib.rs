@@ -1,1 +1,25 @@
-//! simulator
+//! The simulated platform: one evolving world, served over loopback as AWS and Kubernetes APIs.
+//!
+//! The unmodified AWS SDK and kube clients speak to it through ordinary configuration files, so that nothing in
+//! the product knows whether it looks at the real platform or at this one.
+
+pub mod aws;
+pub mod clock;
+pub mod control;
+pub mod fault;
+pub mod files;
+pub mod kubernetes;
+pub mod options;
+pub mod scenario;
+pub mod world;
+
+mod shared;
+mod simulation;
+
+pub use clock::Millis;
+pub use options::{ClockMode, Options};
+pub use shared::{Shared, SharedWorld};
+pub use simulation::{Simulation, StartError};
+
+/// The account id of the simulated platform; reserved, no real account is ever shown as simulated.
+pub const SIMULATED_ACCOUNT: &str = "100200300400";

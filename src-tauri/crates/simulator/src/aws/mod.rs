@@ -1,0 +1,1 @@
+//! The AWS APIs over loopback.

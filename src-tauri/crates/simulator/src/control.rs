@@ -1,0 +1,1 @@
+//! The control endpoint: time and faults from outside.

@@ -1,0 +1,1 @@
+//! The files an ordinary client finds the simulation by.

@@ -1,0 +1,1 @@
+//! The Kubernetes API of each cluster over loopback.

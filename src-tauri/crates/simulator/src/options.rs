@@ -1,0 +1,51 @@
+//! What a simulation is started with.
+
+use std::path::PathBuf;
+
+/// How world time moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockMode {
+    /// With the wall clock, `speed` times faster.
+    Auto,
+    /// Only when told to, by [`crate::Simulation::advance`] or the control endpoint.
+    Explicit,
+}
+
+/// The parameters of a simulation.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Name of the scenario; see [`crate::scenario::NAMES`].
+    pub scenario: String,
+    /// Where the files are written; made when missing.
+    pub dir: PathBuf,
+    /// Milliseconds added to every answer.
+    pub latency_ms: u64,
+    /// Pods per region, about.
+    pub pods: u32,
+    /// Number of regions, 1 to 6.
+    pub regions: usize,
+    /// World seconds per wall second in [`ClockMode::Auto`].
+    pub speed: f64,
+    /// Decides every name and every throw of the dice.
+    pub seed: u64,
+    /// How time moves.
+    pub clock: ClockMode,
+    /// Faults in force from the start, in the notation of [`crate::fault`].
+    pub faults: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            scenario: "calm".into(),
+            dir: PathBuf::from("."),
+            latency_ms: 0,
+            pods: 700,
+            regions: 2,
+            speed: 1.0,
+            seed: 1,
+            clock: ClockMode::Auto,
+            faults: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What every server of the simulation shares: the world behind one mutex, and the signal that it moved.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::fault::Faults;
+use crate::world::World;
+
+/// The world and what surrounds it, shared by all servers and the clock.
+pub struct Shared {
+    world: Mutex<World>,
+    faults: Mutex<Faults>,
+    steps: watch::Sender<u64>,
+    /// Added to every answer, milliseconds.
+    pub latency_ms: u64,
+    /// The bearer token the written kubeconfig carries; any other is answered 401.
+    pub bearer_token: String,
+}
+
+/// The handle the servers hold.
+pub type SharedWorld = Arc<Shared>;
+
+impl Shared {
+    /// Wraps a world.
+    #[must_use]
+    pub fn new(world: World, faults: Faults, latency_ms: u64, bearer_token: String) -> SharedWorld {
+        let (steps, _) = watch::channel(0);
+        Arc::new(Self { world: Mutex::new(world), faults: Mutex::new(faults), steps, latency_ms, bearer_token })
+    }
+
+    /// Locks the world. Never hold the guard across an await.
+    pub fn lock(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks the faults in force. Never hold the guard across an await.
+    pub fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A receiver that changes whenever the world moved: a step of the clock, or a write through an API.
+    #[must_use]
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.steps.subscribe()
+    }
+
+    /// Wakes everyone who subscribed. Called by the clock after a step and by a server after a write.
+    pub fn notify(&self) {
+        self.steps.send_modify(|n| *n += 1);
+    }
+}

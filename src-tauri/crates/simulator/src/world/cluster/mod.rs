@@ -1,0 +1,1 @@
+//! The Kubernetes half of the world: clusters, their workloads, nodes and controllers.
