@@ -8,4 +8,6 @@ use crate::clock::Millis;
 pub struct World {
     /// World time.
     pub now: Millis,
+    /// The Kubernetes clusters, one per region and in the order of the regions; served by index.
+    pub clusters: Vec<cluster::Cluster>,
 }
