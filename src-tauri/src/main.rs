@@ -1,2 +1,6 @@
 //! Quarterdeck.
-fn main() { tauri::Builder::default().run(tauri::generate_context!()).expect("run") }
+fn main() {
+    tauri::Builder::default()
+        .run(tauri::generate_context!())
+        .expect("run")
+}

@@ -1,1 +1,41 @@
-//! model
+//! The nouns of Quarterdeck and everything that can be derived from them without asking anybody.
+//!
+//! This crate is pure: no clock, no network, no runtime. Time is passed in. Collectors produce
+//! [`Observation`]s; [`assemble`](assemble::assemble) turns them into one [`Snapshot`] (edges by
+//! `link`, health by `rules`, causes by `causes`); [`diff`] says what changed between two.
+//!
+//! ```text
+//! Observation… ─▶ assemble ─▶ link ─▶ rules ─▶ roll-up ─▶ causes ─▶ Snapshot ─▶ diff ─▶ Update
+//! ```
+
+pub mod diff;
+pub mod edge;
+pub mod facts;
+pub mod failure;
+pub mod health;
+pub mod id;
+pub mod kind;
+pub mod node;
+pub mod observation;
+pub mod snapshot;
+pub mod source;
+pub mod time;
+
+pub use diff::{Delta, Update, apply, diff};
+pub use edge::{Edge, Provenance, Relation};
+pub use facts::{Fact, Facts, Value};
+pub use failure::{FailureClass, SourceFailure};
+pub use health::{Cause, Evidence, Health, Level, Reason, RuleId, Signal};
+pub use id::{AccountId, NodeId, SourceId};
+pub use kind::Kind;
+pub use node::{Node, Series, Standing};
+pub use observation::{
+    Change, ChangeKind, Direction, Found, FoundNode, Name, Observation, Readings, Tie,
+};
+pub use snapshot::{Environment, Identity, Snapshot, StackIdentity};
+pub use source::{Scope, Service, Source, SourceStatus, State};
+pub use time::Timestamp;
+
+/// The account id the simulated platform's STS answers; no real account uses it.
+/// SIMULATED is shown only when STS answers this and every endpoint is loopback.
+pub const SIMULATED_ACCOUNT: &str = "100200300400";

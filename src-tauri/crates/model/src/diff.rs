@@ -1,0 +1,174 @@
+//! What changed between two snapshots. Law: `apply(a, diff(a, b)) == b`.
+
+use crate::edge::Edge;
+use crate::health::Cause;
+use crate::id::{NodeId, SourceId};
+use crate::node::Node;
+use crate::observation::Change;
+use crate::snapshot::{Identity, Snapshot, StackIdentity};
+use crate::source::SourceStatus;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What a subscriber is told: everything once, then only what changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Update {
+    /// The full state.
+    Full {
+        /// The snapshot, whole.
+        #[ts(as = "Snapshot")]
+        snapshot: Arc<Snapshot>,
+    },
+    /// What changed since the snapshot `from`; a subscriber at another `seq` subscribes again.
+    Delta(Box<Delta>),
+}
+
+/// The difference of two snapshots.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ts_rs::TS)]
+pub struct Delta {
+    /// `seq` of the snapshot it applies to.
+    pub from: u64,
+    /// `seq` of the snapshot it leads to.
+    pub seq: u64,
+    /// The new time.
+    pub taken_at: Timestamp,
+    /// New identity of the stack, when it changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub stack: Option<StackIdentity>,
+    /// New identity, when it changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub identity: Option<Identity>,
+    /// Nodes new or changed, whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<Node>>", optional)]
+    pub nodes: Vec<Arc<Node>>,
+    /// Nodes gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<NodeId>>", optional)]
+    pub gone: Vec<NodeId>,
+    /// Edges new.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<Edge>>", optional)]
+    pub edges: Vec<Edge>,
+    /// Edges gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<Edge>>", optional)]
+    pub cut: Vec<Edge>,
+    /// Sources new or changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<SourceStatus>>", optional)]
+    pub sources: Vec<SourceStatus>,
+    /// Sources gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<SourceId>>", optional)]
+    pub sources_gone: Vec<SourceId>,
+    /// All causes, when any changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub causes: Option<Vec<Cause>>,
+    /// All recent changes, when any is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub changes: Option<Vec<Change>>,
+}
+
+/// What leads from `a` to `b`.
+#[must_use]
+pub fn diff(a: &Snapshot, b: &Snapshot) -> Delta {
+    let (nodes, gone) = changed(
+        &a.nodes,
+        &b.nodes,
+        |n| n.id.clone(),
+        |x, y| Arc::ptr_eq(x, y) || x == y,
+    );
+    let (sources, sources_gone) = changed(
+        &a.sources,
+        &b.sources,
+        |s| s.source.id.clone(),
+        |x, y| x == y,
+    );
+    let before: BTreeSet<&Edge> = a.edges.iter().collect();
+    let after: BTreeSet<&Edge> = b.edges.iter().collect();
+    Delta {
+        from: a.seq,
+        seq: b.seq,
+        taken_at: b.taken_at,
+        stack: (a.stack != b.stack).then(|| b.stack.clone()),
+        identity: (a.identity != b.identity).then(|| b.identity.clone()),
+        nodes,
+        gone,
+        edges: after.difference(&before).map(|e| (*e).clone()).collect(),
+        cut: before.difference(&after).map(|e| (*e).clone()).collect(),
+        sources,
+        sources_gone,
+        causes: (a.causes != b.causes).then(|| b.causes.clone()),
+        changes: (a.changes != b.changes).then(|| b.changes.clone()),
+    }
+}
+
+/// Applies `delta` to the snapshot it was made from; `None` when it was made from another.
+#[must_use]
+pub fn apply(a: &Snapshot, delta: &Delta) -> Option<Snapshot> {
+    if a.seq != delta.from {
+        return None;
+    }
+    let cut: BTreeSet<&Edge> = delta.cut.iter().collect();
+    let edges: BTreeSet<Edge> = a
+        .edges
+        .iter()
+        .filter(|e| !cut.contains(e))
+        .chain(&delta.edges)
+        .cloned()
+        .collect();
+    Some(Snapshot {
+        seq: delta.seq,
+        taken_at: delta.taken_at,
+        stack: delta.stack.clone().unwrap_or_else(|| a.stack.clone()),
+        identity: delta.identity.clone().unwrap_or_else(|| a.identity.clone()),
+        nodes: merged(&a.nodes, &delta.nodes, &delta.gone, |n| n.id.clone()),
+        edges: edges.into_iter().collect(),
+        sources: merged(&a.sources, &delta.sources, &delta.sources_gone, |s| {
+            s.source.id.clone()
+        }),
+        causes: delta.causes.clone().unwrap_or_else(|| a.causes.clone()),
+        changes: delta.changes.clone().unwrap_or_else(|| a.changes.clone()),
+    })
+}
+
+/// New or changed items of `after`, and the keys only `before` has. Both are ordered by key.
+fn changed<T: Clone, K: Ord>(
+    before: &[T],
+    after: &[T],
+    key: impl Fn(&T) -> K,
+    same: impl Fn(&T, &T) -> bool,
+) -> (Vec<T>, Vec<K>) {
+    let old: BTreeMap<K, &T> = before.iter().map(|item| (key(item), item)).collect();
+    let new: BTreeSet<K> = after.iter().map(&key).collect();
+    let upserts = after
+        .iter()
+        .filter(|item| !old.get(&key(item)).is_some_and(|was| same(was, item)))
+        .cloned()
+        .collect();
+    let gone = before
+        .iter()
+        .map(&key)
+        .filter(|k| !new.contains(k))
+        .collect();
+    (upserts, gone)
+}
+
+fn merged<T: Clone, K: Ord>(old: &[T], upserts: &[T], gone: &[K], key: impl Fn(&T) -> K) -> Vec<T> {
+    let mut all: BTreeMap<K, T> = old.iter().map(|item| (key(item), item.clone())).collect();
+    for item in upserts {
+        all.insert(key(item), item.clone());
+    }
+    for k in gone {
+        all.remove(k);
+    }
+    all.into_values().collect()
+}

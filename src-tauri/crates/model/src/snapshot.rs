@@ -1,0 +1,74 @@
+//! The whole picture at one time.
+
+use crate::edge::Edge;
+use crate::health::Cause;
+use crate::id::AccountId;
+use crate::node::Node;
+use crate::observation::Change;
+use crate::source::SourceStatus;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// How loudly the frame says where we are.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ts_rs::TS,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Environment {
+    /// Production.
+    Prod,
+    /// Staging.
+    Staging,
+    /// Development.
+    Dev,
+}
+
+/// What the stack file says it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+pub struct StackIdentity {
+    /// The platform's name.
+    pub name: String,
+    /// Its environment.
+    pub environment: Environment,
+}
+
+/// Who and where STS says we are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+pub struct Identity {
+    /// Accounts that answered.
+    pub accounts: Vec<AccountId>,
+    /// The caller's ARN, of the first account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub caller: Option<String>,
+    /// STS answers the simulator's reserved account and every endpoint is loopback.
+    pub simulated: bool,
+    /// Some endpoint is loopback but it is not the simulator: traffic goes through a tunnel.
+    pub tunnel: bool,
+}
+
+/// One complete, ordered picture: nodes by id, edges by (from, to, relation), sources by id,
+/// causes worst first, changes newest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ts_rs::TS)]
+pub struct Snapshot {
+    /// Rises by one with every published snapshot of one engine.
+    pub seq: u64,
+    /// Platform time it stands for.
+    pub taken_at: Timestamp,
+    /// The stack file's identity.
+    pub stack: StackIdentity,
+    /// Who we are.
+    pub identity: Identity,
+    /// Nodes, ordered by id.
+    #[ts(as = "Vec<Node>")]
+    pub nodes: Vec<Arc<Node>>,
+    /// Edges, ordered.
+    pub edges: Vec<Edge>,
+    /// Sources, ordered by id.
+    pub sources: Vec<SourceStatus>,
+    /// Causes, worst first.
+    pub causes: Vec<Cause>,
+    /// Recent changes, newest first, at most 200.
+    pub changes: Vec<Change>,
+}
