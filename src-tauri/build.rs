@@ -1,3 +1,5 @@
+//! Generates the permissions of the commands and embeds the window's page.
+
 fn main() {
-    tauri_build::build()
+    tauri_build::build();
 }

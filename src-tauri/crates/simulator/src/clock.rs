@@ -54,7 +54,9 @@ impl Millis {
     /// Reads an ISO 8601 stamp with any offset; `None` when it is not one.
     #[must_use]
     pub fn parse_iso(text: &str) -> Option<Self> {
-        text.parse::<Timestamp>().ok().map(|t| Self(t.as_millisecond()))
+        text.parse::<Timestamp>()
+            .ok()
+            .map(|t| Self(t.as_millisecond()))
     }
 
     fn format(self, pattern: &str) -> String {

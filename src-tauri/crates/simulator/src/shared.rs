@@ -26,7 +26,13 @@ impl Shared {
     #[must_use]
     pub fn new(world: World, faults: Faults, latency_ms: u64, bearer_token: String) -> SharedWorld {
         let (steps, _) = watch::channel(0);
-        Arc::new(Self { world: Mutex::new(world), faults: Mutex::new(faults), steps, latency_ms, bearer_token })
+        Arc::new(Self {
+            world: Mutex::new(world),
+            faults: Mutex::new(faults),
+            steps,
+            latency_ms,
+            bearer_token,
+        })
     }
 
     /// Locks the world. Never hold the guard across an await.

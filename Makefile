@@ -1,0 +1,93 @@
+# make run · make test · make bench. Each sets up what it needs and says so; twice is harmless.
+# Rust (rustup.rs) and Node 20+ (nodejs.org) are prerequisites; everything else is installed here.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+SCENARIO ?= dlq-fills
+STACK ?=
+VENV := .venv
+STAMPS := target/.stamps
+PACKAGES := libwebkit2gtk-4.1-dev libgtk-3-dev librsvg2-dev pkg-config build-essential curl file python3-venv
+TEST_PACKAGES := webkit2gtk-driver xvfb xauth dbus dbus-x11 imagemagick
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.PHONY: help run test bench lint ui-test rust-test python-test window-test prerequisites
+
+help:
+	@echo "make run [STACK=FILE] [SCENARIO=calm|az-degraded|dlq-fills]   the console; without STACK on the simulated platform"
+	@echo "make test                                                     everything that must hold"
+	@echo "make bench                                                    the figures of the README, side by side"
+
+prerequisites:
+	@command -v cargo >/dev/null || { echo "Rust is missing: install 1.94.1 or newer from https://rustup.rs"; exit 1; }
+	@command -v node >/dev/null || { echo "Node is missing: install 20 or newer from https://nodejs.org"; exit 1; }
+	@command -v npm >/dev/null || { echo "npm is missing: it comes with Node 20 from https://nodejs.org"; exit 1; }
+
+$(STAMPS)/packages: Makefile
+	@mkdir -p $(STAMPS)
+	@dpkg -s $(PACKAGES) >/dev/null 2>&1 || { echo "▸ installing Debian packages: $(PACKAGES)"; \
+	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $(PACKAGES) >/dev/null; }
+	@touch $@
+
+$(STAMPS)/test-packages: $(STAMPS)/packages
+	@dpkg -s $(TEST_PACKAGES) >/dev/null 2>&1 || { echo "▸ installing Debian packages: $(TEST_PACKAGES)"; \
+	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $(TEST_PACKAGES) >/dev/null; }
+	@command -v cargo-nextest >/dev/null || { echo "▸ installing the test runner cargo-nextest (a few minutes, once)"; cargo install --locked cargo-nextest; }
+	@touch $@
+
+ui/node_modules/.package-lock.json: ui/package-lock.json | prerequisites
+	@echo "▸ installing the window's packages"
+	@cd ui && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+UI_SOURCES := $(shell find ui/src ui/index.html ui/public ui/*.json ui/*.ts ui/*.js -type f 2>/dev/null)
+ui/dist/index.html: ui/node_modules/.package-lock.json $(UI_SOURCES)
+	@echo "▸ building the window's page"
+	@cd ui && npm run build --silent
+	@touch $@
+
+$(VENV)/.ready: tests/python/requirements.txt | $(STAMPS)/packages
+	@echo "▸ installing the independent clients and emulators the tests use (boto3, moto, ministack, kubectl)"
+	@python3 -m venv $(VENV) && $(VENV)/bin/pip install -q --disable-pip-version-check -r tests/python/requirements.txt
+	@touch $@
+
+run: prerequisites $(STAMPS)/packages ui/dist/index.html
+	@echo "▸ building Quarterdeck (the first time takes some ten minutes)"
+	@cargo build --workspace --bins --quiet
+	@if [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
+	  echo "There is no display here (DISPLAY and WAYLAND_DISPLAY are empty), so the window cannot open."; \
+	  echo "The same picture in the terminal:"; \
+	  echo "  target/debug/qd sim --scenario $(SCENARIO) --dir /tmp/quarterdeck-sim &"; \
+	  echo "  target/debug/qd status --stack $(if $(STACK),$(STACK),/tmp/quarterdeck-sim/quarterdeck.toml)"; \
+	  exit 1; \
+	fi; \
+	exec target/debug/quarterdeck $(if $(STACK),--stack $(STACK),--drill $(SCENARIO))
+
+test: lint ui-test rust-test python-test window-test
+	@echo "make test: everything passed"
+
+lint: prerequisites $(STAMPS)/test-packages ui/dist/index.html
+	@echo "▸ formatting and lints"
+	@cargo fmt --all --check
+	@cargo clippy --workspace --all-targets --quiet -- -D warnings
+
+ui-test: prerequisites ui/dist/index.html
+	@echo "▸ the window's own tests"
+	@cd ui && npm run --silent check && npm run --silent lint && npm test --silent
+
+rust-test: prerequisites $(STAMPS)/test-packages ui/dist/index.html $(VENV)/.ready
+	@echo "▸ Rust tests"
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo nextest run --workspace
+
+python-test: rust-test
+	@echo "▸ the simulated platform and qd, asked by boto3 and kubectl; qd against moto and ministack"
+	@cargo build --workspace --bins --quiet
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" QD_BIN="$(CURDIR)/target/debug/qd" $(VENV)/bin/pytest -q tests/python
+
+window-test: rust-test
+	@echo "▸ the real window, driven"
+	@QD_APP="$(CURDIR)/target/debug/quarterdeck" tests/window/run
+
+bench: prerequisites $(STAMPS)/packages ui/dist/index.html $(VENV)/.ready
+	@echo "▸ building for measuring (release)"
+	@cargo build --release --quiet -p qd
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" QD_BIN="$(CURDIR)/target/release/qd" $(VENV)/bin/python tests/bench/run.py
