@@ -32,7 +32,7 @@ pub struct Observation {
 }
 
 /// One thing found.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Found {
     /// A node, whole.
     Node(Box<FoundNode>),
@@ -43,7 +43,7 @@ pub enum Found {
 }
 
 /// A node as its source describes it, with what is needed to link it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FoundNode {
     /// Stable id.
     pub id: NodeId,
@@ -56,16 +56,21 @@ pub struct FoundNode {
     /// What is known of it.
     pub facts: Facts,
     /// Facts by availability zone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub zones: BTreeMap<String, Facts>,
     /// `Read` when this source owns the kind; `Declared` when it merely names it.
     pub standing: Standing,
     /// What others may call it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub known_as: Vec<Name>,
     /// What it says about its neighbours.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ties: Vec<Tie>,
     /// Kubernetes labels (pods and nodes), for selectors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Arc<BTreeMap<String, String>>>,
     /// Why part of it could not be read (one queue's attributes denied, say).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<SourceFailure>,
 }
 
@@ -121,7 +126,7 @@ impl FoundNode {
 
 /// What a node is called by others. Comparison is exact: collectors normalise (hosts lower-case,
 /// no trailing dot, no `dualstack.` prefix; queue URLs become ARNs where both are known).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Name {
     /// By our own id.
     Id(NodeId),
@@ -138,7 +143,7 @@ pub enum Name {
 }
 
 /// Which way a tie points.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Direction {
     /// From the node that holds the tie.
     Out,
@@ -147,7 +152,7 @@ pub enum Direction {
 }
 
 /// A statement about a neighbour; becomes an [`Edge`](crate::Edge) when the name resolves.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Tie {
     /// What the edge means.
     pub relation: Relation,
@@ -160,7 +165,7 @@ pub struct Tie {
 }
 
 /// Figures about a node that its own source does not give (CloudWatch metrics).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Readings {
     /// About which node.
     pub about: NodeId,
@@ -203,4 +208,42 @@ pub struct Change {
     pub node: NodeId,
     /// What, a sentence.
     pub sentence: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Fact;
+
+    #[test]
+    fn what_was_found_survives_the_recorder() {
+        let id = NodeId::aws(Kind::Queue, "123456789012", Some("eu-west-1"), "orders");
+        let mut queue = FoundNode::new(id.clone(), Kind::Queue, "orders", Scope::default());
+        queue.facts.set(Fact::MessagesVisible, 3_i64);
+        queue.known_as.push(Name::Arn("arn:aws:sqs:…".into()));
+        queue.tie_to(
+            Relation::DeadLetters,
+            Name::Selector(id.clone(), "trading".into(), Arc::new(BTreeMap::new())),
+            "redrive policy",
+        );
+        let found = vec![
+            Found::Node(Box::new(queue)),
+            Found::Readings(Readings {
+                about: id.clone(),
+                facts: Facts::default(),
+                zones: BTreeMap::new(),
+                series: Vec::new(),
+                at: Timestamp::from_seconds(7),
+            }),
+            Found::Change(Change {
+                at: Timestamp::from_seconds(8),
+                kind: ChangeKind::Event,
+                node: id,
+                sentence: "Something happened.".to_owned(),
+            }),
+        ];
+        let text = serde_json::to_string(&found).expect("findings serialise");
+        let back: Vec<Found> = serde_json::from_str(&text).expect("findings parse");
+        assert_eq!(back, found);
+    }
 }

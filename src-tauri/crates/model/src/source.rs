@@ -168,6 +168,12 @@ pub struct SourceStatus {
     pub last_ok: Option<Timestamp>,
     /// Expected seconds between readings now (adapts); watches: the longest silence accepted.
     pub period_seconds: f64,
+    /// The last good reading, if there is one, is older than twice the period by the local clock
+    /// (always true of a stale source, sooner or later of a failed one): what it found rolls up
+    /// as Unknown. A failed source that is not outdated is still believed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[ts(as = "Option<bool>", optional)]
+    pub outdated: bool,
     /// Requests sent since start.
     pub requests: u64,
     /// Malformed items skipped in the last reading.

@@ -23,6 +23,12 @@ last_ok?: Timestamp,
  */
 period_seconds: number, 
 /**
+ * The last good reading, if there is one, is older than twice the period by the local clock
+ * (always true of a stale source, sooner or later of a failed one): what it found rolls up
+ * as Unknown. A failed source that is not outdated is still believed.
+ */
+outdated?: boolean, 
+/**
  * Requests sent since start.
  */
 requests: number, 
