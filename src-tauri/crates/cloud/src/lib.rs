@@ -1,1 +1,3 @@
 //! cloud
+
+pub mod kubernetes;
