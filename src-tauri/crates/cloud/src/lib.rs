@@ -1,3 +1,1 @@
 //! cloud
-
-pub mod kubernetes;

@@ -21,5 +21,4 @@ pub use options::{ClockMode, Options};
 pub use shared::{Shared, SharedWorld};
 pub use simulation::{Simulation, StartError};
 
-/// The account id of the simulated platform; reserved, no real account is ever shown as simulated.
-pub const SIMULATED_ACCOUNT: &str = "100200300400";
+pub use model::SIMULATED_ACCOUNT;

@@ -1,4 +1,134 @@
 //! Scenarios: what happens to the world, and when. They only make events; everything seen follows from those.
 
+use crate::clock::Millis;
+use crate::world::World;
+use crate::world::build::first_worker;
+use crate::world::cluster::{CrashLoop, CrashReason, WorkloadKey};
+use crate::world::dice::Dice;
+use crate::world::flow::NEW_SCHEMA;
+use crate::world::region::Defect;
+
 /// The scenarios that exist.
 pub const NAMES: &[&str] = &["calm", "az-degraded", "dlq-fills"];
+
+/// Seconds a fault is old when the world is first seen.
+const FAULT_AGE: i64 = 300;
+/// Seconds from the start to the rollback by the release pipeline.
+const ROLLBACK_AFTER: i64 = 480;
+
+/// A scenario.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scenario {
+    /// Nothing happens but the day.
+    Calm,
+    /// One zone goes grey.
+    AzDegraded,
+    /// A release of a consumer cannot read part of its messages.
+    DlqFills,
+}
+
+/// Something that happens to the world.
+#[derive(Debug)]
+pub enum Happening {
+    /// A release is rolled out.
+    Release {
+        /// Region, index.
+        region: usize,
+        /// Of which workload.
+        workload: WorkloadKey,
+        /// The release.
+        tag: String,
+        /// What it gets wrong.
+        defect: Option<Defect>,
+        /// How some of its pods end.
+        crash: Option<CrashLoop>,
+    },
+    /// A release is undone.
+    Rollback {
+        /// Region, index.
+        region: usize,
+        /// Of which workload.
+        workload: WorkloadKey,
+    },
+    /// A zone becomes grey, or well again.
+    Grey {
+        /// Region, index.
+        region: usize,
+        /// Zone, index.
+        zone: usize,
+        /// 0 is well, 1 is as bad as grey gets.
+        severity: f64,
+    },
+}
+
+/// A happening and its time.
+#[derive(Debug)]
+pub struct Planned {
+    /// When.
+    pub at: Millis,
+    /// What.
+    pub what: Happening,
+}
+
+impl Scenario {
+    /// The scenario of a name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "calm" => Some(Self::Calm),
+            "az-degraded" => Some(Self::AzDegraded),
+            "dlq-fills" => Some(Self::DlqFills),
+            _ => None,
+        }
+    }
+
+    /// What happens, in order, around `start`.
+    #[must_use]
+    pub fn plan(self, world: &World, start: Millis) -> Vec<Planned> {
+        let began = start.plus_seconds(-FAULT_AGE);
+        match self {
+            Self::Calm => Vec::new(),
+            Self::AzDegraded => grey_zone(world, began).into_iter().collect(),
+            Self::DlqFills => broken_consumer(world, began, start),
+        }
+    }
+}
+
+/// A zone without a writer, so that leaving it is a choice and not a failover.
+fn grey_zone(world: &World, at: Millis) -> Option<Planned> {
+    let region = 0;
+    let place = &world.regions[region];
+    let writers: Vec<usize> =
+        place.databases.iter().flat_map(|d| &d.instances).filter(|i| i.writer).map(|i| i.az).collect();
+    let free: Vec<usize> = (0..place.zones.len()).filter(|z| !writers.contains(z)).collect();
+    let zone = *free.get(Dice::new(at.0.unsigned_abs(), 5).below(free.len()))?;
+    Some(Planned { at, what: Happening::Grey { region, zone, severity: 0.9 } })
+}
+
+fn broken_consumer(world: &World, began: Millis, start: Millis) -> Vec<Planned> {
+    let Some(service) = first_worker(&world.plan) else { return Vec::new() };
+    let region = 0;
+    let workload = WorkloadKey::new(&service.namespace, &service.name);
+    let tag = next_tag(&service.tag);
+    let defect = Defect { workload: workload.clone(), tag: tag.clone(), chokes_on: NEW_SCHEMA };
+    let crash = CrashLoop {
+        share: 0.3,
+        reason: CrashReason::Error,
+        last_words: format!("fatal: cannot decode message: unknown schemaVersion {NEW_SCHEMA}"),
+    };
+    let release =
+        Happening::Release { region, workload: workload.clone(), tag, defect: Some(defect), crash: Some(crash) };
+    let rollback = Happening::Rollback { region, workload };
+    vec![
+        Planned { at: began, what: release },
+        Planned { at: start.plus_seconds(ROLLBACK_AFTER), what: rollback },
+    ]
+}
+
+/// The release after `tag`: the next minor version.
+fn next_tag(tag: &str) -> String {
+    let mut parts = tag.split('.');
+    let major = parts.next().unwrap_or("1");
+    let minor: u32 = parts.next().and_then(|m| m.parse().ok()).unwrap_or(0);
+    format!("{major}.{}.0", minor + 1)
+}

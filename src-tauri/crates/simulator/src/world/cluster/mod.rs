@@ -7,8 +7,8 @@ mod spec;
 mod view;
 
 pub use spec::{
-    Az, CapacityType, ClusterSpec, CrashLoop, CrashReason, Hpa, IngressSpec, Load, NodegroupSpec,
-    NodegroupState, QueueTrigger, ServicePort, WorkloadKey, WorkloadKind, WorkloadSpec,
+    Az, CapacityType, ClusterSpec, CrashLoop, CrashReason, Hpa, IngressSpec, Load, NodegroupSpec, NodegroupState,
+    QueueTrigger, ServicePort, WorkloadKey, WorkloadKind, WorkloadSpec,
 };
 pub use view::{NodeView, Phase, PodView};
 
@@ -25,11 +25,7 @@ impl Cluster {
     /// A cluster in its steady state at `born`: every workload at its replicas, ready, with plausible older ages.
     #[must_use]
     pub fn new(spec: ClusterSpec, born: Millis, seed: u64) -> Self {
-        Self {
-            spec,
-            seed,
-            now: born,
-        }
+        Self { spec, seed, now: born }
     }
 
     /// What it was made of.

@@ -1,0 +1,370 @@
+//! Makes a region from the plan.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::clock::Millis;
+use crate::world::SIMULATED_ACCOUNT as ACCOUNT;
+use crate::world::balancer::{self, LoadBalancer, Rule, TargetGroup};
+use crate::world::cluster::{
+    Az, CapacityType, ClusterSpec, Hpa, IngressSpec, NodegroupSpec, QueueTrigger, ServicePort, WorkloadKey, WorkloadKind,
+    WorkloadSpec,
+};
+use crate::world::database::{DbCluster, DbSpec};
+use crate::world::dice::Dice;
+use crate::world::function::{Function, Mapping};
+use crate::world::geography::{Network, Place, zones};
+use crate::world::metric::{MetricKey, Metrics};
+use crate::world::plan::{ConsumerPlan, Plan, Role, ServicePlan};
+use crate::world::queue::consume::Workforce;
+use crate::world::queue::{Queue, Redrive};
+use crate::world::region::{EksFacts, Producer, QueueSeries, Region, Service};
+
+/// CPU the autoscalers hold, percent of the request.
+const TARGET_CPU: u32 = 65;
+/// Messages a second one consuming pod handles.
+const PER_POD: f64 = 3.0;
+const DAY: i64 = 86_400;
+
+/// A region and the specification of its cluster, which is not built here.
+pub struct Draft {
+    /// The region; its target groups are still empty.
+    pub region: Region,
+    /// Its cluster.
+    pub cluster: ClusterSpec,
+}
+
+/// Makes the region number `n`.
+pub fn draft(plan: &Plan, place: Place, n: usize, pods: u32, now: Millis, seed: u64, metrics: &mut Metrics) -> Draft {
+    let mut dice = Dice::new(seed, 100 + n as u64);
+    let azs = zones(&place, &mut dice);
+    let created = now.plus_seconds(-(400 + 37 * i64::try_from(n).unwrap_or(0)) * DAY);
+    let mut region = empty(place, azs, created, plan, &mut dice);
+    databases(&mut region, plan, n, created, metrics, &mut dice);
+    queues(&mut region, plan, created, metrics);
+    functions(&mut region, plan, now, metrics, &mut dice);
+    balancers(&mut region, plan, created, &mut dice, metrics);
+    let workloads = workloads(&mut region, plan, pods, &mut dice, metrics);
+    let cluster = ClusterSpec {
+        name: format!("{}-{}", plan.names.brand, place.code),
+        region: place.name.into(),
+        account: ACCOUNT.into(),
+        version: "1.33".into(),
+        network: 20 + u8::try_from(n).unwrap_or(0),
+        azs: region.azs.clone(),
+        nodegroups: nodegroups(&workloads, plan),
+        workloads,
+    };
+    Draft { region, cluster }
+}
+
+fn empty(place: Place, azs: Vec<Az>, created: Millis, plan: &Plan, dice: &mut Dice) -> Region {
+    let count = azs.len();
+    let name = format!("{}-{}", plan.names.brand, place.code);
+    Region {
+        place,
+        zones: azs.iter().map(|az| az.name.clone()).collect(),
+        network: Network::new(count, dice),
+        azs,
+        eks: EksFacts {
+            arn: format!("arn:aws:eks:{}:{ACCOUNT}:cluster/{name}", place.name),
+            created,
+            host: dice.upper(32),
+            authority: format!("LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk{}==", dice.lower(60)),
+            addons: vec![
+                ("coredns", "v1.12.1-eksbuild.2"),
+                ("kube-proxy", "v1.33.0-eksbuild.2"),
+                ("vpc-cni", "v1.20.0-eksbuild.1"),
+                ("aws-ebs-csi-driver", "v1.46.0-eksbuild.1"),
+                ("eks-pod-identity-agent", "v1.3.7-eksbuild.2"),
+            ],
+        },
+        services: Vec::new(),
+        balancers: Vec::new(),
+        groups: Vec::new(),
+        databases: Vec::new(),
+        events: Vec::new(),
+        queues: BTreeMap::new(),
+        queue_series: HashMap::new(),
+        producers: Vec::new(),
+        workforces: Vec::new(),
+        moves: Vec::new(),
+        functions: Vec::new(),
+        mappings: Vec::new(),
+        defects: Vec::new(),
+        grey: vec![0.0; count],
+        loads: HashMap::new(),
+        demand: 1.0,
+    }
+}
+
+fn databases(region: &mut Region, plan: &Plan, n: usize, created: Millis, metrics: &mut Metrics, dice: &mut Dice) {
+    let zones = region.azs.len();
+    let first = dice.below(zones);
+    let all: Vec<usize> = (0..zones).map(|i| (first + i) % zones).collect();
+    for (name, global, members) in
+        [(&plan.main_database, false, &all[..]), (&plan.reference_database, true, &all[..2.min(zones)])]
+    {
+        let name = if global { format!("{name}-{}", region.place.code) } else { name.clone() };
+        let spec = DbSpec {
+            name: &name,
+            region: region.place.name,
+            account: ACCOUNT,
+            host: &dice.lower(12),
+            resource: format!("cluster-{}", dice.upper(26)),
+            global: global.then(|| plan.reference_database.clone()),
+            secondary: global && n > 0,
+            zones: members,
+            created,
+        };
+        region.databases.push(DbCluster::new(&spec, metrics));
+    }
+}
+
+fn queues(region: &mut Region, plan: &Plan, created: Millis, metrics: &mut Metrics) {
+    for q in &plan.queues {
+        let mut dead = Queue::new(region.place.name, ACCOUNT, &q.dead, created);
+        dead.retention = 1_209_600;
+        dead.tags = BTreeMap::from([("team".into(), "operations".into())]);
+        let mut queue = Queue::new(region.place.name, ACCOUNT, &q.name, created);
+        queue.visibility_timeout = q.visibility;
+        queue.wait = 20;
+        queue.content_deduplication = q.fifo;
+        queue.redrive = Some(Redrive { target: dead.arn.clone(), max_receive_count: q.max_receive_count });
+        region.producers.push(Producer {
+            queue: queue.arn.clone(),
+            rate: q.rate,
+            new_schema_share: q.new_schema_share,
+            serial: 0,
+        });
+        for queue in [queue, dead] {
+            add_queue(region, queue, metrics);
+        }
+    }
+}
+
+/// Puts a queue into a region and registers its series.
+pub fn add_queue(region: &mut Region, queue: Queue, metrics: &mut Metrics) {
+    let name = queue.name.clone();
+    let place = region.place.name;
+    let mut series = |metric: &str, unit| metrics.series(MetricKey::new(place, "AWS/SQS", metric, &[("QueueName", &name)]), unit);
+    let all = QueueSeries {
+        visible: series("ApproximateNumberOfMessagesVisible", "Count"),
+        hidden: series("ApproximateNumberOfMessagesNotVisible", "Count"),
+        delayed: series("ApproximateNumberOfMessagesDelayed", "Count"),
+        age: series("ApproximateAgeOfOldestMessage", "Seconds"),
+        sent: series("NumberOfMessagesSent", "Count"),
+        received: series("NumberOfMessagesReceived", "Count"),
+        deleted: series("NumberOfMessagesDeleted", "Count"),
+        empty: series("NumberOfEmptyReceives", "Count"),
+    };
+    region.queue_series.insert(queue.arn.clone(), all);
+    region.queues.insert(queue.arn.clone(), queue);
+}
+
+fn functions(region: &mut Region, plan: &Plan, now: Millis, metrics: &mut Metrics, dice: &mut Dice) {
+    for f in &plan.functions {
+        let changed = now.plus_seconds(-dice.between(3, 60) * DAY);
+        let mut function = Function::new(region.place.name, ACCOUNT, &f.name, changed, metrics, dice);
+        function.reserved = f.reserved;
+        function.env = vec![("LOG_LEVEL".into(), "info".into()), ("DATABASE_HOST".into(), region.databases[0].endpoint.clone())];
+        match f.queue {
+            Some(q) => {
+                let arn = region.producers[q].queue.clone();
+                region.mappings.push(Mapping::new(dice.uuid(), arn, region.functions.len(), changed));
+            }
+            None => function.direct = 6.0,
+        }
+        region.functions.push(function);
+    }
+}
+
+fn balancers(region: &mut Region, plan: &Plan, created: Millis, dice: &mut Dice, metrics: &mut Metrics) {
+    let place = region.place.name;
+    for b in &plan.balancers {
+        let id = dice.hex(16);
+        let dimension = format!("app/{}/{id}", b.name);
+        let base = format!("arn:aws:elasticloadbalancing:{place}:{ACCOUNT}");
+        let scope = [("LoadBalancer", dimension.as_str())];
+        region.balancers.push(LoadBalancer {
+            arn: format!("{base}:loadbalancer/{dimension}"),
+            name: b.name.clone(),
+            dns: format!("{}-{}.{place}.elb.amazonaws.com", b.name, dice.between(100_000_000, 2_000_000_000)),
+            scheme: "internet-facing",
+            created,
+            https: format!("{base}:listener/{dimension}/{}", dice.hex(16)),
+            http: format!("{base}:listener/{dimension}/{}", dice.hex(16)),
+            certificate: format!("arn:aws:acm:{place}:{ACCOUNT}:certificate/{}", dice.uuid()),
+            rules: Vec::new(),
+            counters: balancer::counters(metrics, place, &scope, &region.zones),
+            own_errors: balancer::spread(metrics, place, "HTTPCode_ELB_5XX_Count", &scope, &region.zones),
+            connections: balancer::spread(metrics, place, "ActiveConnectionCount", &scope, &region.zones),
+            failing: 0.0,
+        });
+    }
+}
+
+fn workloads(region: &mut Region, plan: &Plan, pods: u32, dice: &mut Dice, metrics: &mut Metrics) -> Vec<WorkloadSpec> {
+    let replicas = plan.replicas(pods);
+    let mut out = Vec::new();
+    for (n, (s, replicas)) in plan.services.iter().zip(replicas).enumerate() {
+        let image = format!("{}/{}:{}", plan.names.brand, s.name, s.tag);
+        let mut spec = WorkloadSpec::deployment(&s.namespace, &s.name, &image, replicas);
+        spec.revision = s.revision;
+        let databases = wire(region, plan, s, &mut spec);
+        let mut service = Service {
+            key: spec.key(),
+            group: None,
+            replicas: f64::from(replicas),
+            rate: 0.0,
+            median: 0.02,
+            cpu: 45.0 + 10.0 * dice.unit(),
+            stream: 2000 + n as u64,
+            databases,
+        };
+        match &s.role {
+            Role::Web { balancer, path } => web(region, plan, *balancer, path, &mut spec, &mut service, dice, metrics),
+            Role::Worker { queue } => worker(region, *queue, &mut spec),
+            Role::Inner => spec.service = Some(ServicePort { port: 80, target_port: 9090 }),
+            Role::Stateful => {
+                spec.kind = WorkloadKind::StatefulSet;
+                spec.service = Some(ServicePort { port: 7000, target_port: 7000 });
+            }
+        }
+        spec.role_arn = Some(format!("arn:aws:iam::{ACCOUNT}:role/{}-{}", plan.names.brand, s.name));
+        region.services.push(service);
+        out.push(spec);
+    }
+    out
+}
+
+/// Gives a workload the addresses it uses; returns the databases among them.
+fn wire(region: &Region, plan: &Plan, s: &ServicePlan, spec: &mut WorkloadSpec) -> Vec<usize> {
+    spec.env = vec![("SERVICE_NAME".into(), s.name.clone()), ("AWS_REGION".into(), region.place.name.into())];
+    spec.config = vec![("LOG_LEVEL".into(), "info".into()), ("HTTP_TIMEOUT_MS".into(), "2500".into())];
+    if s.role == Role::Stateful {
+        return Vec::new();
+    }
+    let main = &region.databases[0];
+    let mut used = vec![0];
+    if s.by_config {
+        let url = format!("postgresql://app@{}:{}/{}", main.endpoint, main.port, main.database);
+        spec.config.push(("DATABASE_URL".into(), url));
+    } else {
+        spec.env.push(("DATABASE_HOST".into(), main.endpoint.clone()));
+        spec.config.push(("DATABASE_READER_HOST".into(), main.reader_endpoint.clone()));
+    }
+    if s.reads_reference {
+        spec.config.push(("REFERENCE_DB_HOST".into(), region.databases[1].reader_endpoint.clone()));
+        used.push(1);
+    }
+    if let Some(q) = s.sends_to {
+        let name = plan.queues[q].name.trim_end_matches(".fifo").replace('-', "_").to_uppercase();
+        let url = region.queues[&region.producers[q].queue].url.clone();
+        spec.env.push((format!("{name}_URL"), url));
+    }
+    used
+}
+
+#[allow(clippy::too_many_arguments)]
+fn web(
+    region: &mut Region,
+    plan: &Plan,
+    b: usize,
+    path: &str,
+    spec: &mut WorkloadSpec,
+    service: &mut Service,
+    dice: &mut Dice,
+    metrics: &mut Metrics,
+) {
+    let place = region.place.name;
+    let group = region.groups.len();
+    let short = |text: &str| text.replace('-', "").chars().take(8).collect::<String>();
+    let name = format!("k8s-{}-{}-{}", short(&spec.namespace), short(&spec.name), dice.hex(10));
+    let dimension = format!("targetgroup/{name}/{}", dice.hex(16));
+    let arn = format!("arn:aws:elasticloadbalancing:{place}:{ACCOUNT}:{dimension}");
+    let target_port = 8080;
+    let cpu = TARGET_CPU;
+    spec.hpa = Some(Hpa { min: (spec.replicas / 2).max(3), max: spec.replicas * 2, target_cpu_percent: cpu });
+    spec.service = Some(ServicePort { port: 80, target_port });
+    spec.target_group_arn = Some(arn.clone());
+    let balancer = &mut region.balancers[b];
+    spec.ingress = Some(IngressSpec {
+        host: format!("{}.{}", plan.balancers[b].label, plan.names.domain),
+        load_balancer: balancer.dns.clone(),
+    });
+    let rule = balancer.https.replace(":listener/", ":listener-rule/");
+    let rules = balancer.rules.len();
+    let priority = u32::try_from(rules + 1).unwrap_or(1) * 10;
+    let default = Rule { arn: format!("{rule}/{}", dice.hex(16)), priority: None, path: None, group };
+    let own = Rule { arn: format!("{rule}/{}", dice.hex(16)), priority: Some(priority), path: Some(path.into()), group };
+    if rules == 0 {
+        balancer.rules.push(default);
+    }
+    let at = balancer.rules.len() - 1;
+    balancer.rules.insert(at, own);
+    let lb = balancer.arn.split_once(":loadbalancer/").map_or("", |(_, d)| d).to_owned();
+    let scope = [("LoadBalancer", lb.as_str()), ("TargetGroup", dimension.as_str())];
+    region.groups.push(TargetGroup {
+        arn,
+        name,
+        balancer: b,
+        port: target_port,
+        workload: spec.key(),
+        targets: BTreeMap::new(),
+        counters: balancer::counters(metrics, place, &scope, &region.zones),
+        healthy_hosts: balancer::spread(metrics, place, "HealthyHostCount", &scope, &region.zones),
+        unhealthy_hosts: balancer::spread(metrics, place, "UnHealthyHostCount", &scope, &region.zones),
+        per_target: metrics.series(
+            MetricKey::new(place, "AWS/ApplicationELB", "RequestCountPerTarget", &[("TargetGroup", &dimension)]),
+            "Count",
+        ),
+    });
+    service.group = Some(group);
+    service.rate = plan.balancers[b].rate_per_pod * f64::from(spec.replicas);
+    service.median = plan.balancers[b].median * (0.7 + 0.6 * dice.unit());
+    service.cpu = f64::from(cpu) * 0.97;
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn worker(region: &mut Region, queue: usize, spec: &mut WorkloadSpec) {
+    let producer = &region.producers[queue];
+    let q = &region.queues[&producer.queue];
+    let needed = (producer.rate * 1.5 / PER_POD).ceil() as u32;
+    let min = spec.replicas.max(needed);
+    spec.replicas = min;
+    spec.queue_trigger =
+        Some(QueueTrigger { queue_url: q.url.clone(), min, max: min + min.div_ceil(2), length_per_pod: 20 });
+    spec.env.push(("QUEUE_URL".into(), q.url.clone()));
+    region.workforces.push(Workforce::new(q.arn.clone(), WorkloadKey::new(&spec.namespace, &spec.name), PER_POD));
+}
+
+/// Enough nodes for the requests, with about a third to spare.
+fn nodegroups(workloads: &[WorkloadSpec], plan: &Plan) -> Vec<NodegroupSpec> {
+    let cpu: u32 = workloads.iter().map(|w| w.replicas * w.requests_millicpu).sum();
+    let nodes = (cpu * 4 / 3).div_ceil(7_500).max(6);
+    let three = |share: f64| {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let n = (f64::from(nodes) * share / 3.0).ceil() as u32;
+        n.max(1) * 3
+    };
+    let group = |name: &str, capacity_type, desired: u32| NodegroupSpec {
+        name: format!("{}-{name}", plan.names.brand),
+        instance_type: "m7i.2xlarge".into(),
+        capacity_type,
+        min: (desired / 2).max(3),
+        desired,
+        max: desired * 2,
+    };
+    vec![
+        group("core", CapacityType::OnDemand, three(0.5)),
+        group("web", CapacityType::OnDemand, three(0.3)),
+        group("burst", CapacityType::Spot, three(0.2)),
+    ]
+}
+
+/// The role a plan gives the consumer of its first queue: pods.
+#[must_use]
+pub fn first_worker(plan: &Plan) -> Option<&ServicePlan> {
+    let pods = |q: usize| plan.queues[q].consumer == ConsumerPlan::Pods && !plan.queues[q].fifo;
+    plan.services.iter().find(|s| matches!(s.role, Role::Worker { queue } if pods(queue)))
+}
