@@ -1,10 +1,37 @@
 //! One Kubernetes cluster: its objects, and the controllers, scheduler and kubelets that move them.
 //!
 //! The world steps it once per world second. The API server in [`crate::kubernetes`] reads and writes it; the AWS
-//! half of the world sees pods and nodes through [`PodView`] and [`NodeView`].
+//! half of the world sees pods and nodes through [`PodView`] and [`NodeView`]. State is kept typed and lean; each
+//! object is rendered to the [`store`] when it changes. What is due lies on an agenda, so that a step costs what
+//! happens in it and not what exists.
 
+mod agenda;
+mod birth;
+mod dice;
+mod kubelet;
+mod node;
+mod nodes;
+mod pod;
+mod reads;
+mod recorder;
+mod release;
+mod render;
+pub mod resource;
+mod rollout;
+mod scaling;
+mod scheduler;
 mod spec;
+pub mod store;
+mod template;
 mod view;
+mod workload;
+pub mod write;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 pub use spec::{
     Az, CapacityType, ClusterSpec, CrashLoop, CrashReason, Hpa, IngressSpec, Load, NodegroupSpec, NodegroupState,
@@ -13,112 +40,117 @@ pub use spec::{
 pub use view::{NodeView, Phase, PodView};
 
 use crate::clock::Millis;
+use agenda::{Agenda, Task};
+use dice::Dice;
+use node::{Addresses, Node, NodeId, Nodegroup};
+use pod::{Pod, PodId};
+use recorder::Recorder;
+use store::Store;
+use workload::{Workload, WorkloadId};
 
 /// A cluster at one instant of world time.
 pub struct Cluster {
-    spec: ClusterSpec,
-    seed: u64,
+    spec: Arc<ClusterSpec>,
     now: Millis,
+    born: Millis,
+    dice: Dice,
+    store: Store,
+    agenda: Agenda,
+    recorder: Recorder,
+    addresses: Addresses,
+    nodes: BTreeMap<NodeId, Node>,
+    next_node: u32,
+    groups: Vec<Nodegroup>,
+    pods: BTreeMap<PodId, Pod>,
+    next_pod: u64,
+    /// Pods by `namespace/name`.
+    named: HashMap<String, PodId>,
+    workloads: Vec<Workload>,
+    index: HashMap<WorkloadKey, WorkloadId>,
+    /// Workloads to reconcile at the end of the step.
+    touched: BTreeSet<WorkloadId>,
+    /// Pods without a place, oldest first.
+    homeless: BTreeSet<PodId>,
+    /// Zones at fault, by index.
+    troubled: Vec<bool>,
+    /// CPU load per workload and zone as last told, percent of the request.
+    loads: Vec<Vec<f64>>,
 }
 
 impl Cluster {
-    /// A cluster in its steady state at `born`: every workload at its replicas, ready, with plausible older ages.
-    #[must_use]
-    pub fn new(spec: ClusterSpec, born: Millis, seed: u64) -> Self {
-        Self { spec, seed, now: born }
-    }
-
     /// What it was made of.
     #[must_use]
     pub fn spec(&self) -> &ClusterSpec {
         &self.spec
     }
 
-    /// Moves it one world second, to `now`: controllers, autoscalers, pods, nodes, events.
+    /// World time of the last step.
+    #[must_use]
+    pub fn now(&self) -> Millis {
+        self.now
+    }
+
+    /// Its objects as the API server shows them.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Forgets the log of changes: watches and lists from older versions are answered 410 from now on, as after a
+    /// compaction.
+    pub fn forget_history(&mut self) {
+        self.store.forget();
+    }
+
+    /// Keeps at most so many changes per resource; [`Store::LOG_CAPACITY`] unless set.
+    pub fn keep_history(&mut self, changes: usize) {
+        self.store.keep(changes);
+    }
+
+    /// Moves it one world second, to `now`: controllers, autoscalers, pods, nodes, events. `load` is asked per
+    /// workload and zone name, and only when an autoscaler looks or usage is shown.
     pub fn step(&mut self, now: Millis, load: &dyn Fn(&WorkloadKey, &str) -> Load) {
-        let _ = (load, self.seed);
         self.now = now;
+        while let Some((_, task)) = self.agenda.due(now) {
+            self.run(task);
+        }
+        self.autoscale(load);
+        self.reconcile_touched();
     }
 
-    /// The pods of a workload, being deleted or not, in the order of their creation.
-    pub fn pods(&self, key: &WorkloadKey) -> impl Iterator<Item = PodView<'_>> {
-        let _ = key;
-        std::iter::empty()
+    fn run(&mut self, task: Task) {
+        match task {
+            Task::Bind(pod) => self.bind(pod),
+            Task::Start(pod) => self.start_container(pod),
+            Task::Pass(pod) => self.pass_probe(pod),
+            Task::Crash(pod, container) => self.crash(pod, container),
+            Task::Restart(pod) => self.restart_container(pod),
+            Task::Gone(pod) => self.forget_pod(pod),
+            Task::Lose(node) => self.lose_node(node),
+            Task::Return(node) => self.return_node(node),
+            Task::Heartbeat(node) => self.heartbeat(node),
+            Task::Join(group) => self.join_node(group),
+            Task::Leave(node) => self.leave_node(node),
+            Task::Mishap => self.mishap(),
+            Task::Trouble(az) => self.trouble(az),
+            Task::Autoscale => self.autoscale_nodes(),
+            Task::Sweep => self.sweep_events(),
+        }
     }
 
-    /// All nodes.
-    pub fn nodes(&self) -> impl Iterator<Item = NodeView<'_>> {
-        std::iter::empty()
+    fn workload(&self, id: WorkloadId) -> &Workload {
+        &self.workloads[id.0]
     }
 
-    /// Starts the release of another image tag: a new revision, rolled out with surge over the next minutes.
-    pub fn release(&mut self, key: &WorkloadKey, image_tag: &str, now: Millis) {
-        let _ = (key, image_tag, now);
+    fn workload_mut(&mut self, id: WorkloadId) -> &mut Workload {
+        &mut self.workloads[id.0]
     }
 
-    /// Undoes to the revision before the current one, as `kubectl rollout undo` does.
-    pub fn rollback(&mut self, key: &WorkloadKey, now: Millis) {
-        let _ = (key, now);
+    fn find(&self, key: &WorkloadKey) -> Option<WorkloadId> {
+        self.index.get(key).copied()
     }
 
-    /// Revision of the workload's current template; 0 when there is no such workload.
-    #[must_use]
-    pub fn current_revision(&self, key: &WorkloadKey) -> u32 {
-        let _ = key;
-        0
-    }
-
-    /// Image tag of the workload's current template.
-    #[must_use]
-    pub fn current_tag(&self, key: &WorkloadKey) -> Option<&str> {
-        let _ = key;
-        None
-    }
-
-    /// Replicas wanted.
-    #[must_use]
-    pub fn desired(&self, key: &WorkloadKey) -> u32 {
-        let _ = key;
-        0
-    }
-
-    /// Replicas ready.
-    #[must_use]
-    pub fn ready(&self, key: &WorkloadKey) -> u32 {
-        let _ = key;
-        0
-    }
-
-    /// Starts or ends the fault of a zone: its kubelets lose contact for spells, pods there fail their probes.
-    pub fn az_fault(&mut self, az: &str, on: bool) {
-        let _ = (az, on);
-    }
-
-    /// Makes the release `image_tag` of a workload faulty, or well again with `None`. Pods of other releases, and
-    /// pods that a later undo creates from another release, are not touched.
-    pub fn set_crash_loop(&mut self, key: &WorkloadKey, image_tag: &str, fault: Option<CrashLoop>) {
-        let _ = (key, image_tag, fault);
-    }
-
-    /// Kills `share` (0 to 1) of the workload's running containers once; the kubelets restart them.
-    pub fn kill_pods(&mut self, key: &WorkloadKey, share: f64, now: Millis) {
-        let _ = (key, share, now);
-    }
-
-    /// A nodegroup's bounds and counts.
-    #[must_use]
-    pub fn nodegroup(&self, name: &str) -> Option<NodegroupState> {
-        let _ = name;
-        None
-    }
-
-    /// Sets a nodegroup's bounds, as `UpdateNodegroupConfig` does; nodes come and go over the next minutes.
-    pub fn resize_nodegroup(&mut self, name: &str, min: u32, desired: u32, max: u32, now: Millis) {
-        let _ = (name, min, desired, max, now);
-    }
-
-    /// Tells KEDA how many messages are visible in the workload's queue.
-    pub fn set_queue_depth(&mut self, key: &WorkloadKey, visible: u64) {
-        let _ = (key, visible);
+    fn touch(&mut self, id: WorkloadId) {
+        self.touched.insert(id);
     }
 }

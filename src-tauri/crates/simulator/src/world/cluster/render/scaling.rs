@@ -1,0 +1,185 @@
+//! Horizontal pod autoscalers and KEDA's scaled objects.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::super::Cluster;
+use super::super::resource::Resource;
+use super::super::store::{Draft, Labels};
+use super::super::workload::{Autoscaler, Limited, Measure, Scaled, Workload, WorkloadId};
+use super::{draft, metric_name, stamp};
+
+impl Cluster {
+    /// Renders a workload's autoscaler, when it has one.
+    pub(in super::super) fn show_autoscaler(&mut self, id: WorkloadId) {
+        let workload = self.workload(id);
+        if let Some(draft) = workload.hpa.as_ref().map(|hpa| autoscaler_draft(workload, hpa)) {
+            self.store.put(Resource::HorizontalPodAutoscalers, draft);
+        }
+    }
+
+    /// Renders a workload's scaled object, when it has one.
+    pub(in super::super) fn show_scaled(&mut self, id: WorkloadId) {
+        let workload = self.workload(id);
+        if let Some(draft) = workload.scaled.as_ref().map(|s| self.scaled_draft(workload, s)) {
+            self.store.put(Resource::ScaledObjects, draft);
+        }
+    }
+
+    fn scaled_draft(&self, workload: &Workload, scaled: &Scaled) -> Draft {
+        let (min, max, hpa) = workload.hpa.as_ref().map_or((0, 0, ""), |h| (h.min, h.max, h.name.as_str()));
+        let labels: Labels = [("scaledobject.keda.sh/name".to_owned(), workload.key.name.clone())].into();
+        let metadata = json!({ "name": workload.key.name, "namespace": workload.key.namespace, "uid": scaled.uid,
+            "generation": 1, "creationTimestamp": stamp(scaled.created), "labels": labels,
+            "annotations": scaled.annotations, "finalizers": ["finalizer.keda.sh"] });
+        let paused = scaled.paused().is_some();
+        let one = |kind: &str, yes: bool, reason: &str, message: &str| {
+            json!({ "type": kind, "status": if yes { "True" } else { "False" }, "reason": reason, "message": message })
+        };
+        let active = if scaled.active {
+            one("Active", true, "ScalerActive", "Scaling is performed because triggers are active")
+        } else {
+            one("Active", false, "ScalerNotActive", "Scaling is not performed because triggers are not active")
+        };
+        let mut status = json!({
+            "conditions": [
+                one("Ready", true, "ScaledObjectReady", "ScaledObject is defined correctly and is ready for scaling"),
+                active,
+                one("Fallback", false, "NoFallbackFound", "No fallbacks are active on this scaled object"),
+                one("Paused", paused, if paused { "ScaledObjectPaused" } else { "ScaledObjectUnpaused" },
+                    if paused { "ScaledObject is paused" } else { "ScaledObject is unpaused" }),
+            ],
+            "externalMetricNames": [metric_name(workload)],
+            "hpaName": hpa,
+            "originalReplicaCount": workload.spec.replicas,
+            "scaleTargetGVKR": { "group": "apps", "kind": workload.spec.kind.as_str(),
+                "resource": format!("{}s", workload.spec.kind.as_str().to_lowercase()), "version": "v1" },
+            "scaleTargetKind": format!("apps/v1.{}", workload.spec.kind.as_str()),
+            "triggersTypes": "aws-sqs-queue",
+        });
+        if let Some(at) = scaled.last_active {
+            status["lastActiveTime"] = json!(stamp(at));
+        }
+        if let Some(Some(n)) = scaled.paused() {
+            status["pausedReplicaCount"] = json!(n);
+        }
+        let spec = json!({
+            "scaleTargetRef": { "apiVersion": "apps/v1", "kind": workload.spec.kind.as_str(), "name": workload.key.name },
+            "pollingInterval": 15, "cooldownPeriod": 300, "minReplicaCount": min, "maxReplicaCount": max,
+            "triggers": [{ "type": "aws-sqs-queue", "authenticationRef": { "name": "keda-aws" }, "metadata": {
+                "queueURL": scaled.queue_url, "queueLength": scaled.length.to_string(),
+                "awsRegion": self.spec.region, "scaleOnInFlight": "false" } }],
+        });
+        let rest = json!({ "spec": spec, "status": status });
+        draft(&workload.key.namespace, &workload.key.name, scaled.created, Arc::new(labels), &metadata, &rest)
+    }
+}
+
+fn autoscaler_draft(workload: &Workload, hpa: &Autoscaler) -> Draft {
+    let mut labels = Labels::new();
+    let mut metadata = json!({ "name": hpa.name, "namespace": workload.key.namespace, "uid": hpa.uid,
+        "creationTimestamp": stamp(hpa.created) });
+    if let Some(scaled) = &workload.scaled {
+        labels.insert("scaledobject.keda.sh/name".into(), workload.key.name.clone());
+        labels.insert("app.kubernetes.io/managed-by".into(), "keda-operator".into());
+        metadata["ownerReferences"] = json!([{ "apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject",
+            "name": workload.key.name, "uid": scaled.uid, "controller": true, "blockOwnerDeletion": true }]);
+    }
+    if !labels.is_empty() {
+        metadata["labels"] = json!(labels);
+    }
+    if !hpa.annotations.is_empty() {
+        metadata["annotations"] = json!(hpa.annotations);
+    }
+    let (wanted, current) = metrics(workload, hpa);
+    let mut status = json!({ "currentReplicas": workload.counts.replicas, "desiredReplicas": hpa.desired,
+        "currentMetrics": current.map(|c| vec![c]), "conditions": conditions(workload, hpa) });
+    if let Some(at) = hpa.last_scaled {
+        status["lastScaleTime"] = json!(stamp(at));
+    }
+    let spec = json!({
+        "scaleTargetRef": { "kind": workload.spec.kind.as_str(), "name": workload.key.name, "apiVersion": "apps/v1" },
+        "minReplicas": hpa.min.max(1), "maxReplicas": hpa.max, "metrics": [wanted], "behavior": behavior(),
+    });
+    let rest = json!({ "spec": spec, "status": status });
+    draft(&workload.key.namespace, &hpa.name, hpa.created, Arc::new(labels), &metadata, &rest)
+}
+
+fn behavior() -> Value {
+    let percent = json!({ "type": "Percent", "value": 100, "periodSeconds": 15 });
+    json!({
+        "scaleUp": { "stabilizationWindowSeconds": 0, "selectPolicy": "Max",
+                     "policies": [{ "type": "Pods", "value": 4, "periodSeconds": 15 }, percent] },
+        "scaleDown": { "stabilizationWindowSeconds": 300, "selectPolicy": "Max", "policies": [percent] },
+    })
+}
+
+/// The metric wanted, and the one seen.
+fn metrics(workload: &Workload, hpa: &Autoscaler) -> (Value, Option<Value>) {
+    match hpa.measure {
+        Measure::Cpu(target) => {
+            let wanted = json!({ "type": "Resource", "resource": { "name": "cpu",
+                "target": { "type": "Utilization", "averageUtilization": target } } });
+            let current = hpa.seen.map(|percent| {
+                let milli = (percent / 100.0 * f64::from(workload.spec.requests_millicpu)).round();
+                json!({ "type": "Resource", "resource": { "name": "cpu", "current": {
+                    "averageValue": format!("{milli}m"), "averageUtilization": percent.round() as i64 } } })
+            });
+            (wanted, current)
+        }
+        Measure::Queue(each) => {
+            let metric = json!({ "name": metric_name(workload),
+                "selector": { "matchLabels": { "scaledobject.keda.sh/name": workload.key.name } } });
+            let wanted = json!({ "type": "External", "external": { "metric": metric,
+                "target": { "type": "AverageValue", "averageValue": each.to_string() } } });
+            let pods = f64::from(workload.counts.ready.max(1));
+            let current = hpa.seen.map(|all| {
+                let milli = (all / pods * 1000.0).round() as i64;
+                let value = if milli % 1000 == 0 { (milli / 1000).to_string() } else { format!("{milli}m") };
+                json!({ "type": "External", "external": { "metric": metric, "current": { "averageValue": value } } })
+            });
+            (wanted, current)
+        }
+    }
+}
+
+fn conditions(workload: &Workload, hpa: &Autoscaler) -> Value {
+    let one = |kind: &str, yes: bool, since: String, reason: &str, message: &str| {
+        json!({ "type": kind, "status": if yes { "True" } else { "False" }, "lastTransitionTime": since,
+                "reason": reason, "message": message })
+    };
+    let born = stamp(hpa.created.plus_seconds(15));
+    let limited = stamp(hpa.limited_since);
+    if workload.desired == 0 && hpa.min > 0 {
+        let words = "scaling is disabled since the replica count of the target is zero";
+        return json!([
+            one("AbleToScale", true, born.clone(), "SucceededGetScale", "the HPA controller was able to get the target's current scale"),
+            one("ScalingActive", false, born, "ScalingDisabled", words),
+        ]);
+    }
+    let held = hpa.limited == Limited::Free && hpa.advice.back().is_some_and(|(_, n)| *n < hpa.desired);
+    let able = if held {
+        one("AbleToScale", true, born.clone(), "ScaleDownStabilized", "recent recommendations were higher than current one, applying the highest recent recommendation")
+    } else {
+        one("AbleToScale", true, born.clone(), "ReadyForNewScale", "recommended size matches current size")
+    };
+    let what = match hpa.measure {
+        Measure::Cpu(_) => "cpu resource utilization (percentage of request)".to_owned(),
+        Measure::Queue(_) => format!(
+            "external metric {}(&LabelSelector{{MatchLabels:map[string]string{{scaledobject.keda.sh/name: {},}},MatchExpressions:[]LabelSelectorRequirement{{}},}})",
+            metric_name(workload), workload.key.name
+        ),
+    };
+    let active = if hpa.seen.is_some() {
+        one("ScalingActive", true, born, "ValidMetricFound", &format!("the HPA was able to successfully calculate a replica count from {what}"))
+    } else {
+        one("ScalingActive", false, born, "FailedGetResourceMetric", "the HPA was unable to compute the replica count: failed to get cpu utilization: unable to get metrics for resource cpu: no metrics returned from resource metrics API")
+    };
+    let bound = match hpa.limited {
+        Limited::AtMax => one("ScalingLimited", true, limited, "TooManyReplicas", "the desired replica count is more than the maximum replica count"),
+        Limited::AtMin => one("ScalingLimited", true, limited, "TooFewReplicas", "the desired replica count is less than the minimum replica count"),
+        Limited::Free => one("ScalingLimited", false, limited, "DesiredWithinRange", "the desired count is within the acceptable range"),
+    };
+    json!([able, active, bound])
+}
