@@ -89,5 +89,5 @@ window-test: rust-test
 
 bench: prerequisites $(STAMPS)/packages ui/dist/index.html $(VENV)/.ready
 	@echo "▸ building for measuring (release)"
-	@cargo build --release --quiet -p qd
+	@cargo build --release --workspace --bins --quiet
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" QD_BIN="$(CURDIR)/target/release/qd" $(VENV)/bin/python tests/bench/run.py
