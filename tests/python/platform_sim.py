@@ -1,0 +1,60 @@
+"""`qd sim` as a context manager, and its control endpoint."""
+
+import contextlib
+import json
+import os
+import pathlib
+import subprocess
+import urllib.request
+
+from topology import QD
+
+
+class Simulated:
+    def __init__(self, folder: pathlib.Path, ready: dict, process: subprocess.Popen):
+        self.folder, self.ready, self.process = folder, ready, process
+        self.stack = pathlib.Path(ready["stack"])
+        self.aws = ready["aws"]
+        self.control = (folder / "control").read_text().splitlines()[0].strip()
+
+    def post(self, path: str, body: dict) -> dict:
+        request = urllib.request.Request(
+            self.control + path, json.dumps(body).encode(), {"content-type": "application/json"}, method="POST"
+        )
+        with urllib.request.urlopen(request, timeout=120) as answer:
+            return json.loads(answer.read() or b"{}")
+
+    def advance(self, seconds: float) -> dict:
+        return self.post("/advance", {"seconds": seconds})
+
+    def fault(self, spec: str) -> dict:
+        return self.post("/faults", {"spec": spec})
+
+    def heal(self) -> None:
+        request = urllib.request.Request(self.control + "/faults", method="DELETE")
+        urllib.request.urlopen(request, timeout=30).read()
+
+
+@contextlib.contextmanager
+def simulated(folder: pathlib.Path, scenario: str, *options: str):
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "stderr", "w") as errors:
+        process = subprocess.Popen(
+            [QD, "sim", "--scenario", scenario, "--dir", str(folder), *options],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env={**os.environ},
+        )
+        try:
+            line = process.stdout.readline()
+            assert line, f"no ready line: {(folder / 'stderr').read_text()}"
+            yield Simulated(folder, json.loads(line), process)
+        finally:
+            process.terminate()
+            try:
+                code = process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        assert code == 0, f"qd sim ended with {code} on SIGTERM"
