@@ -3,14 +3,24 @@
 //! ```text
 //! offer ─▶ plan ─▶ preflight ─▶ Cleared ─▶ confirm ─▶ Confirmed ─▶ run (steps) ─▶ verify ─▶ Receipt
 //! ```
+//!
+//! Offers and plans are pure: made from a snapshot, they ask nobody. What a run does next is decided
+//! here too, by the action's course, from what its journal and the platform say; the engine's runner
+//! does what is decided and keeps the journal.
 
+pub mod action;
 pub mod offer;
 pub mod plan;
 pub mod receipt;
+pub mod redrive;
+mod words;
 
+pub use action::{
+    ACTIONS, Action, Context, PlanError, Request, action, colour, command, offers, plan,
+};
 pub use offer::{Colour, Offer};
 pub use plan::{
-    ApiCall, Blast, ConfirmLevel, Expectation, Finding, Outcome, Plan, PlanId, Severity, Verb,
+    ApiCall, Blast, ConfirmLevel, Expectation, Finding, Outcome, Plan, PlanId, Severity, Verb, hex,
 };
 pub use receipt::{
     PredicateResult, Receipt, RunEvent, RunId, RunPhase, RunProgress, StepRecord, Verdict,

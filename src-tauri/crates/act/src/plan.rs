@@ -2,6 +2,7 @@
 
 use model::{NodeId, SourceId, Timestamp};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -13,6 +14,31 @@ use std::collections::BTreeMap;
 pub enum Verb {
     /// Native redrive of a dead-letter queue (`StartMessageMoveTask`).
     Redrive,
+}
+
+impl Verb {
+    /// Every verb.
+    pub const ALL: &'static [Verb] = &[Verb::Redrive];
+
+    /// The word of the command line, e.g. `redrive`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Verb::Redrive => "redrive",
+        }
+    }
+}
+
+impl std::str::FromStr for Verb {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Verb::ALL.iter().find(|verb| verb.as_str() == text);
+        found.copied().ok_or_else(|| {
+            let known: Vec<&str> = Verb::ALL.iter().map(|v| v.as_str()).collect();
+            format!("there is no action {text:?}; there is {}", known.join(", "))
+        })
+    }
 }
 
 /// Names one plan within this process's lifetime.
@@ -36,6 +62,19 @@ pub enum ConfirmLevel {
     L3,
     /// L3 and a second person or break-glass.
     L4,
+}
+
+impl ConfirmLevel {
+    /// The next higher level; L4 stays.
+    #[must_use]
+    pub const fn raised(self) -> Self {
+        match self {
+            ConfirmLevel::L0 => ConfirmLevel::L1,
+            ConfirmLevel::L1 => ConfirmLevel::L2,
+            ConfirmLevel::L2 => ConfirmLevel::L3,
+            ConfirmLevel::L3 | ConfirmLevel::L4 => ConfirmLevel::L4,
+        }
+    }
 }
 
 /// What a check does when it does not pass.
@@ -171,6 +210,10 @@ pub struct Plan {
     pub blast: Blast,
     /// How it is confirmed, warnings already counted.
     pub level: ConfirmLevel,
+    /// Some check stops it: nothing can confirm this plan.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[ts(as = "Option<bool>", optional)]
+    pub blocked: bool,
     /// The phrase to pass or type.
     pub confirm: String,
     /// Hash of action, targets, calls, level and the ids of failing checks.
@@ -179,4 +222,90 @@ pub struct Plan {
     pub made_at: Timestamp,
     /// When it must be made again.
     pub expires: Timestamp,
+}
+
+impl Plan {
+    /// Checks that stop or warn and do not pass, in order.
+    pub fn failing(&self) -> impl Iterator<Item = &Finding> {
+        let counts = |f: &&Finding| f.severity != Severity::Info && f.outcome != Outcome::Pass;
+        self.findings.iter().filter(counts)
+    }
+
+    /// What is different in `fresh` from what was shown, in sentences; empty when the answer is the
+    /// same. Live counters (numbers of `before`) and ages are expected to move and do not count.
+    #[must_use]
+    pub fn difference(&self, fresh: &Plan) -> Vec<String> {
+        let mut changes = Vec::new();
+        changes.extend(self.finding_changes(fresh));
+        for (name, was) in &self.before {
+            let now = fresh.before.get(name);
+            if !was.is_number() && now != Some(was) {
+                let now = now.map_or_else(|| "not known".to_owned(), ToString::to_string);
+                changes.push(format!("{name} was {was}, is now {now}."));
+            }
+        }
+        if self.targets != fresh.targets {
+            changes.push("It would touch other resources than were shown.".to_owned());
+        }
+        if call_keys(&self.calls) != call_keys(&fresh.calls) {
+            changes.push("Its calls are not the ones that were shown.".to_owned());
+        }
+        if self.level != fresh.level {
+            changes.push(format!(
+                "Its level was {:?}, is now {:?}.",
+                self.level, fresh.level
+            ));
+        }
+        if changes.is_empty() && self.digest != fresh.digest {
+            changes.push("Its digest is not the one that was shown.".to_owned());
+        }
+        changes
+    }
+
+    fn finding_changes(&self, fresh: &Plan) -> Vec<String> {
+        let ids =
+            |plan: &Plan| -> Vec<String> { plan.failing().map(|f| f.id.to_string()).collect() };
+        let (was, now) = (ids(self), ids(fresh));
+        let begun = fresh.failing().filter(|f| !was.contains(&f.id.to_string()));
+        let ended = self.failing().filter(|f| !now.contains(&f.id.to_string()));
+        begun
+            .map(|f| format!("New: {}", f.sentence))
+            .chain(ended.map(|f| format!("No longer: {}", f.sentence)))
+            .collect()
+    }
+
+    /// The digest of this plan: hex SHA-256 over action, targets, calls, level and the ids of
+    /// failing checks. Live counters, ages, texts and times are left out on purpose: only a change
+    /// in what would be done, or in whether it may be, is a changed answer.
+    #[must_use]
+    pub fn compute_digest(&self) -> String {
+        let mut targets: Vec<&str> = self.targets.iter().map(NodeId::as_str).collect();
+        targets.sort_unstable();
+        let mut failing: Vec<&str> = self.failing().map(|f| f.id.as_ref()).collect();
+        failing.sort_unstable();
+        let subject = serde_json::json!({
+            "action": self.action,
+            "node": self.node,
+            "targets": targets,
+            "calls": call_keys(&self.calls),
+            "level": self.level,
+            "blocked": self.blocked,
+            "failing": failing,
+        });
+        hex(&Sha256::digest(subject.to_string().as_bytes()))
+    }
+}
+
+/// What makes a call the same call: not its CLI text.
+fn call_keys(calls: &[ApiCall]) -> Vec<serde_json::Value> {
+    let key = |call: &ApiCall| {
+        serde_json::json!([call.step, call.operation, call.region, call.parameters])
+    };
+    calls.iter().map(key).collect()
+}
+
+/// Lower-case hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

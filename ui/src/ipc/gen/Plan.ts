@@ -78,6 +78,10 @@ blast: Blast,
  */
 level: ConfirmLevel, 
 /**
+ * Some check stops it: nothing can confirm this plan.
+ */
+blocked?: boolean, 
+/**
  * The phrase to pass or type.
  */
 confirm: string, 

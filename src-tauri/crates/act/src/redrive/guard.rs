@@ -1,0 +1,334 @@
+//! The checks of a native redrive (guards.md §6) about the queue itself: each decidable from one
+//! snapshot. Those about the consumer are in `health.rs`.
+
+use super::finding::{Answer, Words, finding};
+use super::settings::Settings;
+use super::subject::Subject;
+use super::{estimate, health};
+use crate::plan::{Finding, Outcome, Severity};
+use crate::words::{clock, count, list, span};
+use model::{Fact, Node};
+
+/// Every check, blocks first.
+pub(crate) fn findings(subject: &Subject<'_>, settings: &Settings) -> Vec<Finding> {
+    let mut all = vec![
+        is_dlq(subject),
+        source_is_sqs(subject),
+        not_empty(subject),
+        task_free(subject),
+        same_type(subject),
+    ];
+    all.extend(health::findings(subject));
+    all.extend([
+        canary(subject, settings),
+        idempotent(subject),
+        one_source(subject),
+        fifo_order(subject),
+        expiry(subject, settings),
+        rights(),
+    ]);
+    all
+}
+
+fn is_dlq(subject: &Subject<'_>) -> Finding {
+    let names: Vec<&str> = subject.sources.iter().map(|q| q.name.as_str()).collect();
+    let origin = subject.origin(subject.dlq, Fact::IsDeadLetterQueue);
+    let said = subject.dlq.facts.text(Fact::SourceQueues).unwrap_or("");
+    let holds = !names.is_empty() || !said.is_empty() || !subject.foreign.is_empty();
+    let value = match (names.is_empty(), said.is_empty()) {
+        (false, _) => list(&names),
+        (true, false) => said.to_owned(),
+        (true, true) => "no source queue".to_owned(),
+    };
+    finding(
+        "redrive.is-dlq",
+        Severity::Block,
+        Answer::of(origin, Some(holds), value.clone()),
+        Words {
+            pass: format!("{} is the dead-letter queue of {value}.", subject.dlq.name),
+            fail: format!(
+                "No queue names {} in its redrive policy: SQS moves messages only out of dead-letter queues.",
+                subject.dlq.name
+            ),
+            unknown: format!(
+                "Whether {} is a dead-letter queue is not known.",
+                subject.dlq.name
+            ),
+            threshold: "at least one source queue",
+            next: "Point a queue's redrive policy at it, or move the messages with another tool.",
+        },
+    )
+}
+
+fn source_is_sqs(subject: &Subject<'_>) -> Finding {
+    let names: Vec<&str> = subject.foreign.iter().map(|n| n.name.as_str()).collect();
+    let answer = Answer::given(
+        names.is_empty(),
+        match names.is_empty() {
+            true => "queues only".to_owned(),
+            false => list(&names),
+        },
+    );
+    finding(
+        "redrive.source-is-sqs",
+        Severity::Block,
+        answer,
+        Words {
+            pass: "Everything that dead-letters here is an SQS queue.".to_owned(),
+            fail: format!(
+                "{} dead-letters here and is no SQS queue: SQS refuses to move such messages.",
+                list(&names)
+            ),
+            unknown: String::new(),
+            threshold: "SQS queues only",
+            next: "Replay these messages from the function or topic they come from.",
+        },
+    )
+}
+
+fn not_empty(subject: &Subject<'_>) -> Finding {
+    let visible = subject.visible();
+    let origin = subject.origin(subject.dlq, Fact::MessagesVisible);
+    let value = visible.map_or_else(|| "not read".to_owned(), |n| count(n, "message"));
+    let hidden = subject
+        .dlq
+        .facts
+        .count(Fact::MessagesNotVisible)
+        .unwrap_or(0);
+    finding(
+        "redrive.not-empty",
+        Severity::Block,
+        Answer::of(origin, visible.map(|n| n > 0), value.clone()),
+        Words {
+            pass: format!("{} holds {value} to move.", subject.dlq.name),
+            fail: match hidden {
+                0 => format!(
+                    "{} is empty: there is nothing to redrive.",
+                    subject.dlq.name
+                ),
+                n => format!(
+                    "{} has nothing to move now: {} in flight, held by a reader.",
+                    subject.dlq.name,
+                    count(n, "message")
+                ),
+            },
+            unknown: format!("How many messages {} holds is not known.", subject.dlq.name),
+            threshold: "more than 0",
+            next: "",
+        },
+    )
+}
+
+fn task_free(subject: &Subject<'_>) -> Finding {
+    let facts = &subject.dlq.facts;
+    let status = facts.text(Fact::MoveTaskStatus);
+    let busy = matches!(status, Some("RUNNING" | "CANCELLING" | "QUEUED"));
+    let value = status.unwrap_or("none").to_owned();
+    let moved = facts.count(Fact::MoveTaskMoved).unwrap_or(0);
+    finding(
+        "redrive.task-free",
+        Severity::Block,
+        Answer::of(subject.tasks_origin(), Some(!busy), value.clone()),
+        Words {
+            pass: format!("No move task is active on {}.", subject.dlq.name),
+            fail: format!(
+                "A move task is {value} on {} ({} moved so far): SQS runs one per queue.",
+                subject.dlq.name,
+                count(moved, "message")
+            ),
+            unknown: format!(
+                "Whether a move task runs on {} is not known.",
+                subject.dlq.name
+            ),
+            threshold: "none RUNNING or CANCELLING",
+            next: "Wait until it ends, or cancel it where it was started.",
+        },
+    )
+}
+
+fn same_type(subject: &Subject<'_>) -> Finding {
+    let kind = |queue: &Node| match queue.facts.flag(Fact::Fifo) {
+        Some(true) => "FIFO",
+        Some(false) => "standard",
+        None if queue.name.ends_with(".fifo") => "FIFO",
+        None => "standard",
+    };
+    let own = kind(subject.dlq);
+    let other = subject.destinations.iter().find(|queue| kind(queue) != own);
+    let origin = subject.origin(subject.dlq, Fact::Fifo);
+    let fail = other.map_or_else(String::new, |queue| {
+        format!(
+            "{} is {own}, {} is {}: SQS moves messages only between queues of one type.",
+            subject.dlq.name,
+            queue.name,
+            kind(queue)
+        )
+    });
+    finding(
+        "redrive.same-type",
+        Severity::Block,
+        Answer::of(origin, Some(other.is_none()), own),
+        Words {
+            pass: format!("Both ends are {own} queues."),
+            fail,
+            unknown: "Whether both ends are of one type is not known.".to_owned(),
+            threshold: "the same type",
+            next: "Choose a destination of the same type.",
+        },
+    )
+}
+
+fn canary(subject: &Subject<'_>, settings: &Settings) -> Finding {
+    let whole = subject
+        .visible()
+        .is_some_and(|n| n <= settings.canary.unwrap_or(0));
+    let value = match settings.canary {
+        Some(_) if whole => "all of them at once, they are few".to_owned(),
+        Some(n) => count(n, "message"),
+        None => "off".to_owned(),
+    };
+    finding(
+        "redrive.canary",
+        Severity::Warn,
+        Answer::given(settings.canary.is_some(), value.clone()),
+        Words {
+            pass: format!("A canary goes first: {value}."),
+            fail: "No canary: if the messages still fail, that shows only after all were moved."
+                .to_owned(),
+            unknown: String::new(),
+            threshold: "on",
+            next: "Leave the canary on.",
+        },
+    )
+}
+
+fn idempotent(subject: &Subject<'_>) -> Finding {
+    let marked = |queue: &&&Node| queue.facts.flag(Fact::ConsumerIdempotent) == Some(true);
+    let unmarked: Vec<&str> = subject
+        .destinations
+        .iter()
+        .filter(|queue| !marked(queue))
+        .map(|queue| queue.name.as_str())
+        .collect();
+    let holds = unmarked.is_empty() && !subject.destinations.is_empty();
+    finding(
+        "redrive.idempotent",
+        Severity::Warn,
+        Answer::given(
+            holds,
+            if holds {
+                "marked idempotent"
+            } else {
+                "not marked"
+            },
+        ),
+        Words {
+            pass: "The stack file marks the consumer idempotent.".to_owned(),
+            fail: format!(
+                "The consumer of {} is not marked idempotent: a message that was half done is done again, under a new MessageId.",
+                list(&unmarked)
+            ),
+            unknown: String::new(),
+            threshold: "idempotent = true in the stack file",
+            next: "When its consumer bears repetition, say so in the stack file: [[queue]] idempotent = true.",
+        },
+    )
+}
+
+fn one_source(subject: &Subject<'_>) -> Finding {
+    let several = subject.sources.len() > 1 && !subject.named;
+    let names: Vec<&str> = subject.sources.iter().map(|q| q.name.as_str()).collect();
+    finding(
+        "redrive.one-source",
+        Severity::Warn,
+        Answer::given(!several, list(&names)),
+        Words {
+            pass: "All messages go to one queue.".to_owned(),
+            fail: format!(
+                "{} serves {}: each message goes back to its own source, and one that was put here by hand stops the task.",
+                subject.dlq.name,
+                list(&names)
+            ),
+            unknown: String::new(),
+            threshold: "one destination",
+            next: "Set a destination to send all of them to one queue.",
+        },
+    )
+}
+
+fn fifo_order(subject: &Subject<'_>) -> Finding {
+    let fifo =
+        subject.dlq.facts.flag(Fact::Fifo) == Some(true) || subject.dlq.name.ends_with(".fifo");
+    finding(
+        "redrive.fifo-order",
+        Severity::Warn,
+        Answer::given(!fifo, if fifo { "FIFO" } else { "standard" }),
+        Words {
+            pass: "A standard queue promises no order to break.".to_owned(),
+            fail: "FIFO: moved messages interleave with new ones of their group, and get new deduplication.".to_owned(),
+            unknown: String::new(),
+            threshold: "standard",
+            next: "Pause the producers of these groups first when order matters.",
+        },
+    )
+}
+
+/// Retention of a standard queue runs from the original enqueue, which is earlier than the arrival
+/// here; without reading a message only a bound can be shown (guards.md §6, "Expiry clock").
+fn expiry(subject: &Subject<'_>, settings: &Settings) -> Finding {
+    let facts = &subject.dlq.facts;
+    let oldest = subject.first_arrival().map(|(at, _)| at);
+    let retention = facts.number(Fact::RetentionSeconds);
+    let origin = subject.origin(subject.dlq, Fact::RetentionSeconds);
+    let needed = estimate::total_seconds(subject, settings);
+    let expires = oldest
+        .zip(retention)
+        .map(|(at, keep)| at.plus_seconds(keep as i64));
+    let left = expires.map(|at| at.seconds_since(subject.snapshot.taken_at));
+    let mut answer = match left {
+        Some(left) => Answer::of(
+            origin,
+            Some(left > needed),
+            format!("{} left at most", span(left)),
+        ),
+        None if subject.visible() == Some(0) => Answer::given(true, "empty"),
+        None => Answer::unknown("not known"),
+    };
+    // Not knowing the age of the oldest message is no reason to raise the level by itself.
+    if answer.outcome == Outcome::Unknown && subject.visible().is_some() {
+        answer.outcome = Outcome::Pass;
+    }
+    let at = expires.map_or_else(|| "an unknown time".to_owned(), clock);
+    finding(
+        "redrive.expiry",
+        Severity::Warn,
+        answer,
+        Words {
+            pass: format!(
+                "The oldest message expires at {at} at the latest, after the redrive is done."
+            ),
+            fail: format!(
+                "The oldest message expires at {at} at the latest, before the redrive is done."
+            ),
+            unknown: "When the oldest message expires is not known.".to_owned(),
+            threshold: "later than the estimated end",
+            next: "Redrive now, at a higher rate, or raise the retention of the dead-letter queue first.",
+        },
+    )
+}
+
+fn rights() -> Finding {
+    finding(
+        "redrive.rights",
+        Severity::Info,
+        Answer::given(true, "not asked beforehand"),
+        Words {
+            pass: "SQS and KMS rights show at the first call: when it is denied, nothing is moved."
+                .to_owned(),
+            fail: String::new(),
+            unknown: String::new(),
+            threshold: "",
+            next: "",
+        },
+    )
+}

@@ -1,0 +1,340 @@
+//! The checks of a redrive about whoever consumes at the destination: moving messages to a consumer
+//! that still fails only fills the dead-letter queue again.
+
+use super::change;
+use super::consumer::Consumer;
+use super::finding::{Answer, Words, finding, worst};
+use super::subject::{Origin, Subject};
+use crate::plan::{Finding, Outcome, Severity};
+use crate::words::{list, percent};
+use model::{Fact, Kind, Node, Series};
+
+/// Errors above this share of calls say the consumer is failing (guards.md §6).
+pub(crate) const ERROR_LIMIT_PERCENT: f64 = 5.0;
+
+pub(crate) fn findings(subject: &Subject<'_>) -> Vec<Finding> {
+    let outside: Vec<&str> = external(subject);
+    let mut all = Vec::new();
+    if !outside.is_empty() {
+        all.push(consumer_external(&outside));
+    }
+    if outside.len() < subject.destinations.len() || subject.destinations.is_empty() {
+        all.extend([
+            found(subject),
+            enabled(subject),
+            errors(subject),
+            ready(subject),
+        ]);
+    }
+    all.push(change::finding(subject));
+    all
+}
+
+/// Destinations whose consumer the stack file puts outside what can be seen.
+pub(super) fn external<'a>(subject: &Subject<'a>) -> Vec<&'a str> {
+    let marked = |q: &&&Node| q.facts.flag(Fact::ConsumerExternal) == Some(true);
+    subject
+        .destinations
+        .iter()
+        .filter(marked)
+        .map(|q| q.name.as_str())
+        .collect()
+}
+
+/// The consumers to check, with the queue each takes from.
+pub(super) fn seen<'s, 'a>(
+    subject: &'s Subject<'a>,
+) -> impl Iterator<Item = (&'a Node, &'s Consumer<'a>)> {
+    subject
+        .consumers
+        .iter()
+        .filter(|(queue, _)| queue.facts.flag(Fact::ConsumerExternal) != Some(true))
+        .flat_map(|(queue, consumers)| consumers.iter().map(move |c| (*queue, c)))
+}
+
+pub(super) fn names(subject: &Subject<'_>) -> String {
+    let mut names: Vec<&str> = seen(subject).map(|(_, consumer)| consumer.name()).collect();
+    names.dedup();
+    if names.is_empty() {
+        "The consumer".to_owned()
+    } else {
+        list(&names)
+    }
+}
+
+fn consumer_external(outside: &[&str]) -> Finding {
+    finding(
+        "redrive.consumer-external",
+        Severity::Warn,
+        Answer::given(false, "external"),
+        Words {
+            pass: String::new(),
+            fail: format!(
+                "The consumer of {} is outside what can be seen here: make sure it is well before you press.",
+                list(outside)
+            ),
+            unknown: String::new(),
+            threshold: "a consumer that can be seen",
+            next: "Ask its owners whether it is consuming without errors.",
+        },
+    )
+}
+
+fn found(subject: &Subject<'_>) -> Finding {
+    let lost: Vec<&str> = subject
+        .consumers
+        .iter()
+        .filter(|(queue, all)| {
+            queue.facts.flag(Fact::ConsumerExternal) != Some(true)
+                && !all.iter().any(|consumer| consumer.runs.is_some())
+        })
+        .map(|(queue, _)| queue.name.as_str())
+        .collect();
+    let answer = match (subject.destinations.is_empty(), lost.is_empty()) {
+        (true, _) => Answer::unknown("no destination"),
+        (false, true) => Answer::given(true, names(subject)),
+        (false, false) => Answer::unknown("not found"),
+    };
+    finding(
+        "redrive.consumer-found",
+        Severity::Block,
+        answer,
+        Words {
+            pass: format!("{} consumes at the destination.", names(subject)),
+            fail: String::new(),
+            unknown: format!(
+                "Nobody is known to consume {}: no mapping, scaled object or workload leads from it.",
+                if lost.is_empty() {
+                    "the messages".to_owned()
+                } else {
+                    list(&lost)
+                }
+            ),
+            threshold: "a consumer that was read",
+            next: "When its consumer is elsewhere, say so in the stack file: [[queue]] consumer = \"external\".",
+        },
+    )
+}
+
+fn enabled(subject: &Subject<'_>) -> Finding {
+    let answers: Vec<Answer> = seen(subject)
+        .filter_map(|(_, c)| enabled_one(subject, c))
+        .collect();
+    let answer = worst(answers).unwrap_or_else(|| Answer::unknown("no consumer"));
+    finding(
+        "redrive.consumer-enabled",
+        Severity::Block,
+        answer.clone(),
+        Words {
+            pass: format!("{} takes messages ({}).", names(subject), answer.value),
+            fail: format!("{} takes no messages: {}.", names(subject), answer.value),
+            unknown: format!("Whether {} takes messages is not known.", names(subject)),
+            threshold: "enabled and not scaled to nothing",
+            next: "Enable the consumer first.",
+        },
+    )
+}
+
+fn enabled_one(subject: &Subject<'_>, consumer: &Consumer<'_>) -> Option<Answer> {
+    if let Some(mapping) = consumer.via.filter(|node| node.kind == Kind::Mapping) {
+        let state = mapping.facts.text(Fact::StateWord);
+        return Some(Answer::of(
+            subject.origin(mapping, Fact::StateWord),
+            state.map(|word| word == "Enabled"),
+            format!("mapping {}", state.unwrap_or("state not read")),
+        ));
+    }
+    let workload = consumer.runs.filter(|node| node.kind != Kind::Function)?;
+    let replicas = workload.facts.count(Fact::Replicas);
+    let paused = consumer
+        .via
+        .and_then(|scaler| scaler.facts.flag(Fact::Paused))
+        == Some(true);
+    let from_zero = consumer.via.is_some() && !paused;
+    let value = match (replicas, paused) {
+        (Some(0), true) => "its scaler is paused at 0 replicas".to_owned(),
+        (Some(n), true) => format!("{n} replicas, scaler paused"),
+        (Some(n), false) => format!("{n} replicas"),
+        (None, _) => "replicas not read".to_owned(),
+    };
+    let origin = subject.origin(workload, Fact::Replicas);
+    Some(Answer::of(
+        origin,
+        replicas.map(|n| n > 0 || from_zero),
+        value,
+    ))
+}
+
+fn errors(subject: &Subject<'_>) -> Finding {
+    let answers: Vec<Answer> = seen(subject)
+        .map(|(q, c)| errors_one(subject, q, c))
+        .collect();
+    let answer = worst(answers).unwrap_or_else(|| Answer::unknown("no consumer"));
+    finding(
+        "redrive.consumer-errors",
+        Severity::Block,
+        answer.clone(),
+        Words {
+            pass: format!("{} is not failing: {}.", names(subject), answer.value),
+            fail: format!(
+                "{} is still failing: {}. Messages sent back now would use up their receives and return here.",
+                names(subject),
+                answer.value
+            ),
+            unknown: format!("The error rate of {} is not known.", names(subject)),
+            threshold: "at most 5 % errors",
+            next: "Fix or roll back the consumer first.",
+        },
+    )
+}
+
+fn errors_one(subject: &Subject<'_>, queue: &Node, consumer: &Consumer<'_>) -> Answer {
+    let Some(runs) = consumer.runs else {
+        return Answer::unknown("not found");
+    };
+    if let Some(share) = runs.facts.number(Fact::ErrorsPercent) {
+        let origin = subject.origin(runs, Fact::ErrorsPercent);
+        let value = format!("{} errors", percent(share));
+        return Answer::of(origin, Some(share <= ERROR_LIMIT_PERCENT), value);
+    }
+    if let Some(calls) = runs.facts.number(Fact::InvocationsPerSecond) {
+        let origin = subject.origin(runs, Fact::InvocationsPerSecond);
+        let idle = calls <= 0.0;
+        return Answer::of(origin, idle.then_some(true), "no invocations in the window");
+    }
+    undeleted(subject, queue, runs)
+}
+
+/// Errors of a consumer that reports none: the share of receives of its queue that no delete
+/// followed, over the last minutes (`NumberOfMessagesReceived` and `…Deleted`).
+fn undeleted(subject: &Subject<'_>, queue: &Node, runs: &Node) -> Answer {
+    let received = recent(queue, Fact::ReceivedPerSecond);
+    let deleted = recent(queue, Fact::DeletedPerSecond);
+    let origin = subject.origin(queue, Fact::ReceivedPerSecond);
+    match (received, deleted) {
+        (Some(received), deleted) if received > 0.0 => {
+            let share = (100.0 * (1.0 - deleted.unwrap_or(0.0) / received)).clamp(0.0, 100.0);
+            let value = format!(
+                "{} of receives were not followed by a delete",
+                percent(share)
+            );
+            Answer::of(origin, Some(share <= ERROR_LIMIT_PERCENT), value)
+        }
+        (Some(_), _) => Answer::of(origin, Some(true), "nothing received in the window"),
+        (None, _) if metrics_read(queue) || runs.kind != Kind::Function => quiet(subject, queue),
+        (None, _) => Answer::unknown("not read"),
+    }
+}
+
+/// A metric without data for an idle queue is not unknown, when its other metrics were read.
+fn quiet(subject: &Subject<'_>, queue: &Node) -> Answer {
+    match queue.fact_origins.keys().next() {
+        Some(fact) if metrics_read(queue) => Answer::of(
+            subject.origin(queue, *fact),
+            Some(true),
+            "nothing received in the window",
+        ),
+        Some(_) | None => Answer::unknown("metrics not read"),
+    }
+}
+
+fn metrics_read(queue: &Node) -> bool {
+    queue
+        .fact_origins
+        .values()
+        .any(|origin| origin.source.as_str().starts_with("cloudwatch/"))
+}
+
+/// The mean of the last three points, or the fact itself where there is no series.
+fn recent(node: &Node, fact: Fact) -> Option<f64> {
+    let last: Vec<f64> = series(node, fact)
+        .map(|s| s.values.iter().rev().take(3).filter_map(|v| *v).collect())
+        .unwrap_or_default();
+    if last.is_empty() {
+        return node.facts.number(fact);
+    }
+    Some(last.iter().sum::<f64>() / last.len() as f64)
+}
+
+pub(super) fn series(node: &Node, fact: Fact) -> Option<&Series> {
+    node.series.iter().find(|s| s.fact == fact)
+}
+
+fn ready(subject: &Subject<'_>) -> Finding {
+    let answers: Vec<Answer> = seen(subject)
+        .filter_map(|(_, c)| ready_one(subject, c))
+        .collect();
+    let answer = worst(answers).unwrap_or_else(|| Answer::unknown("no consumer"));
+    finding(
+        "redrive.consumer-ready",
+        Severity::Block,
+        answer.clone(),
+        Words {
+            pass: format!("{} is ready ({}).", names(subject), answer.value),
+            fail: format!("{} is not ready: {}.", names(subject), answer.value),
+            unknown: format!("Whether {} is ready is not known.", names(subject)),
+            threshold: "every replica ready, no rollout under way",
+            next: "Wait for the rollout, or roll it back.",
+        },
+    )
+}
+
+fn ready_one(subject: &Subject<'_>, consumer: &Consumer<'_>) -> Option<Answer> {
+    let runs = consumer.runs?;
+    let facts = &runs.facts;
+    if runs.kind == Kind::Function {
+        let state = facts.text(Fact::StateWord);
+        let holds = state.is_none_or(|word| matches!(word, "Active" | "Inactive"));
+        let origin = subject.origin(runs, Fact::StateWord);
+        return Some(Answer::of(
+            origin,
+            Some(holds),
+            format!("function {}", state.unwrap_or("read")),
+        ));
+    }
+    let origin = subject.origin(runs, Fact::ReplicasReady);
+    let Some(replicas) = facts.count(Fact::Replicas) else {
+        return Some(Answer::of(origin, None, "not read"));
+    };
+    let ready = facts.count(Fact::ReplicasReady).unwrap_or(0);
+    let rollout = facts.text(Fact::Rollout).unwrap_or("complete");
+    let restarts = facts.count(Fact::RestartsRecent).unwrap_or(0);
+    let restarting = restarts >= replicas.max(3);
+    let value = match (rollout, restarting) {
+        ("complete", false) => format!("{ready} of {replicas} ready"),
+        ("complete", true) => format!("{restarts} restarts in the last 10 minutes"),
+        (word, _) => format!("{ready} of {replicas} ready, rollout {word}"),
+    };
+    let holds = ready >= replicas && rollout == "complete" && !restarting;
+    Some(Answer::of(origin, Some(holds), value))
+}
+
+/// Whether the consumer can be relied upon now, for the run's own look before the full task and
+/// while it verifies: the worst of enabled, errors and ready, or `None` when it is external.
+pub(crate) fn verdict(subject: &Subject<'_>) -> Option<(Outcome, String)> {
+    if external(subject).len() == subject.destinations.len() {
+        return None;
+    }
+    let checks = [enabled(subject), errors(subject), ready(subject)];
+    let answers = checks.into_iter().map(|f| (f.outcome, f.sentence));
+    answers.min_by_key(|(outcome, _)| match outcome {
+        Outcome::Fail => 0,
+        Outcome::Unknown => 1,
+        Outcome::Pass => 2,
+    })
+}
+
+/// The origins the consumer checks rest on, to be read afresh before a press.
+pub(crate) fn origins(subject: &Subject<'_>) -> Vec<Origin> {
+    let mut all = Vec::new();
+    for (queue, consumer) in seen(subject) {
+        let nodes = [Some(queue), consumer.via, consumer.runs];
+        for node in nodes.into_iter().flatten() {
+            all.push(subject.origin(node, Fact::Status));
+            for fact in node.fact_origins.keys() {
+                all.push(subject.origin(node, *fact));
+            }
+        }
+    }
+    all
+}
