@@ -1,1 +1,22 @@
-//! cloud
+//! Who we are and how we ask: the stack file, one session per account and region, platform time,
+//! request budgets, and failures as data.
+//!
+//! Everything that talks to AWS goes through a [`Session`]: its HTTP client counts requests and
+//! reads platform time from every answer, its [`Budget`] keeps below the documented limits, and
+//! [`Session::ask`] turns whatever goes wrong into a [`model::SourceFailure`] that names the call,
+//! the thing and the place.
+
+pub mod budget;
+pub mod clock;
+pub mod failure;
+mod profile;
+pub mod session;
+pub mod stack;
+mod wire;
+
+pub use budget::Budget;
+pub use clock::Clock;
+pub use failure::Asked;
+pub use session::{AccountSessions, Caller, OpenError, Session, Sessions, open};
+pub use stack::{Stack, StackError};
+pub use wire::counting;

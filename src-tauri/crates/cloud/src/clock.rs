@@ -1,0 +1,174 @@
+//! Platform time: what the servers say in their `Date` headers, never what this machine's clock
+//! says. A laptop that is five minutes off would otherwise ask CloudWatch for windows without data
+//! and show wrong ages. Between answers the time is carried on by the local monotonic clock.
+
+use model::Timestamp;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// An answer this far ahead of what the others say is believed only when the next one agrees.
+const LEAP: Duration = Duration::from_secs(300);
+
+/// The platform's time. Cheap to clone; all clones share what was learned.
+#[derive(Clone, Debug)]
+pub struct Clock(Arc<Mutex<Reckoning>>);
+
+#[derive(Debug)]
+struct Reckoning {
+    /// The latest time known for certain to have been reached, and when we learned of it.
+    known: Option<(Timestamp, Instant)>,
+    /// A leap forward that waits for a second opinion.
+    leap: Option<Timestamp>,
+    /// The latest time ever given out: it never goes back.
+    given: Timestamp,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock {
+    /// A clock that no server has set yet; until then it shows this machine's time.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Arc::new(Mutex::new(Reckoning {
+            known: None,
+            leap: None,
+            given: Timestamp::from_millis(i64::MIN),
+        })))
+    }
+
+    /// The platform's time now, in milliseconds; never earlier than it was a moment ago.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.at(Instant::now())
+    }
+
+    /// Whether any server has told the time yet.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.lock().known.is_some()
+    }
+
+    /// Takes the value of a `Date` header (RFC 9110 §6.6.1) that was received just now.
+    /// A value that is no date is ignored.
+    pub fn observe(&self, date: &str) {
+        if let Some(date) = parse(date) {
+            self.observe_at(date, Instant::now());
+        }
+    }
+
+    fn at(&self, now: Instant) -> Timestamp {
+        let mut state = self.lock();
+        let Some((known, since)) = state.known else {
+            return wall_time();
+        };
+        let reckoned = carried(known, since, now);
+        state.given = state.given.max(reckoned);
+        state.given
+    }
+
+    fn observe_at(&self, date: Timestamp, now: Instant) {
+        let mut state = self.lock();
+        let Some((known, since)) = state.known else {
+            state.known = Some((date, now));
+            return;
+        };
+        let reckoned = carried(known, since, now);
+        let ahead = date.millis() - reckoned.millis();
+        if ahead <= 0 {
+            state.leap = None;
+        } else if ahead < LEAP.as_millis() as i64 {
+            state.known = Some((date, now));
+            state.leap = None;
+        } else {
+            state.leap = match state.leap {
+                Some(other) => {
+                    state.known = Some((other.min(date), now));
+                    None
+                }
+                None => Some(date),
+            };
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Reckoning> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn carried(known: Timestamp, since: Instant, now: Instant) -> Timestamp {
+    let passed = now.saturating_duration_since(since).as_millis();
+    Timestamp::from_millis(
+        known
+            .millis()
+            .saturating_add(i64::try_from(passed).unwrap_or(i64::MAX)),
+    )
+}
+
+fn wall_time() -> Timestamp {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+fn parse(date: &str) -> Option<Timestamp> {
+    let parser = jiff::fmt::rfc2822::DateTimeParser::new().relaxed_weekday(true);
+    let at = parser.parse_timestamp(date).ok()?;
+    Some(Timestamp::from_millis(at.as_millisecond()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn second(n: i64) -> Timestamp {
+        Timestamp::from_seconds(1_795_315_000 + n)
+    }
+
+    #[test]
+    fn a_date_header_sets_the_time_and_the_monotonic_clock_carries_it_on() {
+        let clock = Clock::new();
+        let start = Instant::now();
+        assert!(!clock.is_set());
+        clock.observe("not a date");
+        assert!(!clock.is_set());
+        clock.observe("Sun, 22 Nov 2026 02:36:40 GMT");
+        assert!(clock.is_set());
+        let clock = Clock::new();
+        clock.observe_at(second(0), start);
+        assert_eq!(
+            clock.at(start + Duration::from_millis(1500)).millis(),
+            second(1).millis() + 500
+        );
+    }
+
+    #[test]
+    fn it_never_goes_back_whatever_a_server_says() {
+        let clock = Clock::new();
+        let start = Instant::now();
+        clock.observe_at(second(100), start);
+        assert_eq!(clock.at(start), second(100));
+        clock.observe_at(second(40), start);
+        assert_eq!(clock.at(start), second(100));
+        clock.observe_at(second(102), start);
+        assert_eq!(clock.at(start), second(102));
+    }
+
+    #[test]
+    fn one_answer_from_the_far_future_is_not_believed_two_are() {
+        let clock = Clock::new();
+        let start = Instant::now();
+        clock.observe_at(second(0), start);
+        clock.observe_at(second(90_000), start);
+        assert_eq!(clock.at(start), second(0));
+        clock.observe_at(second(1), start);
+        clock.observe_at(second(90_001), start);
+        assert_eq!(clock.at(start), second(1));
+        clock.observe_at(second(90_002), start);
+        assert_eq!(clock.at(start), second(90_001));
+    }
+}

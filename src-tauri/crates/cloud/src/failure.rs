@@ -1,0 +1,453 @@
+//! Failures as data: classified from SDK types, error codes and HTTP status, never from the text
+//! of a message, and told in a sentence that names the call, the thing and the place.
+//!
+//! Codes: each API's "Common errors" page and the throttling codes of the SDK
+//! (`aws_runtime::retries::classifiers`).
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::{DispatchFailure, SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
+use model::{FailureClass, Service, SourceFailure};
+use std::error::Error;
+use std::io;
+
+/// Longest piece of a server's own words that is repeated, in characters.
+const LONGEST_QUOTE: usize = 240;
+
+/// One call, as a failure names it.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The API.
+    pub service: Service,
+    /// The operation, e.g. `GetQueueAttributes`.
+    pub call: &'a str,
+    /// What it asks about, e.g. `orders-dlq`; empty when it lists everything.
+    pub thing: &'a str,
+    /// Where, e.g. `us-east-1`.
+    pub place: &'a str,
+    /// Profile of the AWS config, when the stack file names one.
+    pub profile: Option<&'a str>,
+}
+
+impl Asked<'_> {
+    /// `SQS GetQueueAttributes of orders-dlq in us-east-1`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let service = self.service.label();
+        let thing = match self.thing {
+            "" => String::new(),
+            thing => format!(" of {}", plain(thing)),
+        };
+        format!("{service} {}{thing} in {}", self.call, self.place)
+    }
+
+    fn credentials(&self) -> String {
+        match self.profile {
+            Some(profile) => format!("The credentials of profile {profile}"),
+            None => "The credentials of the default chain".to_owned(),
+        }
+    }
+
+    fn sign_in(&self) -> String {
+        match self.profile {
+            Some(profile) => format!(
+                "Renew the credentials of profile {profile} (SSO: `aws sso login --profile {profile}`)."
+            ),
+            None => {
+                "Renew the credentials (SSO: `aws sso login`), or name a profile in the stack file."
+                    .to_owned()
+            }
+        }
+    }
+}
+
+/// What went wrong with an SDK call.
+pub fn from_sdk<E>(error: &SdkError<E, HttpResponse>, asked: &Asked<'_>) -> SourceFailure
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let code = error.meta().code().filter(|code| !code.is_empty());
+    let status = error.raw_response().map(|raw| raw.status().as_u16());
+    let class = match (error, code, status) {
+        (SdkError::ServiceError(_), Some(code), Some(status)) => class_of_code(code, status),
+        (SdkError::ServiceError(_) | SdkError::ResponseError(_), _, Some(status)) => {
+            class_of_status(status, is_bodyless(error))
+        }
+        (SdkError::TimeoutError(_), ..) => FailureClass::TimedOut,
+        (SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_), ..)
+            if find::<CredentialsError>(error).is_some() =>
+        {
+            FailureClass::Credentials
+        }
+        (SdkError::DispatchFailure(_), ..) => FailureClass::Unreachable,
+        _ => FailureClass::Other,
+    };
+    let mut failure = tell(class, asked, &happened(error, class, code, status));
+    failure.code = code.map(plain);
+    failure.request_id = error
+        .request_id()
+        .or_else(|| error.meta().request_id())
+        .map(plain);
+    failure
+}
+
+/// A failure of a known class. `happened` is the second half of the sentence, e.g.
+/// `was refused (AccessDenied)`.
+#[must_use]
+pub fn tell(class: FailureClass, asked: &Asked<'_>, happened: &str) -> SourceFailure {
+    SourceFailure {
+        class,
+        sentence: format!("{} {happened}.", asked.words()),
+        next_step: next_step(class, asked),
+        code: None,
+        request_id: None,
+    }
+}
+
+/// The SDK itself failed on an answer: a defect that must not take the console down.
+#[must_use]
+pub fn panicked(asked: &Asked<'_>) -> SourceFailure {
+    let happened = "got an answer that the AWS SDK could not take in";
+    tell(FailureClass::Malformed, asked, happened)
+}
+
+/// An answer that parsed but lacks what it must have.
+#[must_use]
+pub fn incomplete(asked: &Asked<'_>, lacks: &str) -> SourceFailure {
+    let happened = format!("got an answer without {lacks}");
+    tell(FailureClass::Malformed, asked, &happened)
+}
+
+/// Class of an error code (of any AWS API) that came with an HTTP status.
+#[must_use]
+pub fn class_of_code(code: &str, status: u16) -> FailureClass {
+    match code {
+        "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "TooManyRequestsException"
+        | "RequestLimitExceeded"
+        | "BandwidthLimitExceeded"
+        | "LimitExceededException"
+        | "SlowDown"
+        | "ProvisionedThroughputExceededException"
+        | "TransactionInProgressException"
+        | "PriorRequestNotComplete"
+        | "EC2ThrottledException" => FailureClass::Throttled,
+        "AccessDenied"
+        | "AccessDeniedException"
+        | "UnauthorizedOperation"
+        | "NotAuthorized"
+        | "AuthorizationError"
+        | "AuthorizationErrorException"
+        | "UnauthorizedAccess"
+        | "OptInRequired"
+        | "Forbidden"
+        | "ForbiddenException" => FailureClass::Denied,
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "TokenRefreshRequired"
+        | "RequestExpired"
+        | "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "InvalidAccessKeyId"
+        | "InvalidToken"
+        | "AuthFailure"
+        | "SignatureDoesNotMatch"
+        | "InvalidSignatureException"
+        | "IncompleteSignature"
+        | "IncompleteSignatureException"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "InvalidSecurity" => FailureClass::Credentials,
+        "InvalidAction"
+        | "UnknownOperation"
+        | "UnknownOperationException"
+        | "NotImplemented"
+        | "NotImplementedException"
+        | "UnsupportedOperation"
+        | "UnsupportedOperationException"
+        | "AWS.SimpleQueueService.UnsupportedOperation"
+        | "NoSuchVersion" => FailureClass::Unsupported,
+        "RequestTimeout" | "RequestTimeoutException" => FailureClass::TimedOut,
+        _ => match status {
+            429 => FailureClass::Throttled,
+            401 | 403 => FailureClass::Denied,
+            405 | 501 => FailureClass::Unsupported,
+            500.. => FailureClass::Server,
+            _ => FailureClass::Other,
+        },
+    }
+}
+
+/// Class of an answer in which no error code could be found: it is not, or not wholly, in the
+/// API's own format.
+fn class_of_status(status: u16, bodyless: bool) -> FailureClass {
+    match status {
+        429 => FailureClass::Throttled,
+        401 | 403 => FailureClass::Denied,
+        404 | 405 | 501 => FailureClass::Unsupported,
+        500.. => FailureClass::Server,
+        400..=499 if bodyless => FailureClass::Unsupported,
+        _ => FailureClass::Malformed,
+    }
+}
+
+fn is_bodyless<E>(error: &SdkError<E, HttpResponse>) -> bool {
+    let body = error.raw_response().and_then(|raw| raw.body().bytes());
+    body.is_some_and(<[u8]>::is_empty)
+}
+
+fn happened<E>(
+    error: &SdkError<E, HttpResponse>,
+    class: FailureClass,
+    code: Option<&str>,
+    status: Option<u16>,
+) -> String
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let answer = match (code, status) {
+        (Some(code), _) => plain(code),
+        (None, Some(status)) => format!("HTTP {status}"),
+        (None, None) => String::new(),
+    };
+    let quote = error.meta().message().map(plain).unwrap_or_default();
+    let quote = if quote.is_empty() || code.is_none() {
+        String::new()
+    } else {
+        format!(": {}", quote.trim_end_matches('.'))
+    };
+    match class {
+        FailureClass::Throttled => format!("was throttled ({answer})"),
+        FailureClass::Denied => format!("was refused for lack of permission ({answer}{quote})"),
+        FailureClass::Credentials if code.is_some() => {
+            format!("was refused because the credentials are not valid ({answer}{quote})")
+        }
+        FailureClass::Credentials => no_credentials(error),
+        FailureClass::Unreachable => no_connection(error),
+        FailureClass::TimedOut => "got no complete answer in time".to_owned(),
+        FailureClass::Malformed => malformed(error, &answer),
+        FailureClass::Unsupported => {
+            format!("is not offered by this server ({answer}{quote})")
+        }
+        FailureClass::Server => format!("failed on the server's side ({answer}{quote})"),
+        FailureClass::Other if answer.is_empty() => "could not be sent".to_owned(),
+        FailureClass::Other => format!("was refused ({answer}{quote})"),
+    }
+}
+
+fn malformed<E>(error: &SdkError<E, HttpResponse>, answer: &str) -> String
+where
+    E: Error + 'static,
+{
+    match error {
+        SdkError::ResponseError(_) if find::<io::Error>(error).is_some() => {
+            "got an answer that was cut off in the middle".to_owned()
+        }
+        _ => format!("got an answer that cannot be understood ({answer})"),
+    }
+}
+
+fn no_credentials<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
+    match find::<CredentialsError>(error) {
+        Some(CredentialsError::CredentialsNotLoaded(_)) => {
+            "was not sent: there are no credentials".to_owned()
+        }
+        Some(CredentialsError::ProviderTimedOut(_)) => {
+            "was not sent: the credentials could not be loaded in time".to_owned()
+        }
+        Some(CredentialsError::InvalidConfiguration(_)) => {
+            "was not sent: the AWS config or its profile is not usable".to_owned()
+        }
+        _ => "was not sent: the credentials could not be loaded".to_owned(),
+    }
+}
+
+fn no_connection<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
+    let SdkError::DispatchFailure(dispatch) = error else {
+        return "could not be reached".to_owned();
+    };
+    if dispatch.is_timeout() {
+        return "could not be reached: no connection in time".to_owned();
+    }
+    match find::<io::Error>(error).map(io::Error::kind) {
+        Some(io::ErrorKind::ConnectionRefused) => {
+            "could not be reached: the connection was refused".to_owned()
+        }
+        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted) => {
+            "got no answer: the connection was reset".to_owned()
+        }
+        Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe) => {
+            "got no answer: the connection was closed".to_owned()
+        }
+        Some(_) | None => other_connection(dispatch),
+    }
+}
+
+fn other_connection(dispatch: &DispatchFailure) -> String {
+    if dispatch.is_io() {
+        "could not be reached: no connection (name, network or TLS)".to_owned()
+    } else {
+        "got no answer: the connection failed before one was complete".to_owned()
+    }
+}
+
+fn next_step(class: FailureClass, asked: &Asked<'_>) -> String {
+    let service = asked.service.label();
+    match class {
+        FailureClass::Throttled => format!(
+            "It is asked again, more slowly, by itself; if it stays, find what else calls {service} in this account."
+        ),
+        FailureClass::Denied => format!(
+            "Allow {} to this role; the README lists the read policy.",
+            permission(asked)
+        ),
+        FailureClass::Credentials => format!("{} {}", asked.credentials_state(), asked.sign_in()),
+        FailureClass::Unreachable => format!(
+            "Check the network, VPN and endpoint to {service} in {}; if others there fail too, the region is cut off from here.",
+            asked.place
+        ),
+        FailureClass::TimedOut => format!(
+            "It is asked again by itself; if it stays, see the AWS Health Dashboard for {service} in {}.",
+            asked.place
+        ),
+        FailureClass::Malformed => {
+            "It is asked again by itself; if it stays, look at the proxy or endpoint between here and AWS."
+                .to_owned()
+        }
+        FailureClass::Unsupported => format!(
+            "Nothing to do when this endpoint is an emulator; otherwise check the endpoint configured for {service}."
+        ),
+        FailureClass::Server => format!(
+            "It is asked again by itself; see the AWS Health Dashboard for {service} in {}.",
+            asked.place
+        ),
+        FailureClass::Other => format!(
+            "Run the same call with the AWS CLI to see more; give AWS support the request id of {}.",
+            asked.call
+        ),
+    }
+}
+
+impl Asked<'_> {
+    fn credentials_state(&self) -> String {
+        format!("{} are missing, expired or not valid.", self.credentials())
+    }
+}
+
+/// The IAM action of a call: the service's prefix and the operation, which is the rule for every
+/// call this console makes (Service Authorization Reference).
+fn permission(asked: &Asked<'_>) -> String {
+    let prefix = match asked.service {
+        Service::Elb => "elasticloadbalancing",
+        Service::Stack | Service::Kubernetes => return asked.call.to_owned(),
+        Service::Sts
+        | Service::Route53
+        | Service::CloudFront
+        | Service::Eks
+        | Service::Rds
+        | Service::Sqs
+        | Service::Lambda
+        | Service::CloudWatch => asked.service.as_str(),
+    };
+    format!("{prefix}:{}", asked.call)
+}
+
+/// The first error of type `T` in the chain of causes.
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// A server's words as plain, bounded text on one line.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let mut out: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(LONGEST_QUOTE)
+        .collect();
+    if text.chars().nth(LONGEST_QUOTE).is_some() {
+        out.push('…');
+    }
+    out.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked() -> Asked<'static> {
+        Asked {
+            service: Service::Sqs,
+            call: "GetQueueAttributes",
+            thing: "orders-dlq",
+            place: "us-east-1",
+            profile: Some("meridian-prod"),
+        }
+    }
+
+    #[test]
+    fn codes_decide_before_status_and_status_where_the_code_says_nothing() {
+        use FailureClass::*;
+        for (code, status, class) in [
+            ("Throttling", 400, Throttled),
+            ("ThrottlingException", 429, Throttled),
+            ("AccessDenied", 403, Denied),
+            ("ExpiredToken", 403, Credentials),
+            ("ExpiredTokenException", 400, Credentials),
+            ("InvalidAction", 400, Unsupported),
+            ("UnknownOperationException", 404, Unsupported),
+            ("InternalFailure", 500, Server),
+            ("ServiceUnavailable", 503, Server),
+            ("NoSuchHostedZone", 404, Other),
+            ("Anything", 501, Unsupported),
+        ] {
+            assert_eq!(class_of_code(code, status), class, "{code} {status}");
+        }
+        for (status, bodyless, class) in [
+            (200, false, Malformed),
+            (404, false, Unsupported),
+            (501, false, Unsupported),
+            (400, true, Unsupported),
+            (400, false, Malformed),
+            (502, false, Server),
+            (429, true, Throttled),
+        ] {
+            assert_eq!(class_of_status(status, bodyless), class, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_failure_names_the_call_the_thing_the_place_and_the_permission() {
+        let failure = tell(FailureClass::Denied, &asked(), "was refused (AccessDenied)");
+        assert_eq!(
+            failure.sentence,
+            "SQS GetQueueAttributes of orders-dlq in us-east-1 was refused (AccessDenied)."
+        );
+        assert!(failure.next_step.contains("sqs:GetQueueAttributes"));
+        let failure = tell(FailureClass::Credentials, &asked(), "x");
+        assert!(
+            failure
+                .next_step
+                .contains("aws sso login --profile meridian-prod")
+        );
+    }
+
+    #[test]
+    fn a_servers_words_are_bounded_and_stay_on_one_line() {
+        assert_eq!(plain("a\u{1b}[31m\nb"), "a [31m b");
+        assert_eq!(plain(&"x".repeat(1000)).chars().count(), LONGEST_QUOTE + 1);
+    }
+}

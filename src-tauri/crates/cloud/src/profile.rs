@@ -1,0 +1,115 @@
+//! From a profile of the AWS config to an SDK configuration.
+//!
+//! A profile the stack file names is used alone: what the environment says of other credentials
+//! does not stand in for it (as with the AWS CLI's `--profile`).
+
+use crate::stack::StackFiles;
+use crate::wire;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_types::os_shim_internal::{Env, Fs};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// One account's way in, before it is tied to a region.
+pub(crate) struct Access {
+    /// Without a tap; sessions put theirs around `pool`.
+    pub(crate) sdk: SdkConfig,
+    /// Connections, shared by all regions of the account.
+    pub(crate) pool: SharedHttpClient,
+}
+
+/// Reads of the platform: one retry by the SDK.
+pub(crate) fn read_retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(2)
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_millis(3100))
+        .operation_attempt_timeout(Duration::from_secs(8))
+        .operation_timeout(Duration::from_secs(16))
+        .build()
+}
+
+/// Loads the configuration of `profile` (or of the default chain). Sends nothing.
+pub(crate) async fn access(profile: Option<&str>, files: &StackFiles, region: &str) -> Access {
+    let direct = Arc::new(AtomicBool::new(false));
+    let pool = wire::pool(direct.clone());
+    let region = Region::new(region.to_owned());
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .region(region.clone())
+        .retry_config(read_retries())
+        .timeout_config(timeouts())
+        .http_client(pool.clone());
+    let files = config_files(files);
+    if let Some(files) = &files {
+        loader = loader.profile_files(files.clone());
+    }
+    if let Some(profile) = profile {
+        loader = with_profile(loader, profile, files, &region, &pool);
+    }
+    let sdk = loader.load().await;
+    let loopback = sdk.endpoint_url().is_some_and(wire::is_loopback);
+    direct.store(loopback, Ordering::Relaxed);
+    Access { sdk, pool }
+}
+
+fn with_profile(
+    loader: ConfigLoader,
+    profile: &str,
+    files: Option<EnvConfigFiles>,
+    region: &Region,
+    pool: &SharedHttpClient,
+) -> ConfigLoader {
+    let config = ProviderConfig::without_region()
+        .with_region(Some(region.clone()))
+        .with_retry_config(read_retries())
+        .with_timeout_config(timeouts())
+        .with_http_client(pool.clone());
+    let mut provider = ProfileFileCredentialsProvider::builder()
+        .configure(&config)
+        .profile_name(profile);
+    if let Some(files) = files {
+        provider = provider.profile_files(files);
+    }
+    loader
+        .profile_name(profile)
+        .credentials_provider(provider.build())
+}
+
+/// The stack's own files, the usual ones for what it does not name; `None` when it names none.
+fn config_files(files: &StackFiles) -> Option<EnvConfigFiles> {
+    if files.aws_config.is_none() && files.aws_credentials.is_none() {
+        return None;
+    }
+    let mut builder = EnvConfigFiles::builder()
+        .include_default_config_file(files.aws_config.is_none())
+        .include_default_credentials_file(files.aws_credentials.is_none());
+    if let Some(file) = &files.aws_config {
+        builder = builder.with_file(EnvConfigFileKind::Config, file);
+    }
+    if let Some(file) = &files.aws_credentials {
+        builder = builder.with_file(EnvConfigFileKind::Credentials, file);
+    }
+    Some(builder.build())
+}
+
+/// The account a profile says it leads to (`sso_account_id`, or the account of its `role_arn`).
+pub(crate) async fn declared_account(profile: &str, files: &StackFiles) -> Option<String> {
+    let files = config_files(files).unwrap_or_default();
+    let name = profile.to_owned().into();
+    let set = aws_config::profile::load(&Fs::real(), &Env::real(), &files, Some(name))
+        .await
+        .ok()?;
+    let role = set.get("role_arn").and_then(|arn| arn.split(':').nth(4));
+    let account = set.get("sso_account_id").or(role)?;
+    let digits = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
+    digits.then(|| account.to_owned())
+}

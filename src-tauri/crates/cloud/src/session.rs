@@ -1,0 +1,353 @@
+//! Sessions: one per account and region, plus one for the account's global services.
+
+use crate::budget::Budget;
+use crate::clock::Clock;
+use crate::failure::{self, Asked};
+use crate::profile::{self, Access};
+use crate::stack::{Stack, StackAccount, StackFiles};
+use crate::wire::{self, Wire};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::retry::RetryConfig;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use futures::FutureExt;
+use model::{AccountId, Scope, Service, SourceFailure};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// How long opening waits to be told who we are, before it goes on without.
+const IDENTITY_WITHIN: Duration = Duration::from_secs(6);
+
+/// Everything one stack gives access to.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    /// In the order of the stack file.
+    pub accounts: Vec<AccountSessions>,
+    /// The platform's time, told by every answer of every account.
+    pub clock: Clock,
+}
+
+/// One account's sessions.
+#[derive(Clone, Debug)]
+pub struct AccountSessions {
+    /// Profile of the AWS config; `None`: the default chain.
+    pub profile: Option<Arc<str>>,
+    /// The account. When STS did not say: what the profile declares, else `profile:NAME`.
+    pub account: AccountId,
+    /// Who STS says we are. When it failed and succeeds later, open the stack again: node ids
+    /// carry the account.
+    pub identity: Result<Caller, SourceFailure>,
+    /// For Route 53, CloudFront, STS and the metrics of global services.
+    pub global: Session,
+    /// One per region, in the order of the stack file.
+    pub regional: Vec<Session>,
+}
+
+/// Who STS says we are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Twelve digits.
+    pub account: AccountId,
+    /// ARN of the user or assumed role.
+    pub arn: String,
+}
+
+/// One account in one region (or its global services). Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Session {
+    /// The account.
+    pub account: AccountId,
+    /// The region; of a global session, the one that hosts the partition's global services.
+    pub region: Arc<str>,
+    /// `aws`, `aws-cn` or `aws-us-gov`.
+    pub partition: &'static str,
+    /// Whether it is for global services.
+    pub global: bool,
+    /// Profile of the AWS config; `None`: the default chain.
+    pub profile: Option<Arc<str>>,
+    /// Configuration for reads: standard retries, two attempts.
+    pub sdk: SdkConfig,
+    /// The platform's time.
+    pub clock: Clock,
+    /// Its request budget, shared with other sessions of the same account and region.
+    pub budget: Budget,
+    /// Whether the configured endpoint is this machine. See also [`Session::stayed_home`].
+    pub endpoint_is_loopback: bool,
+    strayed: Arc<AtomicBool>,
+    clients: Arc<Clients>,
+}
+
+/// Why a stack cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A configuration file the stack names is not there.
+    #[error("The stack file names {0}, but there is no such file.", path.display())]
+    NoFile {
+        /// Which.
+        path: PathBuf,
+    },
+}
+
+/// Opens a session for every account and region of the stack. An account that STS does not answer
+/// for is opened all the same: its failure is in [`AccountSessions::identity`].
+///
+/// # Errors
+/// When a file the stack names is missing.
+pub async fn open(stack: &Stack) -> Result<Sessions, OpenError> {
+    let named = [&stack.files.aws_config, &stack.files.aws_credentials];
+    for path in named.into_iter().flatten() {
+        if !path.is_file() {
+            return Err(OpenError::NoFile { path: path.clone() });
+        }
+    }
+    let clock = Clock::new();
+    let accounts = stack
+        .accounts
+        .iter()
+        .map(|account| open_account(account, &stack.files, &clock));
+    let accounts = futures::future::join_all(accounts).await;
+    Ok(Sessions { accounts, clock })
+}
+
+async fn open_account(
+    account: &StackAccount,
+    files: &StackFiles,
+    clock: &Clock,
+) -> AccountSessions {
+    let profile: Option<Arc<str>> = account.profile.as_deref().map(Arc::from);
+    let first = account.regions.first().map_or("us-east-1", String::as_str);
+    let home = global_region(first);
+    let Access { sdk, pool } = profile::access(profile.as_deref(), files, home).await;
+    let mut budgets: BTreeMap<&str, Budget> = BTreeMap::new();
+    budgets.insert(home, Budget::new());
+    let draft = Session {
+        account: AccountId::new(""),
+        region: home.into(),
+        partition: partition(home),
+        global: true,
+        profile: profile.clone(),
+        endpoint_is_loopback: sdk.endpoint_url().is_some_and(wire::is_loopback),
+        sdk,
+        clock: clock.clone(),
+        budget: Budget::new(),
+        strayed: Arc::default(),
+        clients: Arc::default(),
+    };
+    let identity = who(&draft.in_region(home, true, &pool, &mut budgets)).await;
+    let account_id = match &identity {
+        Ok(caller) => caller.account.clone(),
+        Err(_) => stand_in(profile.as_deref(), files).await,
+    };
+    let draft = Session {
+        account: account_id.clone(),
+        ..draft
+    };
+    AccountSessions {
+        profile,
+        account: account_id,
+        identity,
+        global: draft.in_region(home, true, &pool, &mut budgets),
+        regional: account
+            .regions
+            .iter()
+            .map(|region| draft.in_region(region, false, &pool, &mut budgets))
+            .collect(),
+    }
+}
+
+async fn who(session: &Session) -> Result<Caller, SourceFailure> {
+    match tokio::time::timeout(IDENTITY_WITHIN, session.caller()).await {
+        Ok(identity) => identity,
+        Err(_) => Err(failure::tell(
+            model::FailureClass::TimedOut,
+            &session.asked(Service::Sts, "GetCallerIdentity", ""),
+            &format!("got no answer in {} s", IDENTITY_WITHIN.as_secs()),
+        )),
+    }
+}
+
+/// What the account is called until STS says.
+async fn stand_in(profile: Option<&str>, files: &StackFiles) -> AccountId {
+    let Some(profile) = profile else {
+        return AccountId::new("profile:default-chain");
+    };
+    match profile::declared_account(profile, files).await {
+        Some(account) => AccountId::new(account),
+        None => AccountId::new(format!("profile:{profile}")),
+    }
+}
+
+impl Session {
+    fn in_region<'r>(
+        &self,
+        region: &'r str,
+        global: bool,
+        pool: &SharedHttpClient,
+        budgets: &mut BTreeMap<&'r str, Budget>,
+    ) -> Self {
+        let budget = budgets.entry(region).or_default().sharing();
+        let strayed = Arc::<AtomicBool>::default();
+        let wire = Wire::new(
+            pool.clone(),
+            self.clock.clone(),
+            budget.clone(),
+            strayed.clone(),
+        );
+        let sdk = self.sdk.clone().into_builder();
+        Self {
+            region: region.into(),
+            partition: partition(region),
+            global,
+            sdk: sdk
+                .region(Region::new(region.to_owned()))
+                .http_client(wire)
+                .build(),
+            budget,
+            strayed,
+            clients: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// Who STS says we are.
+    ///
+    /// # Errors
+    /// When STS does not say, or says it without an account.
+    pub async fn caller(&self) -> Result<Caller, SourceFailure> {
+        let call = self.sts().get_caller_identity().send();
+        let answer = self
+            .ask(Service::Sts, "GetCallerIdentity", "", call)
+            .await?;
+        let asked = self.asked(Service::Sts, "GetCallerIdentity", "");
+        let account = answer.account.filter(|account| !account.is_empty());
+        let account = account.ok_or_else(|| failure::incomplete(&asked, "an account"))?;
+        Ok(Caller {
+            account: AccountId::new(account),
+            arn: answer.arn.unwrap_or_default(),
+        })
+    }
+
+    /// Configuration for writes: the SDK never repeats them.
+    #[must_use]
+    pub fn sdk_for_writes(&self) -> SdkConfig {
+        let sdk = self.sdk.clone().into_builder();
+        sdk.retry_config(RetryConfig::disabled()).build()
+    }
+
+    /// Spends from the budget, makes the call and turns a failure into words. `thing` is what the
+    /// call is about, empty when it lists everything.
+    ///
+    /// # Errors
+    /// Whatever went wrong, classified; a panic inside the SDK is a malformed answer.
+    pub async fn ask<O, E>(
+        &self,
+        service: Service,
+        call: &str,
+        thing: &str,
+        answer: impl Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send,
+    ) -> Result<O, SourceFailure>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        self.budget.spend(service).await;
+        match AssertUnwindSafe(answer).catch_unwind().await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(failure::from_sdk(&error, &self.asked(service, call, thing))),
+            Err(_) => Err(failure::panicked(&self.asked(service, call, thing))),
+        }
+    }
+
+    /// How a failure names a call of this session.
+    #[must_use]
+    pub fn asked<'a>(&'a self, service: Service, call: &'a str, thing: &'a str) -> Asked<'a> {
+        Asked {
+            service,
+            call,
+            thing,
+            place: &self.region,
+            profile: self.profile.as_deref(),
+        }
+    }
+
+    /// Where things read through it live; a global session's have no region.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        Scope {
+            account: Some(self.account.clone()),
+            region: (!self.global).then(|| self.region.clone()),
+            ..Scope::default()
+        }
+    }
+
+    /// Whether the endpoint is loopback and no request ever went anywhere else (a service can
+    /// have an endpoint of its own).
+    #[must_use]
+    pub fn stayed_home(&self) -> bool {
+        self.endpoint_is_loopback && !self.strayed.load(Ordering::Relaxed)
+    }
+}
+
+macro_rules! clients {
+    ($($(#[$doc:meta])* $name:ident: $crate_name:ident,)*) => {
+        /// SDK clients for reads, made when first used.
+        #[derive(Debug, Default)]
+        struct Clients { $($name: OnceLock<$crate_name::Client>,)* }
+
+        impl Session {
+            $($(#[$doc])*
+            #[must_use]
+            pub fn $name(&self) -> &$crate_name::Client {
+                self.clients.$name.get_or_init(|| $crate_name::Client::new(&self.sdk))
+            })*
+        }
+    };
+}
+
+clients! {
+    /// STS, for reads.
+    sts: aws_sdk_sts,
+    /// Route 53, for reads.
+    route53: aws_sdk_route53,
+    /// CloudFront, for reads.
+    cloudfront: aws_sdk_cloudfront,
+    /// Elastic Load Balancing v2, for reads.
+    elb: aws_sdk_elasticloadbalancingv2,
+    /// EKS, for reads.
+    eks: aws_sdk_eks,
+    /// RDS, for reads.
+    rds: aws_sdk_rds,
+    /// SQS, for reads.
+    sqs: aws_sdk_sqs,
+    /// Lambda, for reads.
+    lambda: aws_sdk_lambda,
+    /// CloudWatch, for reads.
+    cloudwatch: aws_sdk_cloudwatch,
+}
+
+/// The partition of a region (AWS General Reference, ARN format).
+fn partition(region: &str) -> &'static str {
+    if region.starts_with("cn-") {
+        "aws-cn"
+    } else if region.starts_with("us-gov-") {
+        "aws-us-gov"
+    } else {
+        "aws"
+    }
+}
+
+/// The region that hosts a partition's global services (AWS General Reference, Route 53 endpoints).
+fn global_region(region: &str) -> &'static str {
+    match partition(region) {
+        "aws-cn" => "cn-northwest-1",
+        "aws-us-gov" => "us-gov-west-1",
+        _ => "us-east-1",
+    }
+}

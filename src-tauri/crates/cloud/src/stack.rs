@@ -1,0 +1,437 @@
+//! The stack file: which platform this is and where to look for it.
+//!
+//! Unknown keys are refused, so that a misspelt one is never silently without effect, and every
+//! mistake is a sentence with line and column.
+
+use model::Environment;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use toml::Spanned;
+
+/// The platform, as its stack file declares it.
+#[derive(Clone, Debug)]
+pub struct Stack {
+    /// Where it was read from.
+    pub path: PathBuf,
+    /// The platform's name.
+    pub name: String,
+    /// How loudly the frame says where we are.
+    pub environment: Environment,
+    /// Accounts and their regions; at least one, each with at least one region.
+    pub accounts: Vec<StackAccount>,
+    /// Clusters named by hand; the rest is found through EKS.
+    pub clusters: Vec<StackCluster>,
+    /// Configuration files of its own, already absolute.
+    pub files: StackFiles,
+    /// What is declared about queues.
+    pub queues: Vec<StackQueue>,
+    /// Edges that discovery cannot know.
+    pub edges: Vec<StackEdge>,
+    /// Hosted zones to show, by name without trailing dot or by id; empty: all.
+    pub hosted_zones: Vec<String>,
+    /// Thresholds of the health rules that differ from the defaults, by name.
+    pub thresholds: BTreeMap<String, f64>,
+}
+
+/// One account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StackAccount {
+    /// Profile of the AWS config; `None`: the default chain.
+    pub profile: Option<String>,
+    /// Its regions, without repetition.
+    pub regions: Vec<String>,
+}
+
+/// One cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StackCluster {
+    /// Which account, by profile; `None`: the first.
+    pub profile: Option<String>,
+    /// Its region.
+    pub region: String,
+    /// Context of the kubeconfig.
+    pub context: String,
+    /// Its EKS name, where the context does not tell.
+    pub name: Option<String>,
+}
+
+/// Configuration files of the stack; `None`: the usual place.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StackFiles {
+    /// AWS config (`~/.aws/config`).
+    pub aws_config: Option<PathBuf>,
+    /// AWS credentials (`~/.aws/credentials`).
+    pub aws_credentials: Option<PathBuf>,
+    /// Kubeconfig (`~/.kube/config`).
+    pub kubeconfig: Option<PathBuf>,
+}
+
+/// What is declared about a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StackQueue {
+    /// The queue's name.
+    pub name: String,
+    /// Delivering a message twice is harmless.
+    pub idempotent: bool,
+    /// Its consumer is outside what can be seen.
+    pub external: bool,
+}
+
+/// A pinned edge; both ends by node id or unique name.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StackEdge {
+    /// Where it starts.
+    pub from: String,
+    /// Where it ends.
+    pub to: String,
+    /// What it means, e.g. `connects-to`.
+    pub relation: model::Relation,
+}
+
+/// Why a stack file cannot be used, in a sentence with line and column.
+#[derive(Debug, thiserror::Error)]
+pub enum StackError {
+    /// The file cannot be read.
+    #[error("The stack file {path} cannot be read: {reason}.")]
+    Unreadable {
+        /// Which file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// The file's content is wrong.
+    #[error("{path}, line {line}, column {column}: {reason}.")]
+    Wrong {
+        /// Which file.
+        path: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1, in characters.
+        column: usize,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    name: Spanned<String>,
+    environment: Environment,
+    #[serde(default)]
+    account: Vec<Spanned<WrittenAccount>>,
+    #[serde(default)]
+    cluster: Vec<Spanned<StackCluster>>,
+    #[serde(default)]
+    files: StackFiles,
+    #[serde(default)]
+    queue: Vec<Spanned<WrittenQueue>>,
+    #[serde(default)]
+    edge: Vec<StackEdge>,
+    #[serde(default)]
+    hosted_zones: Vec<String>,
+    #[serde(default)]
+    thresholds: BTreeMap<String, f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenAccount {
+    profile: Option<String>,
+    regions: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenQueue {
+    name: String,
+    #[serde(default)]
+    idempotent: bool,
+    consumer: Option<Consumer>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Consumer {
+    External,
+}
+
+impl Stack {
+    /// Reads a stack file. File names in it are relative to it.
+    ///
+    /// # Errors
+    /// When it cannot be read, is no TOML, has an unknown key or a value that cannot be.
+    pub fn load(path: &Path) -> Result<Self, StackError> {
+        let text = std::fs::read_to_string(path).map_err(|error| StackError::Unreadable {
+            path: path.display().to_string(),
+            reason: reason_of(&error),
+        })?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads the text of a stack file that lies at `path`.
+    ///
+    /// # Errors
+    /// As [`Stack::load`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, StackError> {
+        let wrong = |span: Range<usize>, reason: &dyn fmt::Display| {
+            let (line, column) = place(text, span.start);
+            StackError::Wrong {
+                path: path.display().to_string(),
+                line,
+                column,
+                reason: one_line(&reason.to_string()),
+            }
+        };
+        let written: Written = toml::from_str(text)
+            .map_err(|error| wrong(error.span().unwrap_or(0..0), &error.message()))?;
+        if written.name.as_ref().trim().is_empty() {
+            return Err(wrong(written.name.span(), &"the platform's name is empty"));
+        }
+        let accounts = accounts(written.account, &wrong)?;
+        check_clusters(&written.cluster, &accounts, &wrong)?;
+        Ok(Self {
+            path: path.to_owned(),
+            name: written.name.into_inner(),
+            environment: written.environment,
+            accounts,
+            clusters: written
+                .cluster
+                .into_iter()
+                .map(Spanned::into_inner)
+                .collect(),
+            files: written.files.beside(path),
+            queues: queues(written.queue, &wrong)?,
+            edges: written.edge,
+            hosted_zones: written.hosted_zones,
+            thresholds: written.thresholds,
+        })
+    }
+}
+
+impl StackFiles {
+    fn beside(self, stack: &Path) -> Self {
+        let base = stack.parent().unwrap_or(Path::new(""));
+        let absolute = |file: Option<PathBuf>| file.map(|file| base.join(file));
+        Self {
+            aws_config: absolute(self.aws_config),
+            aws_credentials: absolute(self.aws_credentials),
+            kubeconfig: absolute(self.kubeconfig),
+        }
+    }
+}
+
+type Wrong<'a> = dyn Fn(Range<usize>, &dyn fmt::Display) -> StackError + 'a;
+
+fn accounts(
+    written: Vec<Spanned<WrittenAccount>>,
+    wrong: &Wrong<'_>,
+) -> Result<Vec<StackAccount>, StackError> {
+    if written.is_empty() {
+        let reason = "there is no [[account]]: name at least one with its regions";
+        return Err(wrong(0..0, &reason));
+    }
+    let mut accounts: Vec<StackAccount> = Vec::new();
+    for account in written {
+        let span = account.span();
+        let account = account.into_inner();
+        if accounts.iter().any(|a| a.profile == account.profile) {
+            let who = account.profile.as_deref().unwrap_or("of the default chain");
+            return Err(wrong(span, &format!("the account {who} is there twice")));
+        }
+        if account.regions.is_empty() {
+            return Err(wrong(span, &"this account has no regions"));
+        }
+        let mut regions: Vec<String> = Vec::new();
+        for region in account.regions {
+            let span = region.span();
+            let region = region.into_inner();
+            if !is_region(&region) {
+                return Err(wrong(span, &format!("{region:?} is no AWS region")));
+            }
+            if !regions.contains(&region) {
+                regions.push(region);
+            }
+        }
+        let profile = account.profile;
+        accounts.push(StackAccount { profile, regions });
+    }
+    Ok(accounts)
+}
+
+fn check_clusters(
+    clusters: &[Spanned<StackCluster>],
+    accounts: &[StackAccount],
+    wrong: &Wrong<'_>,
+) -> Result<(), StackError> {
+    for cluster in clusters {
+        let span = cluster.span();
+        let cluster = cluster.get_ref();
+        let account = match &cluster.profile {
+            Some(_) => accounts.iter().find(|a| a.profile == cluster.profile),
+            None => accounts.first(),
+        };
+        let Some(account) = account else {
+            let profile = cluster.profile.as_deref().unwrap_or_default();
+            let reason = format!("no [[account]] has the profile {profile:?} of this cluster");
+            return Err(wrong(span, &reason));
+        };
+        if !account.regions.contains(&cluster.region) {
+            let reason = format!(
+                "the region {:?} of this cluster is not among its account's regions",
+                cluster.region
+            );
+            return Err(wrong(span, &reason));
+        }
+    }
+    Ok(())
+}
+
+fn queues(
+    written: Vec<Spanned<WrittenQueue>>,
+    wrong: &Wrong<'_>,
+) -> Result<Vec<StackQueue>, StackError> {
+    let mut queues: Vec<StackQueue> = Vec::new();
+    for queue in written {
+        let span = queue.span();
+        let queue = queue.into_inner();
+        if queues.iter().any(|q| q.name == queue.name) {
+            return Err(wrong(
+                span,
+                &format!("the queue {:?} is there twice", queue.name),
+            ));
+        }
+        queues.push(StackQueue {
+            name: queue.name,
+            idempotent: queue.idempotent,
+            external: matches!(queue.consumer, Some(Consumer::External)),
+        });
+    }
+    Ok(queues)
+}
+
+/// The shape of a region's name: lower-case words joined by dashes, a number at the end.
+fn is_region(name: &str) -> bool {
+    let words: Vec<&str> = name.split('-').collect();
+    let lower = |word: &&str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase());
+    match words.split_last() {
+        Some((number, words)) => {
+            words.len() >= 2
+                && words.iter().all(|word| lower(&word))
+                && !number.is_empty()
+                && number.chars().all(|c| c.is_ascii_digit())
+        }
+        None => false,
+    }
+}
+
+/// Line and column, both from 1, of a byte of the text.
+fn place(text: &str, byte: usize) -> (usize, usize) {
+    let before = text.get(..byte).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    (line, before[start..].chars().count() + 1)
+}
+
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").trim_end_matches('.').to_owned()
+}
+
+fn reason_of(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "reading it is not permitted".to_owned(),
+        std::io::ErrorKind::InvalidData => "it is no UTF-8 text".to_owned(),
+        _ => one_line(&error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALLEST: &str = "name = \"Meridian\"\nenvironment = \"prod\"\n\n[[account]]\nregions = [\"us-east-1\", \"eu-west-1\", \"us-east-1\"]\n";
+
+    fn parse(text: &str) -> Result<Stack, String> {
+        Stack::parse(text, Path::new("/stacks/q.toml")).map_err(|e| e.to_string())
+    }
+
+    fn mistake(text: &str) -> String {
+        parse(text).err().unwrap_or_else(|| "no mistake".to_owned())
+    }
+
+    #[test]
+    fn the_smallest_stack_is_enough() {
+        let stack = parse(SMALLEST).expect("parses");
+        assert_eq!(stack.accounts[0].regions, ["us-east-1", "eu-west-1"]);
+        assert_eq!(stack.accounts[0].profile, None);
+        assert_eq!(stack.environment, Environment::Prod);
+    }
+
+    #[test]
+    fn files_are_relative_to_the_stack_file() {
+        let text = format!("{SMALLEST}[files]\naws_config = \"aws/config\"\nkubeconfig = \"/k\"\n");
+        let files = parse(&text).expect("parses").files;
+        assert_eq!(
+            files.aws_config.as_deref(),
+            Some(Path::new("/stacks/aws/config"))
+        );
+        assert_eq!(files.kubeconfig.as_deref(), Some(Path::new("/k")));
+    }
+
+    #[test]
+    fn queues_clusters_edges_and_thresholds_are_read() {
+        let text = format!(
+            "hosted_zones = [\"example.com\"]\n{SMALLEST}[[queue]]\nname = \"orders\"\nidempotent = true\nconsumer = \"external\"\n\
+             [[cluster]]\nregion = \"us-east-1\"\ncontext = \"prod\"\n\
+             [[edge]]\nfrom = \"a\"\nto = \"b\"\nrelation = \"connects-to\"\n[thresholds]\ncpu = 90\n"
+        );
+        let stack = parse(&text).expect("parses");
+        assert!(stack.queues[0].idempotent && stack.queues[0].external);
+        assert_eq!(stack.clusters[0].context, "prod");
+        assert_eq!(stack.edges[0].relation, model::Relation::ConnectsTo);
+        assert_eq!(stack.thresholds.get("cpu"), Some(&90.0));
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_line_and_column() {
+        assert!(
+            mistake("name = \"x\"\nenviroment = \"prod\"\n")
+                .starts_with("/stacks/q.toml, line 2, column 1: unknown field")
+        );
+        let wrong = mistake("name = \"x\"\nenvironment = \"live\"\n");
+        assert!(
+            wrong.contains("line 2, column 15") && wrong.contains("staging"),
+            "{wrong}"
+        );
+        assert!(mistake("name = \"x\"\nenvironment = \"dev\"\n").contains("no [[account]]"));
+        let wrong = mistake(
+            "name = \"x\"\nenvironment = \"dev\"\n[[account]]\nregions = [\"us-east-1\", \"US East\"]\n",
+        );
+        assert!(
+            wrong.contains("line 4, column 25") && wrong.contains("no AWS region"),
+            "{wrong}"
+        );
+        let twice = format!("{SMALLEST}[[account]]\nregions = [\"us-west-2\"]\n");
+        assert!(mistake(&twice).contains("twice"));
+        let cluster = format!("{SMALLEST}[[cluster]]\nregion = \"us-west-2\"\ncontext = \"c\"\n");
+        assert!(mistake(&cluster).contains("not among"));
+        assert!(mistake("name = ").contains("line 1"));
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let error = Stack::load(Path::new("/nowhere/q.toml")).expect_err("is not there");
+        assert_eq!(
+            error.to_string(),
+            "The stack file /nowhere/q.toml cannot be read: there is no such file."
+        );
+    }
+}

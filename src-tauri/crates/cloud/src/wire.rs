@@ -1,0 +1,145 @@
+//! What happens to every request on its way: it is counted, and the answer tells the time.
+//!
+//! This sits in the HTTP client and not in each call, so that no call can forget it and retries
+//! are seen too.
+
+use crate::budget::Budget;
+use crate::clock::Clock;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::{Builder, ConnectorBuilder, tls};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+tokio::task_local! {
+    static SENT: Arc<AtomicU32>;
+}
+
+/// Runs `work` and adds every request it sends to `sent`, retries included.
+pub async fn counting<F: Future>(sent: Arc<AtomicU32>, work: F) -> F::Output {
+    SENT.scope(sent, work).await
+}
+
+/// One pool of connections. `direct` is asked when the first connection is made: a loopback
+/// endpoint is never reached through the environment's proxy.
+pub(crate) fn pool(direct: Arc<AtomicBool>) -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = ConnectorBuilder::default().tls_provider(tls::Provider::Rustls(
+            tls::rustls_provider::CryptoMode::AwsLc,
+        ));
+        connector.set_connector_settings(settings.cloned());
+        if let Some(components) = components {
+            connector.set_sleep_impl(components.sleep_impl());
+        }
+        let proxy = if direct.load(Ordering::Relaxed) {
+            ProxyConfig::disabled()
+        } else {
+            ProxyConfig::from_env()
+        };
+        connector.set_proxy_config(Some(proxy));
+        connector.build()
+    })
+}
+
+/// The HTTP client of one session.
+#[derive(Debug, Clone)]
+pub(crate) struct Wire {
+    pool: SharedHttpClient,
+    seen: Seen,
+}
+
+#[derive(Debug, Clone)]
+struct Seen {
+    clock: Clock,
+    budget: Budget,
+    strayed: Arc<AtomicBool>,
+}
+
+impl Wire {
+    /// `strayed` becomes true when a request goes to a host that is not loopback.
+    pub(crate) fn new(
+        pool: SharedHttpClient,
+        clock: Clock,
+        budget: Budget,
+        strayed: Arc<AtomicBool>,
+    ) -> Self {
+        let seen = Seen {
+            clock,
+            budget,
+            strayed,
+        };
+        Self { pool, seen }
+    }
+}
+
+impl HttpClient for Wire {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(Tap {
+            connector: self.pool.http_connector(settings, components),
+            seen: self.seen.clone(),
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Tap {
+    connector: SharedHttpConnector,
+    seen: Seen,
+}
+
+impl HttpConnector for Tap {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let seen = self.seen.clone();
+        seen.budget.sent_one();
+        if !is_loopback(request.uri()) {
+            seen.strayed.store(true, Ordering::Relaxed);
+        }
+        let answer = self.connector.call(request);
+        HttpConnectorFuture::new(async move {
+            // Not counted: requests outside a reading (credentials refreshed in the background).
+            let _ = SENT.try_with(|sent| sent.fetch_add(1, Ordering::Relaxed));
+            let answer = answer.await?;
+            if let Some(date) = answer.headers().get("date") {
+                seen.clock.observe(date);
+            }
+            Ok(answer)
+        })
+    }
+}
+
+/// Whether the URL's host is this machine.
+pub(crate) fn is_loopback(url: &str) -> bool {
+    let Ok(uri) = url.parse::<http::Uri>() else {
+        return false;
+    };
+    let Some(host) = uri.host() else { return false };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    match host.parse::<std::net::IpAddr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => host.eq_ignore_ascii_case("localhost"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_loopback;
+
+    #[test]
+    fn loopback_is_told_from_names_that_only_look_like_it() {
+        assert!(is_loopback("http://127.0.0.1:4566"));
+        assert!(is_loopback("http://[::1]:80/x"));
+        assert!(is_loopback("http://LocalHost:1/"));
+        assert!(!is_loopback("http://127.0.0.1.example.com/"));
+        assert!(!is_loopback("https://sqs.us-east-1.amazonaws.com/"));
+    }
+}

@@ -1,0 +1,133 @@
+//! One round of questions: what a collector asks in one reading, with its counts.
+
+use crate::Reading;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use cloud::{Session, failure};
+use futures::StreamExt;
+use model::{Found, FoundNode, Kind, NodeId, Scope, Service, SourceFailure};
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Calls in flight at once within one reading: enough that 60 ms a call does not add up.
+const AT_ONCE: usize = 16;
+
+/// One reading under way.
+pub struct Round<'s> {
+    /// Whom it asks.
+    pub session: &'s Session,
+    service: Service,
+    requests: Arc<AtomicU32>,
+    skipped: AtomicU32,
+}
+
+impl<'s> Round<'s> {
+    /// Begins.
+    #[must_use]
+    pub fn new(session: &'s Session, service: Service) -> Self {
+        Self {
+            session,
+            service,
+            requests: Arc::default(),
+            skipped: AtomicU32::new(0),
+        }
+    }
+
+    /// Asks within the budget. `thing` is what the call is about, empty when it lists everything.
+    ///
+    /// # Errors
+    /// What went wrong, in words.
+    pub async fn ask<O, E>(
+        &self,
+        call: &str,
+        thing: &str,
+        answer: impl Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send,
+    ) -> Result<O, SourceFailure>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let answer = self.session.ask(self.service, call, thing, answer);
+        cloud::counting(self.requests.clone(), answer).await
+    }
+
+    /// Takes an item, or counts it as malformed when what makes it is missing.
+    pub fn take<T>(&self, item: Option<T>) -> Option<T> {
+        if item.is_none() {
+            self.skipped.fetch_add(1, Ordering::Relaxed);
+        }
+        item
+    }
+
+    /// A paged list whose pages never end: the server repeats its page mark.
+    #[must_use]
+    pub fn endless(&self, call: &str) -> SourceFailure {
+        let asked = self.session.asked(self.service, call, "");
+        failure::incomplete(&asked, "an end: its page mark repeats")
+    }
+
+    /// A node of this session's account and region.
+    #[must_use]
+    pub fn node(&self, kind: Kind, name: &str) -> FoundNode {
+        let scope = self.session.scope();
+        FoundNode::new(self.id(kind, name), kind, name, scope)
+    }
+
+    /// The id of a node of this session's account and region.
+    #[must_use]
+    pub fn id(&self, kind: Kind, name: &str) -> NodeId {
+        let region = (!self.session.global).then_some(&*self.session.region);
+        NodeId::aws(kind, self.session.account.as_str(), region, name)
+    }
+
+    /// Where this round looks.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        self.session.scope()
+    }
+
+    /// Ends with what was found.
+    #[must_use]
+    pub fn end(self, outcome: Result<Vec<Found>, SourceFailure>) -> Reading {
+        Reading {
+            requests: self.requests.load(Ordering::Relaxed),
+            skipped: self.skipped.load(Ordering::Relaxed),
+            outcome,
+        }
+    }
+}
+
+/// Does `work` for every item, up to sixteen at once; the results are in the items' order.
+pub async fn each<T, R, F, W>(items: impl IntoIterator<Item = T>, work: W) -> Vec<R>
+where
+    F: Future<Output = R>,
+    W: FnMut(T) -> F,
+{
+    let jobs: Vec<F> = items.into_iter().map(work).collect();
+    futures::stream::iter(jobs)
+        .buffered(AT_ONCE)
+        .collect()
+        .await
+}
+
+/// Reads a paged list to its end: `$page` is called with the mark of the page to read and yields
+/// `(items, next mark)`. A mark that repeats ends it in a failure instead of a loop.
+macro_rules! all_pages {
+    ($round:expr, $call:expr, |$mark:ident| $ask:expr, $page:ident => ($items:expr, $next:expr)) => {{
+        let mut all = Vec::new();
+        let mut $mark: Option<String> = None;
+        loop {
+            let $page = $ask;
+            all.extend($items);
+            let next: Option<String> = $next;
+            match next.filter(|next| !next.is_empty()) {
+                None => break,
+                next if next == $mark => return Err($round.endless($call)),
+                next => $mark = next,
+            }
+        }
+        all
+    }};
+}
+pub(crate) use all_pages;
