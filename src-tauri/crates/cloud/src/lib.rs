@@ -9,6 +9,7 @@
 pub mod budget;
 pub mod clock;
 pub mod failure;
+pub mod kubernetes;
 mod profile;
 pub mod session;
 pub mod stack;

@@ -32,7 +32,7 @@ pub use node::{Node, Series, Standing};
 pub use observation::{
     Change, ChangeKind, Direction, Found, FoundNode, Name, Observation, Readings, Tie,
 };
-pub use snapshot::{Environment, Identity, Snapshot, StackIdentity};
+pub use snapshot::{Environment, Identity, NotFound, Snapshot, StackIdentity};
 pub use source::{Scope, Service, Source, SourceStatus, State};
 pub use time::Timestamp;
 

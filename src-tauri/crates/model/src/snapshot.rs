@@ -2,7 +2,8 @@
 
 use crate::edge::Edge;
 use crate::health::Cause;
-use crate::id::AccountId;
+use crate::id::{AccountId, NodeId};
+use crate::kind::Kind;
 use crate::node::Node;
 use crate::observation::Change;
 use crate::source::SourceStatus;
@@ -71,4 +72,55 @@ pub struct Snapshot {
     pub causes: Vec<Cause>,
     /// Recent changes, newest first, at most 200.
     pub changes: Vec<Change>,
+}
+
+impl Snapshot {
+    /// The node with this id.
+    #[must_use]
+    pub fn node(&self, id: &NodeId) -> Option<&Arc<Node>> {
+        self.nodes
+            .binary_search_by(|node| node.id.cmp(id))
+            .ok()
+            .map(|at| &self.nodes[at])
+    }
+
+    /// The node a person means by `text`: an id, or a name that is unique among the kinds that fit.
+    ///
+    /// # Errors
+    /// A sentence-ready [`NotFound`] when nothing or more than one thing is called that.
+    pub fn find(&self, text: &str, fits: impl Fn(Kind) -> bool) -> Result<&Arc<Node>, NotFound> {
+        if let Some(node) = self.node(&NodeId::new(text)) {
+            return Ok(node);
+        }
+        let named: Vec<_> = self
+            .nodes
+            .iter()
+            .filter(|n| n.name == text && fits(n.kind))
+            .collect();
+        match named.as_slice() {
+            [node] => Ok(node),
+            [] => Err(NotFound::Nothing(text.to_owned())),
+            several => Err(NotFound::Several(
+                text.to_owned(),
+                several.iter().map(|n| n.id.clone()).collect(),
+            )),
+        }
+    }
+}
+
+/// Why a name did not lead to one node.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotFound {
+    /// No node has this id or name.
+    #[error("nothing here is called {0:?}: `qd topology --json` lists every id and name")]
+    Nothing(String),
+    /// More than one node has this name.
+    #[error("{0:?} is the name of {n} things: say which by its id ({ids})", n = .1.len(), ids = list(.1))]
+    Several(String, Vec<NodeId>),
+}
+
+fn list(ids: &[NodeId]) -> String {
+    let shown: Vec<&str> = ids.iter().take(5).map(NodeId::as_str).collect();
+    let more = if ids.len() > shown.len() { ", …" } else { "" };
+    format!("{}{more}", shown.join(", "))
 }

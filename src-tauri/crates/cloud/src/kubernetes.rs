@@ -1,0 +1,238 @@
+//! A cluster's Kubernetes API: one client per kubeconfig context, and what its failures mean.
+//!
+//! The client is kube's own stack (TLS by rustls, client certificates, tokens, token files that are
+//! read again every minute) with three things changed: it asks for gzip, it never retries by itself
+//! (kube's default retries 429, 503 and 504 fifteen times, writes included), and it hands every
+//! `Date` header to the platform clock. Deadlines are ours, per phase: a watch may be silent for a
+//! minute, the head of an answer may not.
+//!
+//! Failures are classified from types, status codes and `Status.reason`
+//! (<https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/>), never from
+//! message text.
+
+mod failure;
+mod kubeconfig;
+
+pub use failure::{Call, CallFailure, Phase, Refusal, classify};
+pub use kubeconfig::ClusterPlace;
+
+use http::header::{ACCEPT, DATE, USER_AGENT};
+use http::{HeaderValue, Request, Response};
+use kube::client::{Body, ClientBuilder};
+use model::{AccountId, Kind, NodeId, Scope, SourceFailure};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long a connection may take to be made (TCP and TLS).
+const CONNECT: Duration = Duration::from_millis(3100);
+/// How long the head of an answer may take. A busy server needs seconds for 10,000 pods.
+pub const HEAD: Duration = Duration::from_secs(10);
+/// How long a body may pause before the answer counts as cut off.
+pub const PAUSE: Duration = Duration::from_secs(10);
+/// The largest refusal that is read: a `Status` is a few hundred bytes.
+const REFUSAL_LIMIT: usize = 64 * 1024;
+
+/// Told of every `Date` header, for the platform clock.
+pub type Heard = Arc<dyn Fn(&HeaderValue) + Send + Sync>;
+
+/// One cluster as one user sees it. Cheap to clone; connections are shared.
+#[derive(Clone)]
+pub struct ClusterSession {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    client: kube::Client,
+    context: Arc<str>,
+    name: Arc<str>,
+    id: NodeId,
+    scope: Scope,
+    endpoint: String,
+    loopback: bool,
+    requests: AtomicU64,
+}
+
+impl fmt::Debug for ClusterSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClusterSession")
+            .field("context", &self.inner.context)
+            .field("endpoint", &self.inner.endpoint)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The head of an answer and how long it took.
+#[derive(Debug)]
+pub struct Answer {
+    /// The answer, body unread.
+    pub response: Response<Body>,
+    /// From request to the head of the answer.
+    pub took: Duration,
+}
+
+impl ClusterSession {
+    /// Opens the context `place` names. Asks nothing yet: a dead cluster is found out by its sources.
+    ///
+    /// # Errors
+    /// When the kubeconfig cannot be read, has no such context, or signs in by a program.
+    pub async fn open(place: &ClusterPlace, heard: Heard) -> Result<Self, SourceFailure> {
+        let found = kubeconfig::read(place).await?;
+        let mut config = found.config;
+        let agent = concat!("quarterdeck/", env!("CARGO_PKG_VERSION"));
+        config
+            .headers
+            .push((USER_AGENT, HeaderValue::from_static(agent)));
+        config.connect_timeout = Some(CONNECT);
+        config.read_timeout = None;
+        config.default_retry = false;
+        let endpoint = config.cluster_url.to_string();
+        let loopback = config.cluster_url.host().is_some_and(is_loopback);
+        let client = ClientBuilder::try_from(config)
+            .map_err(|error| kubeconfig::unusable(place, &error))?
+            .with_layer(&tower::util::MapResponseLayer::new(hear_date(heard)))
+            .build();
+        let account = found.account.as_ref().map_or("-", AccountId::as_str);
+        let id = NodeId::aws(Kind::Cluster, account, found.region.as_deref(), &found.name);
+        let scope = Scope {
+            account: found.account,
+            region: found.region,
+            cluster: Some(Arc::clone(&found.name)),
+            ..Scope::default()
+        };
+        Ok(Self {
+            inner: Arc::new(Inner {
+                client,
+                context: place.context.as_str().into(),
+                name: found.name,
+                id,
+                scope,
+                endpoint: endpoint.trim_end_matches('/').to_owned(),
+                loopback,
+                requests: AtomicU64::new(0),
+            }),
+        })
+    }
+
+    /// The client, for calls that kube knows by itself (patches, evictions, access reviews).
+    #[must_use]
+    pub fn client(&self) -> kube::Client {
+        self.inner.client.clone()
+    }
+
+    /// The kubeconfig context.
+    #[must_use]
+    pub fn context(&self) -> &str {
+        &self.inner.context
+    }
+
+    /// The EKS cluster's name, or the context where the kubeconfig does not say.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.inner.name
+    }
+
+    /// The id of the cluster's node.
+    #[must_use]
+    pub fn id(&self) -> &NodeId {
+        &self.inner.id
+    }
+
+    /// Account, region and cluster.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.inner.scope
+    }
+
+    /// The API server's URL.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        &self.inner.endpoint
+    }
+
+    /// Whether the API server is on this machine (a tunnel, an emulator).
+    #[must_use]
+    pub fn endpoint_is_loopback(&self) -> bool {
+        self.inner.loopback
+    }
+
+    /// Requests sent by [`ClusterSession::get`] since the session was opened.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.inner.requests.load(Ordering::Relaxed)
+    }
+
+    /// Sends `GET path` and waits for the head of the answer, at most `deadline`.
+    ///
+    /// # Errors
+    /// When nothing was heard in time, the connection failed, or the server refused (any status but 2xx).
+    pub async fn get(&self, path: &str, deadline: Duration) -> Result<Answer, CallFailure> {
+        let request = Request::get(path)
+            .header(ACCEPT, "application/json")
+            .body(Body::empty())
+            .map_err(|error| CallFailure::Kube(Box::new(kube::Error::HttpError(error))))?;
+        self.inner.requests.fetch_add(1, Ordering::Relaxed);
+        let began = Instant::now();
+        let sent = tokio::time::timeout(deadline, self.inner.client.send(request)).await;
+        let response = match sent {
+            Err(_) => return Err(CallFailure::Silent(Phase::Head, deadline)),
+            Ok(Err(error)) => return Err(CallFailure::Kube(Box::new(error))),
+            Ok(Ok(response)) => response,
+        };
+        let took = began.elapsed();
+        if response.status().is_success() {
+            Ok(Answer { response, took })
+        } else {
+            Err(CallFailure::Refused(Box::new(refusal(response).await)))
+        }
+    }
+}
+
+/// Reads why the server refused. A body that does not come or is no `Status` leaves the code.
+async fn refusal(response: Response<Body>) -> Refusal {
+    let (head, body) = response.into_parts();
+    let text = |name: &str| {
+        let value = head.headers.get(name)?.to_str().ok()?;
+        Some(value.to_owned())
+    };
+    let mut refusal = Refusal {
+        code: head.status.as_u16(),
+        reason: String::new(),
+        message: String::new(),
+        retry_after: text("retry-after")
+            .and_then(|seconds| seconds.trim().parse().ok())
+            .map(Duration::from_secs),
+        request_id: text("audit-id"),
+    };
+    let limited = http_body_util::Limited::new(body, REFUSAL_LIMIT);
+    let read = tokio::time::timeout(PAUSE, http_body_util::BodyExt::collect(limited)).await;
+    if let Ok(Ok(collected)) = read
+        && let Ok(status) = serde_json::from_slice::<kube::core::Status>(&collected.to_bytes())
+    {
+        refusal.reason = status.reason;
+        refusal.message = status.message;
+    }
+    refusal
+}
+
+/// Passes every answer's `Date` on.
+fn hear_date<B>(heard: Heard) -> impl FnOnce(Response<B>) -> Response<B> + Clone {
+    move |response| {
+        if let Some(date) = response.headers().get(DATE) {
+            heard(date);
+        }
+        response
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare.eq_ignore_ascii_case("localhost")
+        || bare
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests;

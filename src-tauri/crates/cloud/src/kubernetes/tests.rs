@@ -1,0 +1,119 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use model::FailureClass;
+use std::io::Write as _;
+use std::path::Path;
+
+fn place(file: &Path, context: &str) -> ClusterPlace {
+    ClusterPlace {
+        kubeconfig: Some(file.to_path_buf()),
+        context: context.to_owned(),
+        account: Some(AccountId::new("111122223333")),
+        region: Some("us-east-1".into()),
+    }
+}
+
+fn kubeconfig(user: &str) -> tempfile::NamedTempFile {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    write!(
+        file,
+        "apiVersion: v1\nkind: Config\nclusters:\n\
+         - name: arn:aws:eks:eu-west-1:444455556666:cluster/prod-euw1\n  cluster: {{server: \"http://127.0.0.1:9\"}}\n\
+         - name: plain\n  cluster: {{server: \"http://127.0.0.1:9\"}}\n\
+         contexts:\n\
+         - name: by-arn\n  context: {{cluster: \"arn:aws:eks:eu-west-1:444455556666:cluster/prod-euw1\", user: me}}\n\
+         - name: by-name\n  context: {{cluster: plain, user: me}}\n\
+         users:\n- name: me\n  user: {user}\n"
+    )
+    .unwrap();
+    file
+}
+
+fn deaf() -> Heard {
+    Arc::new(|_| {})
+}
+
+#[tokio::test]
+async fn the_cluster_is_named_by_its_arn_or_else_by_its_context() {
+    let file = kubeconfig("{token: t}");
+    let by_arn = ClusterSession::open(&place(file.path(), "by-arn"), deaf())
+        .await
+        .unwrap();
+    assert_eq!(
+        by_arn.id().as_str(),
+        "cluster/444455556666/eu-west-1/prod-euw1"
+    );
+    let by_name = ClusterSession::open(&place(file.path(), "by-name"), deaf())
+        .await
+        .unwrap();
+    assert_eq!(
+        by_name.id().as_str(),
+        "cluster/111122223333/us-east-1/by-name"
+    );
+    assert!(by_name.endpoint_is_loopback());
+}
+
+#[tokio::test]
+async fn a_program_in_a_kubeconfig_is_not_run() {
+    let trace = tempfile::tempdir().unwrap();
+    let ran = trace.path().join("ran");
+    let user = format!(
+        "{{exec: {{apiVersion: client.authentication.k8s.io/v1, command: touch, args: [{:?}], interactiveMode: Never}}}}",
+        ran.display().to_string()
+    );
+    let file = kubeconfig(&user);
+    let failure = ClusterSession::open(&place(file.path(), "by-name"), deaf())
+        .await
+        .unwrap_err();
+    assert_eq!(failure.class, FailureClass::Credentials);
+    assert!(failure.sentence.contains("touch"), "{}", failure.sentence);
+    assert!(!ran.exists());
+}
+
+#[tokio::test]
+async fn a_context_that_is_not_there_is_a_sentence() {
+    let file = kubeconfig("{token: t}");
+    let failure = ClusterSession::open(&place(file.path(), "nowhere"), deaf())
+        .await
+        .unwrap_err();
+    assert!(failure.sentence.contains("nowhere"), "{}", failure.sentence);
+}
+
+#[tokio::test]
+async fn nobody_listening_is_unreachable() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let client = kube::Client::try_from(kube::Config::new(url.parse().unwrap())).unwrap();
+    let request = Request::get("/version").body(Body::empty()).unwrap();
+    let error = client.send(request).await.unwrap_err();
+    assert_eq!(classify(&error), FailureClass::Unreachable);
+}
+
+#[test]
+fn a_denial_names_the_missing_permission() {
+    let refusal = Refusal {
+        code: 403,
+        reason: "Forbidden".to_owned(),
+        message: "pods is forbidden: whatever".to_owned(),
+        retry_after: None,
+        request_id: None,
+    };
+    let call = Call {
+        verb: "list",
+        group: "",
+        resource: "pods",
+        namespace: None,
+        cluster: "prod",
+    };
+    let failure = CallFailure::Refused(Box::new(refusal)).describe(call);
+    assert_eq!(failure.class, FailureClass::Denied);
+    assert!(
+        failure
+            .sentence
+            .contains("missing: list pods at cluster scope"),
+        "{}",
+        failure.sentence
+    );
+    assert_eq!(failure.code.as_deref(), Some("Forbidden"));
+}

@@ -1,0 +1,185 @@
+//! The command line of `qd`; names and meanings are stable.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Quarterdeck without a window: the same engine for scripts, terminals and tests.
+#[derive(Debug, Parser)]
+#[command(name = "qd", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the simulated platform until told to stop; prints one JSON line when ready.
+    Sim(SimArgs),
+    /// One complete snapshot. Exit 0 complete, 3 when a source failed (the rest is printed).
+    Topology {
+        #[command(flatten)]
+        read: ReadArgs,
+        /// One JSON document instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// What is wrong, in sentences. Exit 0 OK, 1 warning, 2 critical, 3 unknown.
+    Status {
+        #[command(flatten)]
+        read: ReadArgs,
+    },
+    /// The full state, then deltas, one JSON object per line, until interrupted.
+    Watch {
+        #[command(flatten)]
+        stack: StackArgs,
+        /// One JSON object per line (the only form there is).
+        #[arg(long)]
+        json: bool,
+    },
+    /// What can be done to a node, each with its preflight colour and why not.
+    Offers {
+        /// A node's id, or its name where that is unique.
+        node: String,
+        #[command(flatten)]
+        read: ReadArgs,
+        /// One JSON document instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// The exact plan of an action with every check. Exit 0 clear, 4 blocked.
+    Plan {
+        #[command(flatten)]
+        what: ActionArgs,
+        #[command(flatten)]
+        read: ReadArgs,
+        /// One JSON document instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Do it: arm that one plan, check, run, verify. The last line is the receipt.
+    /// Exit 0 verified, 4 blocked or refused, 5 failed, 6 done but not verified, 7 aborted or partial.
+    Act {
+        #[command(flatten)]
+        what: ActionArgs,
+        /// Why, for the audit.
+        #[arg(long)]
+        reason: String,
+        /// The phrase the plan asks for (`confirm` in `qd plan --json`).
+        #[arg(long)]
+        confirm: String,
+        /// The plan's digest; required from L2.
+        #[arg(long)]
+        digest: Option<String>,
+        #[command(flatten)]
+        read: ReadArgs,
+        /// One JSON object per line: run events, then the receipt.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Unfinished runs: what is known, what is next.
+    Runs {
+        /// One JSON document instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take up an interrupted run and end it in a named outcome. Never starts anything twice.
+    Resume {
+        /// The run's id.
+        run: String,
+        #[command(flatten)]
+        read: ReadArgs,
+        /// One JSON object per line: run events, then the receipt.
+        #[arg(long)]
+        json: bool,
+    },
+    /// The record of everything done.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+}
+
+/// What to do with the audit.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Check the hash chain. Exit 0 intact, 5 broken (names the first bad row).
+    Verify,
+    /// Every row, one JSON object per line.
+    Export,
+}
+
+/// Which platform.
+#[derive(Debug, Args)]
+pub(crate) struct StackArgs {
+    /// The stack file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) stack: PathBuf,
+}
+
+/// Which platform, and how long to wait for it.
+#[derive(Debug, Args)]
+pub(crate) struct ReadArgs {
+    #[command(flatten)]
+    pub(crate) stack: StackArgs,
+    /// Bounds the reading, in seconds: sources still out are failed, the rest is printed.
+    #[arg(long, default_value_t = 30.0, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: f64,
+}
+
+/// Which action, to what, how.
+#[derive(Debug, Args)]
+pub(crate) struct ActionArgs {
+    /// The action, e.g. `redrive`.
+    pub(crate) action: String,
+    /// A node's id, or its name where that is unique.
+    pub(crate) node: String,
+    /// A setting, e.g. `rate=20`; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
+    pub(crate) settings: Vec<(String, String)>,
+}
+
+/// The simulated platform's parameters.
+#[derive(Debug, Args)]
+pub(crate) struct SimArgs {
+    /// calm, az-degraded, dlq-fills.
+    #[arg(long)]
+    pub(crate) scenario: String,
+    /// Where it writes its stack file, AWS files, kubeconfig and `control`.
+    #[arg(long)]
+    pub(crate) dir: PathBuf,
+    /// Milliseconds every answer is held back.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) latency_ms: u64,
+    /// Pods per region.
+    #[arg(long, default_value_t = 700)]
+    pub(crate) pods: u32,
+    /// Regions.
+    #[arg(long, default_value_t = 2)]
+    pub(crate) regions: u32,
+    /// World seconds per wall second.
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) speed: f64,
+    /// Names and chances come from it; the same seed makes the same world.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// `auto` follows the wall clock; `explicit` moves only when told to (see DIR/control).
+    #[arg(long, default_value = "auto")]
+    pub(crate) clock: String,
+    /// A fault, e.g. `throttled:sqs:us-east-1`; may be repeated.
+    #[arg(long = "fault", value_name = "SPEC")]
+    pub(crate) faults: Vec<String>,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && value > 0.0 && value <= 86_400.0 => Ok(value),
+        _ => Err("give seconds between 0 and 86400, e.g. 30".to_owned()),
+    }
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("give KEY=VALUE, e.g. rate=20".to_owned()),
+    }
+}

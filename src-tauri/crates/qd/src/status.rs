@@ -1,0 +1,135 @@
+//! `qd status`: the snapshot for people. Causes first, then what is abnormal, then blind spots.
+
+use crate::text::{clean, count, duration};
+use model::{Level, Node, Snapshot, Standing, State};
+use std::fmt::Write as _;
+
+/// At most this many abnormal nodes are listed; the rest are counted.
+const LISTED: usize = 40;
+
+/// The text and the monitoring-plugin exit code (0 OK, 1 warning, 2 critical, 3 unknown; the
+/// plugin guidelines' critical > unknown > warning,
+/// <https://www.monitoring-plugins.org/doc/guidelines.html#AEN78>).
+pub(crate) fn render(snapshot: &Snapshot) -> (String, u8) {
+    let mut text = String::new();
+    let worst = worst(snapshot);
+    headline(&mut text, snapshot, worst);
+    causes(&mut text, snapshot);
+    abnormal(&mut text, snapshot);
+    sources(&mut text, snapshot);
+    let code = match worst {
+        Level::Ok | Level::InTransition => 0,
+        Level::Warning => 1,
+        Level::Critical => 2,
+        Level::Unknown => 3,
+    };
+    (text, code)
+}
+
+fn worst(snapshot: &Snapshot) -> Level {
+    // A declared node belongs to a service that is not read at all (an S3 origin): it is listed by
+    // `qd topology`, but nobody can mend it by looking, so it does not decide the exit code.
+    let read = snapshot.nodes.iter().filter(|n| n.standing != Standing::Declared);
+    let nodes = read.map(|n| n.health.level);
+    let causes = snapshot.causes.iter().map(|c| c.level);
+    let sources = snapshot.sources.iter().map(|s| match s.state {
+        State::Ok => Level::Ok,
+        State::Pending | State::Stale | State::Failed => Level::Unknown,
+    });
+    nodes.chain(causes).chain(sources).max().unwrap_or(Level::Unknown)
+}
+
+fn word(level: Level) -> &'static str {
+    match level {
+        Level::Ok => "OK",
+        Level::InTransition => "IN TRANSITION",
+        Level::Warning => "WARNING",
+        Level::Unknown => "UNKNOWN",
+        Level::Critical => "CRITICAL",
+    }
+}
+
+fn headline(text: &mut String, snapshot: &Snapshot, worst: Level) {
+    let identity = &snapshot.identity;
+    let accounts: Vec<&str> = identity.accounts.iter().map(|a| a.as_str()).collect();
+    let mark = match (identity.simulated, identity.tunnel) {
+        (true, _) => " · SIMULATED",
+        (false, true) => " · TUNNEL",
+        (false, false) => "",
+    };
+    let environment = format!("{:?}", snapshot.stack.environment).to_uppercase();
+    let _ = writeln!(
+        text,
+        "{}: {} ({environment}{mark}), account {}, {} nodes at {}",
+        word(worst),
+        clean(&snapshot.stack.name),
+        if accounts.is_empty() { "not known".to_owned() } else { accounts.join(", ") },
+        count(snapshot.nodes.len()),
+        snapshot.taken_at,
+    );
+}
+
+fn causes(text: &mut String, snapshot: &Snapshot) {
+    for cause in &snapshot.causes {
+        let since = cause.since.map_or(String::new(), |since| {
+            format!(" Since {since} ({} ago).", duration(snapshot.taken_at.seconds_since(since)))
+        });
+        let _ = writeln!(text, "\nCAUSE {}: {}{since}", word(cause.level), clean(&cause.sentence));
+        for signal in &cause.signals {
+            let at = signal.at.map_or(String::new(), |at| format!("{at} "));
+            let _ = writeln!(text, "  {at}{}", clean(&signal.sentence));
+        }
+        if !cause.consequences.is_empty() {
+            let _ = writeln!(text, "  {} grouped as consequences", count(cause.consequences.len()));
+        }
+    }
+}
+
+/// The reasons a node has by itself, as opposed to what was rolled up to it.
+fn own_level(node: &Node) -> Option<Level> {
+    node.health.reasons.iter().filter(|r| r.leaf.is_none()).map(|r| r.level).max()
+}
+
+fn abnormal(text: &mut String, snapshot: &Snapshot) {
+    let mut nodes: Vec<(Level, &Node)> = snapshot
+        .nodes
+        .iter()
+        .filter(|node| node.standing != Standing::Declared)
+        .filter_map(|node| own_level(node).map(|level| (level, node.as_ref())))
+        .filter(|(level, _)| *level != Level::Ok)
+        .collect();
+    nodes.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.id.cmp(&b.1.id)));
+    if nodes.is_empty() {
+        let _ = writeln!(text, "\nNothing is abnormal.");
+    }
+    if !nodes.is_empty() {
+        let _ = writeln!(text);
+    }
+    for (level, node) in nodes.iter().take(LISTED) {
+        let place = node.scope.az.as_deref().or(node.scope.region.as_deref()).unwrap_or("global");
+        let reason = node.health.reasons.iter().find(|r| r.leaf.is_none() && r.level == *level);
+        let sentence = reason.map_or("", |r| r.sentence.as_str());
+        let _ = writeln!(
+            text,
+            "{:<13} {} {} ({place}): {}",
+            word(*level),
+            node.kind,
+            clean(&node.name),
+            clean(sentence)
+        );
+    }
+    if nodes.len() > LISTED {
+        let _ = writeln!(text, "… and {} more", count(nodes.len() - LISTED));
+    }
+}
+
+fn sources(text: &mut String, snapshot: &Snapshot) {
+    let bad: Vec<_> = snapshot.sources.iter().filter(|s| s.state != State::Ok).collect();
+    if !bad.is_empty() {
+        let _ = writeln!(text, "\nNot read:");
+    }
+    for source in bad {
+        let error = source.error.as_deref().unwrap_or("no answer yet");
+        let _ = writeln!(text, "  {}: {}", clean(source.source.id.as_str()), clean(error));
+    }
+}
