@@ -8,23 +8,32 @@
 //! Observation… ─▶ assemble ─▶ link ─▶ rules ─▶ roll-up ─▶ causes ─▶ Snapshot ─▶ diff ─▶ Update
 //! ```
 
+pub mod assemble;
+mod causes;
 pub mod diff;
 pub mod edge;
 pub mod facts;
 pub mod failure;
+pub mod graph;
 pub mod health;
 pub mod id;
 pub mod kind;
+mod link;
 pub mod node;
 pub mod observation;
+pub mod rollup;
+pub mod rules;
 pub mod snapshot;
 pub mod source;
 pub mod time;
+mod words;
 
+pub use assemble::{Declared, DeclaredQueue, Held, Input, PinnedEdge, assemble, assemble_from};
 pub use diff::{Delta, Update, apply, diff};
 pub use edge::{Edge, Provenance, Relation};
 pub use facts::{Fact, Facts, Value};
 pub use failure::{FailureClass, SourceFailure};
+pub use graph::{Atlas, Graph};
 pub use health::{Cause, Evidence, Health, Level, Reason, RuleId, Signal};
 pub use id::{AccountId, NodeId, SourceId};
 pub use kind::Kind;
@@ -32,6 +41,7 @@ pub use node::{Node, Series, Standing};
 pub use observation::{
     Change, ChangeKind, Direction, Found, FoundNode, Name, Observation, Readings, Tie,
 };
+pub use rules::Thresholds;
 pub use snapshot::{Environment, Identity, NotFound, Snapshot, StackIdentity};
 pub use source::{Scope, Service, Source, SourceStatus, State};
 pub use time::Timestamp;

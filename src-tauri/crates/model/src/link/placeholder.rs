@@ -1,0 +1,171 @@
+//! Nodes for neighbours that are named but were not found.
+
+use super::names::Names;
+use super::place::{self, Place};
+use crate::assemble::Draft;
+use crate::edge::Relation;
+use crate::facts::{Fact, Facts};
+use crate::health::Health;
+use crate::id::{NodeId, SourceId};
+use crate::kind::Kind;
+use crate::node::{Node, Standing};
+use crate::observation::Name;
+use crate::source::{Service, SourceStatus, State};
+use crate::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A neighbour that somebody names and nobody found.
+#[derive(Debug)]
+pub(super) struct Missing {
+    place: Place,
+    facts: Facts,
+    declarer: SourceId,
+    observed_at: Timestamp,
+}
+
+/// Every neighbour that AWS names and nobody found, once each.
+pub(super) fn missing(drafts: &[Draft<'_>], names: &Names<'_>) -> Vec<Missing> {
+    let mut all: BTreeMap<NodeId, Missing> = BTreeMap::new();
+    for (at, draft) in drafts.iter().enumerate() {
+        for tie in draft.ties().filter(|t| is_asserted(t.relation)) {
+            if names.knows(at, tie, drafts) {
+                continue;
+            }
+            let Some(place) = place::of(&tie.other, &draft.node.scope) else {
+                continue;
+            };
+            all.entry(place.id()).or_insert_with(|| Missing {
+                facts: facts_of(&tie.other),
+                place,
+                declarer: draft.node.source.clone(),
+                observed_at: draft.node.observed_at,
+            });
+        }
+    }
+    all.into_values().collect()
+}
+
+/// Whether a tie of this meaning asserts that the neighbour exists. What a pod has in its
+/// environment does not: it may be a leftover, and it may be outside the stack.
+const fn is_asserted(relation: Relation) -> bool {
+    match relation {
+        Relation::Owns
+        | Relation::RoutesTo
+        | Relation::Gates
+        | Relation::Origin
+        | Relation::Inspects
+        | Relation::Forwards
+        | Relation::ConsumedBy
+        | Relation::DeadLetters => true,
+        Relation::Targets
+        | Relation::Selects
+        | Relation::Hosts
+        | Relation::Scales
+        | Relation::ConnectsTo
+        | Relation::SendsTo
+        | Relation::Watches => false,
+    }
+}
+
+fn facts_of(name: &Name) -> Facts {
+    let mut facts = Facts::default();
+    match name {
+        Name::Arn(arn) => facts.set(Fact::Arn, arn.clone()),
+        Name::Host(host) => facts.set(Fact::Host, host.clone()),
+        Name::QueueUrl(url) => facts.set(Fact::Url, url.clone()),
+        Name::Id(_) | Name::Ip(..) | Name::Selector(..) => {}
+    }
+    facts
+}
+
+/// The placeholder: a ghost when its service answered without it, else declared.
+pub(super) fn draft<'a>(
+    missing: Missing,
+    drafts: &[Draft<'a>],
+    sources: &[SourceStatus],
+) -> Draft<'a> {
+    let place = missing.place;
+    let standing = if answered(&place, drafts, sources) {
+        Standing::Ghost
+    } else {
+        Standing::Declared
+    };
+    Draft {
+        node: Node {
+            id: place.id(),
+            kind: place.kind,
+            scope: place.scope(),
+            name: place.name,
+            health: Health::default(),
+            facts: missing.facts,
+            zones: BTreeMap::new(),
+            series: Vec::new(),
+            standing,
+            observed_at: missing.observed_at,
+            source: missing.declarer,
+            fact_origins: BTreeMap::new(),
+        },
+        primary: None,
+        more: Vec::new(),
+    }
+}
+
+/// Whether the sources that would have found the thing answered, whole. Which they are is seen from
+/// what found others of its kind there; where nothing was found, every source of the service counts.
+fn answered(place: &Place, drafts: &[Draft<'_>], sources: &[SourceStatus]) -> bool {
+    let Some(service) = reader(place.kind) else {
+        return false;
+    };
+    let finders: BTreeSet<&SourceId> = drafts
+        .iter()
+        .map(|d| &d.node)
+        .filter(|n| n.kind == place.kind && n.standing == Standing::Read)
+        .filter(|n| {
+            n.scope
+                .account
+                .as_ref()
+                .is_some_and(|a| a.as_str() == place.account)
+        })
+        .filter(|n| n.scope.region.as_deref() == place.region.as_deref())
+        .map(|n| &n.source)
+        .collect();
+    let covers = |s: &SourceStatus| {
+        let scope = &s.source.scope;
+        let here = scope
+            .account
+            .as_ref()
+            .is_some_and(|a| a.as_str() == place.account)
+            && (place.region.is_none() || scope.region.as_deref() == place.region.as_deref());
+        s.source.service == service && here
+    };
+    let mut asked = sources
+        .iter()
+        .filter(|s| finders.contains(&s.source.id) || (finders.is_empty() && covers(s)))
+        .peekable();
+    asked.peek().is_some() && asked.all(|s| s.state == State::Ok && s.skipped == 0)
+}
+
+/// The service that reads things of this kind; `None` while nothing does.
+pub(crate) const fn reader(kind: Kind) -> Option<Service> {
+    match kind {
+        Kind::Zone | Kind::Record | Kind::HealthCheck => Some(Service::Route53),
+        Kind::Distribution => Some(Service::CloudFront),
+        Kind::LoadBalancer | Kind::TargetGroup => Some(Service::Elb),
+        Kind::Cluster | Kind::Nodegroup => Some(Service::Eks),
+        Kind::Node
+        | Kind::Namespace
+        | Kind::Deployment
+        | Kind::ReplicaSet
+        | Kind::StatefulSet
+        | Kind::Pod
+        | Kind::Hpa
+        | Kind::ScaledObject
+        | Kind::Service
+        | Kind::Ingress => Some(Service::Kubernetes),
+        Kind::DbGlobal | Kind::DbCluster | Kind::DbInstance => Some(Service::Rds),
+        Kind::Queue => Some(Service::Sqs),
+        Kind::Function | Kind::Mapping => Some(Service::Lambda),
+        Kind::Alarm => Some(Service::CloudWatch),
+        Kind::WebAcl | Kind::Bucket | Kind::CacheGroup | Kind::CacheNode => None,
+    }
+}

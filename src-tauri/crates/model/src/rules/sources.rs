@@ -1,0 +1,195 @@
+//! What we do not know is not healthy: data too old, sources that failed, things that are only named.
+
+use super::{Rule, Subject, Verdict, say};
+use crate::facts::Fact;
+use crate::health::{Evidence, Level};
+use crate::kind::Kind;
+use crate::link::reader;
+use crate::node::Standing;
+use crate::source::{Service, SourceStatus, State};
+use crate::words;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule::new("source.outdated", &[], outdated),
+    Rule::new("source.figures-outdated", &[], figures_outdated),
+    Rule::new("source.figures-missing", MEASURED, figures_missing),
+    Rule::new("source.partial", &[], partial),
+    Rule::new("source.cluster-blind", &[Kind::Cluster], cluster_blind),
+    Rule::new("declared.not-read", &[], not_read),
+    Rule::new("declared.missing", &[], ghost),
+];
+
+/// Kinds that are judged by CloudWatch figures besides what their own service says.
+const MEASURED: &[Kind] = &[
+    Kind::HealthCheck,
+    Kind::Distribution,
+    Kind::LoadBalancer,
+    Kind::DbInstance,
+    Kind::Queue,
+    Kind::Function,
+];
+
+/// Whether what the source found last still counts.
+pub(crate) fn believed(source: &SourceStatus) -> bool {
+    match source.state {
+        State::Ok => true,
+        State::Failed => source.last_ok.is_some() && !source.outdated,
+        State::Pending | State::Stale => false,
+    }
+}
+
+/// The rest of the sentence: why a source is not believed.
+fn because(source: &SourceStatus) -> String {
+    match (&source.error, source.state) {
+        (Some(error), _) => format!(": {error}"),
+        (None, State::Pending) => "; it has not answered yet.".to_owned(),
+        (None, State::Ok | State::Stale | State::Failed) => ".".to_owned(),
+    }
+}
+
+fn about(source: &SourceStatus, subject: &Subject<'_>, text: String) -> Vec<Evidence> {
+    vec![Evidence {
+        text,
+        source: source.source.id.clone(),
+        observed_at: source.last_ok.unwrap_or(subject.world.now),
+    }]
+}
+
+fn outdated(subject: &Subject<'_>) -> Option<Verdict> {
+    let node = subject.node;
+    let source = subject.world.source(&node.source)?;
+    if believed(source) {
+        return None;
+    }
+    let seconds = subject.world.now.seconds_since(node.observed_at);
+    let age = words::age(seconds);
+    let sentence = format!("{}: data {age} old{}", node.name, because(source));
+    let limit = words::span(2.0 * source.period_seconds);
+    let text = format!("last read {age} ago (limit {limit})");
+    say(Level::Unknown, sentence, about(source, subject, text))
+}
+
+fn figures_outdated(subject: &Subject<'_>) -> Option<Verdict> {
+    let node = subject.node;
+    let (origin, source) = node.fact_origins.values().find_map(|origin| {
+        let source = subject.world.source(&origin.source)?;
+        (!believed(source)).then_some((origin, source))
+    })?;
+    let age = words::age(subject.world.now.seconds_since(origin.observed_at));
+    let label = source.source.service.label();
+    let sentence = format!(
+        "{}: {label} figures {age} old{}",
+        node.name,
+        because(source)
+    );
+    let text = format!("figures read {age} ago");
+    say(Level::Unknown, sentence, about(source, subject, text))
+}
+
+/// Figures that were never read because their source failed or has not answered.
+fn figures_missing(subject: &Subject<'_>) -> Option<Verdict> {
+    let node = subject.node;
+    if node.standing != Standing::Read || !node.fact_origins.is_empty() {
+        return None;
+    }
+    // The metrics of global services are kept in us-east-1.
+    let region = node.scope.region.as_deref().unwrap_or("us-east-1");
+    let source = subject.world.sources.iter().find(|s| {
+        let scope = &s.source.scope;
+        s.source.service == Service::CloudWatch
+            && s.source.part != "alarms"
+            && scope.account == node.scope.account
+            && scope.region.as_deref().unwrap_or("us-east-1") == region
+            && !believed(s)
+    })?;
+    let sentence = format!(
+        "{}: its CloudWatch figures in {region} are not known{}",
+        node.name,
+        because(source)
+    );
+    let text = "no figures".to_owned();
+    say(Level::Unknown, sentence, about(source, subject, text))
+}
+
+/// One thing among many that could not be read in full.
+fn partial(subject: &Subject<'_>) -> Option<Verdict> {
+    let failure = subject.world.failures.get(subject.at).copied().flatten()?;
+    let sentence = format!("{}: {}", subject.node.name, failure.sentence);
+    let evidence = subject.evidence(Fact::Arn, failure.next_step.clone());
+    say(Level::Unknown, sentence, evidence)
+}
+
+/// A cluster some of whose resources are not watched.
+fn cluster_blind(subject: &Subject<'_>) -> Option<Verdict> {
+    let scope = &subject.node.scope;
+    let mut blind = subject.world.sources.iter().filter(|s| {
+        let other = &s.source.scope;
+        s.source.service == Service::Kubernetes
+            && other.account == scope.account
+            && other.region == scope.region
+            && other.cluster.as_deref() == Some(subject.node.name.as_str())
+            && !believed(s)
+    });
+    let first = blind.next()?;
+    let mut parts = vec![first.source.part.clone()];
+    parts.extend(blind.map(|s| s.source.part.clone()));
+    let sentence = format!(
+        "{}: its {} cannot be seen{}",
+        subject.node.name,
+        words::list(&parts, 3),
+        because(first)
+    );
+    let text = format!("{} of its Kubernetes sources not read", parts.len());
+    say(Level::Unknown, sentence, about(first, subject, text))
+}
+
+fn declarer<'a>(subject: &Subject<'a>) -> &'a str {
+    let graph = subject.world.graph;
+    let legs = graph.into(subject.at).iter().chain(graph.out(subject.at));
+    let first = legs.map(|leg| subject.nodes[leg.to].name.as_str()).next();
+    first.unwrap_or("another node")
+}
+
+fn not_read(subject: &Subject<'_>) -> Option<Verdict> {
+    let node = subject.node;
+    if node.standing != Standing::Declared {
+        return None;
+    }
+    let who = declarer(subject);
+    let why = match reader(node.kind) {
+        Some(service) => format!("{} gave no answer for its place", service.label()),
+        None => format!("the service of a {} is not read", node.kind),
+    };
+    let sentence = format!("{} is not read: {who} names it, and {why}.", node.name);
+    let evidence = subject.evidence(Fact::Arn, format!("named by {who}"));
+    say(Level::Unknown, sentence, evidence)
+}
+
+/// Named by AWS, and the service that owns it answered without it.
+fn ghost(subject: &Subject<'_>) -> Option<Verdict> {
+    let node = subject.node;
+    if node.standing != Standing::Ghost {
+        return None;
+    }
+    let service = reader(node.kind).map_or("its service", Service::label);
+    let region = node.scope.region.as_deref();
+    let place = region.map_or(String::new(), |r| format!(" in {r}"));
+    let sentence = format!(
+        "{} names the {} {}, but {service} has none of that name{place}.",
+        declarer(subject),
+        node.kind,
+        node.name
+    );
+    // Without a dead-letter queue, alarm or check things still serve; without the rest they do not.
+    let still_serves = matches!(
+        node.kind,
+        Kind::Queue | Kind::Alarm | Kind::HealthCheck | Kind::WebAcl
+    );
+    let level = if still_serves {
+        Level::Warning
+    } else {
+        Level::Critical
+    };
+    let evidence = subject.evidence(Fact::Arn, format!("absent from {service}"));
+    say(level, sentence, evidence)
+}
