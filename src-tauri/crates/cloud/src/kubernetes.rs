@@ -14,8 +14,9 @@ mod failure;
 mod kubeconfig;
 
 pub use failure::{Call, CallFailure, Phase, Refusal, classify};
-pub use kubeconfig::ClusterPlace;
+pub use kubeconfig::{ClusterPlace, places};
 
+use crate::Clock;
 use http::header::{ACCEPT, DATE, USER_AGENT};
 use http::{HeaderValue, Request, Response};
 use kube::client::{Body, ClientBuilder};
@@ -34,9 +35,6 @@ pub const PAUSE: Duration = Duration::from_secs(10);
 /// The largest refusal that is read: a `Status` is a few hundred bytes.
 const REFUSAL_LIMIT: usize = 64 * 1024;
 
-/// Told of every `Date` header, for the platform clock.
-pub type Heard = Arc<dyn Fn(&HeaderValue) + Send + Sync>;
-
 /// One cluster as one user sees it. Cheap to clone; connections are shared.
 #[derive(Clone)]
 pub struct ClusterSession {
@@ -51,6 +49,7 @@ struct Inner {
     scope: Scope,
     endpoint: String,
     loopback: bool,
+    clock: Clock,
     requests: AtomicU64,
 }
 
@@ -77,7 +76,7 @@ impl ClusterSession {
     ///
     /// # Errors
     /// When the kubeconfig cannot be read, has no such context, or signs in by a program.
-    pub async fn open(place: &ClusterPlace, heard: Heard) -> Result<Self, SourceFailure> {
+    pub async fn open(place: &ClusterPlace, clock: Clock) -> Result<Self, SourceFailure> {
         let found = kubeconfig::read(place).await?;
         let mut config = found.config;
         let agent = concat!("quarterdeck/", env!("CARGO_PKG_VERSION"));
@@ -91,7 +90,9 @@ impl ClusterSession {
         let loopback = config.cluster_url.host().is_some_and(is_loopback);
         let client = ClientBuilder::try_from(config)
             .map_err(|error| kubeconfig::unusable(place, &error))?
-            .with_layer(&tower::util::MapResponseLayer::new(hear_date(heard)))
+            .with_layer(&tower::util::MapResponseLayer::new(hear_date(
+                clock.clone(),
+            )))
             .build();
         let account = found.account.as_ref().map_or("-", AccountId::as_str);
         let id = NodeId::aws(Kind::Cluster, account, found.region.as_deref(), &found.name);
@@ -110,6 +111,7 @@ impl ClusterSession {
                 scope,
                 endpoint: endpoint.trim_end_matches('/').to_owned(),
                 loopback,
+                clock,
                 requests: AtomicU64::new(0),
             }),
         })
@@ -155,6 +157,12 @@ impl ClusterSession {
     #[must_use]
     pub fn endpoint_is_loopback(&self) -> bool {
         self.inner.loopback
+    }
+
+    /// The platform's time, which this session's answers help to know.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
     }
 
     /// Requests sent by [`ClusterSession::get`] since the session was opened.
@@ -217,10 +225,11 @@ async fn refusal(response: Response<Body>) -> Refusal {
 }
 
 /// Passes every answer's `Date` on.
-fn hear_date<B>(heard: Heard) -> impl FnOnce(Response<B>) -> Response<B> + Clone {
+fn hear_date<B>(clock: Clock) -> impl FnOnce(Response<B>) -> Response<B> + Clone {
     move |response| {
-        if let Some(date) = response.headers().get(DATE) {
-            heard(date);
+        let date = response.headers().get(DATE);
+        if let Some(date) = date.and_then(|date| date.to_str().ok()) {
+            clock.observe(date);
         }
         response
     }

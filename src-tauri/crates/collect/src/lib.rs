@@ -5,6 +5,7 @@
 //! rows there.
 
 pub mod aws;
+pub mod kubernetes;
 mod round;
 
 pub use round::{Round, each};

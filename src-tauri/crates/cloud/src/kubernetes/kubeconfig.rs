@@ -1,5 +1,7 @@
 //! Finding a context in a kubeconfig, and saying in a sentence why it cannot be used.
 
+use crate::stack::StackCluster;
+use crate::{Session, Sessions, Stack};
 use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use model::{AccountId, FailureClass, SourceFailure};
@@ -17,6 +19,37 @@ pub struct ClusterPlace {
     pub account: Option<AccountId>,
     /// The region the stack file names.
     pub region: Option<Arc<str>>,
+    /// The EKS cluster's name, where the stack file gives it; else the kubeconfig's ARN, else the context.
+    pub name: Option<String>,
+}
+
+/// The clusters a stack file names, each with the account its sessions found.
+#[must_use]
+pub fn places(stack: &Stack, sessions: &Sessions) -> Vec<ClusterPlace> {
+    let account = |cluster: &StackCluster| {
+        let mut accounts = sessions.accounts.iter();
+        let named = accounts.find(|account| match &cluster.profile {
+            Some(profile) => account.profile.as_deref() == Some(profile.as_str()),
+            None => {
+                let regional = |session: &Session| *session.region == *cluster.region;
+                account.regional.iter().any(regional)
+            }
+        });
+        named
+            .or(sessions.accounts.first())
+            .map(|account| account.account.clone())
+    };
+    stack
+        .clusters
+        .iter()
+        .map(|cluster| ClusterPlace {
+            kubeconfig: stack.files.kubeconfig.clone(),
+            context: cluster.context.clone(),
+            account: account(cluster),
+            region: Some(cluster.region.as_str().into()),
+            name: cluster.name.clone(),
+        })
+        .collect()
 }
 
 /// A context, resolved.
@@ -45,16 +78,17 @@ pub(super) async fn read(place: &ClusterPlace) -> Result<Resolved, SourceFailure
         .await
         .map_err(|error| refused(place, &error))?;
     let arn = ClusterArn::parse(&cluster).or_else(|| ClusterArn::parse(&place.context));
+    let named = place.name.as_deref();
     Ok(match arn {
         Some(arn) => Resolved {
             config,
-            name: arn.name.into(),
+            name: named.unwrap_or(arn.name).into(),
             account: Some(AccountId::new(arn.account)),
             region: Some(arn.region.into()),
         },
         None => Resolved {
             config,
-            name: place.context.as_str().into(),
+            name: named.unwrap_or(&place.context).into(),
             account: place.account.clone(),
             region: place.region.clone(),
         },

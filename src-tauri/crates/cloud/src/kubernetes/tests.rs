@@ -10,6 +10,7 @@ fn place(file: &Path, context: &str) -> ClusterPlace {
         context: context.to_owned(),
         account: Some(AccountId::new("111122223333")),
         region: Some("us-east-1".into()),
+        name: None,
     }
 }
 
@@ -29,21 +30,17 @@ fn kubeconfig(user: &str) -> tempfile::NamedTempFile {
     file
 }
 
-fn deaf() -> Heard {
-    Arc::new(|_| {})
-}
-
 #[tokio::test]
 async fn the_cluster_is_named_by_its_arn_or_else_by_its_context() {
     let file = kubeconfig("{token: t}");
-    let by_arn = ClusterSession::open(&place(file.path(), "by-arn"), deaf())
+    let by_arn = ClusterSession::open(&place(file.path(), "by-arn"), Clock::new())
         .await
         .unwrap();
     assert_eq!(
         by_arn.id().as_str(),
         "cluster/444455556666/eu-west-1/prod-euw1"
     );
-    let by_name = ClusterSession::open(&place(file.path(), "by-name"), deaf())
+    let by_name = ClusterSession::open(&place(file.path(), "by-name"), Clock::new())
         .await
         .unwrap();
     assert_eq!(
@@ -62,7 +59,7 @@ async fn a_program_in_a_kubeconfig_is_not_run() {
         ran.display().to_string()
     );
     let file = kubeconfig(&user);
-    let failure = ClusterSession::open(&place(file.path(), "by-name"), deaf())
+    let failure = ClusterSession::open(&place(file.path(), "by-name"), Clock::new())
         .await
         .unwrap_err();
     assert_eq!(failure.class, FailureClass::Credentials);
@@ -73,7 +70,7 @@ async fn a_program_in_a_kubeconfig_is_not_run() {
 #[tokio::test]
 async fn a_context_that_is_not_there_is_a_sentence() {
     let file = kubeconfig("{token: t}");
-    let failure = ClusterSession::open(&place(file.path(), "nowhere"), deaf())
+    let failure = ClusterSession::open(&place(file.path(), "nowhere"), Clock::new())
         .await
         .unwrap_err();
     assert!(failure.sentence.contains("nowhere"), "{}", failure.sentence);

@@ -1,0 +1,7 @@
+//! Watching a cluster, over real connections: against the recorded answers of a real API server,
+//! and against a server that misbehaves on purpose.
+#![allow(clippy::unwrap_used)]
+
+mod facts;
+mod robust;
+mod server;
