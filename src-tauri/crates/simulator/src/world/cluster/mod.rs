@@ -23,6 +23,7 @@ mod scheduler;
 mod spec;
 pub mod store;
 mod template;
+mod usage;
 mod view;
 mod workload;
 pub mod write;
@@ -37,7 +38,7 @@ pub use spec::{
     Az, CapacityType, ClusterSpec, CrashLoop, CrashReason, Hpa, IngressSpec, Load, NodegroupSpec, NodegroupState,
     QueueTrigger, ServicePort, WorkloadKey, WorkloadKind, WorkloadSpec,
 };
-pub use view::{NodeView, Phase, PodView};
+pub use view::{NodeView, Phase, PodLog, PodView};
 
 use crate::clock::Millis;
 use agenda::{Agenda, Task};

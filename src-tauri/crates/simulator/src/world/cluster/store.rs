@@ -110,7 +110,9 @@ impl Stored {
         self.body[self.prefix..] == draft.text.as_bytes()["{\"metadata\":{".len()..] && self.pod == draft.pod
     }
 
-    fn at(&self, version: u64) -> Self {
+    /// The same object under another version, as a deletion or a selector that no longer matches shows it.
+    #[must_use]
+    pub fn at(&self, version: u64) -> Self {
         let text = format!("{{\"metadata\":{{{}", String::from_utf8_lossy(&self.body[self.prefix..]));
         let draft = Draft {
             namespace: self.namespace.clone(),

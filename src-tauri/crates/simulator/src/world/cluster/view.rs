@@ -75,3 +75,22 @@ pub struct NodeView<'a> {
     /// When it joined.
     pub created: Millis,
 }
+
+/// What a pod's log follows from.
+#[derive(Debug, Clone)]
+pub struct PodLog {
+    /// Name of its workload.
+    pub workload: String,
+    /// Release it runs.
+    pub tag: String,
+    /// Whether it handles messages rather than requests.
+    pub consumes: bool,
+    /// When the container started.
+    pub started: Millis,
+    /// When it ended, if it has.
+    pub ended: Option<Millis>,
+    /// What it said at its end.
+    pub last_words: Option<String>,
+    /// A number of the container's own.
+    pub number: u64,
+}

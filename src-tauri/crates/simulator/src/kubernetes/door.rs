@@ -1,0 +1,56 @@
+//! The simulation as one cluster's API server sees it.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::host::{Asked, Host, WireFault};
+use crate::clock::Millis;
+use crate::shared::SharedWorld;
+use crate::world::cluster::Cluster;
+
+/// One cluster of the shared world, by its index.
+pub struct Door {
+    shared: SharedWorld,
+    index: usize,
+}
+
+impl Door {
+    /// The door to the cluster at `index` of the world's clusters.
+    #[must_use]
+    pub fn new(shared: SharedWorld, index: usize) -> Self {
+        Self { shared, index }
+    }
+}
+
+impl Host for Door {
+    fn cluster(&self, f: &mut dyn FnMut(&mut Cluster)) {
+        if let Some(cluster) = self.shared.lock().clusters.get_mut(self.index) {
+            f(cluster);
+        }
+    }
+
+    fn now(&self) -> Millis {
+        self.shared.lock().now
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.shared.subscribe()
+    }
+
+    fn moved(&self) {
+        self.shared.notify();
+    }
+
+    fn fault(&self, _asked: Asked<'_>) -> Option<WireFault> {
+        None
+    }
+
+    fn latency(&self) -> Duration {
+        Duration::from_millis(self.shared.latency_ms)
+    }
+
+    fn token(&self) -> &str {
+        &self.shared.bearer_token
+    }
+}
