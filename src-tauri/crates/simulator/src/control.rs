@@ -1,1 +1,99 @@
-//! The control endpoint: time and faults from outside.
+//! The control endpoint: time and faults from outside. Plain HTTP with JSON on its own port of loopback.
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::{Json, Router};
+use http::{Method, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
+use serde_json::{Value, json};
+
+use crate::fault::Fault;
+use crate::shared::SharedWorld;
+use crate::simulation::advance;
+
+/// Seconds one call may advance: a day.
+const MAX_ADVANCE: u64 = 86_400;
+
+/// What the file `control` says below its first line, the base URL.
+pub const HELP: &str = "\
+# The simulated platform listens here. With curl:
+#   curl -X POST URL/advance -d '{\"seconds\": 60}'      move world time; answers {\"now\": …} when it has moved
+#   curl URL/time                                       world time
+#   curl -X POST URL/faults -d '{\"spec\": \"slow:sqs:eu-west-1=2000\"}'
+#                                                       KIND:SERVICE[:REGION][=MS]; kinds are slow, throttled, denied,
+#                                                       silent, expired, malformed, partial, reset; services are the
+#                                                       names of AWS signatures, kubernetes, or * for all
+#   curl URL/faults                                     the faults in force
+#   curl -X DELETE URL/faults                           end all faults
+#   curl URL/state                                      depths, targets and happenings to come, for tests
+";
+
+/// The routes.
+pub fn router(shared: SharedWorld) -> Router {
+    Router::new().fallback(handle).with_state(shared)
+}
+
+async fn handle(State(shared): State<SharedWorld>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = Limited::new(body, 65_536).collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    match (&parts.method, parts.uri.path()) {
+        (&Method::POST, "/advance") => match body["seconds"].as_u64().filter(|s| *s <= MAX_ADVANCE) {
+            Some(seconds) => {
+                advance(&shared, u32::try_from(seconds).unwrap_or(0)).await;
+                Json(time(&shared)).into_response()
+            }
+            None => refused("seconds must be a whole number up to 86400"),
+        },
+        (&Method::GET, "/time") => Json(time(&shared)).into_response(),
+        (&Method::POST, "/faults") => match body["spec"].as_str().unwrap_or_default().parse::<Fault>() {
+            Ok(fault) => {
+                shared.faults().add(fault);
+                Json(faults(&shared)).into_response()
+            }
+            Err(e) => refused(&e.to_string()),
+        },
+        (&Method::GET, "/faults") => Json(faults(&shared)).into_response(),
+        (&Method::DELETE, "/faults") => {
+            shared.faults().clear();
+            Json(faults(&shared)).into_response()
+        }
+        (&Method::GET, "/state") => Json(state(&shared)).into_response(),
+        _ => (StatusCode::NOT_FOUND, Json(json!({"error": "see the file `control`"}))).into_response(),
+    }
+}
+
+fn refused(why: &str) -> Response {
+    (StatusCode::BAD_REQUEST, Json(json!({"error": why}))).into_response()
+}
+
+fn time(shared: &SharedWorld) -> Value {
+    let now = shared.lock().now;
+    json!({"now": now.iso_millis(), "epoch_ms": now.0})
+}
+
+fn faults(shared: &SharedWorld) -> Value {
+    json!({"faults": shared.faults().list().map(ToString::to_string).collect::<Vec<_>>()})
+}
+
+fn state(shared: &SharedWorld) -> Value {
+    let world = shared.lock();
+    let regions: Vec<Value> = world
+        .regions
+        .iter()
+        .zip(&world.clusters)
+        .map(|(region, cluster)| {
+            let queues: serde_json::Map<String, Value> = region
+                .queues
+                .values()
+                .map(|q| (q.name.clone(), json!({"visible": q.visible(), "in_flight": q.in_flight(), "deleted": q.ledger.deleted})))
+                .collect();
+            let targets: usize = region.groups.iter().map(|g| g.targets.len()).sum();
+            json!({
+                "name": region.name(), "cluster": cluster.spec().name, "queues": queues, "targets": targets,
+                "grey": region.zones.iter().zip(&region.grey).filter(|(_, g)| **g > 0.0).map(|(z, _)| z).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    json!({"now": world.now.iso_millis(), "regions": regions})
+}

@@ -1,5 +1,203 @@
 //! Faults as values: what the wire does wrong, per service and region.
+//!
+//! Notation: `KIND:SERVICE[:REGION][=MS]`, where the service is a name of AWS's signatures (`sqs`, `rds`,
+//! `elasticloadbalancing`, `monitoring`, …, also `elb` and `cloudwatch`), `kubernetes`, or `*` for all.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::response::Response;
+use http_body_util::BodyExt as _;
+
+use crate::aws::Service;
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The answer comes this much later.
+    Slow(Duration),
+    /// Too many requests.
+    Throttled,
+    /// Not allowed.
+    Denied,
+    /// Accepted and never answered.
+    Silent,
+    /// The credentials are out of date.
+    Expired,
+    /// The body does not parse.
+    Malformed,
+    /// The body ends in the middle.
+    Partial,
+    /// The connection is cut in the middle of the body.
+    Reset,
+}
+
+/// A fault in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What.
+    pub kind: Kind,
+    /// Service, in its signing name; `*` is all.
+    pub service: String,
+    /// Region; all when left out.
+    pub region: Option<String>,
+}
+
+/// Why a specification is not one.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum FaultError {
+    /// The kind does not exist.
+    #[error("there is no fault {0}; there are slow, throttled, denied, silent, expired, malformed, partial and reset")]
+    Kind(String),
+    /// The service is missing or does not exist.
+    #[error("there is no service {0}")]
+    Service(String),
+    /// `slow` without milliseconds.
+    #[error("slow takes milliseconds: slow:SERVICE[:REGION]=MS")]
+    Milliseconds,
+}
+
+impl std::str::FromStr for Fault {
+    type Err = FaultError;
+
+    fn from_str(spec: &str) -> Result<Self, FaultError> {
+        let (spec, value) = spec.trim().split_once('=').map_or((spec.trim(), None), |(s, v)| (s, Some(v)));
+        let mut parts = spec.splitn(3, ':');
+        let kind = match parts.next().unwrap_or_default() {
+            "slow" => {
+                let ms = value.and_then(|v| v.trim_end_matches("ms").parse().ok()).ok_or(FaultError::Milliseconds)?;
+                Kind::Slow(Duration::from_millis(ms))
+            }
+            "throttled" => Kind::Throttled,
+            "denied" => Kind::Denied,
+            "silent" => Kind::Silent,
+            "expired" => Kind::Expired,
+            "malformed" => Kind::Malformed,
+            "partial" => Kind::Partial,
+            "reset" => Kind::Reset,
+            other => return Err(FaultError::Kind(other.into())),
+        };
+        let service = match parts.next().unwrap_or_default() {
+            name @ ("*" | "kubernetes") => name.to_owned(),
+            name => Service::parse(name).ok_or_else(|| FaultError::Service(name.into()))?.signing_name().to_owned(),
+        };
+        Ok(Self { kind, service, region: parts.next().filter(|r| !r.is_empty()).map(Into::into) })
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (kind, value) = match self.kind {
+            Kind::Slow(delay) => ("slow", format!("={}", delay.as_millis())),
+            Kind::Throttled => ("throttled", String::new()),
+            Kind::Denied => ("denied", String::new()),
+            Kind::Silent => ("silent", String::new()),
+            Kind::Expired => ("expired", String::new()),
+            Kind::Malformed => ("malformed", String::new()),
+            Kind::Partial => ("partial", String::new()),
+            Kind::Reset => ("reset", String::new()),
+        };
+        let region = self.region.as_ref().map(|r| format!(":{r}")).unwrap_or_default();
+        write!(f, "{kind}:{}{region}{value}", self.service)
+    }
+}
 
 /// The faults in force.
 #[derive(Debug, Clone, Default)]
-pub struct Faults {}
+pub struct Faults(Vec<Fault>);
+
+impl Faults {
+    /// Adds one.
+    pub fn add(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    /// Those in force, in the order they were set.
+    pub fn list(&self) -> impl Iterator<Item = &Fault> {
+        self.0.iter()
+    }
+
+    /// Ends all.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// What goes wrong with a request to `service` in `region`, in the order it was set.
+    #[must_use]
+    pub fn of(&self, service: &str, region: &str) -> Vec<Kind> {
+        self.0
+            .iter()
+            .filter(|f| f.service == "*" || f.service == service)
+            .filter(|f| f.region.as_deref().is_none_or(|r| r == region))
+            .map(|f| f.kind)
+            .collect()
+    }
+}
+
+/// Waits as the faults and the latency say; a silent one waits until the client gives up.
+pub async fn wait(kinds: &[Kind], latency_ms: u64) {
+    let mut delay = Duration::from_millis(latency_ms);
+    for kind in kinds {
+        match kind {
+            Kind::Slow(more) => delay += *more,
+            Kind::Silent => std::future::pending::<()>().await,
+            Kind::Throttled | Kind::Denied | Kind::Expired | Kind::Malformed | Kind::Partial | Kind::Reset => {}
+        }
+    }
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+}
+
+/// Spoils an answer as the faults say.
+pub async fn spoil(kinds: &[Kind], response: Response) -> Response {
+    let Some(kind) = kinds.iter().find(|k| matches!(k, Kind::Malformed | Kind::Partial | Kind::Reset)) else {
+        return response;
+    };
+    let (mut parts, body) = response.into_parts();
+    let whole = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    parts.headers.remove("content-length");
+    let half = whole.slice(..whole.len() / 2);
+    let body = match kind {
+        Kind::Reset => {
+            let chunks: [Result<Bytes, std::io::Error>; 2] = [Ok(half), Err(std::io::ErrorKind::ConnectionReset.into())];
+            Body::from_stream(futures::stream::iter(chunks))
+        }
+        Kind::Malformed => Body::from([&half[..], b"\x00<<{{\xff]"].concat()),
+        Kind::Partial | Kind::Slow(_) | Kind::Throttled | Kind::Denied | Kind::Silent | Kind::Expired => Body::from(half),
+    };
+    Response::from_parts(parts, body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_notation_is_read() {
+        let slow: Fault = "slow:elb:eu-west-1=1500".parse().unwrap();
+        assert_eq!(
+            slow,
+            Fault {
+                kind: Kind::Slow(Duration::from_millis(1500)),
+                service: "elasticloadbalancing".into(),
+                region: Some("eu-west-1".into())
+            }
+        );
+        assert_eq!(slow.to_string().parse(), Ok(slow));
+        assert_eq!("silent:kubernetes".parse::<Fault>().unwrap().region, None);
+        assert_eq!("slow:sqs".parse::<Fault>(), Err(FaultError::Milliseconds));
+        assert_eq!("denied:ec9".parse::<Fault>(), Err(FaultError::Service("ec9".into())));
+        assert!("odd:sqs".parse::<Fault>().is_err());
+    }
+
+    #[test]
+    fn a_fault_strikes_only_its_service_and_region() {
+        let mut faults = Faults::default();
+        faults.add("denied:rds:us-east-1".parse().unwrap());
+        assert_eq!(faults.of("rds", "us-east-1"), vec![Kind::Denied]);
+        assert!(faults.of("rds", "eu-west-1").is_empty() && faults.of("sqs", "us-east-1").is_empty());
+        faults.clear();
+        assert!(faults.of("rds", "us-east-1").is_empty());
+    }
+}

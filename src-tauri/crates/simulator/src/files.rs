@@ -1,1 +1,90 @@
-//! The files an ordinary client finds the simulation by.
+//! The files an ordinary client finds the simulation by: a stack file, an AWS profile, a kubeconfig.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use crate::aws::ACCESS_KEY;
+use crate::control::HELP;
+use crate::shared::SharedWorld;
+use crate::simulation::{Simulation, StartError};
+use crate::world::World;
+
+/// Writes all of them; those with secrets are readable by their owner only.
+pub(crate) fn write(simulation: &Simulation, shared: &SharedWorld) -> Result<(), StartError> {
+    let dir = &simulation.dir;
+    let aws = dir.join("aws");
+    fs::create_dir_all(&aws).map_err(StartError::io(format!("making {}", aws.display())))?;
+    let world = shared.lock();
+    let profile = format!("{}-prod", world.plan.names.brand);
+    put(&simulation.stack, &stack(&world, &profile), 0o644)?;
+    put(&aws.join("config"), &config(&world, &profile, &simulation.aws_url), 0o644)?;
+    put(&aws.join("credentials"), &credentials(&profile), 0o600)?;
+    let kubeconfig = kubeconfig(&world, &simulation.kubernetes, &shared.bearer_token);
+    put(&dir.join("kubeconfig"), &kubeconfig, 0o600)?;
+    put(&dir.join("control"), &format!("{}\n{HELP}", simulation.control_url), 0o644)
+}
+
+fn put(path: &Path, text: &str, mode: u32) -> Result<(), StartError> {
+    let what = format!("writing {}", path.display());
+    // A file left by an earlier run keeps its mode, so it goes first.
+    let _ = fs::remove_file(path);
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(mode)
+        .open(path)
+        .map_err(StartError::io(what.clone()))?;
+    file.write_all(text.as_bytes()).map_err(StartError::io(what))
+}
+
+/// Name of a region's context in the kubeconfig.
+fn context(world: &World, n: usize) -> &str {
+    &world.clusters[n].spec().name
+}
+
+fn stack(world: &World, profile: &str) -> String {
+    let regions: Vec<String> = world.regions.iter().map(|r| format!("\"{}\"", r.name())).collect();
+    let mut out = format!(
+        "name = \"{}\"\nenvironment = \"prod\"\n\n[[account]]\nprofile = \"{profile}\"\nregions = [{}]\n",
+        world.plan.names.title(),
+        regions.join(", ")
+    );
+    for (n, region) in world.regions.iter().enumerate() {
+        let _ = write!(out, "\n[[cluster]]\nregion = \"{}\"\ncontext = \"{}\"\n", region.name(), context(world, n));
+    }
+    for queue in &world.plan.queues {
+        let _ = write!(out, "\n[[queue]]\nname = \"{}\"\nidempotent = true\n", queue.name);
+    }
+    out.push_str("\n[files]\naws_config = \"aws/config\"\naws_credentials = \"aws/credentials\"\nkubeconfig = \"kubeconfig\"\n");
+    out
+}
+
+fn config(world: &World, profile: &str, url: &str) -> String {
+    format!("[profile {profile}]\nregion = {}\noutput = json\nendpoint_url = {url}\n", world.regions[0].name())
+}
+
+fn credentials(profile: &str) -> String {
+    format!("[{profile}]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = nothing-secret-on-loopback\n")
+}
+
+fn kubeconfig(world: &World, urls: &[String], token: &str) -> String {
+    let mut out = String::from("apiVersion: v1\nkind: Config\n");
+    let _ = writeln!(out, "current-context: {}\nclusters:", context(world, 0));
+    for (n, url) in urls.iter().enumerate() {
+        let _ = writeln!(out, "- name: {}\n  cluster:\n    server: {url}", context(world, n));
+    }
+    out.push_str("contexts:\n");
+    for n in 0..urls.len() {
+        let name = context(world, n);
+        let _ = writeln!(out, "- name: {name}\n  context:\n    cluster: {name}\n    user: {name}");
+    }
+    out.push_str("users:\n");
+    for n in 0..urls.len() {
+        let _ = writeln!(out, "- name: {}\n  user:\n    token: {token}", context(world, n));
+    }
+    out
+}

@@ -1,1 +1,138 @@
-//! The AWS APIs over loopback.
+//! The AWS APIs over loopback: one port, routed by the scope of the signature.
+//!
+//! Handlers take and give plain values; [`request`] reads each protocol and [`render`] writes it.
+
+mod cbor;
+mod cloudfront;
+mod cloudwatch;
+mod eks;
+mod elb;
+mod error;
+mod lambda;
+mod page;
+mod rds;
+mod render;
+mod request;
+mod route53;
+mod s3;
+mod sqs;
+mod sts;
+mod throttle;
+mod xml;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::request::Parts;
+use http_body_util::{BodyExt as _, Limited};
+
+pub use error::AwsError;
+use render::{Answer, Envelope};
+pub use request::Service;
+use request::{Call, Protocol};
+use throttle::Throttle;
+
+use crate::fault::{self, Kind};
+use crate::shared::SharedWorld;
+use crate::world::World;
+use crate::world::region::Region;
+
+/// Bytes a request body may have; SQS batches are the largest.
+const MAX_BODY: usize = 4 * 1024 * 1024;
+/// Access key the written credentials carry.
+pub const ACCESS_KEY: &str = "AKIAQUARTERDECKSIM01";
+
+struct Server {
+    shared: SharedWorld,
+    throttle: Mutex<Throttle>,
+}
+
+/// The routes: there is one, which takes everything.
+pub fn router(shared: SharedWorld) -> Router {
+    let server = Arc::new(Server { shared, throttle: Mutex::default() });
+    Router::new().fallback(answer).with_state(server)
+}
+
+async fn answer(State(server): State<Arc<Server>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = match Limited::new(body, MAX_BODY).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(_) => Bytes::new(),
+    };
+    let Some(scope) = request::scope(&parts.headers, &parts.uri) else {
+        return unsigned(&server);
+    };
+    let kinds = server.shared.faults().of(scope.0.signing_name(), &scope.1);
+    fault::wait(&kinds, server.shared.latency_ms).await;
+    let response = handle(&server, scope, &parts, &body, &kinds);
+    fault::spoil(&kinds, response).await
+}
+
+fn unsigned(server: &Server) -> Response {
+    let (now, request) = stamp(server);
+    let envelope = Envelope { service: Service::Sts, protocol: Protocol::Query, operation: String::new(), request, now };
+    let error = AwsError::new("MissingAuthenticationToken", "Missing Authentication Token").status(403);
+    render::response(&envelope, Err(error))
+}
+
+fn stamp(server: &Server) -> (crate::clock::Millis, String) {
+    let mut world = server.shared.lock();
+    (world.now, world.ids.uuid())
+}
+
+fn handle(server: &Server, scope: (Service, String), parts: &Parts, body: &[u8], kinds: &[Kind]) -> Response {
+    let (now, request) = stamp(server);
+    let service = scope.0;
+    let envelope = |protocol, operation: &str| Envelope { service, protocol, operation: operation.into(), request: request.clone(), now };
+    let call = match request::understand(scope, &parts.method, &parts.uri, &parts.headers, body, now) {
+        Ok(call) => call,
+        Err((protocol, error)) => return render::response(&envelope(protocol, ""), Err(error)),
+    };
+    let envelope = envelope(call.protocol, &call.operation);
+    if let Err(error) = admit(server, &call, kinds) {
+        return render::response(&envelope, Err(error));
+    }
+    let result = dispatch(&mut server.shared.lock(), &call);
+    if call.is_write() {
+        server.shared.notify();
+    }
+    tracing::debug!(service = service.signing_name(), operation = call.operation, ok = result.is_ok(), "answered");
+    render::response(&envelope, result)
+}
+
+fn admit(server: &Server, call: &Call, kinds: &[Kind]) -> Result<(), AwsError> {
+    for kind in kinds {
+        match kind {
+            Kind::Throttled => return Err(AwsError::throttled(call.service)),
+            Kind::Denied => return Err(AwsError::denied(call.service, &call.operation, &sts::caller_arn())),
+            Kind::Expired => return Err(AwsError::expired(call.service)),
+            Kind::Slow(_) | Kind::Silent | Kind::Malformed | Kind::Partial | Kind::Reset => {}
+        }
+    }
+    let admitted = server.throttle.lock().unwrap_or_else(PoisonError::into_inner).admit(call, Instant::now());
+    if admitted { Ok(()) } else { Err(AwsError::throttled(call.service)) }
+}
+
+fn dispatch(world: &mut World, call: &Call) -> Result<Answer, AwsError> {
+    match call.service {
+        Service::Sts => sts::handle(world, call),
+        Service::Route53 => route53::handle(world, call),
+        Service::CloudFront => cloudfront::handle(world, call),
+        Service::Elb => elb::handle(world, call),
+        Service::Eks => eks::handle(world, call),
+        Service::Rds => rds::handle(world, call),
+        Service::Sqs => sqs::handle(world, call),
+        Service::Lambda => lambda::handle(world, call),
+        Service::CloudWatch => cloudwatch::handle(world, call),
+        Service::S3 => s3::handle(world, call),
+    }
+}
+
+/// The region of a call; regions where nothing was built are empty.
+fn region<'a>(world: &'a World, call: &Call) -> Option<&'a Region> {
+    world.region_index(&call.region).map(|r| &world.regions[r])
+}

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use super::host::{Asked, Host, WireFault};
 use crate::clock::Millis;
+use crate::fault::Kind;
 use crate::shared::SharedWorld;
 use crate::world::cluster::Cluster;
 
@@ -43,7 +44,16 @@ impl Host for Door {
     }
 
     fn fault(&self, _asked: Asked<'_>) -> Option<WireFault> {
-        None
+        let region = self.shared.lock().clusters.get(self.index).map(|c| c.spec().region.clone())?;
+        let kinds = self.shared.faults().of("kubernetes", &region);
+        kinds.into_iter().find_map(|kind| match kind {
+            Kind::Slow(more) => Some(WireFault::Slow(more)),
+            Kind::Throttled => Some(WireFault::Throttled(1)),
+            Kind::Denied => Some(WireFault::Denied),
+            Kind::Silent => Some(WireFault::Silent),
+            // What happens to bodies and credentials happens outside the API server.
+            Kind::Expired | Kind::Malformed | Kind::Partial | Kind::Reset => None,
+        })
     }
 
     fn latency(&self) -> Duration {

@@ -249,3 +249,6 @@ impl World {
     }
 }
 
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! EKS. Service model `eks` 2017-11-01; instants are epoch seconds.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::error::AwsError;
+use super::page::page;
+use super::render::Answer;
+use super::request::Call;
+use crate::world::cluster::Cluster;
+use crate::world::region::Region;
+use crate::world::{SIMULATED_ACCOUNT, World};
+
+pub(super) fn operation(method: &Method, path: &[&str]) -> Option<&'static str> {
+    match (method.as_str(), path) {
+        ("GET", ["clusters"]) => Some("ListClusters"),
+        ("GET", ["clusters", _]) => Some("DescribeCluster"),
+        ("GET", ["clusters", _, "node-groups"]) => Some("ListNodegroups"),
+        ("GET", ["clusters", _, "node-groups", _]) => Some("DescribeNodegroup"),
+        ("GET", ["clusters", _, "addons"]) => Some("ListAddons"),
+        ("GET", ["clusters", _, "addons", _]) => Some("DescribeAddon"),
+        _ => None,
+    }
+}
+
+pub(super) fn handle(world: &mut World, call: &Call) -> Result<Answer, AwsError> {
+    let found = world.region_index(&call.region).map(|r| (&world.regions[r], &world.clusters[r]));
+    if call.operation == "ListClusters" {
+        return listed(call, "clusters", found.iter().map(|(_, c)| c.spec().name.clone()).collect());
+    }
+    let name = call.segment(1);
+    let Some((region, cluster)) = found.filter(|(_, c)| c.spec().name == name) else {
+        return Err(AwsError::new("ResourceNotFoundException", format!("No cluster found for name: {name}.")).status(404));
+    };
+    match call.operation.as_str() {
+        "DescribeCluster" => Ok(json!({"cluster": describe(region, cluster)}).into()),
+        "ListNodegroups" => listed(call, "nodegroups", cluster.spec().nodegroups.iter().map(|g| g.name.clone()).collect()),
+        "DescribeNodegroup" => nodegroup(region, cluster, call),
+        "ListAddons" => listed(call, "addons", region.eks.addons.iter().map(|(name, _)| (*name).to_owned()).collect()),
+        "DescribeAddon" => addon(region, cluster, call),
+        other => Err(AwsError::unknown_operation(call.service, other)),
+    }
+}
+
+fn listed(call: &Call, list: &str, all: Vec<String>) -> Result<Answer, AwsError> {
+    let size = call.param("maxResults").and_then(|n| n.parse().ok()).unwrap_or(100_usize).clamp(1, 100);
+    let invalid = || AwsError::new("InvalidParameterException", "Invalid next token");
+    let page = page(list, all, call.param("nextToken"), size).ok_or_else(invalid)?;
+    Ok(json!({ list: page.items, "nextToken": page.next }).into())
+}
+
+fn describe(region: &Region, cluster: &Cluster) -> Value {
+    let (spec, eks, net) = (cluster.spec(), &region.eks, &region.network);
+    let subnets: Vec<&String> = net.private_subnets.iter().chain(&net.public_subnets).collect();
+    json!({
+        "name": spec.name, "arn": eks.arn, "createdAt": eks.created.epoch_seconds(), "version": spec.version,
+        "endpoint": format!("https://{}.gr7.{}.eks.amazonaws.com", eks.host, region.name()),
+        "roleArn": format!("arn:aws:iam::{SIMULATED_ACCOUNT}:role/eks-{}", spec.name),
+        "resourcesVpcConfig": {
+            "subnetIds": subnets, "securityGroupIds": [], "clusterSecurityGroupId": net.inner_group, "vpcId": net.vpc,
+            "endpointPublicAccess": true, "endpointPrivateAccess": true, "publicAccessCidrs": ["0.0.0.0/0"],
+        },
+        "kubernetesNetworkConfig": {"serviceIpv4Cidr": "172.20.0.0/16", "ipFamily": "ipv4"},
+        "logging": {"clusterLogging": [{"types": ["api", "audit"], "enabled": true}]},
+        "identity": {"oidc": {"issuer": format!("https://oidc.eks.{}.amazonaws.com/id/{}", region.name(), eks.host)}},
+        "status": "ACTIVE", "certificateAuthority": {"data": eks.authority}, "platformVersion": "eks.12",
+        "tags": {"environment": "prod"}, "health": {"issues": []},
+        "accessConfig": {"authenticationMode": "API"}, "upgradePolicy": {"supportType": "STANDARD"},
+        "zonalShiftConfig": {"enabled": true}, "deletionProtection": true,
+    })
+}
+
+fn nodegroup(region: &Region, cluster: &Cluster, call: &Call) -> Result<Answer, AwsError> {
+    let (spec, name) = (cluster.spec(), call.segment(3));
+    let missing = || AwsError::new("ResourceNotFoundException", format!("No node group found for name: {name}.")).status(404);
+    let group = spec.nodegroups.iter().find(|g| g.name == name).ok_or_else(missing)?;
+    let state = cluster.nodegroup(name);
+    let (min, desired, max) = state.map_or((group.min, group.desired, group.max), |s| (s.min, s.desired, s.max));
+    let id = format!("{name}-{}", &region.eks.host.to_lowercase()[..8]);
+    Ok(json!({"nodegroup": {
+        "nodegroupName": name,
+        "nodegroupArn": format!("arn:aws:eks:{}:{SIMULATED_ACCOUNT}:nodegroup/{}/{name}/{}", region.name(), spec.name, &region.eks.host.to_lowercase()[..8]),
+        "clusterName": spec.name, "version": spec.version, "releaseVersion": format!("{}.3-20251016", spec.version),
+        "createdAt": region.eks.created.epoch_seconds(), "modifiedAt": region.eks.created.plus_seconds(86_400).epoch_seconds(),
+        "status": "ACTIVE", "capacityType": group.capacity_type.as_str(),
+        "scalingConfig": {"minSize": min, "maxSize": max, "desiredSize": desired},
+        "instanceTypes": [group.instance_type], "subnets": region.network.private_subnets, "amiType": "AL2023_x86_64_STANDARD",
+        "nodeRole": format!("arn:aws:iam::{SIMULATED_ACCOUNT}:role/eks-node-{}", spec.name), "labels": {},
+        "resources": {"autoScalingGroups": [{"name": format!("eks-{id}")}]}, "diskSize": 80, "health": {"issues": []},
+        "updateConfig": {"maxUnavailablePercentage": 20}, "tags": {"environment": "prod"},
+    }})
+    .into())
+}
+
+fn addon(region: &Region, cluster: &Cluster, call: &Call) -> Result<Answer, AwsError> {
+    let (name, eks) = (call.segment(3), &region.eks);
+    let missing = || AwsError::new("ResourceNotFoundException", format!("No addon: {name} found in cluster: {}", cluster.spec().name)).status(404);
+    let (_, version) = eks.addons.iter().find(|(n, _)| *n == name).ok_or_else(missing)?;
+    Ok(json!({"addon": {
+        "addonName": name, "clusterName": cluster.spec().name, "status": "ACTIVE", "addonVersion": version,
+        "health": {"issues": []},
+        "addonArn": format!("arn:aws:eks:{}:{SIMULATED_ACCOUNT}:addon/{}/{name}/{}", region.name(), cluster.spec().name, &eks.host.to_lowercase()[..8]),
+        "createdAt": eks.created.epoch_seconds(), "modifiedAt": eks.created.epoch_seconds(), "tags": {},
+    }})
+    .into())
+}

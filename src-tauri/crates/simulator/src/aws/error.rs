@@ -1,0 +1,100 @@
+//! Errors as AWS answers them: a code, a sentence, a status.
+
+use super::request::Service;
+
+/// An error answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwsError {
+    /// The documented code, without the namespace.
+    pub code: String,
+    /// The sentence.
+    pub message: String,
+    /// HTTP status.
+    pub status: u16,
+    /// Code in the header `x-amzn-query-error` of the services that once spoke the query protocol.
+    pub query_code: Option<&'static str>,
+}
+
+impl AwsError {
+    /// An error with status 400.
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into(), status: 400, query_code: None }
+    }
+
+    /// The same with another status.
+    #[must_use]
+    pub fn status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// The same with the code of the query protocol.
+    #[must_use]
+    pub fn query(mut self, code: &'static str) -> Self {
+        self.query_code = Some(code);
+        self
+    }
+
+    /// An operation the service does not have.
+    #[must_use]
+    pub fn unknown_operation(service: Service, operation: &str) -> Self {
+        match service {
+            Service::Sqs | Service::CloudWatch => {
+                Self::new("UnknownOperationException", "The requested operation is not recognized by the service.")
+            }
+            Service::Sts | Service::Rds | Service::Elb => {
+                Self::new("InvalidAction", format!("Could not find operation {operation}"))
+            }
+            Service::S3 => Self::new("NotImplemented", "A header you provided implies functionality that is not implemented").status(501),
+            Service::Eks | Service::Lambda | Service::Route53 | Service::CloudFront => {
+                Self::new("UnknownOperationException", "The requested operation is not recognized by the service.").status(404)
+            }
+        }
+    }
+
+    /// Too many requests.
+    #[must_use]
+    pub fn throttled(service: Service) -> Self {
+        let message = "Rate exceeded";
+        match service {
+            Service::Route53 | Service::Rds | Service::Elb | Service::Sts | Service::CloudFront => Self::new("Throttling", message),
+            Service::CloudWatch => Self::new("ThrottlingException", message).query("Throttling"),
+            Service::Sqs => Self::new("RequestThrottled", message).query("RequestThrottled"),
+            Service::Eks => Self::new("ThrottlingException", message).status(429),
+            Service::Lambda => Self::new("TooManyRequestsException", message).status(429),
+            Service::S3 => Self::new("SlowDown", "Please reduce your request rate.").status(503),
+        }
+    }
+
+    /// Not allowed.
+    #[must_use]
+    pub fn denied(service: Service, operation: &str, caller: &str) -> Self {
+        let action = format!("{}:{operation}", service.iam());
+        let message = format!(
+            "User: {caller} is not authorized to perform: {action} because no identity-based policy allows the {action} action"
+        );
+        match service {
+            Service::Eks | Service::Lambda => Self::new("AccessDeniedException", message).status(403),
+            Service::Sqs => Self::new("AccessDeniedException", message).query("AccessDenied").status(403),
+            Service::CloudWatch => Self::new("AccessDenied", message).query("AccessDenied").status(403),
+            Service::Sts | Service::Rds | Service::Elb | Service::Route53 | Service::CloudFront | Service::S3 => {
+                Self::new("AccessDenied", message).status(403)
+            }
+        }
+    }
+
+    /// Credentials out of date.
+    #[must_use]
+    pub fn expired(service: Service) -> Self {
+        let message = "The security token included in the request is expired";
+        match service {
+            Service::Eks | Service::Lambda | Service::Sqs | Service::CloudWatch => {
+                Self::new("ExpiredTokenException", message).status(if service == Service::Sqs { 400 } else { 403 })
+            }
+            Service::Sts | Service::Rds | Service::Elb | Service::Route53 | Service::CloudFront => {
+                Self::new("ExpiredToken", message).status(403)
+            }
+            Service::S3 => Self::new("ExpiredToken", "The provided token has expired.").status(400),
+        }
+    }
+}

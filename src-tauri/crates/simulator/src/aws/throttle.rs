@@ -1,0 +1,91 @@
+//! Token buckets at AWS's documented limits.
+//!
+//! Route 53 Developer Guide, throttling API requests; RDS and Elastic Load Balancing API throttling pages; CloudWatch
+//! and Lambda quotas. Where AWS publishes none, the bucket is wide. They refill in wall time: a client backs off in it.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use super::request::{Call, Service};
+
+/// Capacity, and tokens a second.
+#[derive(Debug, Clone, Copy)]
+struct Limit {
+    burst: f64,
+    per_second: f64,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    tokens: f64,
+    filled: Instant,
+}
+
+/// The buckets of the account.
+#[derive(Debug, Default)]
+pub(crate) struct Throttle {
+    buckets: HashMap<(Service, String, &'static str), Bucket>,
+}
+
+impl Throttle {
+    /// Takes a token for the call; false when there is none.
+    pub(crate) fn admit(&mut self, call: &Call, now: Instant) -> bool {
+        let (name, limit) = limit(call);
+        let global = matches!(call.service, Service::Route53 | Service::CloudFront);
+        let region = if global { String::new() } else { call.region.clone() };
+        let bucket =
+            self.buckets.entry((call.service, region, name)).or_insert(Bucket { tokens: limit.burst, filled: now });
+        let refill = now.saturating_duration_since(bucket.filled).as_secs_f64() * limit.per_second;
+        bucket.tokens = (bucket.tokens + refill).min(limit.burst);
+        bucket.filled = now;
+        let admitted = bucket.tokens >= 1.0;
+        if admitted {
+            bucket.tokens -= 1.0;
+        }
+        admitted
+    }
+}
+
+fn limit(call: &Call) -> (&'static str, Limit) {
+    let of = |burst, per_second| Limit { burst, per_second };
+    match (call.service, call.operation.as_str()) {
+        (Service::Route53, "GetHealthCheckStatus") => ("status", of(4.0, 1.0)),
+        (Service::Route53, _) => ("all", of(50.0, 10.0)),
+        (Service::Rds, _) => ("all", of(300.0, 12.0)),
+        (Service::Elb, _) => ("read", of(40.0, 10.0)),
+        (Service::CloudWatch, "GetMetricData") => ("data", of(50.0, 50.0)),
+        (Service::CloudWatch, "ListMetrics") => ("list", of(25.0, 25.0)),
+        (Service::CloudWatch, "DescribeAlarms") => ("alarms", of(9.0, 9.0)),
+        (Service::Lambda, "GetFunction") => ("get", of(100.0, 100.0)),
+        (Service::Lambda, _) => ("control", of(15.0, 15.0)),
+        (Service::Sts | Service::CloudFront | Service::Eks | Service::Sqs | Service::CloudWatch | Service::S3, _) => {
+            ("all", of(3000.0, 3000.0))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::request::Protocol;
+    use crate::clock::Millis;
+    use std::time::Duration;
+
+    #[test]
+    fn a_bucket_empties_and_refills_at_the_documented_rate() {
+        let call = Call {
+            service: Service::Elb,
+            region: "eu-west-1".into(),
+            protocol: Protocol::Query,
+            operation: "DescribeLoadBalancers".into(),
+            input: serde_json::Value::Null,
+            path: vec![],
+            query: std::collections::BTreeMap::new(),
+            now: Millis(0),
+        };
+        let (mut throttle, t0) = (Throttle::default(), Instant::now());
+        assert!((0..40).all(|_| throttle.admit(&call, t0)));
+        assert!(!throttle.admit(&call, t0));
+        assert!(throttle.admit(&call, t0 + Duration::from_millis(101)));
+    }
+}
