@@ -1,0 +1,197 @@
+//! The clusters a stack names: opened from their kubeconfig, watched resource by resource.
+
+use crate::core::Core;
+use crate::poller::Reader;
+use crate::watcher::Watch;
+use cloud::Clock;
+use cloud::kubernetes::{ClusterPlace, ClusterSession};
+use collect::Reading;
+use collect::kubernetes::{Cluster, WatchBatch, Watched};
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use model::{FoundNode, Scope, Service, Source, SourceFailure};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+
+/// The clusters that are open. More are added when a kubeconfig is mended.
+#[derive(Clone, Default)]
+pub(crate) struct Clusters(Arc<Mutex<Vec<Cluster>>>);
+
+impl Clusters {
+    pub(crate) fn all(&self) -> Vec<Cluster> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn add(&self, cluster: Cluster) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(cluster);
+    }
+
+    /// Opens these places; one that cannot be opened becomes a source that tries again.
+    pub(crate) async fn open(
+        &self,
+        places: Vec<ClusterPlace>,
+        clock: &Clock,
+    ) -> (Vec<Arc<dyn Watch>>, Vec<Arc<Opener>>) {
+        let opened = places
+            .iter()
+            .map(|place| ClusterSession::open(place, clock.clone()));
+        let opened = futures::future::join_all(opened).await;
+        let mut watches: Vec<Arc<dyn Watch>> = Vec::new();
+        let mut openers = Vec::new();
+        for (place, session) in places.into_iter().zip(opened) {
+            match session {
+                Ok(session) => watches.extend(self.watch(session)),
+                Err(failure) => {
+                    openers.push(Arc::new(Opener::new(
+                        place,
+                        clock.clone(),
+                        self.clone(),
+                        failure,
+                    )));
+                }
+            }
+        }
+        (watches, openers)
+    }
+
+    fn watch(&self, session: ClusterSession) -> Vec<Arc<dyn Watch>> {
+        let cluster = Cluster::new(session);
+        self.add(cluster.clone());
+        Watched::ALL
+            .iter()
+            .map(|what| Arc::new(ClusterWatch::new(cluster.clone(), *what)) as Arc<dyn Watch>)
+            .collect()
+    }
+}
+
+/// One resource of one cluster.
+struct ClusterWatch {
+    cluster: Cluster,
+    what: Watched,
+    source: Source,
+}
+
+impl ClusterWatch {
+    fn new(cluster: Cluster, what: Watched) -> Self {
+        let source = cluster.source(what);
+        Self {
+            cluster,
+            what,
+            source,
+        }
+    }
+}
+
+impl Watch for ClusterWatch {
+    fn source(&self) -> &Source {
+        &self.source
+    }
+
+    fn period(&self) -> Duration {
+        self.what.period()
+    }
+
+    fn requests(&self) -> u64 {
+        self.cluster.requests(self.what)
+    }
+
+    fn open(&self) -> BoxStream<'static, WatchBatch> {
+        self.cluster.watch(self.what).boxed()
+    }
+}
+
+/// A cluster that could not be opened: a source that fails in a sentence and tries again, until
+/// its kubeconfig can be used.
+pub(crate) struct Opener {
+    place: ClusterPlace,
+    clock: Clock,
+    clusters: Clusters,
+    source: Source,
+    /// Why it was not opened at the start; the first reading says so without trying again.
+    first: Mutex<Option<SourceFailure>>,
+    opened: OnceLock<()>,
+    core: OnceLock<Weak<Core>>,
+}
+
+impl Opener {
+    fn new(place: ClusterPlace, clock: Clock, clusters: Clusters, failure: SourceFailure) -> Self {
+        let scope = Scope {
+            account: place.account.clone(),
+            region: place.region.clone(),
+            cluster: Some(place.name.as_deref().unwrap_or(&place.context).into()),
+            ..Scope::default()
+        };
+        Self {
+            source: Source::new(Service::Kubernetes, scope, "kubeconfig"),
+            place,
+            clock,
+            clusters,
+            first: Mutex::new(Some(failure)),
+            opened: OnceLock::new(),
+            core: OnceLock::new(),
+        }
+    }
+
+    /// Where the watches go once it is open.
+    pub(crate) fn serve(&self, core: &Arc<Core>) {
+        // Set once, at the start.
+        let _ = self.core.set(Arc::downgrade(core));
+    }
+
+    async fn try_open(&self) -> Result<(), SourceFailure> {
+        let first = self
+            .first
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(failure) = first {
+            return Err(failure);
+        }
+        if self.opened.get().is_some() {
+            return Ok(());
+        }
+        let session = ClusterSession::open(&self.place, self.clock.clone()).await?;
+        if let Some(core) = self.core.get().and_then(Weak::upgrade) {
+            let watches = self.clusters.watch(session);
+            core.add(watches).await;
+            // This poller is the only one that sets it.
+            let _ = self.opened.set(());
+        }
+        Ok(())
+    }
+}
+
+impl Reader for Opener {
+    fn source(&self) -> &Source {
+        &self.source
+    }
+
+    fn period(&self) -> Duration {
+        Duration::from_secs(30)
+    }
+
+    fn floor(&self) -> Duration {
+        Duration::from_secs(30)
+    }
+
+    fn needs(&self) -> &[Service] {
+        &[]
+    }
+
+    fn read(&self, _: Vec<Arc<FoundNode>>) -> BoxFuture<'_, Reading> {
+        Box::pin(async {
+            Reading {
+                requests: 0,
+                skipped: 0,
+                outcome: self.try_open().await.map(|()| Vec::new()),
+            }
+        })
+    }
+}

@@ -1,0 +1,288 @@
+//! The supervised tasks around the index, without knowing what they read: pollers, watchers, the
+//! index and the recorder. [`Engine`](crate::Engine) gives them collectors and sessions.
+
+use crate::book::Feed;
+use crate::index::{Assembler, Index, Message, PlatformClock, Signals};
+use crate::poller::{Desk, Live, Poller, Reader, defect, prerequisites};
+use crate::recorder::{Notices, Recorder};
+use crate::settings::Settings;
+use crate::supervise::supervised;
+use crate::time::now;
+use crate::watcher::{Watch, watch as follow};
+use model::{Snapshot, Source, SourceId};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+/// How many messages may wait for the index; senders wait when it is full.
+const MAILBOX: usize = 256;
+
+/// What a core is made of.
+pub(crate) struct Parts {
+    pub(crate) settings: Settings,
+    pub(crate) clock: PlatformClock,
+    pub(crate) assembler: Assembler,
+    /// The picture before anything was read.
+    pub(crate) first: Snapshot,
+    pub(crate) notices: Notices,
+    pub(crate) readers: Vec<Arc<dyn Reader>>,
+    pub(crate) watches: Vec<Arc<dyn Watch>>,
+}
+
+/// The running tasks.
+pub(crate) struct Core {
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    pokes: Mutex<BTreeMap<SourceId, Arc<Notify>>>,
+    live: watch::Sender<Live>,
+    desk: Desk,
+    tasks: Mutex<JoinSet<()>>,
+    index: Mutex<Option<JoinHandle<()>>>,
+    notices: Notices,
+}
+
+impl Core {
+    /// Starts everything. `recorder` is given the mailbox for what an earlier run recorded.
+    pub(crate) fn start(
+        parts: Parts,
+        recorder: impl FnOnce(mpsc::Sender<Message>) -> Recorder,
+    ) -> Self {
+        let (mailbox, inbox) = mpsc::channel(MAILBOX);
+        let (snapshots, receiver) = watch::channel(Arc::new(parts.first));
+        let signals = Signals {
+            answered: watch::Sender::new(BTreeSet::new()),
+            abnormal: watch::Sender::new(Arc::new(BTreeSet::new())),
+        };
+        let live = watch::Sender::new(Live::new());
+        let desk = Desk {
+            mailbox: mailbox.clone(),
+            clock: Arc::clone(&parts.clock),
+            deadline: parts.settings.reading_deadline,
+            answered: signals.answered.subscribe(),
+            abnormal: signals.abnormal.subscribe(),
+            live: live.subscribe(),
+        };
+        let mut index = Index::new(
+            parts.settings,
+            parts.clock,
+            parts.assembler,
+            snapshots,
+            signals,
+            recorder(mailbox),
+        );
+        for reader in &parts.readers {
+            index.register(reader.source().clone(), Feed::Polled, reader.period());
+        }
+        for watched in &parts.watches {
+            index.register(watched.source().clone(), Feed::Watched, watched.period());
+        }
+        index.draw();
+        let core = Self {
+            snapshots: receiver,
+            pokes: Mutex::new(BTreeMap::new()),
+            live,
+            desk,
+            tasks: Mutex::new(JoinSet::new()),
+            index: Mutex::new(Some(tokio::spawn(index.run(inbox)))),
+            notices: parts.notices,
+        };
+        for reader in &parts.readers {
+            core.poll(
+                Arc::clone(reader),
+                prerequisites(reader.as_ref(), &parts.readers),
+            );
+        }
+        for watched in parts.watches {
+            core.follow(watched);
+        }
+        core
+    }
+
+    /// Adds watches that were discovered after the start.
+    pub(crate) async fn add(&self, watches: Vec<Arc<dyn Watch>>) {
+        for watched in watches {
+            let source = watched.source().clone();
+            let register = Message::Register(source, Feed::Watched, watched.period());
+            if self.desk.mailbox.send(register).await.is_ok() {
+                self.follow(watched);
+            }
+        }
+    }
+
+    /// Runs a task of the engine's until the engine stops.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        lock(&self.tasks).spawn(task);
+    }
+
+    fn poll(&self, reader: Arc<dyn Reader>, after: Vec<SourceId>) {
+        let poke = Arc::new(Notify::new());
+        let source = reader.source().clone();
+        lock(&self.pokes).insert(source.id.clone(), Arc::clone(&poke));
+        let desk = self.desk.clone();
+        let report = reporter(source, desk.mailbox.clone());
+        let make = move || {
+            Poller {
+                reader: Arc::clone(&reader),
+                desk: desk.clone(),
+                poke: Arc::clone(&poke),
+                after: after.clone(),
+            }
+            .run()
+        };
+        self.spawn(async move { supervised(make, report).await });
+    }
+
+    fn follow(&self, watched: Arc<dyn Watch>) {
+        let desk = self.desk.clone();
+        let report = reporter(watched.source().clone(), desk.mailbox.clone());
+        let make = move || follow(Arc::clone(&watched), desk.clone());
+        self.spawn(async move { supervised(make, report).await });
+    }
+
+    /// The pictures.
+    pub(crate) fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.clone()
+    }
+
+    /// The mailbox of the index.
+    pub(crate) fn mailbox(&self) -> mpsc::Sender<Message> {
+        self.desk.mailbox.clone()
+    }
+
+    /// Sentences about the console itself.
+    pub(crate) fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
+    /// Reads these sources now. One that is being read is read again right after: the reading
+    /// under way may have begun before what it should show.
+    pub(crate) fn poke<'a>(&self, sources: impl IntoIterator<Item = &'a SourceId>) {
+        let pokes = lock(&self.pokes);
+        for source in sources {
+            if let Some(poke) = pokes.get(source) {
+                poke.notify_one();
+            }
+        }
+    }
+
+    /// Reads these sources and waits for the picture with those readings; after `timeout`, the
+    /// picture as it is.
+    pub(crate) async fn refresh(
+        &self,
+        sources: BTreeSet<SourceId>,
+        timeout: Duration,
+    ) -> Arc<Snapshot> {
+        let since = now();
+        let wait = self.ask(|reply| Message::Await(sources.clone(), since, reply));
+        let wait = async {
+            let asked = wait.await;
+            self.poke(&sources);
+            asked?.await.ok()
+        };
+        match crate::time::timeout(timeout, wait).await {
+            Ok(Some(snapshot)) => snapshot,
+            Ok(None) | Err(_) => self.snapshots.borrow().clone(),
+        }
+    }
+
+    /// The first picture for which every source has answered or failed; after `timeout` the rest
+    /// are failed, in a sentence.
+    pub(crate) async fn complete(&self, timeout: Duration) -> Arc<Snapshot> {
+        let all = async { self.ask(Message::AwaitAll).await?.await.ok() };
+        if let Ok(Some(snapshot)) = crate::time::timeout(timeout, all).await {
+            return snapshot;
+        }
+        let concluded = async {
+            let conclude = |reply| Message::Conclude(timeout, reply);
+            self.ask(conclude).await?.await.ok()
+        };
+        match concluded.await {
+            Some(snapshot) => snapshot,
+            None => self.snapshots.borrow().clone(),
+        }
+    }
+
+    async fn ask<T>(
+        &self,
+        message: impl FnOnce(oneshot::Sender<T>) -> Message,
+    ) -> Option<oneshot::Receiver<T>> {
+        let (reply, answer) = oneshot::channel();
+        self.desk.mailbox.send(message(reply)).await.ok()?;
+        Some(answer)
+    }
+
+    /// Reads these sources at the pace of a run until the guard is dropped.
+    pub(crate) fn hurry(&self, sources: BTreeSet<SourceId>) -> Hurry {
+        self.live.send_modify(|live| {
+            for source in &sources {
+                *live.entry(source.clone()).or_default() += 1;
+            }
+        });
+        Hurry {
+            live: self.live.clone(),
+            sources,
+        }
+    }
+
+    /// Ends every task and flushes the recorder. Safe to call twice.
+    pub(crate) async fn stop(&self) {
+        let mut tasks = std::mem::take(&mut *lock(&self.tasks));
+        tasks.shutdown().await;
+        if let Some(stopped) = self.ask(Message::Stop).await {
+            // The index answers when all is recorded, or is gone already.
+            let _ = stopped.await;
+        }
+        let index = lock(&self.index).take();
+        if let Some(index) = index {
+            // It has answered; a panic on its last step has nothing left to lose.
+            let _ = index.await;
+        }
+    }
+}
+
+/// While it lives, some sources are read at the pace of a run.
+#[must_use = "the pace is kept only while the guard lives"]
+#[derive(Debug)]
+pub struct Hurry {
+    live: watch::Sender<Live>,
+    sources: BTreeSet<SourceId>,
+}
+
+impl Drop for Hurry {
+    fn drop(&mut self) {
+        self.live.send_modify(|live| {
+            for source in &self.sources {
+                if let Some(runs) = live.get_mut(source) {
+                    *runs -= 1;
+                    if *runs == 0 {
+                        live.remove(source);
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// Tells the index of a reader's or watcher's panic.
+fn reporter(
+    source: Source,
+    mailbox: mpsc::Sender<Message>,
+) -> impl FnMut(String, Duration) -> futures::future::BoxFuture<'static, ()> + Send {
+    move |panic, again| {
+        let fault = Message::Fault(source.id.clone(), defect(&source, &panic, again));
+        let mailbox = mailbox.clone();
+        Box::pin(async move {
+            // Without an index there is nobody to tell.
+            let _ = mailbox.send(fault).await;
+        })
+    }
+}
+
+/// No task panics while it holds one of these locks, so a poisoned one is whole.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

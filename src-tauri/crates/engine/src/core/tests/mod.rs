@@ -1,0 +1,7 @@
+//! The engine with made-up readers, on a clock that only moves when everybody waits.
+
+mod fakes;
+mod pollers;
+mod publishing;
+mod records;
+mod watches;

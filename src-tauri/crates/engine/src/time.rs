@@ -1,0 +1,137 @@
+//! The local monotonic clock. In tests it only moves when every task waits (`paused`), so that
+//! hours of back-off take milliseconds and nothing depends on the machine's speed.
+
+#[cfg(not(test))]
+pub(crate) use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+#[cfg(test)]
+pub(crate) use paused::{Instant, now, paused, sleep, sleep_until, timeout};
+
+/// Now.
+#[cfg(not(test))]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+/// tokio's own paused clock needs a feature that would be compiled into the product as well.
+#[cfg(test)]
+mod paused {
+    use std::cell::RefCell;
+    use std::collections::BTreeMap;
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Poll, Waker};
+    use std::time::Duration;
+    pub(crate) use tokio::time::Instant;
+
+    #[derive(Default)]
+    struct Hands {
+        now: Option<Instant>,
+        timers: BTreeMap<(Instant, u64), Waker>,
+        count: u64,
+    }
+
+    thread_local! {
+        /// The paused clock of the test that runs on this thread, if it is paused.
+        static HANDS: RefCell<Hands> = RefCell::default();
+    }
+
+    /// How often everybody is asked whether something is left to do before time moves on.
+    const ROUNDS: usize = 100;
+
+    pub(crate) fn now() -> Instant {
+        HANDS
+            .with_borrow(|hands| hands.now)
+            .unwrap_or_else(Instant::now)
+    }
+
+    /// Runs a test on one thread whose clock jumps to the next timer when all tasks wait.
+    pub(crate) fn paused(test: impl Future<Output = ()>) {
+        HANDS.set(Hands {
+            now: Some(Instant::now()),
+            ..Hands::default()
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let runtime = runtime.expect("a runtime starts");
+        runtime.block_on(async {
+            let mut test = pin!(test);
+            loop {
+                for _ in 0..ROUNDS {
+                    let polled = std::future::poll_fn(|cx| Poll::Ready(test.as_mut().poll(cx)));
+                    if polled.await.is_ready() {
+                        return;
+                    }
+                    tokio::task::yield_now().await;
+                }
+                advance();
+            }
+        });
+        drop(runtime);
+        HANDS.set(Hands::default());
+    }
+
+    fn advance() {
+        let next = HANDS.with_borrow_mut(|hands| {
+            let ((at, _), waker) = hands.timers.pop_first()?;
+            hands.now = hands.now.max(Some(at));
+            Some(waker)
+        });
+        // Woken outside: a waker may drop what it wakes, and that its timer.
+        next.expect("somebody waits for time").wake();
+    }
+
+    pub(crate) async fn sleep(duration: Duration) {
+        sleep_until(now() + duration).await;
+    }
+
+    pub(crate) async fn sleep_until(at: Instant) {
+        if HANDS.with_borrow(|hands| hands.now.is_none()) {
+            return tokio::time::sleep_until(at).await;
+        }
+        let mut timer = Timer { at, id: None };
+        std::future::poll_fn(|cx| timer.poll(cx.waker())).await;
+    }
+
+    struct Timer {
+        at: Instant,
+        id: Option<u64>,
+    }
+
+    impl Timer {
+        fn poll(&mut self, waker: &Waker) -> Poll<()> {
+            HANDS.with_borrow_mut(|hands| {
+                if hands.now >= Some(self.at) {
+                    return Poll::Ready(());
+                }
+                hands.count += 1;
+                let id = *self.id.get_or_insert(hands.count);
+                hands.timers.insert((self.at, id), waker.clone());
+                Poll::Pending
+            })
+        }
+    }
+
+    impl Drop for Timer {
+        fn drop(&mut self) {
+            if let Some(id) = self.id {
+                HANDS.with_borrow_mut(|hands| hands.timers.remove(&(self.at, id)));
+            }
+        }
+    }
+
+    /// The time was over first.
+    #[derive(Debug)]
+    pub(crate) struct Elapsed;
+
+    pub(crate) async fn timeout<F: Future>(
+        limit: Duration,
+        future: F,
+    ) -> Result<F::Output, Elapsed> {
+        let mut future = pin!(future);
+        tokio::select! {
+            biased;
+            output = &mut future => Ok(output),
+            () = sleep(limit) => Err(Elapsed),
+        }
+    }
+}
