@@ -1,0 +1,84 @@
+// The only file that talks to the shell. A command that panicked never answers, so every call has a
+// deadline of its own and fails with a sentence instead of waiting for ever.
+import { Channel, invoke } from "@tauri-apps/api/core";
+import type { Offer } from "./gen/Offer";
+import type { Plan } from "./gen/Plan";
+import type { Receipt } from "./gen/Receipt";
+import type { RunEvent } from "./gen/RunEvent";
+import type { About, Arming, AuditRow, Host, HostError } from "./host";
+
+interface Commands {
+  subscribe: { args: { channel: Channel<unknown> }; answer: null };
+  offers: { args: { node: string }; answer: Offer[] };
+  all_offers: { args: Record<string, never>; answer: Offer[] };
+  plan: { args: { action: string; node: string; settings: Record<string, string> }; answer: Plan };
+  arm: { args: { reason: string; minutes: number }; answer: Arming };
+  disarm: { args: Record<string, never>; answer: null };
+  arming: { args: Record<string, never>; answer: Arming };
+  begin_hold: { args: { plan: string }; answer: null };
+  act: { args: { plan: string; digest: string; confirm: string; reason: string }; answer: string };
+  watch_run: { args: { run: string; channel: Channel<RunEvent> }; answer: null };
+  cancel_run: { args: { run: string }; answer: null };
+  runs: { args: Record<string, never>; answer: Receipt[] };
+  resume_run: { args: { run: string }; answer: string };
+  audit: { args: { limit: number }; answer: AuditRow[] };
+  about: { args: Record<string, never>; answer: About };
+}
+
+/** Seconds a command may take; preflight makes fresh calls to the clouds. */
+const DEADLINE_S: Partial<Record<keyof Commands, number>> = { plan: 40, act: 60, resume_run: 40, subscribe: 40 };
+const DEFAULT_DEADLINE_S = 15;
+
+function call<C extends keyof Commands>(command: C, args: Commands[C]["args"]): Promise<Commands[C]["answer"]> {
+  const limit = DEADLINE_S[command] ?? DEFAULT_DEADLINE_S;
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      const late: HostError = {
+        code: "no-answer",
+        message: `The application core did not answer '${command}' in ${limit} s.`,
+        hint: "Nothing is known of what it did: look at the runs before pressing again.",
+        retryable: true,
+      };
+      reject(late);
+    }, limit * 1000);
+    invoke<Commands[C]["answer"]>(command, args)
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer));
+  });
+}
+
+/** Whether the page runs inside the shell. */
+export function inShell(): boolean {
+  return "__TAURI_INTERNALS__" in window;
+}
+
+/** The shell, through Tauri's IPC. */
+export function shellHost(): Host {
+  return {
+    subscribe: async (onUpdate) => {
+      await call("subscribe", { channel: new Channel<unknown>(onUpdate) });
+    },
+    offers: (node) => call("offers", { node }),
+    allOffers: () => call("all_offers", {}),
+    plan: (action, node, settings) => call("plan", { action, node, settings }),
+    arm: (reason, minutes) => call("arm", { reason, minutes }),
+    disarm: async () => {
+      await call("disarm", {});
+    },
+    arming: () => call("arming", {}),
+    beginHold: async (plan) => {
+      await call("begin_hold", { plan });
+    },
+    act: (plan, digest, confirm, reason) => call("act", { plan, digest, confirm, reason }),
+    watchRun: async (run, onEvent) => {
+      await call("watch_run", { run, channel: new Channel<RunEvent>(onEvent) });
+    },
+    cancelRun: async (run) => {
+      await call("cancel_run", { run });
+    },
+    runs: () => call("runs", {}),
+    resumeRun: (run) => call("resume_run", { run }),
+    audit: (limit) => call("audit", { limit }),
+    about: () => call("about", {}),
+  };
+}

@@ -1,0 +1,209 @@
+// A shell that is not there: plays the made-up platform so that the page runs in a browser, for looking at, for
+// component and accessibility tests. `?fake=az-degraded`,
+// and `?still` holds it for screenshots.
+import type { Delta } from "../gen/Delta";
+import type { Node } from "../gen/Node";
+import type { Plan } from "../gen/Plan";
+import type { Receipt } from "../gen/Receipt";
+import type { RunEvent } from "../gen/RunEvent";
+import type { Arming, AuditRow, Host, HostError } from "../host";
+import { deadLetters, offerOf, planOf, receiptAt } from "./actions";
+import { dice, rfc } from "./make";
+import { platform, SCENARIOS, snapshot, type Platform, type Scenario } from "./platform";
+
+interface Run {
+  id: string;
+  plan: Plan;
+  reason: string;
+  pressed: number;
+  stopped: number | null;
+  interrupted: boolean;
+}
+
+const refuse = (code: string, message: string, hint?: string): HostError => ({ code, message, hint: hint ?? null, retryable: false });
+
+/** The fake host of the page's query. */
+export function fakeHost(query: URLSearchParams): Host {
+  const asked = query.get("fake") as Scenario | null;
+  const scenario: Scenario = asked !== null && SCENARIOS.includes(asked) ? asked : "az-degraded";
+  const still = query.has("still");
+  const roll = dice(11);
+  const p = platform(scenario, Date.now());
+  const plans = new Map<string, Plan>();
+  const runs = new Map<string, Run>();
+  const audit: AuditRow[] = [];
+  let armed: { until: number; reason: string } | null = null;
+  let seq = 1;
+  let timer: ReturnType<typeof setInterval> | undefined;
+  let holdAt: number | null = null;
+
+  const record = (kind: string, sentence: string, run?: string): void => {
+    audit.unshift({ seq: audit.length + 1, at: rfc(Date.now()), actor: "r.okafor", kind, run: run ?? null, sentence, hash: Math.floor(roll() * 2 ** 48).toString(16).padStart(12, "0") + "c1f0" });
+  };
+  const receipt = (run: Run): Receipt => {
+    const out = receiptAt(run.id, run.plan, run.reason, run.pressed, (Date.now() - run.pressed) / 1000, run.stopped === null ? null : (run.stopped - run.pressed) / 1000);
+    if (run.interrupted) {
+      out.phase = "interrupted";
+      out.sentence = "The console ended while this ran. SQS says the task COMPLETED with 1,284 moved; it was not verified.";
+      out.next_step = "Resume to read the state and close it with a verdict.";
+      delete out.verdict;
+      delete out.closed_at;
+    }
+    return out;
+  };
+  const armingNow = (): Arming => {
+    if (armed !== null && armed.until <= Date.now()) armed = null;
+    return armed === null
+      ? { armed: false, scope: "Meridian Trading · prod" }
+      : { armed: true, until: rfc(armed.until), seconds_left: Math.round((armed.until - Date.now()) / 1000), reason: armed.reason, scope: "Meridian Trading · prod" };
+  };
+  const dlq = (id: string): Node => {
+    const node = p.nodes.get(id);
+    if (node === undefined) throw refuse("no-node", "There is no such node.");
+    return node;
+  };
+
+  if (query.has("interrupted")) {
+    const node = deadLetters(p)[0];
+    if (node !== undefined) {
+      const plan = planOf(p, node, {}, Date.now(), 0);
+      runs.set("run-0", { id: "run-0", plan, reason: "consumer rolled back", pressed: Date.now() - 240_000, stopped: null, interrupted: true });
+    }
+  }
+  record("start", "Quarterdeck started read-only.");
+
+  return {
+    subscribe: (onUpdate) => {
+      clearInterval(timer);
+      onUpdate({ type: "full", snapshot: snapshot(p, seq, Date.now()) });
+      if (still) return Promise.resolve();
+      timer = setInterval(() => {
+        const delta = tick(p, seq, roll, scenario);
+        seq = delta.seq;
+        onUpdate({ type: "delta", ...delta });
+      }, 1000);
+      return Promise.resolve();
+    },
+    offers: (id) => Promise.resolve(deadLetters(p).filter((n) => n.id === id).map((n) => offerOf(p, n))),
+    allOffers: () => Promise.resolve(deadLetters(p).map((n) => offerOf(p, n))),
+    plan: async (_action, id, settings) => {
+      await later(250);
+      const plan = planOf(p, dlq(id), settings, Date.now(), plans.size + 1);
+      plans.set(plan.id, plan);
+      return plan;
+    },
+    arm: (reason, minutes) => {
+      armed = { until: Date.now() + minutes * 60_000, reason };
+      record("arm", `Armed for ${minutes} min: ${reason}`);
+      return Promise.resolve(armingNow());
+    },
+    disarm: () => {
+      armed = null;
+      record("disarm", "Disarmed.");
+      return Promise.resolve();
+    },
+    arming: () => Promise.resolve(armingNow()),
+    beginHold: () => {
+      holdAt = Date.now();
+      return Promise.resolve();
+    },
+    act: async (id, digest, confirm, reason) => {
+      await later(150);
+      const plan = plans.get(id);
+      if (plan === undefined) throw refuse("expired", "The plan is no longer known; it must be made again.");
+      if (!armingNow().armed) throw refuse("read-only", "Quarterdeck is read-only: arm it first.");
+      if (plan.digest !== digest) throw refuse("answer-changed", "The answer changed since it was shown.", "Look at the checks again.");
+      if (plan.level !== "L1" && confirm !== plan.confirm) throw refuse("confirm", `The typed name is not ${plan.confirm}.`);
+      if (plan.level === "L3" && (holdAt === null || Date.now() - holdAt < 1900)) throw refuse("hold", "The button was not held for 2 s.");
+      const run: Run = { id: `run-${runs.size + 1}`, plan, reason, pressed: Date.now(), stopped: null, interrupted: false };
+      runs.set(run.id, run);
+      record("open", `${plan.label}: ${reason}`, run.id);
+      return run.id;
+    },
+    watchRun: (id, onEvent) => {
+      let n = 0;
+      const say = (): void => {
+        const run = runs.get(id);
+        if (run === undefined) return;
+        const now = receipt(run);
+        n += 1;
+        onEvent({ seq: n, receipt: now } satisfies RunEvent);
+        if (now.phase !== "closed" && now.phase !== "interrupted") setTimeout(say, 500);
+        else if (now.phase === "closed") record("close", `${now.verdict ?? ""}: ${now.sentence}`, id);
+      };
+      say();
+      return Promise.resolve();
+    },
+    cancelRun: (id) => {
+      const run = runs.get(id);
+      if (run !== undefined) run.stopped ??= Date.now();
+      return Promise.resolve();
+    },
+    runs: () => Promise.resolve([...runs.values()].map(receipt).reverse()),
+    resumeRun: (id) => {
+      const run = runs.get(id);
+      if (run !== undefined) run.interrupted = false;
+      return Promise.resolve(id);
+    },
+    audit: (limit) => Promise.resolve(audit.slice(0, limit)),
+    about: () =>
+      Promise.resolve(
+        query.has("error")
+          ? { version: "0.1.0", stack_path: "/etc/quarterdeck/prod.toml", error: "/etc/quarterdeck/prod.toml, line 7, column 3: 'enviroment' is not a key of the stack file; did you mean 'environment'?" }
+          : { version: "0.1.0", stack_path: "fake://meridian", error: null },
+      ),
+  };
+}
+
+const later = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+
+/** One second of the platform: a few figures move, a few pods come and go. */
+function tick(p: Platform, seq: number, roll: () => number, scenario: Scenario): Delta {
+  const now = Date.now();
+  const nodes: Node[] = [];
+  const touch = (node: Node | undefined, change: (facts: Node["facts"]) => void): void => {
+    if (node === undefined) return;
+    const next: Node = { ...node, facts: { ...node.facts }, observed_at: rfc(now) };
+    change(next.facts);
+    p.nodes.set(node.id, next);
+    nodes.push(next);
+  };
+  for (const node of p.nodes.values()) {
+    if (node.kind === "queue" && roll() < 0.3) {
+      touch(node, (f) => {
+        const v = f.messages_visible;
+        if (typeof v === "number" && v > 0 && f.is_dead_letter_queue !== true) f.messages_visible = Math.max(1, Math.round(v * (0.99 + roll() * 0.02)));
+      });
+    }
+  }
+  const pods = [...p.nodes.values()].filter((n) => n.kind === "pod" && n.health.level === "ok");
+  const gone: string[] = [];
+  if (scenario === "az-degraded" && roll() < 0.5) {
+    const pod = pods[Math.floor(roll() * pods.length)];
+    if (pod !== undefined) {
+      p.nodes.delete(pod.id);
+      gone.push(pod.id);
+      const name = `${pod.name.slice(0, -2)}${Math.floor(roll() * 1296).toString(36).padStart(2, "0")}`;
+      const born: Node = { ...pod, id: pod.id.replace(/[^/]*$/, name), name, facts: { ...pod.facts, ready: false, phase: "Pending" }, health: { level: "in_transition", reasons: [] }, observed_at: rfc(now) };
+      if (!p.nodes.has(born.id)) {
+        p.nodes.set(born.id, born);
+        nodes.push(born);
+      }
+    }
+  }
+  for (const pod of [...p.nodes.values()].filter((n) => n.kind === "pod" && n.health.level === "in_transition")) {
+    if (roll() < 0.15) touch(pod, (f) => { f.ready = true; f.phase = "Running"; });
+    const last = nodes.at(-1);
+    if (last?.id === pod.id) {
+      const well: Node = { ...last, health: { level: "ok", reasons: [] } };
+      nodes[nodes.length - 1] = well;
+      p.nodes.set(well.id, well);
+    }
+  }
+  for (const source of p.sources.values()) {
+    if (source.state === "ok" && roll() < 1 / Math.max(1, source.period_seconds / 2)) {
+      p.sources.set(source.id, { ...source, last_ok: rfc(now), requests: source.requests + 1 });
+    }
+  }
+  return { from: seq, seq: seq + 1, taken_at: rfc(now), nodes, gone, sources: [...p.sources.values()] };
+}

@@ -1,0 +1,71 @@
+// Where a guarded action is, as the step line shows it. Read from the plan and the receipt only.
+import type { Finding } from "../../ipc/gen/Finding";
+import type { Level } from "../../ipc/gen/Level";
+import type { Plan } from "../../ipc/gen/Plan";
+import type { Verb } from "../../ipc/gen/Verb";
+import type { Receipt } from "../../ipc/gen/Receipt";
+
+/** What the dialog is called; exhaustive, so that a new action does not compile until it has a title. */
+export const VERB_TITLE: Record<Verb, string> = { redrive: "Redrive dead-letter queue" };
+
+export const STAGES = ["Review", "Checks", "Confirm", "Run", "Verify", "Receipt"] as const;
+
+export interface Stage {
+  name: (typeof STAGES)[number];
+  mark: "done" | "now" | "failed" | "later";
+}
+
+/** The step line for a plan (or none yet), or for a run. */
+export function stages(plan: Plan | null, receipt: Receipt | undefined): Stage[] {
+  const now = receipt === undefined ? (plan === null ? 1 : blockers(plan.findings).length > 0 ? 1 : 2) : stageOfRun(receipt);
+  const failed = receipt === undefined ? plan !== null && blockers(plan.findings).length > 0 : receipt.verdict !== undefined && receipt.verdict !== "verified";
+  return STAGES.map((name, i) => ({
+    name,
+    mark: i < now ? "done" : i > now ? "later" : failed ? "failed" : receipt?.verdict === "verified" ? "done" : "now",
+  }));
+}
+
+function stageOfRun(receipt: Receipt): number {
+  switch (receipt.phase) {
+    case "opened":
+    case "running":
+    case "cancelling":
+    case "interrupted":
+      return 3;
+    case "verifying":
+      return 4;
+    case "closed":
+      return 5;
+  }
+}
+
+/** Findings that block: a failing block, and an unknown one at the levels where unknown counts as block. */
+export function blockers(findings: Finding[]): Finding[] {
+  return findings.filter((f) => f.severity === "block" && f.outcome !== "pass");
+}
+
+export function warnings(findings: Finding[]): Finding[] {
+  return findings.filter((f) => f.severity === "warn" && f.outcome !== "pass");
+}
+
+/** How a finding is painted. */
+export function findingLevel(finding: Finding): Level | "pass" {
+  if (finding.outcome === "pass") return "pass";
+  if (finding.severity === "info") return "in_transition";
+  if (finding.severity === "warn") return "warning";
+  return finding.outcome === "unknown" ? "unknown" : "critical";
+}
+
+/** Failing first, then warnings, then what passes; the order among equals stays. */
+export function worstFirst(findings: Finding[]): Finding[] {
+  const rank = (f: Finding): number => (f.outcome === "pass" ? 2 : f.severity === "block" ? 0 : 1);
+  return findings.map((f, i) => ({ f, i })).sort((a, b) => rank(a.f) - rank(b.f) || a.i - b.i).map((x) => x.f);
+}
+
+/** `6 pass, 2 fail`. */
+export function tallyOf(findings: Finding[]): string {
+  const pass = findings.filter((f) => f.outcome === "pass").length;
+  const fail = findings.filter((f) => f.outcome === "fail").length;
+  const unknown = findings.filter((f) => f.outcome === "unknown").length;
+  return [`${pass} pass`, fail > 0 ? `${fail} fail` : "", unknown > 0 ? `${unknown} unknown` : ""].filter((p) => p !== "").join(", ");
+}

@@ -1,0 +1,138 @@
+// The keyboard of the window. No single key changes anything on the platform: keys look, move and open.
+import type { NodeId } from "../../ipc/gen/NodeId";
+import type { App } from "../../store/app";
+import { LEVEL_RANK } from "../../shared/levels";
+
+export interface Key {
+  keys: string[];
+  does: string;
+}
+
+export const KEYS: { title: string; keys: Key[] }[] = [
+  {
+    title: "Anywhere",
+    keys: [
+      { keys: ["Ctrl K"], does: "find a resource or an action" },
+      { keys: ["?"], does: "this overview" },
+      { keys: ["Esc"], does: "close what is open" },
+      { keys: ["1", "…", "9"], does: "open the action with that number" },
+      { keys: ["C"], does: "show the cause" },
+      { keys: ["I"], does: "signals of the incident" },
+      { keys: ["[", "]"], does: "zoom the timeline" },
+      { keys: ["R"], does: "next region" },
+    ],
+  },
+  {
+    title: "On the board",
+    keys: [
+      { keys: ["←", "↑", "↓", "→"], does: "move by tier and row" },
+      { keys: ["Enter"], does: "open in the inspector" },
+      { keys: ["A"], does: "actions of what is focused" },
+      { keys: ["E"], does: "follow an edge downstream" },
+      { keys: ["Shift E"], does: "follow an edge upstream" },
+      { keys: ["T"], does: "table of the pods" },
+    ],
+  },
+  {
+    title: "In the guard dialog",
+    keys: [
+      { keys: ["R"], does: "run the checks again" },
+      { keys: ["Ctrl Enter"], does: "press (level 3: keep it down for 2 s)" },
+      { keys: ["Ctrl X"], does: "stop a run" },
+    ],
+  },
+];
+
+function typing(event: KeyboardEvent): boolean {
+  const at = event.target;
+  return at instanceof HTMLInputElement || at instanceof HTMLTextAreaElement || at instanceof HTMLSelectElement;
+}
+
+/** The neighbour to follow from `id`: the worst, then the next one downstream; pods only when there is nothing else. */
+export function follow(app: App, id: NodeId, back: boolean): NodeId | null {
+  const world = app.live.world;
+  if (world === null) return null;
+  const edges = [...((back ? world.into : world.out).get(id) ?? [])];
+  const ends = edges.map((e) => world.nodes.get(back ? e.from : e.to)).filter((n) => n !== undefined);
+  ends.sort((a, b) => Number(a.kind === "pod") - Number(b.kind === "pod") || LEVEL_RANK[b.health.level] - LEVEL_RANK[a.health.level] || (a.id < b.id ? -1 : 1));
+  return ends[0]?.id ?? null;
+}
+
+/** Opens the actions of a node: its only offer's dialog, or the list. */
+export function openActions(app: App, id: NodeId): void {
+  const { desk, acts, live } = app;
+  const near = new Set<NodeId>([id]);
+  for (const edge of live.world?.out.get(id) ?? []) if (edge.relation === "dead-letters") near.add(edge.to);
+  const offer = acts.offers.find((o) => near.has(o.node));
+  if (offer !== undefined) desk.dialog = { kind: "action", offer };
+  else desk.say("No action is offered here.");
+}
+
+export function onKey(event: KeyboardEvent, app: App): void {
+  const { desk, acts, live } = app;
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    desk.palette = !desk.palette;
+    return;
+  }
+  if (desk.palette || desk.dialog !== null || typing(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+  const subject = desk.selected ?? desk.focusedNode;
+  switch (event.key) {
+    case "?":
+      desk.dialog = { kind: "keys" };
+      break;
+    case "Escape":
+      if (desk.signals) desk.signals = false;
+      else if (desk.sources) desk.sources = false;
+      else if (desk.selected !== null) {
+        desk.select(null);
+        if (desk.focus !== null) desk.focusOn(desk.focus);
+      }
+      break;
+    case "a":
+    case "A":
+      if (subject !== null) openActions(app, subject);
+      break;
+    case "e":
+    case "E": {
+      const next = subject === null ? null : follow(app, subject, event.shiftKey);
+      if (next !== null) desk.select(next);
+      else desk.say(event.shiftKey ? "Nothing comes before this." : "Nothing comes after this.");
+      break;
+    }
+    case "c":
+    case "C": {
+      const target = live.world?.causes[0]?.targets.find((t) => live.world?.nodes.has(t));
+      if (target !== undefined) desk.select(target);
+      break;
+    }
+    case "i":
+    case "I":
+      desk.signals = !desk.signals;
+      break;
+    case "t":
+    case "T": {
+      const node = subject === null ? undefined : live.world?.nodes.get(subject);
+      const workload = node?.kind === "deployment" || node?.kind === "statefulset" ? `${node.scope.namespace ?? ""}/${node.name}` : null;
+      desk.dialog = { kind: "pods", workload };
+      break;
+    }
+    case "[":
+      desk.zoomBy(-1);
+      break;
+    case "]":
+      desk.zoomBy(1);
+      break;
+    case "r":
+    case "R":
+      desk.nextRegion += 1;
+      break;
+    default: {
+      const n = Number(event.key);
+      const offer = Number.isInteger(n) && n >= 1 ? acts.numbered[n - 1] : undefined;
+      if (offer === undefined) return;
+      desk.dialog = { kind: "action", offer };
+    }
+  }
+  event.preventDefault();
+}

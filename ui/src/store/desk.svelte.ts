@@ -1,0 +1,81 @@
+// What the person at the desk is looking at: view, region, selection, focus, what is open. Nothing of this
+// comes from the platform and nothing of it is ever sent.
+import type { NodeId } from "../ipc/gen/NodeId";
+import type { Offer } from "../ipc/gen/Offer";
+import type { RunId } from "../ipc/gen/RunId";
+
+export type View = "topology" | "audit";
+export type Theme = "auto" | "dark" | "light";
+export type Dialog =
+  | { kind: "action"; offer: Offer }
+  | { kind: "run"; run: RunId }
+  | { kind: "arm"; then: Offer | null }
+  | { kind: "keys" }
+  | { kind: "pods"; workload: string | null };
+
+const THEME_KEY = "quarterdeck.theme";
+
+export class Desk {
+  view = $state<View>("topology");
+  /** Null until chosen: the first troubled region is shown. */
+  region = $state<string | null>(null);
+  selected = $state<NodeId | null>(null);
+  /** The spot with the keyboard focus, by key. */
+  focus = $state<string | null>(null);
+  dialog = $state<Dialog | null>(null);
+  palette = $state(false);
+  /** The node of the spot that has the focus. */
+  focusedNode = $state<NodeId | null>(null);
+  /** The banner's signals are unfolded. */
+  signals = $state(false);
+  /** The status bar's table of sources is unfolded. */
+  sources = $state(false);
+  /** Rises when the next region is asked for. */
+  nextRegion = $state(0);
+  side = $state<"actions" | "abnormal">("actions");
+  /** Step of the timeline's span. */
+  zoom = $state(3);
+  theme = $state<Theme>("auto");
+  /** What the polite live region says. */
+  said = $state("");
+  private wish = 0;
+  /** Rises when the focused spot should take the browser's focus. */
+  focusWish = $state(0);
+
+  constructor() {
+    try {
+      const kept = localStorage.getItem(THEME_KEY);
+      if (kept === "dark" || kept === "light") this.theme = kept;
+    } catch {
+      // Without storage the system's preference is used.
+    }
+  }
+
+  select(id: NodeId | null): void {
+    this.selected = id;
+  }
+
+  focusOn(key: string): void {
+    this.focus = key;
+    this.wish += 1;
+    this.focusWish = this.wish;
+  }
+
+  setTheme(theme: Theme): void {
+    this.theme = theme;
+    try {
+      if (theme === "auto") localStorage.removeItem(THEME_KEY);
+      else localStorage.setItem(THEME_KEY, theme);
+    } catch {
+      // Kept for this window only.
+    }
+  }
+
+  zoomBy(step: number): void {
+    this.zoom = Math.min(5, Math.max(0, this.zoom + step));
+  }
+
+  say(text: string): void {
+    this.said = text;
+  }
+}
