@@ -35,10 +35,15 @@ pub fn router(shared: SharedWorld) -> Router {
 
 async fn handle(State(shared): State<SharedWorld>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let body = Limited::new(body, 65_536).collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let body = Limited::new(body, 65_536)
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default();
     let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
     match (&parts.method, parts.uri.path()) {
-        (&Method::POST, "/advance") => match body["seconds"].as_u64().filter(|s| *s <= MAX_ADVANCE) {
+        (&Method::POST, "/advance") => match body["seconds"].as_u64().filter(|s| *s <= MAX_ADVANCE)
+        {
             Some(seconds) => {
                 advance(&shared, u32::try_from(seconds).unwrap_or(0)).await;
                 Json(time(&shared)).into_response()
@@ -46,20 +51,26 @@ async fn handle(State(shared): State<SharedWorld>, request: Request) -> Response
             None => refused("seconds must be a whole number up to 86400"),
         },
         (&Method::GET, "/time") => Json(time(&shared)).into_response(),
-        (&Method::POST, "/faults") => match body["spec"].as_str().unwrap_or_default().parse::<Fault>() {
-            Ok(fault) => {
-                shared.faults().add(fault);
-                Json(faults(&shared)).into_response()
+        (&Method::POST, "/faults") => {
+            match body["spec"].as_str().unwrap_or_default().parse::<Fault>() {
+                Ok(fault) => {
+                    shared.faults().add(fault);
+                    Json(faults(&shared)).into_response()
+                }
+                Err(e) => refused(&e.to_string()),
             }
-            Err(e) => refused(&e.to_string()),
-        },
+        }
         (&Method::GET, "/faults") => Json(faults(&shared)).into_response(),
         (&Method::DELETE, "/faults") => {
             shared.faults().clear();
             Json(faults(&shared)).into_response()
         }
         (&Method::GET, "/state") => Json(state(&shared)).into_response(),
-        _ => (StatusCode::NOT_FOUND, Json(json!({"error": "see the file `control`"}))).into_response(),
+        _ => (
+            StatusCode::NOT_FOUND,
+            Json(json!({"error": "see the file `control`"})),
+        )
+            .into_response(),
     }
 }
 

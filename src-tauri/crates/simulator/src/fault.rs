@@ -47,7 +47,9 @@ pub struct Fault {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum FaultError {
     /// The kind does not exist.
-    #[error("there is no fault {0}; there are slow, throttled, denied, silent, expired, malformed, partial and reset")]
+    #[error(
+        "there is no fault {0}; there are slow, throttled, denied, silent, expired, malformed, partial and reset"
+    )]
     Kind(String),
     /// The service is missing or does not exist.
     #[error("there is no service {0}")]
@@ -61,11 +63,16 @@ impl std::str::FromStr for Fault {
     type Err = FaultError;
 
     fn from_str(spec: &str) -> Result<Self, FaultError> {
-        let (spec, value) = spec.trim().split_once('=').map_or((spec.trim(), None), |(s, v)| (s, Some(v)));
+        let (spec, value) = spec
+            .trim()
+            .split_once('=')
+            .map_or((spec.trim(), None), |(s, v)| (s, Some(v)));
         let mut parts = spec.splitn(3, ':');
         let kind = match parts.next().unwrap_or_default() {
             "slow" => {
-                let ms = value.and_then(|v| v.trim_end_matches("ms").parse().ok()).ok_or(FaultError::Milliseconds)?;
+                let ms = value
+                    .and_then(|v| v.trim_end_matches("ms").parse().ok())
+                    .ok_or(FaultError::Milliseconds)?;
                 Kind::Slow(Duration::from_millis(ms))
             }
             "throttled" => Kind::Throttled,
@@ -79,9 +86,16 @@ impl std::str::FromStr for Fault {
         };
         let service = match parts.next().unwrap_or_default() {
             name @ ("*" | "kubernetes") => name.to_owned(),
-            name => Service::parse(name).ok_or_else(|| FaultError::Service(name.into()))?.signing_name().to_owned(),
+            name => Service::parse(name)
+                .ok_or_else(|| FaultError::Service(name.into()))?
+                .signing_name()
+                .to_owned(),
         };
-        Ok(Self { kind, service, region: parts.next().filter(|r| !r.is_empty()).map(Into::into) })
+        Ok(Self {
+            kind,
+            service,
+            region: parts.next().filter(|r| !r.is_empty()).map(Into::into),
+        })
     }
 }
 
@@ -97,7 +111,11 @@ impl std::fmt::Display for Fault {
             Kind::Partial => ("partial", String::new()),
             Kind::Reset => ("reset", String::new()),
         };
-        let region = self.region.as_ref().map(|r| format!(":{r}")).unwrap_or_default();
+        let region = self
+            .region
+            .as_ref()
+            .map(|r| format!(":{r}"))
+            .unwrap_or_default();
         write!(f, "{kind}:{}{region}{value}", self.service)
     }
 }
@@ -141,7 +159,12 @@ pub async fn wait(kinds: &[Kind], latency_ms: u64) {
         match kind {
             Kind::Slow(more) => delay += *more,
             Kind::Silent => std::future::pending::<()>().await,
-            Kind::Throttled | Kind::Denied | Kind::Expired | Kind::Malformed | Kind::Partial | Kind::Reset => {}
+            Kind::Throttled
+            | Kind::Denied
+            | Kind::Expired
+            | Kind::Malformed
+            | Kind::Partial
+            | Kind::Reset => {}
         }
     }
     if !delay.is_zero() {
@@ -151,20 +174,33 @@ pub async fn wait(kinds: &[Kind], latency_ms: u64) {
 
 /// Spoils an answer as the faults say.
 pub async fn spoil(kinds: &[Kind], response: Response) -> Response {
-    let Some(kind) = kinds.iter().find(|k| matches!(k, Kind::Malformed | Kind::Partial | Kind::Reset)) else {
+    let Some(kind) = kinds
+        .iter()
+        .find(|k| matches!(k, Kind::Malformed | Kind::Partial | Kind::Reset))
+    else {
         return response;
     };
     let (mut parts, body) = response.into_parts();
-    let whole = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let whole = body
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default();
     parts.headers.remove("content-length");
     let half = whole.slice(..whole.len() / 2);
     let body = match kind {
         Kind::Reset => {
-            let chunks: [Result<Bytes, std::io::Error>; 2] = [Ok(half), Err(std::io::ErrorKind::ConnectionReset.into())];
+            let chunks: [Result<Bytes, std::io::Error>; 2] =
+                [Ok(half), Err(std::io::ErrorKind::ConnectionReset.into())];
             Body::from_stream(futures::stream::iter(chunks))
         }
         Kind::Malformed => Body::from([&half[..], b"\x00<<{{\xff]"].concat()),
-        Kind::Partial | Kind::Slow(_) | Kind::Throttled | Kind::Denied | Kind::Silent | Kind::Expired => Body::from(half),
+        Kind::Partial
+        | Kind::Slow(_)
+        | Kind::Throttled
+        | Kind::Denied
+        | Kind::Silent
+        | Kind::Expired => Body::from(half),
     };
     Response::from_parts(parts, body)
 }
@@ -187,7 +223,10 @@ mod tests {
         assert_eq!(slow.to_string().parse(), Ok(slow));
         assert_eq!("silent:kubernetes".parse::<Fault>().unwrap().region, None);
         assert_eq!("slow:sqs".parse::<Fault>(), Err(FaultError::Milliseconds));
-        assert_eq!("denied:ec9".parse::<Fault>(), Err(FaultError::Service("ec9".into())));
+        assert_eq!(
+            "denied:ec9".parse::<Fault>(),
+            Err(FaultError::Service("ec9".into()))
+        );
         assert!("odd:sqs".parse::<Fault>().is_err());
     }
 
@@ -196,7 +235,9 @@ mod tests {
         let mut faults = Faults::default();
         faults.add("denied:rds:us-east-1".parse().unwrap());
         assert_eq!(faults.of("rds", "us-east-1"), vec![Kind::Denied]);
-        assert!(faults.of("rds", "eu-west-1").is_empty() && faults.of("sqs", "us-east-1").is_empty());
+        assert!(
+            faults.of("rds", "eu-west-1").is_empty() && faults.of("sqs", "us-east-1").is_empty()
+        );
         faults.clear();
         assert!(faults.of("rds", "us-east-1").is_empty());
     }

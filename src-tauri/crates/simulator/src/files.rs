@@ -20,11 +20,19 @@ pub(crate) fn write(simulation: &Simulation, shared: &SharedWorld) -> Result<(),
     let world = shared.lock();
     let profile = format!("{}-prod", world.plan.names.brand);
     put(&simulation.stack, &stack(&world, &profile), 0o644)?;
-    put(&aws.join("config"), &config(&world, &profile, &simulation.aws_url), 0o644)?;
+    put(
+        &aws.join("config"),
+        &config(&world, &profile, &simulation.aws_url),
+        0o644,
+    )?;
     put(&aws.join("credentials"), &credentials(&profile), 0o600)?;
     let kubeconfig = kubeconfig(&world, &simulation.kubernetes, &shared.bearer_token);
     put(&dir.join("kubeconfig"), &kubeconfig, 0o600)?;
-    put(&dir.join("control"), &format!("{}\n{HELP}", simulation.control_url), 0o644)
+    put(
+        &dir.join("control"),
+        &format!("{}\n{HELP}", simulation.control_url),
+        0o644,
+    )
 }
 
 fn put(path: &Path, text: &str, mode: u32) -> Result<(), StartError> {
@@ -38,7 +46,8 @@ fn put(path: &Path, text: &str, mode: u32) -> Result<(), StartError> {
         .mode(mode)
         .open(path)
         .map_err(StartError::io(what.clone()))?;
-    file.write_all(text.as_bytes()).map_err(StartError::io(what))
+    file.write_all(text.as_bytes())
+        .map_err(StartError::io(what))
 }
 
 /// Name of a region's context in the kubeconfig.
@@ -47,44 +56,73 @@ fn context(world: &World, n: usize) -> &str {
 }
 
 fn stack(world: &World, profile: &str) -> String {
-    let regions: Vec<String> = world.regions.iter().map(|r| format!("\"{}\"", r.name())).collect();
+    let regions: Vec<String> = world
+        .regions
+        .iter()
+        .map(|r| format!("\"{}\"", r.name()))
+        .collect();
     let mut out = format!(
         "name = \"{}\"\nenvironment = \"prod\"\n\n[[account]]\nprofile = \"{profile}\"\nregions = [{}]\n",
         world.plan.names.title(),
         regions.join(", ")
     );
     for (n, region) in world.regions.iter().enumerate() {
-        let _ = write!(out, "\n[[cluster]]\nregion = \"{}\"\ncontext = \"{}\"\n", region.name(), context(world, n));
+        let _ = write!(
+            out,
+            "\n[[cluster]]\nregion = \"{}\"\ncontext = \"{}\"\n",
+            region.name(),
+            context(world, n)
+        );
     }
     for queue in &world.plan.queues {
-        let _ = write!(out, "\n[[queue]]\nname = \"{}\"\nidempotent = true\n", queue.name);
+        let _ = write!(
+            out,
+            "\n[[queue]]\nname = \"{}\"\nidempotent = true\n",
+            queue.name
+        );
     }
     out.push_str("\n[files]\naws_config = \"aws/config\"\naws_credentials = \"aws/credentials\"\nkubeconfig = \"kubeconfig\"\n");
     out
 }
 
 fn config(world: &World, profile: &str, url: &str) -> String {
-    format!("[profile {profile}]\nregion = {}\noutput = json\nendpoint_url = {url}\n", world.regions[0].name())
+    format!(
+        "[profile {profile}]\nregion = {}\noutput = json\nendpoint_url = {url}\n",
+        world.regions[0].name()
+    )
 }
 
 fn credentials(profile: &str) -> String {
-    format!("[{profile}]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = nothing-secret-on-loopback\n")
+    format!(
+        "[{profile}]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = nothing-secret-on-loopback\n"
+    )
 }
 
 fn kubeconfig(world: &World, urls: &[String], token: &str) -> String {
     let mut out = String::from("apiVersion: v1\nkind: Config\n");
     let _ = writeln!(out, "current-context: {}\nclusters:", context(world, 0));
     for (n, url) in urls.iter().enumerate() {
-        let _ = writeln!(out, "- name: {}\n  cluster:\n    server: {url}", context(world, n));
+        let _ = writeln!(
+            out,
+            "- name: {}\n  cluster:\n    server: {url}",
+            context(world, n)
+        );
     }
     out.push_str("contexts:\n");
     for n in 0..urls.len() {
         let name = context(world, n);
-        let _ = writeln!(out, "- name: {name}\n  context:\n    cluster: {name}\n    user: {name}");
+        let _ = writeln!(
+            out,
+            "- name: {name}\n  context:\n    cluster: {name}\n    user: {name}"
+        );
     }
     out.push_str("users:\n");
     for n in 0..urls.len() {
-        let _ = writeln!(out, "- name: {}\n  user:\n    token: {token}", context(world, n));
+        let _ = writeln!(
+            out,
+            "- name: {}\n  user:\n    token: {token}",
+            context(world, n)
+        );
     }
     out
 }

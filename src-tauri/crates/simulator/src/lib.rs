@@ -3,6 +3,8 @@
 //! The unmodified AWS SDK and kube clients speak to it through ordinary configuration files, so that nothing in
 //! the product knows whether it looks at the real platform or at this one.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 pub mod aws;
 pub mod clock;
 pub mod control;

@@ -80,8 +80,8 @@ pub struct Simulation {
 impl Simulation {
     /// Makes the world, serves it on loopback, writes the files. Ready when it returns.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let scenario =
-            Scenario::parse(&options.scenario).ok_or_else(|| StartError::UnknownScenario(options.scenario.clone()))?;
+        let scenario = Scenario::parse(&options.scenario)
+            .ok_or_else(|| StartError::UnknownScenario(options.scenario.clone()))?;
         if !(1..=6).contains(&options.regions) {
             return Err(StartError::Parameter("--regions takes 1 to 6"));
         }
@@ -89,15 +89,25 @@ impl Simulation {
             return Err(StartError::Parameter("--speed takes a number above 0"));
         }
         let faults = parse_faults(&options.faults)?;
-        let size = Size { regions: options.regions, pods: options.pods, seed: options.seed };
+        let size = Size {
+            regions: options.regions,
+            pods: options.pods,
+            seed: options.seed,
+        };
         let world = tokio::task::spawn_blocking(move || World::new(size, scenario, wall_time()))
             .await
-            .map_err(|e| StartError::Io { what: "making the world".into(), source: std::io::Error::other(e) })?;
+            .map_err(|e| StartError::Io {
+                what: "making the world".into(),
+                source: std::io::Error::other(e),
+            })?;
         let token = format!("sim-{}", Dice::new(options.seed, 9).lower(32));
         let shared = Shared::new(world, faults, options.latency_ms, token);
         let mut simulation = Self::serve(&options, shared).await?;
         if options.clock == ClockMode::Auto {
-            simulation.tasks.push(tokio::spawn(run_clock(simulation.shared.clone(), options.speed)));
+            simulation.tasks.push(tokio::spawn(run_clock(
+                simulation.shared.clone(),
+                options.speed,
+            )));
         }
         Ok(simulation)
     }
@@ -113,12 +123,15 @@ impl Simulation {
             tasks: Vec::new(),
             stops: Vec::new(),
         };
-        simulation.aws_url = simulation.listen(crate::aws::router(shared.clone())).await?;
+        simulation.aws_url = simulation
+            .listen(crate::aws::router(shared.clone()))
+            .await?;
         let clusters = shared.lock().clusters.len();
         for n in 0..clusters {
             let region = shared.lock().regions[n].name();
             let routes = crate::kubernetes::serve(Arc::new(Door::new(shared.clone(), n)));
-            let spoiled = middleware::from_fn_with_state((shared.clone(), region), spoil_kubernetes);
+            let spoiled =
+                middleware::from_fn_with_state((shared.clone(), region), spoil_kubernetes);
             let url = simulation.listen(routes.layer(spoiled)).await?;
             simulation.kubernetes.push(url);
         }
@@ -130,8 +143,12 @@ impl Simulation {
     /// Serves routes on a port of loopback; returns the base URL.
     async fn listen(&mut self, routes: Router) -> Result<String, StartError> {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let listener = TcpListener::bind(any).await.map_err(StartError::io("opening a port on loopback"))?;
-        let at = listener.local_addr().map_err(StartError::io("reading the port"))?;
+        let listener = TcpListener::bind(any)
+            .await
+            .map_err(StartError::io("opening a port on loopback"))?;
+        let at = listener
+            .local_addr()
+            .map_err(StartError::io("reading the port"))?;
         let (stop, stopped) = oneshot::channel::<()>();
         self.stops.push(stop);
         self.tasks.push(tokio::spawn(async move {
@@ -194,13 +211,20 @@ async fn spoil_kubernetes(
     }
     let watching = request.uri().query().is_some_and(|q| q.contains("watch="));
     let response = next.run(request).await;
-    if watching { response } else { fault::spoil(&kinds, response).await }
+    if watching {
+        response
+    } else {
+        fault::spoil(&kinds, response).await
+    }
 }
 
 fn parse_faults(specs: &[String]) -> Result<Faults, StartError> {
     let mut faults = Faults::default();
     for spec in specs {
-        let fault: Fault = spec.parse().map_err(|source| StartError::Fault { spec: spec.clone(), source })?;
+        let fault: Fault = spec.parse().map_err(|source| StartError::Fault {
+            spec: spec.clone(),
+            source,
+        })?;
         faults.add(fault);
     }
     Ok(faults)
@@ -208,7 +232,9 @@ fn parse_faults(specs: &[String]) -> Result<Faults, StartError> {
 
 /// Now, by the machine's clock: world time starts there.
 fn wall_time() -> Millis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
@@ -231,7 +257,9 @@ async fn run_clock(shared: SharedWorld, speed: f64) {
         interval.tick().await;
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let due = (began.elapsed().as_secs_f64() * speed) as u64;
-        let steps = u32::try_from(due.saturating_sub(lived)).unwrap_or(u32::MAX).min(600);
+        let steps = u32::try_from(due.saturating_sub(lived))
+            .unwrap_or(u32::MAX)
+            .min(600);
         lived += u64::from(steps);
         advance(&shared, steps).await;
     }

@@ -29,7 +29,11 @@ fn plain(value: ciborium::Value) -> Value {
         ciborium::Value::Tag(_, inner) => plain(*inner),
         ciborium::Value::Array(items) => Value::Array(items.into_iter().map(plain).collect()),
         ciborium::Value::Map(entries) => Value::Object(
-            entries.into_iter().filter_map(|(k, v)| Some((k.into_text().ok()?, plain(v)))).filter(|(_, v)| !v.is_null()).collect(),
+            entries
+                .into_iter()
+                .filter_map(|(k, v)| Some((k.into_text().ok()?, plain(v))))
+                .filter(|(_, v)| !v.is_null())
+                .collect(),
         ),
         _ => Value::Null,
     }

@@ -24,8 +24,14 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Result<Answer, AwsError>
     let edge = &world.edge;
     match call.operation.as_str() {
         "ListDistributions" => {
-            let all = edge.distributions.iter().map(|d| (d.id.as_str(), summary(d)));
-            Ok(Answer::xml("DistributionList", listed(call, "DistributionSummary", all.collect())?))
+            let all = edge
+                .distributions
+                .iter()
+                .map(|d| (d.id.as_str(), summary(d)));
+            Ok(Answer::xml(
+                "DistributionList",
+                listed(call, "DistributionSummary", all.collect())?,
+            ))
         }
         "GetDistribution" => get(edge, call),
         "GetDistributionConfig" => {
@@ -36,7 +42,10 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Result<Answer, AwsError>
             let d = find(edge, call)?;
             let one = |(id, at): &(String, crate::clock::Millis)| json!({"Id": id, "CreateTime": at.iso_millis(), "Status": "Completed"});
             let all = d.invalidations.iter().map(|i| (i.0.as_str(), one(i)));
-            Ok(Answer::xml("InvalidationList", listed(call, "InvalidationSummary", all.collect())?))
+            Ok(Answer::xml(
+                "InvalidationList",
+                listed(call, "InvalidationSummary", all.collect())?,
+            ))
         }
         "ListOriginAccessControls" => {
             let one = |c: &crate::world::edge::AccessControl| {
@@ -46,7 +55,10 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Result<Answer, AwsError>
                 })
             };
             let all = edge.controls.iter().map(|c| (c.id.as_str(), one(c)));
-            Ok(Answer::xml("OriginAccessControlList", listed(call, "OriginAccessControlSummary", all.collect())?))
+            Ok(Answer::xml(
+                "OriginAccessControlList",
+                listed(call, "OriginAccessControlSummary", all.collect())?,
+            ))
         }
         other => Err(AwsError::unknown_operation(call.service, other)),
     }
@@ -56,17 +68,30 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Result<Answer, AwsError>
 fn listed(call: &Call, tag: &str, all: Vec<(&str, Value)>) -> Result<Value, AwsError> {
     let size = match call.param("MaxItems") {
         None => 100,
-        Some(text) => text.parse::<usize>().ok().filter(|n| *n > 0).ok_or_else(|| AwsError::new("InvalidArgument", "MaxItems must be a positive number"))?.min(100),
+        Some(text) => text
+            .parse::<usize>()
+            .ok()
+            .filter(|n| *n > 0)
+            .ok_or_else(|| AwsError::new("InvalidArgument", "MaxItems must be a positive number"))?
+            .min(100),
     };
     let marker = call.param("Marker").unwrap_or_default();
     let start = match marker {
         "" => 0,
-        id => 1 + all.iter().position(|(i, _)| *i == id).ok_or_else(|| AwsError::new("InvalidArgument", "The marker is not valid"))?,
+        id => {
+            1 + all
+                .iter()
+                .position(|(i, _)| *i == id)
+                .ok_or_else(|| AwsError::new("InvalidArgument", "The marker is not valid"))?
+        }
     };
     let total = all.len();
     let page: Vec<(&str, Value)> = all.into_iter().skip(start).take(size).collect();
     let truncated = start + page.len() < total;
-    let next = page.last().filter(|_| truncated).map(|(id, _)| (*id).to_owned());
+    let next = page
+        .last()
+        .filter(|_| truncated)
+        .map(|(id, _)| (*id).to_owned());
     let items: Vec<Value> = page.into_iter().map(|(_, v)| v).collect();
     let mut body = json!({"Marker": marker, "NextMarker": next, "MaxItems": size, "IsTruncated": truncated, "Quantity": items.len()});
     if !items.is_empty() {
@@ -76,12 +101,25 @@ fn listed(call: &Call, tag: &str, all: Vec<(&str, Value)>) -> Result<Value, AwsE
 }
 
 fn find<'a>(edge: &'a Edge, call: &Call) -> Result<&'a Distribution, AwsError> {
-    let missing = || AwsError::new("NoSuchDistribution", "The specified distribution does not exist.").status(404);
-    edge.distributions.iter().find(|d| d.id == call.segment(2)).ok_or_else(missing)
+    let missing = || {
+        AwsError::new(
+            "NoSuchDistribution",
+            "The specified distribution does not exist.",
+        )
+        .status(404)
+    };
+    edge.distributions
+        .iter()
+        .find(|d| d.id == call.segment(2))
+        .ok_or_else(missing)
 }
 
 fn items(tag: &str, all: Vec<Value>) -> Value {
-    if all.is_empty() { json!({"Quantity": 0}) } else { json!({"Quantity": all.len(), "Items": {tag: all}}) }
+    if all.is_empty() {
+        json!({"Quantity": 0})
+    } else {
+        json!({"Quantity": all.len(), "Items": {tag: all}})
+    }
 }
 
 fn origin(o: &Origin) -> Value {
@@ -103,9 +141,16 @@ fn origin(o: &Origin) -> Value {
 }
 
 fn groups(d: &Distribution) -> Value {
-    let Some(id) = &d.group else { return json!({"Quantity": 0}) };
+    let Some(id) = &d.group else {
+        return json!({"Quantity": 0});
+    };
     let codes = [500, 502, 503, 504].map(|c| json!(c)).to_vec();
-    let members: Vec<Value> = d.origins.iter().take(2).map(|o| json!({"OriginId": o.id})).collect();
+    let members: Vec<Value> = d
+        .origins
+        .iter()
+        .take(2)
+        .map(|o| json!({"OriginId": o.id}))
+        .collect();
     let group = json!({
         "Id": id,
         "FailoverCriteria": {"StatusCodes": items("StatusCode", codes)},

@@ -24,26 +24,58 @@ pub(super) fn operation(method: &Method, path: &[&str]) -> Option<&'static str> 
 }
 
 pub(super) fn handle(world: &mut World, call: &Call) -> Result<Answer, AwsError> {
-    let found = world.region_index(&call.region).map(|r| (&world.regions[r], &world.clusters[r]));
+    let found = world
+        .region_index(&call.region)
+        .map(|r| (&world.regions[r], &world.clusters[r]));
     if call.operation == "ListClusters" {
-        return listed(call, "clusters", found.iter().map(|(_, c)| c.spec().name.clone()).collect());
+        return listed(
+            call,
+            "clusters",
+            found.iter().map(|(_, c)| c.spec().name.clone()).collect(),
+        );
     }
     let name = call.segment(1);
     let Some((region, cluster)) = found.filter(|(_, c)| c.spec().name == name) else {
-        return Err(AwsError::new("ResourceNotFoundException", format!("No cluster found for name: {name}.")).status(404));
+        return Err(AwsError::new(
+            "ResourceNotFoundException",
+            format!("No cluster found for name: {name}."),
+        )
+        .status(404));
     };
     match call.operation.as_str() {
         "DescribeCluster" => Ok(json!({"cluster": describe(region, cluster)}).into()),
-        "ListNodegroups" => listed(call, "nodegroups", cluster.spec().nodegroups.iter().map(|g| g.name.clone()).collect()),
+        "ListNodegroups" => listed(
+            call,
+            "nodegroups",
+            cluster
+                .spec()
+                .nodegroups
+                .iter()
+                .map(|g| g.name.clone())
+                .collect(),
+        ),
         "DescribeNodegroup" => nodegroup(region, cluster, call),
-        "ListAddons" => listed(call, "addons", region.eks.addons.iter().map(|(name, _)| (*name).to_owned()).collect()),
+        "ListAddons" => listed(
+            call,
+            "addons",
+            region
+                .eks
+                .addons
+                .iter()
+                .map(|(name, _)| (*name).to_owned())
+                .collect(),
+        ),
         "DescribeAddon" => addon(region, cluster, call),
         other => Err(AwsError::unknown_operation(call.service, other)),
     }
 }
 
 fn listed(call: &Call, list: &str, all: Vec<String>) -> Result<Answer, AwsError> {
-    let size = call.param("maxResults").and_then(|n| n.parse().ok()).unwrap_or(100_usize).clamp(1, 100);
+    let size = call
+        .param("maxResults")
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(100_usize)
+        .clamp(1, 100);
     let invalid = || AwsError::new("InvalidParameterException", "Invalid next token");
     let page = page(list, all, call.param("nextToken"), size).ok_or_else(invalid)?;
     Ok(json!({ list: page.items, "nextToken": page.next }).into())
@@ -51,7 +83,11 @@ fn listed(call: &Call, list: &str, all: Vec<String>) -> Result<Answer, AwsError>
 
 fn describe(region: &Region, cluster: &Cluster) -> Value {
     let (spec, eks, net) = (cluster.spec(), &region.eks, &region.network);
-    let subnets: Vec<&String> = net.private_subnets.iter().chain(&net.public_subnets).collect();
+    let subnets: Vec<&String> = net
+        .private_subnets
+        .iter()
+        .chain(&net.public_subnets)
+        .collect();
     json!({
         "name": spec.name, "arn": eks.arn, "createdAt": eks.created.epoch_seconds(), "version": spec.version,
         "endpoint": format!("https://{}.gr7.{}.eks.amazonaws.com", eks.host, region.name()),
@@ -72,10 +108,22 @@ fn describe(region: &Region, cluster: &Cluster) -> Value {
 
 fn nodegroup(region: &Region, cluster: &Cluster, call: &Call) -> Result<Answer, AwsError> {
     let (spec, name) = (cluster.spec(), call.segment(3));
-    let missing = || AwsError::new("ResourceNotFoundException", format!("No node group found for name: {name}.")).status(404);
-    let group = spec.nodegroups.iter().find(|g| g.name == name).ok_or_else(missing)?;
+    let missing = || {
+        AwsError::new(
+            "ResourceNotFoundException",
+            format!("No node group found for name: {name}."),
+        )
+        .status(404)
+    };
+    let group = spec
+        .nodegroups
+        .iter()
+        .find(|g| g.name == name)
+        .ok_or_else(missing)?;
     let state = cluster.nodegroup(name);
-    let (min, desired, max) = state.map_or((group.min, group.desired, group.max), |s| (s.min, s.desired, s.max));
+    let (min, desired, max) = state.map_or((group.min, group.desired, group.max), |s| {
+        (s.min, s.desired, s.max)
+    });
     let id = format!("{name}-{}", &region.eks.host.to_lowercase()[..8]);
     Ok(json!({"nodegroup": {
         "nodegroupName": name,
@@ -94,8 +142,18 @@ fn nodegroup(region: &Region, cluster: &Cluster, call: &Call) -> Result<Answer, 
 
 fn addon(region: &Region, cluster: &Cluster, call: &Call) -> Result<Answer, AwsError> {
     let (name, eks) = (call.segment(3), &region.eks);
-    let missing = || AwsError::new("ResourceNotFoundException", format!("No addon: {name} found in cluster: {}", cluster.spec().name)).status(404);
-    let (_, version) = eks.addons.iter().find(|(n, _)| *n == name).ok_or_else(missing)?;
+    let missing = || {
+        AwsError::new(
+            "ResourceNotFoundException",
+            format!("No addon: {name} found in cluster: {}", cluster.spec().name),
+        )
+        .status(404)
+    };
+    let (_, version) = eks
+        .addons
+        .iter()
+        .find(|(n, _)| *n == name)
+        .ok_or_else(missing)?;
     Ok(json!({"addon": {
         "addonName": name, "clusterName": cluster.spec().name, "status": "ACTIVE", "addonVersion": version,
         "health": {"issues": []},

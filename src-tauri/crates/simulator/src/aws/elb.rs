@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 
 use super::error::AwsError;
 use super::page::page;
+use super::region;
 use super::render::Answer;
 use super::request::Call;
-use super::region;
 use crate::world::World;
 use crate::world::balancer::{
-    self, CHECK_INTERVAL, CHECK_TIMEOUT, Failure, LoadBalancer, Rule, Target, TargetGroup, TargetState,
+    self, CHECK_INTERVAL, CHECK_TIMEOUT, Failure, LoadBalancer, Rule, Target, TargetGroup,
+    TargetState,
 };
 use crate::world::region::Region;
 
@@ -35,7 +36,12 @@ fn answer(call: &Call, list: &str, all: Vec<Value>) -> Result<Answer, AwsError> 
     let size = match call.int("PageSize") {
         None => 400,
         Some(n) if (1..=400).contains(&n) => usize::try_from(n).unwrap_or(400),
-        Some(n) => return Err(AwsError::new("ValidationError", format!("PageSize {n} must be between 1 and 400"))),
+        Some(n) => {
+            return Err(AwsError::new(
+                "ValidationError",
+                format!("PageSize {n} must be between 1 and 400"),
+            ));
+        }
     };
     let invalid = || AwsError::new("ValidationError", "The marker is not valid");
     let page = page(list, all, call.text("Marker"), size).ok_or_else(invalid)?;
@@ -49,15 +55,28 @@ fn balancers(region: Option<&Region>) -> &[LoadBalancer] {
 fn load_balancers(region: Option<&Region>, call: &Call) -> Result<Answer, AwsError> {
     let (arns, names) = (call.texts("LoadBalancerArns"), call.texts("Names"));
     let all = balancers(region);
-    let known = arns.iter().all(|a| all.iter().any(|b| b.arn == *a)) && names.iter().all(|n| all.iter().any(|b| b.name == *n));
+    let known = arns.iter().all(|a| all.iter().any(|b| b.arn == *a))
+        && names.iter().all(|n| all.iter().any(|b| b.name == *n));
     if !known {
-        return Err(not_found("LoadBalancer", "One or more load balancers not found"));
+        return Err(not_found(
+            "LoadBalancer",
+            "One or more load balancers not found",
+        ));
     }
     let wanted = |b: &&LoadBalancer| {
         (arns.is_empty() && names.is_empty()) || arns.contains(&b.arn) || names.contains(&b.name)
     };
-    let Some(region) = region else { return answer(call, "LoadBalancers", vec![]) };
-    answer(call, "LoadBalancers", all.iter().filter(wanted).map(|b| load_balancer(region, b)).collect())
+    let Some(region) = region else {
+        return answer(call, "LoadBalancers", vec![]);
+    };
+    answer(
+        call,
+        "LoadBalancers",
+        all.iter()
+            .filter(wanted)
+            .map(|b| load_balancer(region, b))
+            .collect(),
+    )
 }
 
 fn load_balancer(region: &Region, b: &LoadBalancer) -> Value {
@@ -76,11 +95,18 @@ fn load_balancer(region: &Region, b: &LoadBalancer) -> Value {
 }
 
 fn target_groups(region: Option<&Region>, call: &Call) -> Result<Answer, AwsError> {
-    let Some(region) = region else { return answer(call, "TargetGroups", vec![]) };
+    let Some(region) = region else {
+        return answer(call, "TargetGroups", vec![]);
+    };
     let (arns, names) = (call.texts("TargetGroupArns"), call.texts("Names"));
     let groups = &region.groups;
-    if !arns.iter().all(|a| groups.iter().any(|g| g.arn == *a)) || !names.iter().all(|n| groups.iter().any(|g| g.name == *n)) {
-        return Err(not_found("TargetGroup", "One or more target groups not found"));
+    if !arns.iter().all(|a| groups.iter().any(|g| g.arn == *a))
+        || !names.iter().all(|n| groups.iter().any(|g| g.name == *n))
+    {
+        return Err(not_found(
+            "TargetGroup",
+            "One or more target groups not found",
+        ));
     }
     let of = match call.text("LoadBalancerArn") {
         None => None,
@@ -91,7 +117,15 @@ fn target_groups(region: Option<&Region>, call: &Call) -> Result<Answer, AwsErro
             && (arns.is_empty() || arns.contains(&g.arn))
             && (names.is_empty() || names.contains(&g.name))
     };
-    answer(call, "TargetGroups", groups.iter().filter(wanted).map(|g| target_group(region, g)).collect())
+    answer(
+        call,
+        "TargetGroups",
+        groups
+            .iter()
+            .filter(wanted)
+            .map(|g| target_group(region, g))
+            .collect(),
+    )
 }
 
 fn target_group(region: &Region, g: &TargetGroup) -> Value {
@@ -110,18 +144,29 @@ fn target_health(region: Option<&Region>, call: &Call) -> Result<Answer, AwsErro
     let arn = call.text("TargetGroupArn").unwrap_or_default();
     let found = region.and_then(|r| Some((r, r.groups.iter().find(|g| g.arn == arn)?)));
     let Some((region, group)) = found else {
-        return Err(not_found("TargetGroup", "One or more target groups not found"));
+        return Err(not_found(
+            "TargetGroup",
+            "One or more target groups not found",
+        ));
     };
-    let asked: Vec<&str> = call.list("Targets").iter().filter_map(|t| t["Id"].as_str()).collect();
+    let asked: Vec<&str> = call
+        .list("Targets")
+        .iter()
+        .filter_map(|t| t["Id"].as_str())
+        .collect();
     let mut all: Vec<Value> = group
         .targets
         .iter()
         .filter(|(ip, _)| asked.is_empty() || asked.contains(&ip.to_string().as_str()))
         .map(|(ip, t)| described(&ip.to_string(), group.port, &region.zones[t.az], health(t)))
         .collect();
-    for id in asked.iter().filter(|id| !group.targets.keys().any(|ip| ip.to_string() == **id)) {
+    for id in asked
+        .iter()
+        .filter(|id| !group.targets.keys().any(|ip| ip.to_string() == **id))
+    {
         let words = "Target is not registered to the target group";
-        let health = json!({"State": "unused", "Reason": "Target.NotRegistered", "Description": words});
+        let health =
+            json!({"State": "unused", "Reason": "Target.NotRegistered", "Description": words});
         all.push(described(id, group.port, &region.zones[0], health));
     }
     Ok(json!({"TargetHealthDescriptions": all}).into())
@@ -153,8 +198,14 @@ fn health(target: &Target) -> Value {
     }
 }
 
-fn find_balancer<'a>(region: Option<&'a Region>, arn: &str) -> Result<(usize, &'a LoadBalancer), AwsError> {
-    let found = balancers(region).iter().enumerate().find(|(_, b)| b.arn == arn);
+fn find_balancer<'a>(
+    region: Option<&'a Region>,
+    arn: &str,
+) -> Result<(usize, &'a LoadBalancer), AwsError> {
+    let found = balancers(region)
+        .iter()
+        .enumerate()
+        .find(|(_, b)| b.arn == arn);
     found.ok_or_else(|| not_found("LoadBalancer", "One or more load balancers not found"))
 }
 
@@ -181,13 +232,23 @@ fn listeners(region: Option<&Region>, call: &Call) -> Result<Answer, AwsError> {
     let of = match call.text("LoadBalancerArn") {
         Some(arn) => Some(find_balancer(region, arn)?.0),
         None if arns.is_empty() => {
-            return Err(AwsError::new("ValidationError", "You must specify either listener ARNs or a load balancer ARN"));
+            return Err(AwsError::new(
+                "ValidationError",
+                "You must specify either listener ARNs or a load balancer ARN",
+            ));
         }
         None => None,
     };
-    let Some(region) = region else { return Err(not_found("Listener", "One or more listeners not found")) };
+    let Some(region) = region else {
+        return Err(not_found("Listener", "One or more listeners not found"));
+    };
     let mut all = Vec::new();
-    for (_, b) in region.balancers.iter().enumerate().filter(|(n, _)| of.is_none_or(|of| of == *n)) {
+    for (_, b) in region
+        .balancers
+        .iter()
+        .enumerate()
+        .filter(|(n, _)| of.is_none_or(|of| of == *n))
+    {
         let default = b.rules.last().map_or(0, |r| r.group);
         let secure = json!({
             "ListenerArn": b.https, "LoadBalancerArn": b.arn, "Port": 443, "Protocol": "HTTPS",
@@ -197,7 +258,11 @@ fn listeners(region: Option<&Region>, call: &Call) -> Result<Answer, AwsError> {
         let plain = json!({
             "ListenerArn": b.http, "LoadBalancerArn": b.arn, "Port": 80, "Protocol": "HTTP", "DefaultActions": [redirect()],
         });
-        all.extend([secure, plain].into_iter().filter(|l| arns.is_empty() || arns.iter().any(|a| l["ListenerArn"] == json!(a))));
+        all.extend(
+            [secure, plain]
+                .into_iter()
+                .filter(|l| arns.is_empty() || arns.iter().any(|a| l["ListenerArn"] == json!(a))),
+        );
     }
     if all.len() < arns.len() {
         return Err(not_found("Listener", "One or more listeners not found"));
@@ -206,21 +271,39 @@ fn listeners(region: Option<&Region>, call: &Call) -> Result<Answer, AwsError> {
 }
 
 fn rules(region: Option<&Region>, call: &Call) -> Result<Answer, AwsError> {
-    let Some(region) = region else { return Err(not_found("Listener", "One or more listeners not found")) };
+    let Some(region) = region else {
+        return Err(not_found("Listener", "One or more listeners not found"));
+    };
     let (listener, arns) = (call.text("ListenerArn"), call.texts("RuleArns"));
     if let Some(listener) = listener {
-        let Some(b) = region.balancers.iter().find(|b| b.https == listener || b.http == listener) else {
+        let Some(b) = region
+            .balancers
+            .iter()
+            .find(|b| b.https == listener || b.http == listener)
+        else {
             return Err(not_found("Listener", "One or more listeners not found"));
         };
         if b.http == listener {
-            let arn = format!("{}/0000000000000000", b.http.replace(":listener/", ":listener-rule/"));
+            let arn = format!(
+                "{}/0000000000000000",
+                b.http.replace(":listener/", ":listener-rule/")
+            );
             let only = json!({"RuleArn": arn, "Priority": "default", "Conditions": [], "Actions": [redirect()], "IsDefault": true});
             return answer(call, "Rules", vec![only]);
         }
-        return answer(call, "Rules", b.rules.iter().map(|r| rule(region, r)).collect());
+        return answer(
+            call,
+            "Rules",
+            b.rules.iter().map(|r| rule(region, r)).collect(),
+        );
     }
-    let all: Vec<Value> =
-        region.balancers.iter().flat_map(|b| &b.rules).filter(|r| arns.contains(&r.arn)).map(|r| rule(region, r)).collect();
+    let all: Vec<Value> = region
+        .balancers
+        .iter()
+        .flat_map(|b| &b.rules)
+        .filter(|r| arns.contains(&r.arn))
+        .map(|r| rule(region, r))
+        .collect();
     if arns.is_empty() || all.len() < arns.len() {
         return Err(not_found("Rule", "One or more rules not found"));
     }
@@ -242,13 +325,20 @@ fn rule(region: &Region, r: &Rule) -> Value {
 fn tags(world: &World, region: Option<&Region>, call: &Call) -> Result<Answer, AwsError> {
     let arns = call.texts("ResourceArns");
     if arns.is_empty() || arns.len() > 20 {
-        return Err(AwsError::new("ValidationError", "Between 1 and 20 resource ARNs must be given"));
+        return Err(AwsError::new(
+            "ValidationError",
+            "Between 1 and 20 resource ARNs must be given",
+        ));
     }
-    let cluster = region.map(|r| r.eks.arn.rsplit('/').next().unwrap_or_default().to_owned()).unwrap_or_default();
+    let cluster = region
+        .map(|r| r.eks.arn.rsplit('/').next().unwrap_or_default().to_owned())
+        .unwrap_or_default();
     let mut out = Vec::new();
     for arn in arns {
         let group = region.and_then(|r| r.groups.iter().find(|g| g.arn == arn));
-        let balancer = balancers(region).iter().any(|b| b.arn == arn || b.https == arn || b.http == arn);
+        let balancer = balancers(region)
+            .iter()
+            .any(|b| b.arn == arn || b.https == arn || b.http == arn);
         let tags = match group {
             Some(g) => json!([
                 {"Key": "elbv2.k8s.aws/cluster", "Value": cluster},
@@ -257,8 +347,18 @@ fn tags(world: &World, region: Option<&Region>, call: &Call) -> Result<Answer, A
             None if balancer => json!([
                 {"Key": "elbv2.k8s.aws/cluster", "Value": cluster}, {"Key": "owner", "Value": world.plan.names.brand},
             ]),
-            None if arn.contains(":targetgroup/") => return Err(not_found("TargetGroup", "One or more target groups not found")),
-            None => return Err(not_found("LoadBalancer", "One or more load balancers not found")),
+            None if arn.contains(":targetgroup/") => {
+                return Err(not_found(
+                    "TargetGroup",
+                    "One or more target groups not found",
+                ));
+            }
+            None => {
+                return Err(not_found(
+                    "LoadBalancer",
+                    "One or more load balancers not found",
+                ));
+            }
         };
         out.push(json!({"ResourceArn": arn, "Tags": tags}));
     }
@@ -275,6 +375,9 @@ fn attributes(region: Option<&Region>, call: &Call) -> Result<Answer, AwsError> 
         ("routing.http2.enabled", "true"),
         ("zonal_shift.config.enabled", "true"),
     ];
-    let all: Vec<Value> = all.iter().map(|(k, v)| json!({"Key": k, "Value": v})).collect();
+    let all: Vec<Value> = all
+        .iter()
+        .map(|(k, v)| json!({"Key": k, "Value": v}))
+        .collect();
     Ok(json!({"Attributes": all}).into())
 }

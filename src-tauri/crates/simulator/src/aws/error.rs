@@ -18,7 +18,12 @@ pub struct AwsError {
 impl AwsError {
     /// An error with status 400.
     pub fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), status: 400, query_code: None }
+        Self {
+            code: code.into(),
+            message: message.into(),
+            status: 400,
+            query_code: None,
+        }
     }
 
     /// The same with another status.
@@ -39,16 +44,24 @@ impl AwsError {
     #[must_use]
     pub fn unknown_operation(service: Service, operation: &str) -> Self {
         match service {
-            Service::Sqs | Service::CloudWatch => {
-                Self::new("UnknownOperationException", "The requested operation is not recognized by the service.")
-            }
-            Service::Sts | Service::Rds | Service::Elb => {
-                Self::new("InvalidAction", format!("Could not find operation {operation}"))
-            }
-            Service::S3 => Self::new("NotImplemented", "A header you provided implies functionality that is not implemented").status(501),
-            Service::Eks | Service::Lambda | Service::Route53 | Service::CloudFront => {
-                Self::new("UnknownOperationException", "The requested operation is not recognized by the service.").status(404)
-            }
+            Service::Sqs | Service::CloudWatch => Self::new(
+                "UnknownOperationException",
+                "The requested operation is not recognized by the service.",
+            ),
+            Service::Sts | Service::Rds | Service::Elb => Self::new(
+                "InvalidAction",
+                format!("Could not find operation {operation}"),
+            ),
+            Service::S3 => Self::new(
+                "NotImplemented",
+                "A header you provided implies functionality that is not implemented",
+            )
+            .status(501),
+            Service::Eks | Service::Lambda | Service::Route53 | Service::CloudFront => Self::new(
+                "UnknownOperationException",
+                "The requested operation is not recognized by the service.",
+            )
+            .status(404),
         }
     }
 
@@ -57,7 +70,9 @@ impl AwsError {
     pub fn throttled(service: Service) -> Self {
         let message = "Rate exceeded";
         match service {
-            Service::Route53 | Service::Rds | Service::Elb | Service::Sts | Service::CloudFront => Self::new("Throttling", message),
+            Service::Route53 | Service::Rds | Service::Elb | Service::Sts | Service::CloudFront => {
+                Self::new("Throttling", message)
+            }
             Service::CloudWatch => Self::new("ThrottlingException", message).query("Throttling"),
             Service::Sqs => Self::new("RequestThrottled", message).query("RequestThrottled"),
             Service::Eks => Self::new("ThrottlingException", message).status(429),
@@ -74,12 +89,21 @@ impl AwsError {
             "User: {caller} is not authorized to perform: {action} because no identity-based policy allows the {action} action"
         );
         match service {
-            Service::Eks | Service::Lambda => Self::new("AccessDeniedException", message).status(403),
-            Service::Sqs => Self::new("AccessDeniedException", message).query("AccessDenied").status(403),
-            Service::CloudWatch => Self::new("AccessDenied", message).query("AccessDenied").status(403),
-            Service::Sts | Service::Rds | Service::Elb | Service::Route53 | Service::CloudFront | Service::S3 => {
-                Self::new("AccessDenied", message).status(403)
+            Service::Eks | Service::Lambda => {
+                Self::new("AccessDeniedException", message).status(403)
             }
+            Service::Sqs => Self::new("AccessDeniedException", message)
+                .query("AccessDenied")
+                .status(403),
+            Service::CloudWatch => Self::new("AccessDenied", message)
+                .query("AccessDenied")
+                .status(403),
+            Service::Sts
+            | Service::Rds
+            | Service::Elb
+            | Service::Route53
+            | Service::CloudFront
+            | Service::S3 => Self::new("AccessDenied", message).status(403),
         }
     }
 
@@ -89,7 +113,11 @@ impl AwsError {
         let message = "The security token included in the request is expired";
         match service {
             Service::Eks | Service::Lambda | Service::Sqs | Service::CloudWatch => {
-                Self::new("ExpiredTokenException", message).status(if service == Service::Sqs { 400 } else { 403 })
+                Self::new("ExpiredTokenException", message).status(if service == Service::Sqs {
+                    400
+                } else {
+                    403
+                })
             }
             Service::Sts | Service::Rds | Service::Elb | Service::Route53 | Service::CloudFront => {
                 Self::new("ExpiredToken", message).status(403)

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::error::AwsError;
 use super::page::page;
+use super::region;
 use super::render::Answer;
 use super::request::{Call, int};
-use super::region;
 use crate::world::function::{ACCOUNT_CONCURRENCY, Function, Mapping};
 use crate::world::region::Region;
 use crate::world::{SIMULATED_ACCOUNT, World};
@@ -32,7 +32,9 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Result<Answer, AwsError>
     let region = region(world, call);
     match call.operation.as_str() {
         "ListFunctions" => {
-            let all = region.map(|r| r.functions.iter().map(|f| configuration(r, f)).collect()).unwrap_or_default();
+            let all = region
+                .map(|r| r.functions.iter().map(|f| configuration(r, f)).collect())
+                .unwrap_or_default();
             listed(call, "Functions", all, 50)
         }
         "GetFunction" => get_function(region, call),
@@ -43,7 +45,12 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Result<Answer, AwsError>
         "ListEventSourceMappings" => list_mappings(region, call),
         "GetEventSourceMapping" => {
             let id = call.segment(2);
-            let found = region.and_then(|r| r.mappings.iter().find(|m| m.uuid == id).map(|m| mapping(r, m)));
+            let found = region.and_then(|r| {
+                r.mappings
+                    .iter()
+                    .find(|m| m.uuid == id)
+                    .map(|m| mapping(r, m))
+            });
             found.map(Into::into).ok_or_else(no_mapping)
         }
         "GetAccountSettings" => Ok(account(region).into()),
@@ -52,28 +59,48 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Result<Answer, AwsError>
 }
 
 fn listed(call: &Call, list: &str, all: Vec<Value>, default: usize) -> Result<Answer, AwsError> {
-    let size = call.param("MaxItems").and_then(|n| n.parse().ok()).unwrap_or(default).clamp(1, default);
+    let size = call
+        .param("MaxItems")
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(default)
+        .clamp(1, default);
     let invalid = || AwsError::new("InvalidParameterValueException", "The marker is not valid");
     let page = page(list, all, call.param("Marker"), size).ok_or_else(invalid)?;
     Ok(json!({ list: page.items, "NextMarker": page.next }).into())
 }
 
 fn no_mapping() -> AwsError {
-    AwsError::new("ResourceNotFoundException", "The resource you requested does not exist.").status(404)
+    AwsError::new(
+        "ResourceNotFoundException",
+        "The resource you requested does not exist.",
+    )
+    .status(404)
 }
 
 /// A function by name, partial ARN or ARN.
-fn find<'a>(region: Option<&'a Region>, id: &str, call: &Call) -> Result<(&'a Region, &'a Function), AwsError> {
+fn find<'a>(
+    region: Option<&'a Region>,
+    id: &str,
+    call: &Call,
+) -> Result<(&'a Region, &'a Function), AwsError> {
     let name = id.rsplit(':').next().unwrap_or(id);
     let found = region.and_then(|r| Some((r, r.functions.iter().find(|f| f.name == name)?)));
     found.ok_or_else(|| {
-        let arn = format!("arn:aws:lambda:{}:{SIMULATED_ACCOUNT}:function:{name}", call.region);
-        AwsError::new("ResourceNotFoundException", format!("Function not found: {arn}")).status(404)
+        let arn = format!(
+            "arn:aws:lambda:{}:{SIMULATED_ACCOUNT}:function:{name}",
+            call.region
+        );
+        AwsError::new(
+            "ResourceNotFoundException",
+            format!("Function not found: {arn}"),
+        )
+        .status(404)
     })
 }
 
 fn configuration(region: &Region, f: &Function) -> Value {
-    let env: serde_json::Map<String, Value> = f.env.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
+    let env: serde_json::Map<String, Value> =
+        f.env.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
     json!({
         "FunctionName": f.name, "FunctionArn": f.arn, "Runtime": f.runtime,
         "Role": format!("arn:aws:iam::{SIMULATED_ACCOUNT}:role/{}", f.name), "Handler": "index.handler", "CodeSize": 4_194_304,
@@ -92,7 +119,9 @@ fn configuration(region: &Region, f: &Function) -> Value {
 
 fn get_function(region: Option<&Region>, call: &Call) -> Result<Answer, AwsError> {
     let (region, f) = find(region, call.segment(2), call)?;
-    let concurrency = f.reserved.map(|n| json!({"ReservedConcurrentExecutions": n}));
+    let concurrency = f
+        .reserved
+        .map(|n| json!({"ReservedConcurrentExecutions": n}));
     let code = json!({"RepositoryType": "S3", "Location": format!("https://awslambda-{}-tasks.s3.amazonaws.com/snapshots/{}", call.region, f.revision)});
     Ok(json!({"Configuration": configuration(region, f), "Code": code, "Tags": {"environment": "prod"}, "Concurrency": concurrency}).into())
 }
@@ -117,7 +146,10 @@ fn list_mappings(region: Option<&Region>, call: &Call) -> Result<Answer, AwsErro
         r.mappings
             .iter()
             .filter(|m| from.is_none_or(|q| q == &*m.queue))
-            .filter(|m| of.as_ref().is_none_or(|f| *f == r.functions[m.function].arn))
+            .filter(|m| {
+                of.as_ref()
+                    .is_none_or(|f| *f == r.functions[m.function].arn)
+            })
             .map(|m| mapping(r, m))
             .collect()
     });
@@ -125,28 +157,45 @@ fn list_mappings(region: Option<&Region>, call: &Call) -> Result<Answer, AwsErro
 }
 
 fn update_mapping(world: &mut World, call: &Call) -> Result<Answer, AwsError> {
-    let Some(r) = world.region_index(&call.region) else { return Err(no_mapping()) };
+    let Some(r) = world.region_index(&call.region) else {
+        return Err(no_mapping());
+    };
     let region = &mut world.regions[r];
     let id = call.segment(2);
-    let m = region.mappings.iter_mut().find(|m| m.uuid == id).ok_or_else(no_mapping)?;
+    let m = region
+        .mappings
+        .iter_mut()
+        .find(|m| m.uuid == id)
+        .ok_or_else(no_mapping)?;
     if m.state.is_moving() {
         let message = "Cannot update the event source mapping because it is in use.";
         return Err(AwsError::new("ResourceInUseException", message));
     }
     let invalid = |message: String| AwsError::new("InvalidParameterValueException", message);
     if let Some(n) = call.int("BatchSize") {
-        let n = u32::try_from(n).ok().filter(|n| (1..=10_000).contains(n)).ok_or_else(|| invalid(format!("Batch size {n} must be between 1 and 10000")))?;
+        let n = u32::try_from(n)
+            .ok()
+            .filter(|n| (1..=10_000).contains(n))
+            .ok_or_else(|| invalid(format!("Batch size {n} must be between 1 and 10000")))?;
         m.batch_size = n;
     }
     if let Some(scaling) = call.input.get("ScalingConfig") {
         m.max_concurrency = match scaling.get("MaximumConcurrency").and_then(int) {
             None => None,
             Some(n) if (2..=1000).contains(&n) => u32::try_from(n).ok(),
-            Some(n) => return Err(invalid(format!("MaximumConcurrency {n} must be between 2 and 1000"))),
+            Some(n) => {
+                return Err(invalid(format!(
+                    "MaximumConcurrency {n} must be between 2 and 1000"
+                )));
+            }
         };
     }
     m.ask(call.input.get("Enabled").and_then(Value::as_bool), call.now);
-    let m = region.mappings.iter().find(|m| m.uuid == id).ok_or_else(no_mapping)?;
+    let m = region
+        .mappings
+        .iter()
+        .find(|m| m.uuid == id)
+        .ok_or_else(no_mapping)?;
     Ok(Answer::from(mapping(region, m)).status(202))
 }
 

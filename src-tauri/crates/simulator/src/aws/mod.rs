@@ -53,7 +53,10 @@ struct Server {
 
 /// The routes: there is one, which takes everything.
 pub fn router(shared: SharedWorld) -> Router {
-    let server = Arc::new(Server { shared, throttle: Mutex::default() });
+    let server = Arc::new(Server {
+        shared,
+        throttle: Mutex::default(),
+    });
     Router::new().fallback(answer).with_state(server)
 }
 
@@ -74,8 +77,15 @@ async fn answer(State(server): State<Arc<Server>>, request: Request) -> Response
 
 fn unsigned(server: &Server) -> Response {
     let (now, request) = stamp(server);
-    let envelope = Envelope { service: Service::Sts, protocol: Protocol::Query, operation: String::new(), request, now };
-    let error = AwsError::new("MissingAuthenticationToken", "Missing Authentication Token").status(403);
+    let envelope = Envelope {
+        service: Service::Sts,
+        protocol: Protocol::Query,
+        operation: String::new(),
+        request,
+        now,
+    };
+    let error =
+        AwsError::new("MissingAuthenticationToken", "Missing Authentication Token").status(403);
     render::response(&envelope, Err(error))
 }
 
@@ -84,14 +94,27 @@ fn stamp(server: &Server) -> (crate::clock::Millis, String) {
     (world.now, world.ids.uuid())
 }
 
-fn handle(server: &Server, scope: (Service, String), parts: &Parts, body: &[u8], kinds: &[Kind]) -> Response {
+fn handle(
+    server: &Server,
+    scope: (Service, String),
+    parts: &Parts,
+    body: &[u8],
+    kinds: &[Kind],
+) -> Response {
     let (now, request) = stamp(server);
     let service = scope.0;
-    let envelope = |protocol, operation: &str| Envelope { service, protocol, operation: operation.into(), request: request.clone(), now };
-    let call = match request::understand(scope, &parts.method, &parts.uri, &parts.headers, body, now) {
-        Ok(call) => call,
-        Err((protocol, error)) => return render::response(&envelope(protocol, ""), Err(error)),
+    let envelope = |protocol, operation: &str| Envelope {
+        service,
+        protocol,
+        operation: operation.into(),
+        request: request.clone(),
+        now,
     };
+    let call =
+        match request::understand(scope, &parts.method, &parts.uri, &parts.headers, body, now) {
+            Ok(call) => call,
+            Err((protocol, error)) => return render::response(&envelope(protocol, ""), Err(error)),
+        };
     let envelope = envelope(call.protocol, &call.operation);
     if let Err(error) = admit(server, &call, kinds) {
         return render::response(&envelope, Err(error));
@@ -100,7 +123,12 @@ fn handle(server: &Server, scope: (Service, String), parts: &Parts, body: &[u8],
     if call.is_write() {
         server.shared.notify();
     }
-    tracing::debug!(service = service.signing_name(), operation = call.operation, ok = result.is_ok(), "answered");
+    tracing::debug!(
+        service = service.signing_name(),
+        operation = call.operation,
+        ok = result.is_ok(),
+        "answered"
+    );
     render::response(&envelope, result)
 }
 
@@ -108,13 +136,27 @@ fn admit(server: &Server, call: &Call, kinds: &[Kind]) -> Result<(), AwsError> {
     for kind in kinds {
         match kind {
             Kind::Throttled => return Err(AwsError::throttled(call.service)),
-            Kind::Denied => return Err(AwsError::denied(call.service, &call.operation, &sts::caller_arn())),
+            Kind::Denied => {
+                return Err(AwsError::denied(
+                    call.service,
+                    &call.operation,
+                    &sts::caller_arn(),
+                ));
+            }
             Kind::Expired => return Err(AwsError::expired(call.service)),
             Kind::Slow(_) | Kind::Silent | Kind::Malformed | Kind::Partial | Kind::Reset => {}
         }
     }
-    let admitted = server.throttle.lock().unwrap_or_else(PoisonError::into_inner).admit(call, Instant::now());
-    if admitted { Ok(()) } else { Err(AwsError::throttled(call.service)) }
+    let admitted = server
+        .throttle
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .admit(call, Instant::now());
+    if admitted {
+        Ok(())
+    } else {
+        Err(AwsError::throttled(call.service))
+    }
 }
 
 fn dispatch(world: &mut World, call: &Call) -> Result<Answer, AwsError> {

@@ -14,7 +14,12 @@ pub(crate) struct Page<T> {
 
 /// The page of `size` items that `token` stands for; `None` when the token was not given out for `list`.
 #[must_use]
-pub(crate) fn page<T>(list: &str, items: Vec<T>, token: Option<&str>, size: usize) -> Option<Page<T>> {
+pub(crate) fn page<T>(
+    list: &str,
+    items: Vec<T>,
+    token: Option<&str>,
+    size: usize,
+) -> Option<Page<T>> {
     let start = match token {
         None => 0,
         Some(token) => read(list, token)?,
@@ -22,7 +27,10 @@ pub(crate) fn page<T>(list: &str, items: Vec<T>, token: Option<&str>, size: usiz
     let total = items.len();
     let items: Vec<T> = items.into_iter().skip(start).take(size).collect();
     let end = start + items.len();
-    Some(Page { items, next: (end < total).then(|| BASE64.encode(format!("{list}\n{end}"))) })
+    Some(Page {
+        items,
+        next: (end < total).then(|| BASE64.encode(format!("{list}\n{end}"))),
+    })
 }
 
 fn read(list: &str, token: &str) -> Option<usize> {
@@ -48,6 +56,14 @@ mod tests {
             }
         }
         assert_eq!(seen, all);
-        assert!(page("other", all.clone(), page("l", all, None, 3).and_then(|p| p.next).as_deref(), 3).is_none());
+        assert!(
+            page(
+                "other",
+                all.clone(),
+                page("l", all, None, 3).and_then(|p| p.next).as_deref(),
+                3
+            )
+            .is_none()
+        );
     }
 }

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::error::AwsError;
 use super::page::page;
+use super::region;
 use super::render::Answer;
 use super::request::{Call, instant};
-use super::region;
 use crate::world::database::{DbCluster, DbEvent, DbInstance};
 use crate::world::region::Region;
 use crate::world::{SIMULATED_ACCOUNT, World};
@@ -28,7 +28,10 @@ fn answer(call: &Call, list: &str, all: Vec<Value>) -> Result<Answer, AwsError> 
         None => 100,
         Some(n) if (20..=100).contains(&n) => usize::try_from(n).unwrap_or(100),
         Some(n) => {
-            return Err(AwsError::new("InvalidParameterValue", format!("Invalid value {n} for MaxRecords. Must be between 20 and 100")));
+            return Err(AwsError::new(
+                "InvalidParameterValue",
+                format!("Invalid value {n} for MaxRecords. Must be between 20 and 100"),
+            ));
         }
     };
     let invalid = || AwsError::new("InvalidParameterValue", "The marker is not valid");
@@ -51,14 +54,27 @@ fn databases(region: Option<&Region>) -> &[DbCluster] {
 }
 
 fn clusters(region: Option<&Region>, call: &Call) -> Result<Answer, AwsError> {
-    let Some(region) = region else { return answer(call, "DBClusters", vec![]) };
+    let Some(region) = region else {
+        return answer(call, "DBClusters", vec![]);
+    };
     let wanted = filter(call, "db-cluster-id");
-    let mut all = region.databases.iter().filter(|d| wanted.is_empty() || wanted.contains(&d.name) || wanted.contains(&d.arn));
+    let mut all = region
+        .databases
+        .iter()
+        .filter(|d| wanted.is_empty() || wanted.contains(&d.name) || wanted.contains(&d.arn));
     let all: Vec<Value> = match call.text("DBClusterIdentifier") {
         None => all.map(|d| cluster(region, d, call)).collect(),
         Some(id) => {
-            let missing = || AwsError::new("DBClusterNotFoundFault", format!("DBCluster {id} not found.")).status(404);
-            let found = all.find(|d| d.name == id || d.arn == id).ok_or_else(missing)?;
+            let missing = || {
+                AwsError::new(
+                    "DBClusterNotFoundFault",
+                    format!("DBCluster {id} not found."),
+                )
+                .status(404)
+            };
+            let found = all
+                .find(|d| d.name == id || d.arn == id)
+                .ok_or_else(missing)?;
             vec![cluster(region, found, call)]
         }
     };
@@ -95,16 +111,31 @@ fn cluster(region: &Region, d: &DbCluster, call: &Call) -> Value {
 }
 
 fn instances(region: Option<&Region>, call: &Call) -> Result<Answer, AwsError> {
-    let Some(region) = region else { return answer(call, "DBInstances", vec![]) };
-    let (of, wanted) = (filter(call, "db-cluster-id"), filter(call, "db-instance-id"));
-    let mut all = region.databases.iter().flat_map(|d| d.instances.iter().map(move |i| (d, i))).filter(|(d, i)| {
-        (of.is_empty() || of.contains(&d.name) || of.contains(&d.arn)) && (wanted.is_empty() || wanted.contains(&i.name))
-    });
+    let Some(region) = region else {
+        return answer(call, "DBInstances", vec![]);
+    };
+    let (of, wanted) = (
+        filter(call, "db-cluster-id"),
+        filter(call, "db-instance-id"),
+    );
+    let mut all = region
+        .databases
+        .iter()
+        .flat_map(|d| d.instances.iter().map(move |i| (d, i)))
+        .filter(|(d, i)| {
+            (of.is_empty() || of.contains(&d.name) || of.contains(&d.arn))
+                && (wanted.is_empty() || wanted.contains(&i.name))
+        });
     let all: Vec<Value> = match call.text("DBInstanceIdentifier") {
         None => all.map(|(d, i)| instance(region, d, i, call)).collect(),
         Some(id) => {
-            let missing = || AwsError::new("DBInstanceNotFound", format!("DBInstance {id} not found.")).status(404);
-            let (d, i) = all.find(|(d, i)| i.name == id || d.instance_arn(i) == id).ok_or_else(missing)?;
+            let missing = || {
+                AwsError::new("DBInstanceNotFound", format!("DBInstance {id} not found."))
+                    .status(404)
+            };
+            let (d, i) = all
+                .find(|(d, i)| i.name == id || d.instance_arn(i) == id)
+                .ok_or_else(missing)?;
             vec![instance(region, d, i, call)]
         }
     };
@@ -144,8 +175,15 @@ fn instance(region: &Region, d: &DbCluster, i: &DbInstance, call: &Call) -> Valu
 
 fn globals(world: &World, region: Option<&Region>, call: &Call) -> Result<Answer, AwsError> {
     let g = &world.global_database;
-    if let Some(id) = call.text("GlobalClusterIdentifier").filter(|id| *id != g.name) {
-        return Err(AwsError::new("GlobalClusterNotFoundFault", format!("Global cluster {id} not found")).status(404));
+    if let Some(id) = call
+        .text("GlobalClusterIdentifier")
+        .filter(|id| *id != g.name)
+    {
+        return Err(AwsError::new(
+            "GlobalClusterNotFoundFault",
+            format!("Global cluster {id} not found"),
+        )
+        .status(404));
     }
     if region.is_none() {
         return answer(call, "GlobalClusters", vec![]);
@@ -183,7 +221,10 @@ fn events(region: Option<&Region>, call: &Call) -> Result<Answer, AwsError> {
     };
     let (kind, source) = (call.text("SourceType"), call.text("SourceIdentifier"));
     if source.is_some() && kind.is_none() {
-        return Err(AwsError::new("InvalidParameterCombination", "SourceType must be given with SourceIdentifier"));
+        return Err(AwsError::new(
+            "InvalidParameterCombination",
+            "SourceType must be given with SourceIdentifier",
+        ));
     }
     let categories = call.texts("EventCategories");
     let wanted = |e: &&DbEvent| {
@@ -194,7 +235,12 @@ fn events(region: Option<&Region>, call: &Call) -> Result<Answer, AwsError> {
             && (categories.is_empty() || categories.iter().any(|c| c == e.category))
     };
     let backups = databases(region).iter().filter_map(|d| backup(d, call));
-    let mut all: Vec<DbEvent> = region.map(|r| r.events.clone()).unwrap_or_default().into_iter().chain(backups).collect();
+    let mut all: Vec<DbEvent> = region
+        .map(|r| r.events.clone())
+        .unwrap_or_default()
+        .into_iter()
+        .chain(backups)
+        .collect();
     all.sort_by_key(|e| e.at);
     let all: Vec<Value> = all
         .iter()

@@ -26,7 +26,10 @@ pub(crate) struct Answer {
 
 impl From<Value> for Answer {
     fn from(body: Value) -> Self {
-        Self { body, ..Self::default() }
+        Self {
+            body,
+            ..Self::default()
+        }
     }
 }
 
@@ -34,7 +37,11 @@ impl Answer {
     /// A REST-XML answer.
     #[must_use]
     pub(crate) fn xml(root: &'static str, body: Value) -> Self {
-        Self { body, root, ..Self::default() }
+        Self {
+            body,
+            root,
+            ..Self::default()
+        }
     }
 
     /// The same with another status.
@@ -71,11 +78,20 @@ pub(crate) struct Envelope {
 #[must_use]
 pub(crate) fn response(envelope: &Envelope, result: Result<Answer, AwsError>) -> Response {
     let (status, headers, body) = match &result {
-        Ok(answer) => (answer.status.unwrap_or(200), answer.headers.clone(), success(envelope, answer)),
-        Err(error) => (error.status, error_headers(envelope, error), failure(envelope, error)),
+        Ok(answer) => (
+            answer.status.unwrap_or(200),
+            answer.headers.clone(),
+            success(envelope, answer),
+        ),
+        Err(error) => (
+            error.status,
+            error_headers(envelope, error),
+            failure(envelope, error),
+        ),
     };
     let mut response = Response::new(Body::from(body));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let all = response.headers_mut();
     let mut put = |name: &'static str, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -108,9 +124,19 @@ fn success(envelope: &Envelope, answer: &Answer) -> Vec<u8> {
     let body = &answer.body;
     match envelope.protocol {
         Protocol::Json | Protocol::RestJson => {
-            if body.is_null() && answer.status == Some(204) { Vec::new() } else { json_text(body) }
+            if body.is_null() && answer.status == Some(204) {
+                Vec::new()
+            } else {
+                json_text(body)
+            }
         }
-        Protocol::Cbor => if body.is_null() { cbor::encode(&json!({})) } else { cbor::encode(body) },
+        Protocol::Cbor => {
+            if body.is_null() {
+                cbor::encode(&json!({}))
+            } else {
+                cbor::encode(body)
+            }
+        }
         Protocol::Query => query_xml(envelope, body).into_bytes(),
         Protocol::RestXml if answer.root.is_empty() => Vec::new(),
         Protocol::RestXml => {
@@ -126,25 +152,39 @@ fn success(envelope: &Envelope, answer: &Answer) -> Vec<u8> {
 }
 
 fn json_text(body: &Value) -> Vec<u8> {
-    if body.is_null() { b"{}".to_vec() } else { serde_json::to_vec(&without_nulls(body)).unwrap_or_default() }
+    if body.is_null() {
+        b"{}".to_vec()
+    } else {
+        serde_json::to_vec(&without_nulls(body)).unwrap_or_default()
+    }
 }
 
 /// Absent rather than null, as AWS writes JSON.
 fn without_nulls(value: &Value) -> Value {
     match value {
-        Value::Object(map) => {
-            Value::Object(map.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), without_nulls(v))).collect())
-        }
+        Value::Object(map) => Value::Object(
+            map.iter()
+                .filter(|(_, v)| !v.is_null())
+                .map(|(k, v)| (k.clone(), without_nulls(v)))
+                .collect(),
+        ),
         Value::Array(items) => Value::Array(items.iter().map(without_nulls).collect()),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }
 }
 
 fn query_xml(envelope: &Envelope, body: &Value) -> String {
-    let items: xml::Items = if envelope.service == Service::Rds { xml::rds } else { xml::members };
+    let items: xml::Items = if envelope.service == Service::Rds {
+        xml::rds
+    } else {
+        xml::members
+    };
     let operation = &envelope.operation;
     let mut out = String::with_capacity(4096);
-    out.push_str(&format!("<{operation}Response xmlns=\"{}\"><{operation}Result>", namespace(envelope.service)));
+    out.push_str(&format!(
+        "<{operation}Response xmlns=\"{}\"><{operation}Result>",
+        namespace(envelope.service)
+    ));
     if envelope.service == Service::CloudWatch {
         xml::content(&mut out, &with_iso_instants(body), items);
     } else {
@@ -156,14 +196,18 @@ fn query_xml(envelope: &Envelope, body: &Value) -> String {
 
 /// The instants of CloudWatch's plain values are epoch seconds; the query protocol writes ISO 8601.
 fn with_iso_instants(value: &Value) -> Value {
-    let iso = |n: &Value| super::request::instant(n).map_or(Value::Null, |at| Value::String(at.iso_millis()));
+    let iso = |n: &Value| {
+        super::request::instant(n).map_or(Value::Null, |at| Value::String(at.iso_millis()))
+    };
     match value {
         Value::Object(map) => Value::Object(
             map.iter()
                 .map(|(k, v)| {
                     let v = match v {
                         Value::Number(_) if INSTANTS.contains(&k.as_str()) => iso(v),
-                        Value::Array(list) if INSTANTS.contains(&k.as_str()) => Value::Array(list.iter().map(iso).collect()),
+                        Value::Array(list) if INSTANTS.contains(&k.as_str()) => {
+                            Value::Array(list.iter().map(iso).collect())
+                        }
                         other => with_iso_instants(other),
                     };
                     (k.clone(), v)
@@ -192,8 +236,16 @@ fn namespace(service: Service) -> &'static str {
 fn error_headers(envelope: &Envelope, error: &AwsError) -> Vec<(&'static str, String)> {
     match envelope.protocol {
         Protocol::Json | Protocol::Cbor => {
-            let side = if error.status >= 500 { "Receiver" } else { "Sender" };
-            error.query_code.map(|code| ("x-amzn-query-error", format!("{code};{side}"))).into_iter().collect()
+            let side = if error.status >= 500 {
+                "Receiver"
+            } else {
+                "Sender"
+            };
+            error
+                .query_code
+                .map(|code| ("x-amzn-query-error", format!("{code};{side}")))
+                .into_iter()
+                .collect()
         }
         Protocol::RestJson => vec![("x-amzn-errortype", error.code.clone())],
         Protocol::Query | Protocol::RestXml => Vec::new(),
@@ -222,9 +274,15 @@ fn error_xml(envelope: &Envelope, error: &AwsError) -> String {
     xml::escape(&mut message, &error.message);
     let (code, request) = (error.query_code.unwrap_or(&error.code), &envelope.request);
     if envelope.service == Service::S3 {
-        return format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request}</RequestId></Error>");
+        return format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request}</RequestId></Error>"
+        );
     }
-    let side = if error.status >= 500 { "Receiver" } else { "Sender" };
+    let side = if error.status >= 500 {
+        "Receiver"
+    } else {
+        "Sender"
+    };
     format!(
         "<?xml version=\"1.0\"?>\n<ErrorResponse xmlns=\"{}\"><Error><Type>{side}</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>{request}</RequestId></ErrorResponse>",
         namespace(envelope.service)

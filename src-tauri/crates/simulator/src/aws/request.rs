@@ -70,7 +70,11 @@ impl Service {
     /// Its prefix in IAM actions.
     #[must_use]
     pub fn iam(self) -> &'static str {
-        if self == Self::CloudWatch { "cloudwatch" } else { self.signing_name() }
+        if self == Self::CloudWatch {
+            "cloudwatch"
+        } else {
+            self.signing_name()
+        }
     }
 
     /// The service of a name people or signatures use.
@@ -123,7 +127,10 @@ pub(crate) struct Call {
 
 /// Service and region of a request.
 pub(crate) fn scope(headers: &HeaderMap, uri: &Uri) -> Option<(Service, String)> {
-    let header = headers.get("authorization").and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let header = headers
+        .get("authorization")
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
     let credential = match header.split_once("Credential=") {
         Some((_, rest)) => rest.split([',', ' ']).next().unwrap_or_default().to_owned(),
         None => parse_form(uri.query().unwrap_or_default()).remove("X-Amz-Credential")?,
@@ -142,7 +149,12 @@ pub(crate) fn understand(
     body: &[u8],
     now: Millis,
 ) -> Result<Call, (Protocol, AwsError)> {
-    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default()
+    };
     let path: Vec<String> = segments(uri.path());
     let query = parse_form(uri.query().unwrap_or_default());
     let mut call = Call {
@@ -155,7 +167,8 @@ pub(crate) fn understand(
         query,
         now,
     };
-    let bad = |protocol, message: String| (protocol, AwsError::new("SerializationException", message));
+    let bad =
+        |protocol, message: String| (protocol, AwsError::new("SerializationException", message));
     match service {
         Service::Sqs | Service::CloudWatch | Service::Sts | Service::Rds | Service::Elb => {
             if let [_, _, _, operation] = call.path.as_slice()
@@ -168,7 +181,8 @@ pub(crate) fn understand(
                 call.operation = operation.to_owned();
                 call.protocol = Protocol::Json;
                 let body: &[u8] = if body.is_empty() { b"{}" } else { body };
-                call.input = serde_json::from_slice(body).map_err(|e| bad(Protocol::Json, e.to_string()))?;
+                call.input =
+                    serde_json::from_slice(body).map_err(|e| bad(Protocol::Json, e.to_string()))?;
             } else {
                 call.protocol = Protocol::Query;
                 let mut form = parse_form(&String::from_utf8_lossy(body));
@@ -184,7 +198,8 @@ pub(crate) fn understand(
         }
         Service::Eks | Service::Lambda => {
             if !body.is_empty() {
-                call.input = serde_json::from_slice(body).map_err(|e| bad(Protocol::RestJson, e.to_string()))?;
+                call.input = serde_json::from_slice(body)
+                    .map_err(|e| bad(Protocol::RestJson, e.to_string()))?;
             }
         }
     }
@@ -192,7 +207,10 @@ pub(crate) fn understand(
         call.operation = rest_operation(&call, method).unwrap_or_default().to_owned();
     }
     if call.operation.is_empty() {
-        return Err((call.protocol, AwsError::unknown_operation(service, method.as_str())));
+        return Err((
+            call.protocol,
+            AwsError::unknown_operation(service, method.as_str()),
+        ));
     }
     Ok(call)
 }
@@ -210,11 +228,18 @@ fn rest_operation(call: &Call, method: &Method) -> Option<&'static str> {
 }
 
 fn segments(path: &str) -> Vec<String> {
-    path.split('/').filter(|s| !s.is_empty()).map(|s| percent_decode_str(s).decode_utf8_lossy().into_owned()).collect()
+    path.split('/')
+        .filter(|s| !s.is_empty())
+        .map(|s| percent_decode_str(s).decode_utf8_lossy().into_owned())
+        .collect()
 }
 
 fn parse_form(text: &str) -> BTreeMap<String, String> {
-    let decode = |s: &str| percent_decode_str(&s.replace('+', " ")).decode_utf8_lossy().into_owned();
+    let decode = |s: &str| {
+        percent_decode_str(&s.replace('+', " "))
+            .decode_utf8_lossy()
+            .into_owned()
+    };
     text.split('&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
@@ -240,17 +265,29 @@ fn nest(form: &BTreeMap<String, String>) -> Value {
 }
 
 fn collapse(value: Value) -> Value {
-    let Value::Object(map) = value else { return value };
+    let Value::Object(map) = value else {
+        return value;
+    };
     let mut map: Map<String, Value> = map.into_iter().map(|(k, v)| (k, collapse(v))).collect();
     if !map.is_empty() && map.keys().all(|k| k.parse::<u32>().is_ok()) {
-        let mut items: Vec<(u32, Value)> = map.into_iter().map(|(k, v)| (k.parse().unwrap_or(0), v)).collect();
+        let mut items: Vec<(u32, Value)> = map
+            .into_iter()
+            .map(|(k, v)| (k.parse().unwrap_or(0), v))
+            .collect();
         items.sort_by_key(|(n, _)| *n);
         return Value::Array(items.into_iter().map(|(_, v)| v).collect());
     }
     if map.len() == 1 {
-        let is_list_of_items = map.iter().next().is_some_and(|(k, v)| v.is_array() && ITEM_NAMES.contains(&k.as_str()));
+        let is_list_of_items = map
+            .iter()
+            .next()
+            .is_some_and(|(k, v)| v.is_array() && ITEM_NAMES.contains(&k.as_str()));
         if is_list_of_items {
-            return map.iter_mut().next().map(|(_, v)| v.take()).unwrap_or(Value::Null);
+            return map
+                .iter_mut()
+                .next()
+                .map(|(_, v)| v.take())
+                .unwrap_or(Value::Null);
         }
     }
     Value::Object(map)
@@ -263,7 +300,10 @@ impl Call {
     /// A text of the input.
     #[must_use]
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        self.input.get(name).and_then(Value::as_str).filter(|s| !s.is_empty())
+        self.input
+            .get(name)
+            .and_then(Value::as_str)
+            .filter(|s| !s.is_empty())
     }
 
     /// A whole number of the input, written as a number or as text.
@@ -278,14 +318,22 @@ impl Call {
         self.input
             .get(name)
             .and_then(Value::as_array)
-            .map(|a| a.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+            .map(|a| {
+                a.iter()
+                    .filter_map(Value::as_str)
+                    .map(str::to_owned)
+                    .collect()
+            })
             .unwrap_or_default()
     }
 
     /// A list of the input.
     #[must_use]
     pub(crate) fn list(&self, name: &str) -> &[Value] {
-        self.input.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+        self.input
+            .get(name)
+            .and_then(Value::as_array)
+            .map_or(&[], Vec::as_slice)
     }
 
     /// A segment of the path.
@@ -297,13 +345,18 @@ impl Call {
     /// A parameter of the query string.
     #[must_use]
     pub(crate) fn param(&self, name: &str) -> Option<&str> {
-        self.query.get(name).map(String::as_str).filter(|s| !s.is_empty())
+        self.query
+            .get(name)
+            .map(String::as_str)
+            .filter(|s| !s.is_empty())
     }
 
     /// True for an operation that changes something.
     #[must_use]
     pub(crate) fn is_write(&self) -> bool {
-        !["List", "Get", "Describe", "Head"].iter().any(|p| self.operation.starts_with(p))
+        !["List", "Get", "Describe", "Head"]
+            .iter()
+            .any(|p| self.operation.starts_with(p))
     }
 }
 
@@ -311,7 +364,10 @@ impl Call {
 #[must_use]
 pub(crate) fn int(value: &Value) -> Option<i64> {
     #[allow(clippy::cast_possible_truncation)]
-    value.as_i64().or_else(|| value.as_f64().map(|f| f as i64)).or_else(|| value.as_str()?.parse().ok())
+    value
+        .as_i64()
+        .or_else(|| value.as_f64().map(|f| f as i64))
+        .or_else(|| value.as_str()?.parse().ok())
 }
 
 /// An instant written as epoch seconds or as ISO 8601.
@@ -332,7 +388,9 @@ mod tests {
 
     #[test]
     fn a_form_becomes_a_plain_value() {
-        let form = parse_form("LoadBalancerArns.member.2=b&LoadBalancerArns.member.1=a&Filters.Filter.1.Name=x&Filters.Filter.1.Values.Value.1=y%20z&N=3");
+        let form = parse_form(
+            "LoadBalancerArns.member.2=b&LoadBalancerArns.member.1=a&Filters.Filter.1.Name=x&Filters.Filter.1.Values.Value.1=y%20z&N=3",
+        );
         assert_eq!(
             nest(&form),
             json!({"LoadBalancerArns": ["a", "b"], "Filters": [{"Name": "x", "Values": ["y z"]}], "N": "3"})
@@ -344,6 +402,9 @@ mod tests {
         let mut headers = HeaderMap::new();
         let value = "AWS4-HMAC-SHA256 Credential=AKID/20261122/eu-west-1/monitoring/aws4_request, SignedHeaders=host, Signature=0";
         headers.insert("authorization", value.parse().unwrap());
-        assert_eq!(scope(&headers, &"/".parse().unwrap()), Some((Service::CloudWatch, "eu-west-1".into())));
+        assert_eq!(
+            scope(&headers, &"/".parse().unwrap()),
+            Some((Service::CloudWatch, "eu-west-1".into()))
+        );
     }
 }

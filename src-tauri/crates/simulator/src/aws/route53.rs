@@ -35,12 +35,18 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Result<Answer, AwsError>
         "ListHealthChecks" => list_checks(dns, call),
         "GetHealthCheck" => {
             let check = find_check(dns, call.segment(2))?;
-            Ok(Answer::xml("GetHealthCheckResponse", json!({"HealthCheck": check_value(dns, check)})))
+            Ok(Answer::xml(
+                "GetHealthCheckResponse",
+                json!({"HealthCheck": check_value(dns, check)}),
+            ))
         }
         "GetHealthCheckStatus" => status(dns, call),
         "ListTagsForResource" => {
             let tags = tag_set(dns, call.segment(2), call.segment(3))?;
-            Ok(Answer::xml("ListTagsForResourceResponse", json!({"ResourceTagSet": tags})))
+            Ok(Answer::xml(
+                "ListTagsForResourceResponse",
+                json!({"ResourceTagSet": tags}),
+            ))
         }
         "ListTagsForResources" => list_tags(dns, call),
         other => Err(AwsError::unknown_operation(call.service, other)),
@@ -52,7 +58,10 @@ fn size(call: &Call, default: usize) -> Result<usize, AwsError> {
         None => Ok(default),
         Some(text) => match text.parse::<usize>() {
             Ok(n) if n > 0 => Ok(n.min(default)),
-            _ => Err(AwsError::new("InvalidInput", format!("Invalid value for MaxItems: {text}"))),
+            _ => Err(AwsError::new(
+                "InvalidInput",
+                format!("Invalid value for MaxItems: {text}"),
+            )),
         },
     }
 }
@@ -93,11 +102,19 @@ fn list_zones_by_name(dns: &Dns, call: &Call) -> Result<Answer, AwsError> {
 }
 
 fn no_zone(id: &str) -> AwsError {
-    AwsError::new("NoSuchHostedZone", format!("No hosted zone found with ID: {id}")).status(404)
+    AwsError::new(
+        "NoSuchHostedZone",
+        format!("No hosted zone found with ID: {id}"),
+    )
+    .status(404)
 }
 
 fn zone<'a>(dns: &'a Dns, id: &str) -> Result<&'a Dns, AwsError> {
-    if id == dns.zone { Ok(dns) } else { Err(no_zone(id)) }
+    if id == dns.zone {
+        Ok(dns)
+    } else {
+        Err(no_zone(id))
+    }
 }
 
 fn get_zone(dns: &Dns, call: &Call) -> Result<Answer, AwsError> {
@@ -109,7 +126,11 @@ fn get_zone(dns: &Dns, call: &Call) -> Result<Answer, AwsError> {
 type RecordKey = (Vec<String>, String, String);
 
 fn record_key(r: &RecordSet) -> RecordKey {
-    (reversed(&r.name), r.kind.to_owned(), r.set.clone().unwrap_or_default())
+    (
+        reversed(&r.name),
+        r.kind.to_owned(),
+        r.set.clone().unwrap_or_default(),
+    )
 }
 
 fn list_records(dns: &Dns, call: &Call) -> Result<Answer, AwsError> {
@@ -117,12 +138,22 @@ fn list_records(dns: &Dns, call: &Call) -> Result<Answer, AwsError> {
     let size = size(call, 300)?;
     let from = call.param("name").map(|name| {
         let kind = call.param("type").unwrap_or_default().to_owned();
-        (reversed(name), kind, call.param("identifier").unwrap_or_default().to_owned())
+        (
+            reversed(name),
+            kind,
+            call.param("identifier").unwrap_or_default().to_owned(),
+        )
     });
     if from.is_none() && call.param("type").is_some() {
-        return Err(AwsError::new("InvalidInput", "The record name must be given with the record type"));
+        return Err(AwsError::new(
+            "InvalidInput",
+            "The record name must be given with the record type",
+        ));
     }
-    let mut rest = dns.records.iter().filter(|r| from.as_ref().is_none_or(|from| record_key(r) >= *from));
+    let mut rest = dns
+        .records
+        .iter()
+        .filter(|r| from.as_ref().is_none_or(|from| record_key(r) >= *from));
     let shown: Vec<Value> = rest.by_ref().take(size).map(record_value).collect();
     let next = rest.next();
     let mut body = json!({
@@ -153,8 +184,13 @@ fn record_value(r: &RecordSet) -> Value {
             out.insert("TTL".into(), json!(ttl));
             out.insert("ResourceRecords".into(), json!({"ResourceRecord": values}));
         }
-        DnsAnswer::Alias { zone, name, evaluate } => {
-            let alias = json!({"HostedZoneId": zone, "DNSName": name, "EvaluateTargetHealth": evaluate});
+        DnsAnswer::Alias {
+            zone,
+            name,
+            evaluate,
+        } => {
+            let alias =
+                json!({"HostedZoneId": zone, "DNSName": name, "EvaluateTargetHealth": evaluate});
             out.insert("AliasTarget".into(), alias);
         }
     }
@@ -169,8 +205,14 @@ fn check_value(dns: &Dns, check: &HealthCheck) -> Value {
             "RequestInterval": check.interval, "FailureThreshold": check.threshold, "MeasureLatency": false,
             "Inverted": check.inverted, "Disabled": check.disabled, "EnableSNI": true,
         }),
-        Watched::Calculated { children, threshold } => {
-            let ids: Vec<&str> = children.iter().map(|c| dns.checks[*c].id.as_str()).collect();
+        Watched::Calculated {
+            children,
+            threshold,
+        } => {
+            let ids: Vec<&str> = children
+                .iter()
+                .map(|c| dns.checks[*c].id.as_str())
+                .collect();
             json!({
                 "Type": "CALCULATED", "Inverted": check.inverted, "Disabled": check.disabled,
                 "HealthThreshold": threshold, "ChildHealthChecks": {"ChildHealthCheck": ids},
@@ -183,7 +225,13 @@ fn check_value(dns: &Dns, check: &HealthCheck) -> Value {
 }
 
 fn find_check<'a>(dns: &'a Dns, id: &str) -> Result<&'a HealthCheck, AwsError> {
-    let missing = || AwsError::new("NoSuchHealthCheck", format!("No health check exists with the specified ID. {id}")).status(404);
+    let missing = || {
+        AwsError::new(
+            "NoSuchHealthCheck",
+            format!("No health check exists with the specified ID. {id}"),
+        )
+        .status(404)
+    };
     dns.checks.iter().find(|c| c.id == id).ok_or_else(missing)
 }
 
@@ -192,9 +240,19 @@ fn list_checks(dns: &Dns, call: &Call) -> Result<Answer, AwsError> {
     let marker = call.param("marker").unwrap_or_default();
     let start = match marker {
         "" => 0,
-        id => dns.checks.iter().position(|c| c.id == id).ok_or_else(|| AwsError::new("InvalidInput", "Invalid marker"))?,
+        id => dns
+            .checks
+            .iter()
+            .position(|c| c.id == id)
+            .ok_or_else(|| AwsError::new("InvalidInput", "Invalid marker"))?,
     };
-    let shown: Vec<Value> = dns.checks.iter().skip(start).take(size).map(|c| check_value(dns, c)).collect();
+    let shown: Vec<Value> = dns
+        .checks
+        .iter()
+        .skip(start)
+        .take(size)
+        .map(|c| check_value(dns, c))
+        .collect();
     let next = dns.checks.get(start + size);
     let body = json!({
         "HealthChecks": {"HealthCheck": shown}, "Marker": marker, "IsTruncated": next.is_some(),
@@ -206,7 +264,11 @@ fn list_checks(dns: &Dns, call: &Call) -> Result<Answer, AwsError> {
 fn status(dns: &Dns, call: &Call) -> Result<Answer, AwsError> {
     let check = find_check(dns, call.segment(2))?;
     let seen = |c: &crate::world::dns::Checker| {
-        let words = if c.good { "Success: HTTP Status Code 200, OK" } else { "Failure: The health checker did not receive a response in time." };
+        let words = if c.good {
+            "Success: HTTP Status Code 200, OK"
+        } else {
+            "Failure: The health checker did not receive a response in time."
+        };
         json!({"Region": c.region, "IPAddress": c.ip, "StatusReport": {"Status": words, "CheckedTime": c.checked.iso_millis()}})
     };
     let all: Vec<Value> = check.checkers.iter().map(seen).collect();
@@ -221,17 +283,33 @@ fn tag_set(dns: &Dns, kind: &str, id: &str) -> Result<Value, AwsError> {
             json!([{"Key": "managed-by", "Value": "terraform"}])
         }
         "healthcheck" => json!([{"Key": "Name", "Value": find_check(dns, id)?.label}]),
-        other => return Err(AwsError::new("InvalidInput", format!("Invalid resource type: {other}"))),
+        other => {
+            return Err(AwsError::new(
+                "InvalidInput",
+                format!("Invalid resource type: {other}"),
+            ));
+        }
     };
     Ok(json!({"ResourceType": kind, "ResourceId": id, "Tags": {"Tag": tags}}))
 }
 
 fn list_tags(dns: &Dns, call: &Call) -> Result<Answer, AwsError> {
     let body = call.input.as_str().unwrap_or_default();
-    let ids = body.split("<ResourceId>").skip(1).filter_map(|rest| rest.split('<').next());
-    let sets: Vec<Value> = ids.map(|id| tag_set(dns, call.segment(2), id)).collect::<Result<_, _>>()?;
+    let ids = body
+        .split("<ResourceId>")
+        .skip(1)
+        .filter_map(|rest| rest.split('<').next());
+    let sets: Vec<Value> = ids
+        .map(|id| tag_set(dns, call.segment(2), id))
+        .collect::<Result<_, _>>()?;
     if sets.is_empty() || sets.len() > 10 {
-        return Err(AwsError::new("InvalidInput", "Between 1 and 10 resource ids must be given"));
+        return Err(AwsError::new(
+            "InvalidInput",
+            "Between 1 and 10 resource ids must be given",
+        ));
     }
-    Ok(Answer::xml("ListTagsForResourcesResponse", json!({"ResourceTagSets": {"ResourceTagSet": sets}})))
+    Ok(Answer::xml(
+        "ListTagsForResourcesResponse",
+        json!({"ResourceTagSets": {"ResourceTagSet": sets}}),
+    ))
 }

@@ -11,7 +11,11 @@ use super::request::Call;
 use crate::world::edge::Bucket;
 use crate::world::{SIMULATED_ACCOUNT, World};
 
-pub(super) fn operation(method: &Method, path: &[&str], query: &BTreeMap<String, String>) -> Option<&'static str> {
+pub(super) fn operation(
+    method: &Method,
+    path: &[&str],
+    query: &BTreeMap<String, String>,
+) -> Option<&'static str> {
     match (method.as_str(), path) {
         ("GET", []) => Some("ListBuckets"),
         ("GET", [_]) if query.contains_key("location") => Some("GetBucketLocation"),
@@ -26,11 +30,18 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Result<Answer, AwsError>
             let one = |b: &Bucket| json!({"Name": b.name, "CreationDate": b.created.iso_millis(), "BucketRegion": b.region});
             let all: Vec<_> = world.edge.buckets.iter().map(one).collect();
             let owner = json!({"ID": SIMULATED_ACCOUNT, "DisplayName": "operations"});
-            Ok(Answer::xml("ListAllMyBucketsResult", json!({"Owner": owner, "Buckets": {"Bucket": all}})))
+            Ok(Answer::xml(
+                "ListAllMyBucketsResult",
+                json!({"Owner": owner, "Buckets": {"Bucket": all}}),
+            ))
         }
         "GetBucketLocation" => {
             let bucket = find(world, call)?;
-            let place = if bucket.region == "us-east-1" { "" } else { &bucket.region };
+            let place = if bucket.region == "us-east-1" {
+                ""
+            } else {
+                &bucket.region
+            };
             Ok(Answer::xml("LocationConstraint", json!(place)))
         }
         "HeadBucket" => {
@@ -42,6 +53,12 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Result<Answer, AwsError>
 }
 
 fn find<'a>(world: &'a World, call: &Call) -> Result<&'a Bucket, AwsError> {
-    let missing = || AwsError::new("NoSuchBucket", "The specified bucket does not exist").status(404);
-    world.edge.buckets.iter().find(|b| b.name == call.segment(0)).ok_or_else(missing)
+    let missing =
+        || AwsError::new("NoSuchBucket", "The specified bucket does not exist").status(404);
+    world
+        .edge
+        .buckets
+        .iter()
+        .find(|b| b.name == call.segment(0))
+        .ok_or_else(missing)
 }

@@ -32,9 +32,18 @@ impl Throttle {
     pub(crate) fn admit(&mut self, call: &Call, now: Instant) -> bool {
         let (name, limit) = limit(call);
         let global = matches!(call.service, Service::Route53 | Service::CloudFront);
-        let region = if global { String::new() } else { call.region.clone() };
-        let bucket =
-            self.buckets.entry((call.service, region, name)).or_insert(Bucket { tokens: limit.burst, filled: now });
+        let region = if global {
+            String::new()
+        } else {
+            call.region.clone()
+        };
+        let bucket = self
+            .buckets
+            .entry((call.service, region, name))
+            .or_insert(Bucket {
+                tokens: limit.burst,
+                filled: now,
+            });
         let refill = now.saturating_duration_since(bucket.filled).as_secs_f64() * limit.per_second;
         bucket.tokens = (bucket.tokens + refill).min(limit.burst);
         bucket.filled = now;
@@ -58,9 +67,15 @@ fn limit(call: &Call) -> (&'static str, Limit) {
         (Service::CloudWatch, "DescribeAlarms") => ("alarms", of(9.0, 9.0)),
         (Service::Lambda, "GetFunction") => ("get", of(100.0, 100.0)),
         (Service::Lambda, _) => ("control", of(15.0, 15.0)),
-        (Service::Sts | Service::CloudFront | Service::Eks | Service::Sqs | Service::CloudWatch | Service::S3, _) => {
-            ("all", of(3000.0, 3000.0))
-        }
+        (
+            Service::Sts
+            | Service::CloudFront
+            | Service::Eks
+            | Service::Sqs
+            | Service::CloudWatch
+            | Service::S3,
+            _,
+        ) => ("all", of(3000.0, 3000.0)),
     }
 }
 

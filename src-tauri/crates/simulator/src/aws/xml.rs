@@ -103,7 +103,10 @@ mod tests {
         let (mut wrapped, mut flat) = (String::new(), String::new());
         content(&mut wrapped, &value, members);
         content(&mut flat, &value, repeated);
-        assert_eq!(wrapped, "<A><member><B>x&lt;y</B></member><member><B>2</B></member></A>");
+        assert_eq!(
+            wrapped,
+            "<A><member><B>x&lt;y</B></member><member><B>2</B></member></A>"
+        );
         assert_eq!(flat, "<A><B>x&lt;y</B></A><A><B>2</B></A>");
     }
 }

@@ -98,30 +98,61 @@ impl Scenario {
 fn grey_zone(world: &World, at: Millis) -> Option<Planned> {
     let region = 0;
     let place = &world.regions[region];
-    let writers: Vec<usize> =
-        place.databases.iter().flat_map(|d| &d.instances).filter(|i| i.writer).map(|i| i.az).collect();
-    let free: Vec<usize> = (0..place.zones.len()).filter(|z| !writers.contains(z)).collect();
+    let writers: Vec<usize> = place
+        .databases
+        .iter()
+        .flat_map(|d| &d.instances)
+        .filter(|i| i.writer)
+        .map(|i| i.az)
+        .collect();
+    let free: Vec<usize> = (0..place.zones.len())
+        .filter(|z| !writers.contains(z))
+        .collect();
     let zone = *free.get(Dice::new(at.0.unsigned_abs(), 5).below(free.len()))?;
-    Some(Planned { at, what: Happening::Grey { region, zone, severity: 0.9 } })
+    Some(Planned {
+        at,
+        what: Happening::Grey {
+            region,
+            zone,
+            severity: 0.9,
+        },
+    })
 }
 
 fn broken_consumer(world: &World, began: Millis, start: Millis) -> Vec<Planned> {
-    let Some(service) = first_worker(&world.plan) else { return Vec::new() };
+    let Some(service) = first_worker(&world.plan) else {
+        return Vec::new();
+    };
     let region = 0;
     let workload = WorkloadKey::new(&service.namespace, &service.name);
     let tag = next_tag(&service.tag);
-    let defect = Defect { workload: workload.clone(), tag: tag.clone(), chokes_on: NEW_SCHEMA };
+    let defect = Defect {
+        workload: workload.clone(),
+        tag: tag.clone(),
+        chokes_on: NEW_SCHEMA,
+    };
     let crash = CrashLoop {
         share: 0.3,
         reason: CrashReason::Error,
         last_words: format!("fatal: cannot decode message: unknown schemaVersion {NEW_SCHEMA}"),
     };
-    let release =
-        Happening::Release { region, workload: workload.clone(), tag, defect: Some(defect), crash: Some(crash) };
+    let release = Happening::Release {
+        region,
+        workload: workload.clone(),
+        tag,
+        defect: Some(defect),
+        crash: Some(crash),
+    };
     let rollback = Happening::Rollback { region, workload };
     vec![
-        Planned { at: began, what: release },
-        Planned { at: start.plus_seconds(ROLLBACK_AFTER), what: rollback },
+        Planned {
+            at: began,
+            what: release,
+        },
+        Planned {
+            at: start.plus_seconds(ROLLBACK_AFTER),
+            what: rollback,
+        },
     ]
 }
 

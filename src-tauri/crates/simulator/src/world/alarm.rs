@@ -76,19 +76,39 @@ impl Alarm {
     /// CloudWatch's name of the comparison.
     #[must_use]
     pub fn comparison(&self) -> &'static str {
-        if self.below { "LessThanThreshold" } else { "GreaterThanThreshold" }
+        if self.below {
+            "LessThanThreshold"
+        } else {
+            "GreaterThanThreshold"
+        }
     }
 
     /// Looks at the last periods and takes the state they give.
     pub fn evaluate(&mut self, metrics: &Metrics, now: Millis) {
-        let Some(stat) = Stat::parse(self.stat) else { return };
+        let Some(stat) = Stat::parse(self.stat) else {
+            return;
+        };
         let span = self.period * (self.periods + 1) + super::metric::LAG_SECONDS;
-        let window = Window { start: now.plus_seconds(-span), end: now, period: self.period };
-        let points = metrics.find(&self.metric).map(|id| metrics.read(id, window, stat, now)).unwrap_or_default();
+        let window = Window {
+            start: now.plus_seconds(-span),
+            end: now,
+            period: self.period,
+        };
+        let points = metrics
+            .find(&self.metric)
+            .map(|id| metrics.read(id, window, stat, now))
+            .unwrap_or_default();
         let wanted = usize::try_from(self.periods).unwrap_or(1);
         let last = &points[points.len().saturating_sub(wanted)..];
-        let breaches = |v: f64| if self.below { v < self.threshold } else { v > self.threshold };
-        let breaching = i64::try_from(last.iter().filter(|(_, v)| breaches(*v)).count()).unwrap_or(0);
+        let breaches = |v: f64| {
+            if self.below {
+                v < self.threshold
+            } else {
+                v > self.threshold
+            }
+        };
+        let breaching =
+            i64::try_from(last.iter().filter(|(_, v)| breaches(*v)).count()).unwrap_or(0);
         let state = if breaching >= self.datapoints {
             AlarmState::Alarm
         } else if last.is_empty() && self.missing == Missing::Missing {
@@ -105,9 +125,14 @@ impl Alarm {
 
     fn explain(&self, state: AlarmState, points: &[(Millis, f64)]) -> String {
         if points.is_empty() {
-            return "Insufficient Data: no datapoints were received for the evaluation period.".into();
+            return "Insufficient Data: no datapoints were received for the evaluation period."
+                .into();
         }
-        let list: Vec<String> = points.iter().rev().map(|(at, v)| format!("{v:.4} ({})", at.iso())).collect();
+        let list: Vec<String> = points
+            .iter()
+            .rev()
+            .map(|(at, v)| format!("{v:.4} ({})", at.iso()))
+            .collect();
         let (were, relation) = match (state, self.below) {
             (AlarmState::Alarm, true) => ("were", "less than"),
             (AlarmState::Alarm, false) => ("were", "greater than"),
@@ -158,7 +183,15 @@ mod tests {
             alarm.evaluate(&metrics, now.plus_seconds(30));
             states.push(alarm.state);
         }
-        assert_eq!(states, vec![AlarmState::Ok, AlarmState::Alarm, AlarmState::Ok, AlarmState::Ok]);
+        assert_eq!(
+            states,
+            vec![
+                AlarmState::Ok,
+                AlarmState::Alarm,
+                AlarmState::Ok,
+                AlarmState::Ok
+            ]
+        );
         assert!(alarm.reason.contains("Threshold Crossed"));
     }
 }

@@ -159,7 +159,9 @@ impl TargetGroup {
         if healthy.iter().any(|n| *n > 0) {
             return healthy;
         }
-        self.count(zones, |s| matches!(s, TargetState::Unhealthy(_) | TargetState::Initial))
+        self.count(zones, |s| {
+            matches!(s, TargetState::Unhealthy(_) | TargetState::Initial)
+        })
     }
 
     /// Targets of each zone that are in a state.
@@ -173,18 +175,34 @@ impl TargetGroup {
     }
 
     /// Registers and deregisters what the cluster has now, and runs the health checks that are due.
-    pub fn step(&mut self, cluster: &Cluster, zones: &[String], silence: &[f64], now: Millis, dice: &mut Dice) {
+    pub fn step(
+        &mut self,
+        cluster: &Cluster,
+        zones: &[String],
+        silence: &[f64],
+        now: Millis,
+        dice: &mut Dice,
+    ) {
         if now.seconds() % RECONCILE == 0 {
             self.reconcile(cluster, zones, now, dice);
         }
         for target in self.targets.values_mut() {
             if target.next_check <= now && target.state != TargetState::Draining {
                 target.next_check = now.plus_seconds(CHECK_INTERVAL);
-                let silent = dice.chance(silence[target.az]);
-                target.check(!silent && target.answering, if silent { Failure::Timeout } else { Failure::Refused });
+                let silence = silence[target.az];
+                let good = !dice.chance(silence) && target.answering;
+                target.check(
+                    good,
+                    if silence > 0.0 {
+                        Failure::Timeout
+                    } else {
+                        Failure::Refused
+                    },
+                );
             }
         }
-        self.targets.retain(|_, t| t.state != TargetState::Draining || now < t.drains_until);
+        self.targets
+            .retain(|_, t| t.state != TargetState::Draining || now < t.drains_until);
     }
 
     /// Fills the group at the birth of the world: its pods are registered and long healthy.
@@ -200,9 +218,15 @@ impl TargetGroup {
             target.seen = false;
         }
         // A pod is not ready when its node is out of contact, although its process may answer.
-        let lost: HashSet<&str> = cluster.nodes().filter(|n| !n.ready).map(|n| n.name).collect();
+        let lost: HashSet<&str> = cluster
+            .nodes()
+            .filter(|n| !n.ready)
+            .map(|n| n.name)
+            .collect();
         for pod in cluster.pods(&self.workload) {
-            let (Some(ip), Some(az)) = (pod.ip, zones.iter().position(|z| z == pod.az)) else { continue };
+            let (Some(ip), Some(az)) = (pod.ip, zones.iter().position(|z| z == pod.az)) else {
+                continue;
+            };
             let alive = !pod.terminating && pod.phase == Phase::Running;
             if let Some(target) = self.targets.get_mut(&ip) {
                 target.seen = alive;
@@ -212,7 +236,11 @@ impl TargetGroup {
                 self.targets.insert(ip, Target::new(az, first));
             }
         }
-        for target in self.targets.values_mut().filter(|t| !t.seen && t.state != TargetState::Draining) {
+        for target in self
+            .targets
+            .values_mut()
+            .filter(|t| !t.seen && t.state != TargetState::Draining)
+        {
             target.state = TargetState::Draining;
             target.drains_until = now.plus_seconds(DEREGISTRATION_DELAY);
         }
@@ -235,7 +263,11 @@ impl Target {
     }
 
     fn check(&mut self, good: bool, failure: Failure) {
-        self.streak = if good == self.streak_good { self.streak + 1 } else { 1 };
+        self.streak = if good == self.streak_good {
+            self.streak + 1
+        } else {
+            1
+        };
         self.streak_good = good;
         if !good {
             self.last_failure = failure;
@@ -246,13 +278,22 @@ impl Target {
             (false, _) => UNHEALTHY_THRESHOLD,
         };
         if self.streak >= needed {
-            self.state = if good { TargetState::Healthy } else { TargetState::Unhealthy(self.last_failure) };
+            self.state = if good {
+                TargetState::Healthy
+            } else {
+                TargetState::Unhealthy(self.last_failure)
+            };
         }
     }
 }
 
 /// Registers the series of a scope: `dimensions` as a whole first, then in each zone.
-pub fn counters(metrics: &mut Metrics, region: &str, dimensions: &[(&str, &str)], zones: &[String]) -> Vec<Counters> {
+pub fn counters(
+    metrics: &mut Metrics,
+    region: &str,
+    dimensions: &[(&str, &str)],
+    zones: &[String],
+) -> Vec<Counters> {
     scopes(dimensions, zones)
         .iter()
         .map(|scope| Counters {
@@ -266,11 +307,23 @@ pub fn counters(metrics: &mut Metrics, region: &str, dimensions: &[(&str, &str)]
 }
 
 /// Registers one metric as a whole and in each zone.
-pub fn spread(metrics: &mut Metrics, region: &str, name: &str, dimensions: &[(&str, &str)], zones: &[String]) -> Vec<SeriesId> {
-    scopes(dimensions, zones).iter().map(|scope| series(metrics, region, name, scope, "Count")).collect()
+pub fn spread(
+    metrics: &mut Metrics,
+    region: &str,
+    name: &str,
+    dimensions: &[(&str, &str)],
+    zones: &[String],
+) -> Vec<SeriesId> {
+    scopes(dimensions, zones)
+        .iter()
+        .map(|scope| series(metrics, region, name, scope, "Count"))
+        .collect()
 }
 
-fn scopes<'a>(dimensions: &[(&'a str, &'a str)], zones: &'a [String]) -> Vec<Vec<(&'a str, &'a str)>> {
+fn scopes<'a>(
+    dimensions: &[(&'a str, &'a str)],
+    zones: &'a [String],
+) -> Vec<Vec<(&'a str, &'a str)>> {
     let mut out = vec![dimensions.to_vec()];
     out.extend(zones.iter().map(|z| {
         let mut scope = dimensions.to_vec();
@@ -280,8 +333,17 @@ fn scopes<'a>(dimensions: &[(&'a str, &'a str)], zones: &'a [String]) -> Vec<Vec
     out
 }
 
-fn series(metrics: &mut Metrics, region: &str, name: &str, scope: &[(&str, &str)], unit: &'static str) -> SeriesId {
-    metrics.series(MetricKey::new(region, "AWS/ApplicationELB", name, scope), unit)
+fn series(
+    metrics: &mut Metrics,
+    region: &str,
+    name: &str,
+    scope: &[(&str, &str)],
+    unit: &'static str,
+) -> SeriesId {
+    metrics.series(
+        MetricKey::new(region, "AWS/ApplicationELB", name, scope),
+        unit,
+    )
 }
 
 #[cfg(test)]

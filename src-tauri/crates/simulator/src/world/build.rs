@@ -6,8 +6,8 @@ use crate::clock::Millis;
 use crate::world::SIMULATED_ACCOUNT as ACCOUNT;
 use crate::world::balancer::{self, LoadBalancer, Rule, TargetGroup};
 use crate::world::cluster::{
-    Az, CapacityType, ClusterSpec, Hpa, IngressSpec, NodegroupSpec, QueueTrigger, ServicePort, WorkloadKey, WorkloadKind,
-    WorkloadSpec,
+    Az, CapacityType, ClusterSpec, Hpa, IngressSpec, NodegroupSpec, QueueTrigger, ServicePort,
+    WorkloadKey, WorkloadKind, WorkloadSpec,
 };
 use crate::world::database::{DbCluster, DbSpec};
 use crate::world::dice::Dice;
@@ -34,7 +34,15 @@ pub struct Draft {
 }
 
 /// Makes the region number `n`.
-pub fn draft(plan: &Plan, place: Place, n: usize, pods: u32, now: Millis, seed: u64, metrics: &mut Metrics) -> Draft {
+pub fn draft(
+    plan: &Plan,
+    place: Place,
+    n: usize,
+    pods: u32,
+    now: Millis,
+    seed: u64,
+    metrics: &mut Metrics,
+) -> Draft {
     let mut dice = Dice::new(seed, 100 + n as u64);
     let azs = zones(&place, &mut dice);
     let created = now.plus_seconds(-(400 + 37 * i64::try_from(n).unwrap_or(0)) * DAY);
@@ -97,18 +105,32 @@ fn empty(place: Place, azs: Vec<Az>, created: Millis, plan: &Plan, dice: &mut Di
     }
 }
 
-fn databases(region: &mut Region, plan: &Plan, n: usize, created: Millis, metrics: &mut Metrics, dice: &mut Dice) {
+fn databases(
+    region: &mut Region,
+    plan: &Plan,
+    n: usize,
+    created: Millis,
+    metrics: &mut Metrics,
+    dice: &mut Dice,
+) {
     let zones = region.azs.len();
     let first = dice.below(zones);
     let all: Vec<usize> = (0..zones).map(|i| (first + i) % zones).collect();
-    for (name, global, members) in
-        [(&plan.main_database, false, &all[..]), (&plan.reference_database, true, &all[..2.min(zones)])]
-    {
-        let name = if global { format!("{name}-{}", region.place.code) } else { name.clone() };
+    for (name, global, members) in [
+        (&plan.main_database, false, &all[..]),
+        (&plan.reference_database, true, &all[..2.min(zones)]),
+    ] {
+        let database = name.split_once('-').map_or("app", |(_, subject)| subject);
+        let name = if global {
+            format!("{name}-{}", region.place.code)
+        } else {
+            name.clone()
+        };
         let spec = DbSpec {
             name: &name,
             region: region.place.name,
             account: ACCOUNT,
+            database,
             host: &dice.lower(12),
             resource: format!("cluster-{}", dice.upper(26)),
             global: global.then(|| plan.reference_database.clone()),
@@ -129,7 +151,10 @@ fn queues(region: &mut Region, plan: &Plan, created: Millis, metrics: &mut Metri
         queue.visibility_timeout = q.visibility;
         queue.wait = 20;
         queue.content_deduplication = q.fifo;
-        queue.redrive = Some(Redrive { target: dead.arn.clone(), max_receive_count: q.max_receive_count });
+        queue.redrive = Some(Redrive {
+            target: dead.arn.clone(),
+            max_receive_count: q.max_receive_count,
+        });
         region.producers.push(Producer {
             queue: queue.arn.clone(),
             rate: q.rate,
@@ -146,7 +171,12 @@ fn queues(region: &mut Region, plan: &Plan, created: Millis, metrics: &mut Metri
 pub fn add_queue(region: &mut Region, queue: Queue, metrics: &mut Metrics) {
     let name = queue.name.clone();
     let place = region.place.name;
-    let mut series = |metric: &str, unit| metrics.series(MetricKey::new(place, "AWS/SQS", metric, &[("QueueName", &name)]), unit);
+    let mut series = |metric: &str, unit| {
+        metrics.series(
+            MetricKey::new(place, "AWS/SQS", metric, &[("QueueName", &name)]),
+            unit,
+        )
+    };
     let all = QueueSeries {
         visible: series("ApproximateNumberOfMessagesVisible", "Count"),
         hidden: series("ApproximateNumberOfMessagesNotVisible", "Count"),
@@ -161,16 +191,31 @@ pub fn add_queue(region: &mut Region, queue: Queue, metrics: &mut Metrics) {
     region.queues.insert(queue.arn.clone(), queue);
 }
 
-fn functions(region: &mut Region, plan: &Plan, now: Millis, metrics: &mut Metrics, dice: &mut Dice) {
+fn functions(
+    region: &mut Region,
+    plan: &Plan,
+    now: Millis,
+    metrics: &mut Metrics,
+    dice: &mut Dice,
+) {
     for f in &plan.functions {
         let changed = now.plus_seconds(-dice.between(3, 60) * DAY);
-        let mut function = Function::new(region.place.name, ACCOUNT, &f.name, changed, metrics, dice);
+        let mut function =
+            Function::new(region.place.name, ACCOUNT, &f.name, changed, metrics, dice);
         function.reserved = f.reserved;
-        function.env = vec![("LOG_LEVEL".into(), "info".into()), ("DATABASE_HOST".into(), region.databases[0].endpoint.clone())];
+        function.env = vec![
+            ("LOG_LEVEL".into(), "info".into()),
+            ("DATABASE_HOST".into(), region.databases[0].endpoint.clone()),
+        ];
         match f.queue {
             Some(q) => {
                 let arn = region.producers[q].queue.clone();
-                region.mappings.push(Mapping::new(dice.uuid(), arn, region.functions.len(), changed));
+                region.mappings.push(Mapping::new(
+                    dice.uuid(),
+                    arn,
+                    region.functions.len(),
+                    changed,
+                ));
             }
             None => function.direct = 6.0,
         }
@@ -178,7 +223,13 @@ fn functions(region: &mut Region, plan: &Plan, now: Millis, metrics: &mut Metric
     }
 }
 
-fn balancers(region: &mut Region, plan: &Plan, created: Millis, dice: &mut Dice, metrics: &mut Metrics) {
+fn balancers(
+    region: &mut Region,
+    plan: &Plan,
+    created: Millis,
+    dice: &mut Dice,
+    metrics: &mut Metrics,
+) {
     let place = region.place.name;
     for b in &plan.balancers {
         let id = dice.hex(16);
@@ -188,7 +239,11 @@ fn balancers(region: &mut Region, plan: &Plan, created: Millis, dice: &mut Dice,
         region.balancers.push(LoadBalancer {
             arn: format!("{base}:loadbalancer/{dimension}"),
             name: b.name.clone(),
-            dns: format!("{}-{}.{place}.elb.amazonaws.com", b.name, dice.between(100_000_000, 2_000_000_000)),
+            dns: format!(
+                "{}-{}.{place}.elb.amazonaws.com",
+                b.name,
+                dice.between(100_000_000, 2_000_000_000)
+            ),
             scheme: "internet-facing",
             created,
             https: format!("{base}:listener/{dimension}/{}", dice.hex(16)),
@@ -196,14 +251,32 @@ fn balancers(region: &mut Region, plan: &Plan, created: Millis, dice: &mut Dice,
             certificate: format!("arn:aws:acm:{place}:{ACCOUNT}:certificate/{}", dice.uuid()),
             rules: Vec::new(),
             counters: balancer::counters(metrics, place, &scope, &region.zones),
-            own_errors: balancer::spread(metrics, place, "HTTPCode_ELB_5XX_Count", &scope, &region.zones),
-            connections: balancer::spread(metrics, place, "ActiveConnectionCount", &scope, &region.zones),
+            own_errors: balancer::spread(
+                metrics,
+                place,
+                "HTTPCode_ELB_5XX_Count",
+                &scope,
+                &region.zones,
+            ),
+            connections: balancer::spread(
+                metrics,
+                place,
+                "ActiveConnectionCount",
+                &scope,
+                &region.zones,
+            ),
             failing: 0.0,
         });
     }
 }
 
-fn workloads(region: &mut Region, plan: &Plan, pods: u32, dice: &mut Dice, metrics: &mut Metrics) -> Vec<WorkloadSpec> {
+fn workloads(
+    region: &mut Region,
+    plan: &Plan,
+    pods: u32,
+    dice: &mut Dice,
+    metrics: &mut Metrics,
+) -> Vec<WorkloadSpec> {
     let replicas = plan.replicas(pods);
     let mut out = Vec::new();
     for (n, (s, replicas)) in plan.services.iter().zip(replicas).enumerate() {
@@ -222,15 +295,35 @@ fn workloads(region: &mut Region, plan: &Plan, pods: u32, dice: &mut Dice, metri
             databases,
         };
         match &s.role {
-            Role::Web { balancer, path } => web(region, plan, *balancer, path, &mut spec, &mut service, dice, metrics),
+            Role::Web { balancer, path } => web(
+                region,
+                plan,
+                *balancer,
+                path,
+                &mut spec,
+                &mut service,
+                dice,
+                metrics,
+            ),
             Role::Worker { queue } => worker(region, *queue, &mut spec),
-            Role::Inner => spec.service = Some(ServicePort { port: 80, target_port: 9090 }),
+            Role::Inner => {
+                spec.service = Some(ServicePort {
+                    port: 80,
+                    target_port: 9090,
+                })
+            }
             Role::Stateful => {
                 spec.kind = WorkloadKind::StatefulSet;
-                spec.service = Some(ServicePort { port: 7000, target_port: 7000 });
+                spec.service = Some(ServicePort {
+                    port: 7000,
+                    target_port: 7000,
+                });
             }
         }
-        spec.role_arn = Some(format!("arn:aws:iam::{ACCOUNT}:role/{}-{}", plan.names.brand, s.name));
+        spec.role_arn = Some(format!(
+            "arn:aws:iam::{ACCOUNT}:role/{}-{}",
+            plan.names.brand, s.name
+        ));
         region.services.push(service);
         out.push(spec);
     }
@@ -239,26 +332,44 @@ fn workloads(region: &mut Region, plan: &Plan, pods: u32, dice: &mut Dice, metri
 
 /// Gives a workload the addresses it uses; returns the databases among them.
 fn wire(region: &Region, plan: &Plan, s: &ServicePlan, spec: &mut WorkloadSpec) -> Vec<usize> {
-    spec.env = vec![("SERVICE_NAME".into(), s.name.clone()), ("AWS_REGION".into(), region.place.name.into())];
-    spec.config = vec![("LOG_LEVEL".into(), "info".into()), ("HTTP_TIMEOUT_MS".into(), "2500".into())];
+    spec.env = vec![
+        ("SERVICE_NAME".into(), s.name.clone()),
+        ("AWS_REGION".into(), region.place.name.into()),
+    ];
+    spec.config = vec![
+        ("LOG_LEVEL".into(), "info".into()),
+        ("HTTP_TIMEOUT_MS".into(), "2500".into()),
+    ];
     if s.role == Role::Stateful {
         return Vec::new();
     }
     let main = &region.databases[0];
     let mut used = vec![0];
     if s.by_config {
-        let url = format!("postgresql://app@{}:{}/{}", main.endpoint, main.port, main.database);
+        let url = format!(
+            "postgresql://app@{}:{}/{}",
+            main.endpoint, main.port, main.database
+        );
         spec.config.push(("DATABASE_URL".into(), url));
     } else {
-        spec.env.push(("DATABASE_HOST".into(), main.endpoint.clone()));
-        spec.config.push(("DATABASE_READER_HOST".into(), main.reader_endpoint.clone()));
+        spec.env
+            .push(("DATABASE_HOST".into(), main.endpoint.clone()));
+        spec.config
+            .push(("DATABASE_READER_HOST".into(), main.reader_endpoint.clone()));
     }
     if s.reads_reference {
-        spec.config.push(("REFERENCE_DB_HOST".into(), region.databases[1].reader_endpoint.clone()));
+        spec.config.push((
+            "REFERENCE_DB_HOST".into(),
+            region.databases[1].reader_endpoint.clone(),
+        ));
         used.push(1);
     }
     if let Some(q) = s.sends_to {
-        let name = plan.queues[q].name.trim_end_matches(".fifo").replace('-', "_").to_uppercase();
+        let name = plan.queues[q]
+            .name
+            .trim_end_matches(".fifo")
+            .replace('-', "_")
+            .to_uppercase();
         let url = region.queues[&region.producers[q].queue].url.clone();
         spec.env.push((format!("{name}_URL"), url));
     }
@@ -279,13 +390,25 @@ fn web(
     let place = region.place.name;
     let group = region.groups.len();
     let short = |text: &str| text.replace('-', "").chars().take(8).collect::<String>();
-    let name = format!("k8s-{}-{}-{}", short(&spec.namespace), short(&spec.name), dice.hex(10));
+    let name = format!(
+        "k8s-{}-{}-{}",
+        short(&spec.namespace),
+        short(&spec.name),
+        dice.hex(10)
+    );
     let dimension = format!("targetgroup/{name}/{}", dice.hex(16));
     let arn = format!("arn:aws:elasticloadbalancing:{place}:{ACCOUNT}:{dimension}");
     let target_port = 8080;
     let cpu = TARGET_CPU;
-    spec.hpa = Some(Hpa { min: (spec.replicas / 2).max(3), max: spec.replicas * 2, target_cpu_percent: cpu });
-    spec.service = Some(ServicePort { port: 80, target_port });
+    spec.hpa = Some(Hpa {
+        min: (spec.replicas / 2).max(3),
+        max: spec.replicas * 2,
+        target_cpu_percent: cpu,
+    });
+    spec.service = Some(ServicePort {
+        port: 80,
+        target_port,
+    });
     spec.target_group_arn = Some(arn.clone());
     let balancer = &mut region.balancers[b];
     spec.ingress = Some(IngressSpec {
@@ -295,15 +418,32 @@ fn web(
     let rule = balancer.https.replace(":listener/", ":listener-rule/");
     let rules = balancer.rules.len();
     let priority = u32::try_from(rules + 1).unwrap_or(1) * 10;
-    let default = Rule { arn: format!("{rule}/{}", dice.hex(16)), priority: None, path: None, group };
-    let own = Rule { arn: format!("{rule}/{}", dice.hex(16)), priority: Some(priority), path: Some(path.into()), group };
+    let default = Rule {
+        arn: format!("{rule}/{}", dice.hex(16)),
+        priority: None,
+        path: None,
+        group,
+    };
+    let own = Rule {
+        arn: format!("{rule}/{}", dice.hex(16)),
+        priority: Some(priority),
+        path: Some(path.into()),
+        group,
+    };
     if rules == 0 {
         balancer.rules.push(default);
     }
     let at = balancer.rules.len() - 1;
     balancer.rules.insert(at, own);
-    let lb = balancer.arn.split_once(":loadbalancer/").map_or("", |(_, d)| d).to_owned();
-    let scope = [("LoadBalancer", lb.as_str()), ("TargetGroup", dimension.as_str())];
+    let lb = balancer
+        .arn
+        .split_once(":loadbalancer/")
+        .map_or("", |(_, d)| d)
+        .to_owned();
+    let scope = [
+        ("LoadBalancer", lb.as_str()),
+        ("TargetGroup", dimension.as_str()),
+    ];
     region.groups.push(TargetGroup {
         arn,
         name,
@@ -313,9 +453,20 @@ fn web(
         targets: BTreeMap::new(),
         counters: balancer::counters(metrics, place, &scope, &region.zones),
         healthy_hosts: balancer::spread(metrics, place, "HealthyHostCount", &scope, &region.zones),
-        unhealthy_hosts: balancer::spread(metrics, place, "UnHealthyHostCount", &scope, &region.zones),
+        unhealthy_hosts: balancer::spread(
+            metrics,
+            place,
+            "UnHealthyHostCount",
+            &scope,
+            &region.zones,
+        ),
         per_target: metrics.series(
-            MetricKey::new(place, "AWS/ApplicationELB", "RequestCountPerTarget", &[("TargetGroup", &dimension)]),
+            MetricKey::new(
+                place,
+                "AWS/ApplicationELB",
+                "RequestCountPerTarget",
+                &[("TargetGroup", &dimension)],
+            ),
             "Count",
         ),
     });
@@ -332,15 +483,26 @@ fn worker(region: &mut Region, queue: usize, spec: &mut WorkloadSpec) {
     let needed = (producer.rate * 1.5 / PER_POD).ceil() as u32;
     let min = spec.replicas.max(needed);
     spec.replicas = min;
-    spec.queue_trigger =
-        Some(QueueTrigger { queue_url: q.url.clone(), min, max: min + min.div_ceil(2), length_per_pod: 20 });
+    spec.queue_trigger = Some(QueueTrigger {
+        queue_url: q.url.clone(),
+        min,
+        max: min + min.div_ceil(2),
+        length_per_pod: 20,
+    });
     spec.env.push(("QUEUE_URL".into(), q.url.clone()));
-    region.workforces.push(Workforce::new(q.arn.clone(), WorkloadKey::new(&spec.namespace, &spec.name), PER_POD));
+    region.workforces.push(Workforce::new(
+        q.arn.clone(),
+        WorkloadKey::new(&spec.namespace, &spec.name),
+        PER_POD,
+    ));
 }
 
 /// Enough nodes for the requests, with about a third to spare.
 fn nodegroups(workloads: &[WorkloadSpec], plan: &Plan) -> Vec<NodegroupSpec> {
-    let cpu: u32 = workloads.iter().map(|w| w.replicas * w.requests_millicpu).sum();
+    let cpu: u32 = workloads
+        .iter()
+        .map(|w| w.replicas * w.requests_millicpu)
+        .sum();
     let nodes = (cpu * 4 / 3).div_ceil(7_500).max(6);
     let three = |share: f64| {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -366,5 +528,7 @@ fn nodegroups(workloads: &[WorkloadSpec], plan: &Plan) -> Vec<NodegroupSpec> {
 #[must_use]
 pub fn first_worker(plan: &Plan) -> Option<&ServicePlan> {
     let pods = |q: usize| plan.queues[q].consumer == ConsumerPlan::Pods && !plan.queues[q].fifo;
-    plan.services.iter().find(|s| matches!(s.role, Role::Worker { queue } if pods(queue)))
+    plan.services
+        .iter()
+        .find(|s| matches!(s.role, Role::Worker { queue } if pods(queue)))
 }

@@ -121,6 +121,8 @@ pub struct DbSpec<'a> {
     pub region: &'a str,
     /// Account.
     pub account: &'a str,
+    /// Name of the database in it.
+    pub database: &'a str,
     /// The random part of its host names.
     pub host: &'a str,
     /// Resource id, `cluster-…`.
@@ -138,9 +140,18 @@ pub struct DbSpec<'a> {
 impl DbCluster {
     /// A cluster in its steady state.
     pub fn new(spec: &DbSpec<'_>, metrics: &mut Metrics) -> Self {
-        let DbSpec { name, region, account, host, .. } = *spec;
+        let DbSpec {
+            name,
+            region,
+            account,
+            host,
+            ..
+        } = *spec;
         let series = |metrics: &mut Metrics, metric: &str, unit| {
-            metrics.series(MetricKey::new(region, "AWS/RDS", metric, &[("DBClusterIdentifier", name)]), unit)
+            metrics.series(
+                MetricKey::new(region, "AWS/RDS", metric, &[("DBClusterIdentifier", name)]),
+                unit,
+            )
         };
         let global = spec.secondary;
         Self {
@@ -153,29 +164,43 @@ impl DbCluster {
             engine: "aurora-postgresql",
             version: "16.6",
             port: 5432,
-            database: name.rsplit('-').next().unwrap_or(name).into(),
+            database: spec.database.into(),
             status: "available",
             created: spec.created,
             global: spec.global.clone(),
             secondary: spec.secondary,
-            instances: spec.zones.iter().enumerate().map(|(n, az)| instance(spec, n, *az, metrics)).collect(),
+            instances: spec
+                .zones
+                .iter()
+                .enumerate()
+                .map(|(n, az)| instance(spec, n, *az, metrics))
+                .collect(),
             pool: 6.0,
             lag_max: series(metrics, "AuroraReplicaLagMaximum", "Milliseconds"),
             volume: series(metrics, "VolumeBytesUsed", "Bytes"),
             rpo: global.then(|| series(metrics, "AuroraGlobalDBRPOLag", "Milliseconds")),
-            replication: global.then(|| series(metrics, "AuroraGlobalDBReplicationLag", "Milliseconds")),
+            replication: global
+                .then(|| series(metrics, "AuroraGlobalDBReplicationLag", "Milliseconds")),
         }
     }
 
     /// ARN of an instance.
     #[must_use]
     pub fn instance_arn(&self, instance: &DbInstance) -> String {
-        self.arn.replace(&format!("cluster:{}", self.name), &format!("db:{}", instance.name))
+        self.arn.replace(
+            &format!("cluster:{}", self.name),
+            &format!("db:{}", instance.name),
+        )
     }
 
     /// One world second: replicas fall behind where their zone is grey, and catch up where it is not.
     pub fn step(&mut self, grey: &[f64], seed: u64, now: Millis) {
-        for (n, instance) in self.instances.iter_mut().enumerate().filter(|(_, i)| !i.writer) {
+        for (n, instance) in self
+            .instances
+            .iter_mut()
+            .enumerate()
+            .filter(|(_, i)| !i.writer)
+        {
             let calm = 14.0 + 6.0 * noise(seed, 500 + n as u64, now.seconds(), 30);
             let ill = grey[instance.az];
             if ill > 0.0 {
@@ -188,13 +213,28 @@ impl DbCluster {
     }
 
     /// Writes a minute's gauges; `demand` is the load against the reference, `pods` how many pods are connected.
-    pub fn sample(&self, metrics: &mut Metrics, grey: &[f64], demand: f64, pods: f64, seed: u64, now: Millis) {
+    pub fn sample(
+        &self,
+        metrics: &mut Metrics,
+        grey: &[f64],
+        demand: f64,
+        pods: f64,
+        seed: u64,
+        now: Millis,
+    ) {
         let readers = self.instances.iter().filter(|i| !i.writer).count().max(1);
         let mut worst: f64 = 0.0;
         for (n, i) in self.instances.iter().enumerate() {
             let wobble = 1.0 + 0.08 * noise(seed, 700 + n as u64, now.seconds(), 120);
             let ill = grey[i.az];
-            let (cpu, share) = if i.writer { (36.0, 0.6) } else { (21.0, 0.4 * 2.0 / f64::from(u32::try_from(readers).unwrap_or(1))) };
+            let (cpu, share) = if i.writer {
+                (36.0, 0.6)
+            } else {
+                (
+                    21.0,
+                    0.4 * 2.0 / f64::from(u32::try_from(readers).unwrap_or(1)),
+                )
+            };
             let s = &i.series;
             metrics.sample(s.cpu, (cpu * demand * wobble * (1.0 + ill)).min(99.5));
             metrics.sample(s.connections, (pods * self.pool * share * wobble).round());
@@ -222,7 +262,15 @@ impl DbCluster {
 fn instance(spec: &DbSpec<'_>, n: usize, az: usize, metrics: &mut Metrics) -> DbInstance {
     let name = format!("{}-{}", spec.name, n + 1);
     let mut series = |metric: &str, unit| {
-        metrics.series(MetricKey::new(spec.region, "AWS/RDS", metric, &[("DBInstanceIdentifier", &name)]), unit)
+        metrics.series(
+            MetricKey::new(
+                spec.region,
+                "AWS/RDS",
+                metric,
+                &[("DBInstanceIdentifier", &name)],
+            ),
+            unit,
+        )
     };
     let series = InstanceSeries {
         cpu: series("CPUUtilization", "Percent"),
@@ -244,7 +292,9 @@ fn instance(spec: &DbSpec<'_>, n: usize, az: usize, metrics: &mut Metrics) -> Db
         tier: u32::try_from(n.min(2)).unwrap_or(2),
         writer: n == 0 && !spec.secondary,
         status: "available",
-        created: spec.created.plus_seconds(600 + 900 * i64::try_from(n).unwrap_or(0)),
+        created: spec
+            .created
+            .plus_seconds(600 + 900 * i64::try_from(n).unwrap_or(0)),
         lag_ms: 14.0,
         series,
     }

@@ -11,7 +11,9 @@ impl Dice {
     /// Dice for one stream of a seed; different streams do not disturb each other.
     #[must_use]
     pub fn new(seed: u64, stream: u64) -> Self {
-        Self(SmallRng::seed_from_u64(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ stream.wrapping_mul(0xD1B5_4A32_D192_ED03)))
+        Self(SmallRng::seed_from_u64(
+            seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ stream.wrapping_mul(0xD1B5_4A32_D192_ED03),
+        ))
     }
 
     /// True with probability `p`.
@@ -89,7 +91,9 @@ impl Dice {
     }
 
     fn word(&mut self, letters: &[u8], n: usize) -> String {
-        (0..n).map(|_| char::from(letters[self.below(letters.len())])).collect()
+        (0..n)
+            .map(|_| char::from(letters[self.below(letters.len())]))
+            .collect()
     }
 }
 
@@ -112,7 +116,9 @@ pub fn format_uuid(bits: u128) -> String {
 #[allow(clippy::cast_precision_loss)]
 pub fn noise(seed: u64, stream: u64, at_seconds: i64, seconds: i64) -> f64 {
     let corner = |n: i64| {
-        let mut x = seed ^ stream.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ n.cast_unsigned().wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mut x = seed
+            ^ stream.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            ^ n.cast_unsigned().wrapping_mul(0xBF58_476D_1CE4_E5B9);
         x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         x ^= x >> 31;

@@ -8,7 +8,14 @@ use crate::world::metric::{MetricKey, Metrics, SeriesId};
 
 /// Where the checkers are; two of them in each.
 pub const CHECKER_REGIONS: &[&str] = &[
-    "us-east-1", "us-west-1", "us-west-2", "eu-west-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "sa-east-1",
+    "us-east-1",
+    "us-west-1",
+    "us-west-2",
+    "eu-west-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-northeast-1",
+    "sa-east-1",
 ];
 /// An endpoint is healthy while more than this share of checkers says so: Developer Guide, how Route 53 determines
 /// whether an endpoint is healthy.
@@ -145,15 +152,34 @@ pub struct Dns {
 
 impl HealthCheck {
     /// A check that was healthy for long.
-    pub fn new(watched: Watched, label: String, interval: i64, now: Millis, metrics: &mut Metrics, dice: &mut Dice) -> Self {
+    pub fn new(
+        watched: Watched,
+        label: String,
+        interval: i64,
+        now: Millis,
+        metrics: &mut Metrics,
+        dice: &mut Dice,
+    ) -> Self {
         let id = dice.uuid();
         let mut series = |metric: &str, unit| {
-            metrics.series(MetricKey::new(super::geography::GLOBAL, "AWS/Route53", metric, &[("HealthCheckId", &id)]), unit)
+            metrics.series(
+                MetricKey::new(
+                    super::geography::GLOBAL,
+                    "AWS/Route53",
+                    metric,
+                    &[("HealthCheckId", &id)],
+                ),
+                unit,
+            )
         };
         let status = series("HealthCheckStatus", "None");
         let share = series("HealthCheckPercentageHealthy", "Percent");
         let checkers = match watched {
-            Watched::Endpoint { .. } => CHECKER_REGIONS.iter().flat_map(|r| [*r, *r]).map(|r| Checker::new(r, now, interval, dice)).collect(),
+            Watched::Endpoint { .. } => CHECKER_REGIONS
+                .iter()
+                .flat_map(|r| [*r, *r])
+                .map(|r| Checker::new(r, now, interval, dice))
+                .collect(),
             Watched::Calculated { .. } => Vec::new(),
         };
         Self {
@@ -179,7 +205,8 @@ impl HealthCheck {
         if self.checkers.is_empty() {
             return if self.healthy { 100.0 } else { 0.0 };
         }
-        100.0 * self.checkers.iter().filter(|c| c.says_healthy).count() as f64 / self.checkers.len() as f64
+        100.0 * self.checkers.iter().filter(|c| c.says_healthy).count() as f64
+            / self.checkers.len() as f64
     }
 
     fn ask(&mut self, failing: f64, now: Millis, dice: &mut Dice) {
@@ -195,11 +222,23 @@ impl Checker {
     fn new(region: &'static str, now: Millis, interval: i64, dice: &mut Dice) -> Self {
         let ip = format!("15.177.{}.{}", dice.between(0, 63), dice.between(1, 254));
         let next = now.plus_seconds(dice.between(0, interval - 1));
-        Self { region, ip, good: true, checked: now, streak: 9, says_healthy: true, next }
+        Self {
+            region,
+            ip,
+            good: true,
+            checked: now,
+            streak: 9,
+            says_healthy: true,
+            next,
+        }
     }
 
     fn judge(&mut self, good: bool, threshold: u32) {
-        self.streak = if good == self.good { self.streak.saturating_add(1) } else { 1 };
+        self.streak = if good == self.good {
+            self.streak.saturating_add(1)
+        } else {
+            1
+        };
         self.good = good;
         if self.streak >= threshold {
             self.says_healthy = good;
@@ -211,14 +250,25 @@ impl Dns {
     /// One world second; `failing` gives the share of failing requests of a balancer.
     pub fn step(&mut self, failing: &dyn Fn(usize, usize) -> f64, now: Millis, dice: &mut Dice) {
         for check in &mut self.checks {
-            if let Watched::Endpoint { region, balancer, .. } = check.watched {
+            if let Watched::Endpoint {
+                region, balancer, ..
+            } = check.watched
+            {
                 check.ask(failing(region, balancer), now, dice);
                 check.healthy = check.percentage() > HEALTHY_SHARE * 100.0;
             }
         }
         for n in 0..self.checks.len() {
-            if let Watched::Calculated { children, threshold } = &self.checks[n].watched {
-                let healthy = children.iter().filter(|c| self.checks[**c].effective()).count() >= *threshold;
+            if let Watched::Calculated {
+                children,
+                threshold,
+            } = &self.checks[n].watched
+            {
+                let healthy = children
+                    .iter()
+                    .filter(|c| self.checks[**c].effective())
+                    .count()
+                    >= *threshold;
                 self.checks[n].healthy = healthy;
             }
         }
@@ -250,7 +300,11 @@ mod tests {
     fn check(failing: f64, seconds: i64) -> HealthCheck {
         let t0 = Millis(1_700_000_000_000);
         let (mut metrics, mut dice) = (Metrics::new(t0), Dice::new(1, 1));
-        let watched = Watched::Endpoint { region: 0, balancer: 0, host: "h".into() };
+        let watched = Watched::Endpoint {
+            region: 0,
+            balancer: 0,
+            host: "h".into(),
+        };
         let mut dns = Dns {
             zone: "Z".into(),
             name: "n.".into(),
@@ -258,7 +312,14 @@ mod tests {
             reference: String::new(),
             servers: vec![],
             records: vec![],
-            checks: vec![HealthCheck::new(watched, "l".into(), 10, t0, &mut metrics, &mut dice)],
+            checks: vec![HealthCheck::new(
+                watched,
+                "l".into(),
+                10,
+                t0,
+                &mut metrics,
+                &mut dice,
+            )],
         };
         for s in 0..seconds {
             dns.step(&|_, _| failing, t0.plus_seconds(s), &mut dice);

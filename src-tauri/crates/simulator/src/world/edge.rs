@@ -104,10 +104,19 @@ pub struct EdgeTraffic {
 
 impl Distribution {
     /// A deployed distribution without origins.
-    pub fn new(id: String, account: &str, domain: String, modified: Millis, metrics: &mut Metrics) -> Self {
+    pub fn new(
+        id: String,
+        account: &str,
+        domain: String,
+        modified: Millis,
+        metrics: &mut Metrics,
+    ) -> Self {
         let mut series = |metric: &str, unit| {
             let dimensions = [("DistributionId", id.as_str()), ("Region", "Global")];
-            metrics.series(MetricKey::new(GLOBAL, "AWS/CloudFront", metric, &dimensions), unit)
+            metrics.series(
+                MetricKey::new(GLOBAL, "AWS/CloudFront", metric, &dimensions),
+                unit,
+            )
         };
         let series = EdgeSeries {
             requests: series("Requests", "None"),
@@ -145,6 +154,10 @@ impl Distribution {
         metrics.amount(s.server_errors, saw.server_errors);
         metrics.amount(s.errors, saw.client_errors + saw.server_errors);
         metrics.amount(s.hits, self.hit_share * 100.0);
-        metrics.latency(s.origin, saw.requests * (1.0 - self.hit_share), saw.origin * 1000.0);
+        metrics.latency(
+            s.origin,
+            saw.requests * (1.0 - self.hit_share),
+            saw.origin * 1000.0,
+        );
     }
 }

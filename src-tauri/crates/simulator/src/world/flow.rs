@@ -53,7 +53,14 @@ impl Region {
     }
 
     /// Serves the requests of `dt` seconds.
-    pub fn serve(&mut self, frame: Frame, now: Millis, dt: f64, metrics: &mut Metrics, dice: &mut Dice) {
+    pub fn serve(
+        &mut self,
+        frame: Frame,
+        now: Millis,
+        dt: f64,
+        metrics: &mut Metrics,
+        dice: &mut Dice,
+    ) {
         let zones = self.zones.len();
         let mut seen = vec![vec![Seen::default(); zones + 1]; self.balancers.len()];
         for service in &self.services {
@@ -61,17 +68,30 @@ impl Region {
             let wanted = self.demand * wobble;
             let Some(group) = service.group.map(|g| &self.groups[g]) else {
                 let cpu = service.cpu * wanted;
-                self.loads.insert(service.key.clone(), self.grey.iter().map(|g| cpu * (1.0 - 0.4 * g)).collect());
+                self.loads.insert(
+                    service.key.clone(),
+                    self.grey.iter().map(|g| cpu * (1.0 - 0.4 * g)).collect(),
+                );
                 continue;
             };
             let lb = &self.balancers[group.balancer];
-            let input = Input { service, group, wanted, dt, grey: &self.grey };
+            let input = Input {
+                service,
+                group,
+                wanted,
+                dt,
+                grey: &self.grey,
+            };
             let cpu = input.serve(&lb.counters, &mut seen[group.balancer], metrics, dice);
             self.loads.insert(service.key.clone(), cpu);
         }
         for (lb, seen) in self.balancers.iter_mut().zip(&seen) {
             let all = &seen[0];
-            lb.failing = if all.requests > 0.0 { (all.server + all.own) / all.requests } else { 0.0 };
+            lb.failing = if all.requests > 0.0 {
+                (all.server + all.own) / all.requests
+            } else {
+                0.0
+            };
             for (scope, s) in seen.iter().enumerate() {
                 record(metrics, &lb.counters[scope], s);
                 metrics.count(lb.own_errors[scope], s.own);
@@ -91,7 +111,13 @@ impl Region {
     }
 
     /// Moves the messages of one second: sends, deliveries, dead-lettering, move tasks.
-    pub fn move_messages(&mut self, cluster: &Cluster, now: Millis, metrics: &mut Metrics, dice: &mut Dice) {
+    pub fn move_messages(
+        &mut self,
+        cluster: &Cluster,
+        now: Millis,
+        metrics: &mut Metrics,
+        dice: &mut Dice,
+    ) {
         for queue in self.queues.values_mut() {
             queue.step(now);
         }
@@ -108,11 +134,24 @@ impl Region {
     fn produce(&mut self, now: Millis, dice: &mut Dice) {
         let served = 1.0 - self.balancers.first().map_or(0.0, |b| b.failing);
         for producer in &mut self.producers {
-            let Some(queue) = self.queues.get_mut(&producer.queue) else { continue };
+            let Some(queue) = self.queues.get_mut(&producer.queue) else {
+                continue;
+            };
             for _ in 0..dice.rounded(producer.rate * self.demand * served) {
                 producer.serial += 1;
-                let schema = if dice.chance(producer.new_schema_share) { NEW_SCHEMA } else { OLD_SCHEMA };
-                let mut message = Message::new(dice.bits(), Body::Made { serial: producer.serial, schema }, now);
+                let schema = if dice.chance(producer.new_schema_share) {
+                    NEW_SCHEMA
+                } else {
+                    OLD_SCHEMA
+                };
+                let mut message = Message::new(
+                    dice.bits(),
+                    Body::Made {
+                        serial: producer.serial,
+                        schema,
+                    },
+                    now,
+                );
                 if queue.fifo {
                     message.group = Some(format!("account-{}", producer.serial % 40).into());
                     message.deduplication = Some(dice.hex(32).into());
@@ -126,17 +165,31 @@ impl Region {
     fn consume_by_pods(&mut self, cluster: &Cluster, now: Millis, dice: &mut Dice) {
         let mut dead = Vec::new();
         for force in &mut self.workforces {
-            let Some(queue) = self.queues.get_mut(&force.queue) else { continue };
+            let Some(queue) = self.queues.get_mut(&force.queue) else {
+                continue;
+            };
             let mut crews: Vec<(&str, Crew)> = Vec::new();
             for pod in cluster.pods(&force.workload).filter(|p| p.ready) {
-                let ill = self.zones.iter().position(|z| z == pod.az).map_or(0.0, |z| self.grey[z]);
+                let ill = self
+                    .zones
+                    .iter()
+                    .position(|z| z == pod.az)
+                    .map_or(0.0, |z| self.grey[z]);
                 let hands = 1.0 - 0.7 * ill;
                 if let Some((_, crew)) = crews.iter_mut().find(|(tag, _)| *tag == pod.image_tag) {
-                    crew.loses = (crew.loses * crew.pods + 0.15 * ill * hands) / (crew.pods + hands);
+                    crew.loses =
+                        (crew.loses * crew.pods + 0.15 * ill * hands) / (crew.pods + hands);
                     crew.pods += hands;
                 } else {
-                    let fault = self.defects.iter().find(|d| d.workload == force.workload && d.tag == pod.image_tag);
-                    let crew = Crew { pods: hands, chokes_on: fault.map(|d| d.chokes_on), loses: 0.15 * ill };
+                    let fault = self
+                        .defects
+                        .iter()
+                        .find(|d| d.workload == force.workload && d.tag == pod.image_tag);
+                    let crew = Crew {
+                        pods: hands,
+                        chokes_on: fault.map(|d| d.chokes_on),
+                        loses: 0.15 * ill,
+                    };
                     crews.push((pod.image_tag, crew));
                 }
             }
@@ -145,7 +198,8 @@ impl Region {
             dead.push((force.queue.clone(), lost));
             let pods: f64 = crews.iter().map(|c| c.pods).sum();
             let cpu = 12.0 + 60.0 * force.busy / (pods * force.per_pod).max(1.0);
-            self.loads.insert(force.workload.clone(), vec![cpu; self.zones.len()]);
+            self.loads
+                .insert(force.workload.clone(), vec![cpu; self.zones.len()]);
         }
         for (from, lost) in dead {
             self.bury(&from, lost, now);
@@ -155,8 +209,10 @@ impl Region {
     fn consume_by_functions(&mut self, now: Millis, metrics: &mut Metrics, dice: &mut Dice) {
         let mut dead = Vec::new();
         for mapping in &mut self.mappings {
-            let (Some(queue), Some(function)) = (self.queues.get_mut(&mapping.queue), self.functions.get_mut(mapping.function))
-            else {
+            let (Some(queue), Some(function)) = (
+                self.queues.get_mut(&mapping.queue),
+                self.functions.get_mut(mapping.function),
+            ) else {
                 continue;
             };
             let (calls, errors, lost) = mapping.step(queue, function, dice, now);
@@ -174,7 +230,10 @@ impl Region {
         for group in &self.groups {
             let healthy = group.healthy_by_zone(zones);
             let unhealthy = group.count(zones, |s| matches!(s, TargetState::Unhealthy(_)));
-            for (ids, counts) in [(&group.healthy_hosts, healthy), (&group.unhealthy_hosts, unhealthy)] {
+            for (ids, counts) in [
+                (&group.healthy_hosts, healthy),
+                (&group.unhealthy_hosts, unhealthy),
+            ] {
                 metrics.sample(ids[0], counts.iter().map(|n| f64::from(*n)).sum());
                 for (id, n) in ids[1..].iter().zip(counts) {
                     metrics.sample(*id, f64::from(n));
@@ -182,8 +241,20 @@ impl Region {
             }
         }
         for (n, database) in self.databases.iter().enumerate() {
-            let pods: f64 = self.services.iter().filter(|s| s.databases.contains(&n)).map(|s| s.replicas).sum();
-            database.sample(metrics, &self.grey, self.demand, pods, frame.seed ^ (n as u64), now);
+            let pods: f64 = self
+                .services
+                .iter()
+                .filter(|s| s.databases.contains(&n))
+                .map(|s| s.replicas)
+                .sum();
+            database.sample(
+                metrics,
+                &self.grey,
+                self.demand,
+                pods,
+                frame.seed ^ (n as u64),
+                now,
+            );
         }
         self.sample_queues(now, metrics);
     }
@@ -195,7 +266,9 @@ impl Region {
             if queue.active.is_none_or(|at| now.since(at) > SILENT_AFTER) {
                 continue;
             }
-            let Some(series) = self.queue_series.get(&queue.arn) else { continue };
+            let Some(series) = self.queue_series.get(&queue.arn) else {
+                continue;
+            };
             metrics.sample(series.visible, queue.visible() as f64);
             metrics.sample(series.hidden, queue.in_flight() as f64);
             metrics.sample(series.delayed, queue.delayed() as f64);
@@ -208,7 +281,13 @@ impl Region {
     }
 
     /// A minute of history: the same rates, and queues whose consumers keep up.
-    pub fn relive_minute(&mut self, frame: Frame, now: Millis, metrics: &mut Metrics, dice: &mut Dice) {
+    pub fn relive_minute(
+        &mut self,
+        frame: Frame,
+        now: Millis,
+        metrics: &mut Metrics,
+        dice: &mut Dice,
+    ) {
         self.set_demand(frame, now);
         self.serve(frame, now, 60.0, metrics, dice);
         self.call_functions(60.0, metrics, dice);
@@ -223,13 +302,24 @@ impl Region {
             let errors = dice.rounded(calls * mapping.error_rate) as f64;
             self.functions[mapping.function].record(metrics, calls, errors, 60.0);
         }
+        for (n, database) in self.databases.iter_mut().enumerate() {
+            for second in 0..4 {
+                let salt = self.place.elb_zone.len() as u64 + n as u64;
+                database.step(&self.grey, frame.seed ^ salt, now.plus_seconds(15 * second));
+            }
+        }
         self.sample(frame, now, metrics);
     }
 
     /// What the distribution before the API balancers sees of this region.
     #[must_use]
     pub fn api_traffic(&self) -> (f64, f64, f64) {
-        let rate: f64 = self.services.iter().filter(|s| s.group.is_some_and(|g| self.groups[g].balancer == 0)).map(|s| s.rate).sum();
+        let rate: f64 = self
+            .services
+            .iter()
+            .filter(|s| s.group.is_some_and(|g| self.groups[g].balancer == 0))
+            .map(|s| s.rate)
+            .sum();
         let b = &self.balancers[0];
         (rate * self.demand, b.failing, 0.05)
     }
@@ -262,7 +352,13 @@ struct Input<'a> {
 
 impl Input<'_> {
     /// Spreads the requests over the targets, writes the group's metrics; returns the CPU of the pods by zone.
-    fn serve(&self, lb: &[Counters], seen: &mut [Seen], metrics: &mut Metrics, dice: &mut Dice) -> Vec<f64> {
+    fn serve(
+        &self,
+        lb: &[Counters],
+        seen: &mut [Seen],
+        metrics: &mut Metrics,
+        dice: &mut Dice,
+    ) -> Vec<f64> {
         let zones = self.grey.len();
         let serving = self.group.serving_by_zone(zones);
         let total: f64 = serving.iter().map(|n| f64::from(*n)).sum();
@@ -285,7 +381,13 @@ impl Input<'_> {
             let server = whole(dice, d * (BASE_ERRORS + overload)) + lost - own;
             let client = whole(dice, d * BASE_CLIENT_ERRORS);
             let requests = whole(dice, d).max(server + client + own);
-            let s = Seen { requests, ok: requests - server - client - own, client, server, own };
+            let s = Seen {
+                requests,
+                ok: requests - server - client - own,
+                client,
+                server,
+                own,
+            };
             let median = self.service.median * slow * (1.0 + 3.0 * ill);
             for scope in [0, z + 1] {
                 record(metrics, &self.group.counters[scope], &s);
@@ -326,14 +428,32 @@ pub fn edge_traffic(regions: &[Region], dt: f64) -> [EdgeTraffic; 2] {
         rate += r;
         origin = o;
     }
-    let failing = if rate > 0.0 { failing / rate * 100.0 } else { 0.0 };
-    let api = EdgeTraffic { requests: (rate * dt).round(), client_errors: 1.2, server_errors: failing, origin };
-    let web = EdgeTraffic { requests: (rate * 0.6 * dt).round(), client_errors: 0.4, server_errors: 0.0, origin: 0.03 };
+    let failing = if rate > 0.0 {
+        failing / rate * 100.0
+    } else {
+        0.0
+    };
+    let api = EdgeTraffic {
+        requests: (rate * dt).round(),
+        client_errors: 1.2,
+        server_errors: failing,
+        origin,
+    };
+    let web = EdgeTraffic {
+        requests: (rate * 0.6 * dt).round(),
+        client_errors: 0.4,
+        server_errors: 0.0,
+        origin: 0.03,
+    };
     [api, web]
 }
 
 /// Names of the nodes of a cluster that are out of contact.
 #[must_use]
 pub fn lost_nodes(cluster: &Cluster) -> HashSet<&str> {
-    cluster.nodes().filter(|n| !n.ready).map(|n| n.name).collect()
+    cluster
+        .nodes()
+        .filter(|n| !n.ready)
+        .map(|n| n.name)
+        .collect()
 }

@@ -14,14 +14,23 @@ use crate::world::region::Region;
 const DAY: i64 = 86_400;
 
 /// The edge: one distribution before the API balancers, one before the bucket of the web pages.
-pub fn edge(plan: &Plan, regions: &[Region], now: Millis, metrics: &mut Metrics, dice: &mut Dice) -> Edge {
+pub fn edge(
+    plan: &Plan,
+    regions: &[Region],
+    now: Millis,
+    metrics: &mut Metrics,
+    dice: &mut Dice,
+) -> Edge {
     let domain = &plan.names.domain;
     let bucket = Bucket {
         name: format!("{}-web-{}", plan.names.brand, dice.hex(6)),
         region: regions[0].name().into(),
         created: now.plus_seconds(-410 * DAY),
     };
-    let control = AccessControl { id: format!("E{}", dice.upper(13)), name: format!("{}-web", plan.names.brand) };
+    let control = AccessControl {
+        id: format!("E{}", dice.upper(13)),
+        name: format!("{}-web", plan.names.brand),
+    };
     let mut distribution = |aliases: Vec<String>, comment: String, hit_share: f64| {
         let id = format!("E{}", dice.upper(13));
         let name = format!("d{}.cloudfront.net", dice.lower(13));
@@ -31,90 +40,189 @@ pub fn edge(plan: &Plan, regions: &[Region], now: Millis, metrics: &mut Metrics,
         d.comment = comment;
         d.hit_share = hit_share;
         d.etag = format!("E{}", dice.upper(13));
-        d.certificate = format!("arn:aws:acm:us-east-1:{ACCOUNT}:certificate/{}", dice.uuid());
+        d.certificate = format!(
+            "arn:aws:acm:us-east-1:{ACCOUNT}:certificate/{}",
+            dice.uuid()
+        );
         d
     };
     let label = &plan.balancers[0].label;
-    let mut api = distribution(vec![format!("{label}.{domain}")], format!("{} API", plan.names.title()), 0.08);
+    let mut api = distribution(
+        vec![format!("{label}.{domain}")],
+        format!("{} API", plan.names.title()),
+        0.08,
+    );
     api.origins = regions
         .iter()
-        .map(|r| Origin { id: format!("alb-{}", r.place.code), domain: r.balancers[0].dns.clone(), access_control: None })
+        .map(|r| Origin {
+            id: format!("alb-{}", r.place.code),
+            domain: r.balancers[0].dns.clone(),
+            access_control: None,
+        })
         .collect();
     api.group = (api.origins.len() > 1).then(|| "alb-failover".into());
-    let aliases = vec![domain.clone(), format!("www.{domain}"), format!("static.{domain}")];
+    let aliases = vec![
+        domain.clone(),
+        format!("www.{domain}"),
+        format!("static.{domain}"),
+    ];
     let mut web = distribution(aliases, format!("{} web", plan.names.title()), 0.96);
     web.root = "index.html";
-    web.invalidations = vec![(format!("I{}", dice.upper(13)), now.plus_seconds(-3 * DAY - 4711))];
+    web.invalidations = vec![(
+        format!("I{}", dice.upper(13)),
+        now.plus_seconds(-3 * DAY - 4711),
+    )];
     web.origins = vec![Origin {
         id: "s3-web".into(),
         domain: format!("{}.s3.{}.amazonaws.com", bucket.name, bucket.region),
         access_control: Some(control.id.clone()),
     }];
-    Edge { distributions: vec![api, web], controls: vec![control], buckets: vec![bucket] }
+    Edge {
+        distributions: vec![api, web],
+        controls: vec![control],
+        buckets: vec![bucket],
+    }
 }
 
 /// The zone, its records and health checks.
-pub fn dns(plan: &Plan, regions: &[Region], edge: &Edge, now: Millis, metrics: &mut Metrics, dice: &mut Dice) -> Dns {
+pub fn dns(
+    plan: &Plan,
+    regions: &[Region],
+    edge: &Edge,
+    now: Millis,
+    metrics: &mut Metrics,
+    dice: &mut Dice,
+) -> Dns {
     let domain = &plan.names.domain;
     let mut dns = Dns {
         zone: format!("Z0{}", dice.upper(18)),
         name: format!("{domain}."),
         comment: format!("{} public zone", plan.names.title()),
         reference: dice.uuid(),
-        servers: (0..4).map(|n| format!("ns-{}.awsdns-{:02}.{}", dice.between(1, 2047), dice.between(0, 63), ["com", "net", "org", "co.uk"][n])).collect(),
+        servers: (0..4)
+            .map(|n| {
+                format!(
+                    "ns-{}.awsdns-{:02}.{}",
+                    dice.between(1, 2047),
+                    dice.between(0, 63),
+                    ["com", "net", "org", "co.uk"][n]
+                )
+            })
+            .collect(),
         records: Vec::new(),
         checks: checks(plan, regions, now, metrics, dice),
     };
     zone_records(&mut dns, dice);
     edge_records(&mut dns, plan, edge);
     region_records(&mut dns, plan, regions);
-    dns.records.sort_by(|a, b| (reversed(&a.name), a.kind, &a.set).cmp(&(reversed(&b.name), b.kind, &b.set)));
+    dns.records.sort_by(|a, b| {
+        (reversed(&a.name), a.kind, &a.set).cmp(&(reversed(&b.name), b.kind, &b.set))
+    });
     dns
 }
 
 /// Labels from the root: the order ListResourceRecordSets answers in.
 #[must_use]
 pub fn reversed(name: &str) -> Vec<String> {
-    name.trim_end_matches('.').rsplit('.').map(str::to_owned).collect()
+    name.trim_end_matches('.')
+        .rsplit('.')
+        .map(str::to_owned)
+        .collect()
 }
 
-fn checks(plan: &Plan, regions: &[Region], now: Millis, metrics: &mut Metrics, dice: &mut Dice) -> Vec<HealthCheck> {
+fn checks(
+    plan: &Plan,
+    regions: &[Region],
+    now: Millis,
+    metrics: &mut Metrics,
+    dice: &mut Dice,
+) -> Vec<HealthCheck> {
     let mut out = Vec::new();
     for (b, balancer) in plan.balancers.iter().enumerate() {
         for (r, region) in regions.iter().enumerate() {
-            let host = format!("{}.{}.{}", region.place.code, balancer.label, plan.names.domain);
-            let watched = Watched::Endpoint { region: r, balancer: b, host };
+            let host = format!(
+                "{}.{}.{}",
+                region.place.code, balancer.label, plan.names.domain
+            );
+            let watched = Watched::Endpoint {
+                region: r,
+                balancer: b,
+                host,
+            };
             let interval = if b == 0 { 10 } else { 30 };
             let label = format!("{}-{}", balancer.label, region.place.code);
-            out.push(HealthCheck::new(watched, label, interval, now, metrics, dice));
+            out.push(HealthCheck::new(
+                watched, label, interval, now, metrics, dice,
+            ));
         }
     }
     let children = (0..regions.len()).collect();
-    let watched = Watched::Calculated { children, threshold: 1 };
-    out.push(HealthCheck::new(watched, format!("{}-any", plan.balancers[0].label), 30, now, metrics, dice));
+    let watched = Watched::Calculated {
+        children,
+        threshold: 1,
+    };
+    out.push(HealthCheck::new(
+        watched,
+        format!("{}-any", plan.balancers[0].label),
+        30,
+        now,
+        metrics,
+        dice,
+    ));
     out
 }
 
 fn values(name: &str, kind: &'static str, ttl: u32, values: Vec<String>) -> RecordSet {
-    RecordSet { name: name.into(), kind, set: None, routing: Routing::Simple, answer: Answer::Values(ttl, values), check: None }
+    RecordSet {
+        name: name.into(),
+        kind,
+        set: None,
+        routing: Routing::Simple,
+        answer: Answer::Values(ttl, values),
+        check: None,
+    }
 }
 
 fn alias(name: String, kind: &'static str, zone: &str, target: &str, evaluate: bool) -> RecordSet {
-    let answer = Answer::Alias { zone: zone.into(), name: format!("{target}."), evaluate };
-    RecordSet { name, kind, set: None, routing: Routing::Simple, answer, check: None }
+    let answer = Answer::Alias {
+        zone: zone.into(),
+        name: format!("{target}."),
+        evaluate,
+    };
+    RecordSet {
+        name,
+        kind,
+        set: None,
+        routing: Routing::Simple,
+        answer,
+        check: None,
+    }
 }
 
 fn zone_records(dns: &mut Dns, dice: &mut Dice) {
     let zone = dns.name.clone();
-    let soa = format!("{}. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 86400", dns.servers[0]);
+    let soa = format!(
+        "{}. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 86400",
+        dns.servers[0]
+    );
     let servers = dns.servers.iter().map(|s| format!("{s}.")).collect();
     let validation = format!("_{}.{zone}", dice.hex(32));
     let proof = format!("_{}.{}.acm-validations.aws.", dice.hex(32), dice.lower(10));
     dns.records = vec![
         values(&zone, "NS", 172_800, servers),
         values(&zone, "SOA", 900, vec![soa]),
-        values(&zone, "TXT", 300, vec!["\"v=spf1 include:amazonses.com -all\"".into()]),
-        values(&zone, "MX", 3600, vec!["10 inbound-smtp.us-east-1.amazonaws.com.".into()]),
+        values(
+            &zone,
+            "TXT",
+            300,
+            vec!["\"v=spf1 include:amazonses.com -all\"".into()],
+        ),
+        values(
+            &zone,
+            "MX",
+            3600,
+            vec!["10 inbound-smtp.us-east-1.amazonaws.com.".into()],
+        ),
         values(&validation, "CNAME", 300, vec![proof]),
     ];
 }
@@ -123,11 +231,34 @@ fn edge_records(dns: &mut Dns, plan: &Plan, edge: &Edge) {
     let zone = dns.name.clone();
     let (api, web) = (&edge.distributions[0], &edge.distributions[1]);
     for kind in ["A", "AAAA"] {
-        dns.records.push(alias(format!("{}.{zone}", plan.balancers[0].label), kind, CLOUDFRONT_ZONE, &api.domain, false));
-        dns.records.push(alias(zone.clone(), kind, CLOUDFRONT_ZONE, &web.domain, false));
-        dns.records.push(alias(format!("www.{zone}"), kind, CLOUDFRONT_ZONE, &web.domain, false));
+        dns.records.push(alias(
+            format!("{}.{zone}", plan.balancers[0].label),
+            kind,
+            CLOUDFRONT_ZONE,
+            &api.domain,
+            false,
+        ));
+        dns.records.push(alias(
+            zone.clone(),
+            kind,
+            CLOUDFRONT_ZONE,
+            &web.domain,
+            false,
+        ));
+        dns.records.push(alias(
+            format!("www.{zone}"),
+            kind,
+            CLOUDFRONT_ZONE,
+            &web.domain,
+            false,
+        ));
     }
-    dns.records.push(values(&format!("static.{zone}"), "CNAME", 300, vec![format!("{}.", web.domain)]));
+    dns.records.push(values(
+        &format!("static.{zone}"),
+        "CNAME",
+        300,
+        vec![format!("{}.", web.domain)],
+    ));
 }
 
 fn region_records(dns: &mut Dns, plan: &Plan, regions: &[Region]) {
@@ -137,19 +268,38 @@ fn region_records(dns: &mut Dns, plan: &Plan, regions: &[Region]) {
         let check = |b: usize, dns: &Dns| Some(dns.checks[b * regions.len() + n].id.clone());
         for (b, balancer) in plan.balancers.iter().enumerate() {
             let host = format!("{}.{}.{zone}", r.place.code, balancer.label);
-            dns.records.push(alias(host, "A", r.place.elb_zone, &target(r, b), true));
+            dns.records
+                .push(alias(host, "A", r.place.elb_zone, &target(r, b), true));
         }
-        let mut stream = alias(format!("{}.{zone}", plan.balancers[1].label), "A", r.place.elb_zone, &target(r, 1), true);
+        let mut stream = alias(
+            format!("{}.{zone}", plan.balancers[1].label),
+            "A",
+            r.place.elb_zone,
+            &target(r, 1),
+            true,
+        );
         stream.set = Some(r.place.code.into());
         stream.routing = Routing::Latency(r.place.name.into());
         stream.check = check(1, dns);
-        let mut app = alias(format!("app.{zone}"), "A", r.place.elb_zone, &target(r, 0), true);
+        let mut app = alias(
+            format!("app.{zone}"),
+            "A",
+            r.place.elb_zone,
+            &target(r, 0),
+            true,
+        );
         app.set = Some(format!("app-{}", r.place.code));
         app.routing = Routing::Weighted(if n == 0 { 80 } else { 20 });
         app.check = check(0, dns);
         dns.records.extend([stream, app]);
         if n < 2 && regions.len() > 1 {
-            let mut partner = alias(format!("{}.{zone}", plan.balancers[2].label), "A", r.place.elb_zone, &target(r, 2), true);
+            let mut partner = alias(
+                format!("{}.{zone}", plan.balancers[2].label),
+                "A",
+                r.place.elb_zone,
+                &target(r, 2),
+                true,
+            );
             partner.set = Some(["first", "second"][n].into());
             partner.routing = Routing::Failover(["PRIMARY", "SECONDARY"][n]);
             partner.check = check(2, dns);
@@ -157,7 +307,13 @@ fn region_records(dns: &mut Dns, plan: &Plan, regions: &[Region]) {
         }
     }
     if regions.len() == 1 {
-        dns.records.push(alias(format!("{}.{zone}", plan.balancers[2].label), "A", regions[0].place.elb_zone, &target(&regions[0], 2), true));
+        dns.records.push(alias(
+            format!("{}.{zone}", plan.balancers[2].label),
+            "A",
+            regions[0].place.elb_zone,
+            &target(&regions[0], 2),
+            true,
+        ));
     }
 }
 
@@ -167,33 +323,105 @@ pub fn alarms(region: &Region, now: Millis) -> Vec<Alarm> {
     let place = region.name();
     for b in &region.balancers {
         let lb = b.arn.split_once(":loadbalancer/").map_or("", |(_, d)| d);
-        let key = |metric: &str| MetricKey::new(place, "AWS/ApplicationELB", metric, &[("LoadBalancer", lb)]);
-        out.push(alarm(format!("{}-target-5xx", b.name), "Errors answered by the targets", key("HTTPCode_Target_5XX_Count"), "Sum", 120.0, 3, now));
-        out.push(alarm(format!("{}-elb-5xx", b.name), "Errors answered by the load balancer", key("HTTPCode_ELB_5XX_Count"), "Sum", 60.0, 3, now));
-        let mut slow = alarm(format!("{}-p99", b.name), "Slowest percent of answers", key("TargetResponseTime"), "p99", 1.5, 3, now);
+        let key = |metric: &str| {
+            MetricKey::new(place, "AWS/ApplicationELB", metric, &[("LoadBalancer", lb)])
+        };
+        out.push(alarm(
+            format!("{}-target-5xx", b.name),
+            "Errors answered by the targets",
+            key("HTTPCode_Target_5XX_Count"),
+            "Sum",
+            120.0,
+            3,
+            now,
+        ));
+        out.push(alarm(
+            format!("{}-elb-5xx", b.name),
+            "Errors answered by the load balancer",
+            key("HTTPCode_ELB_5XX_Count"),
+            "Sum",
+            60.0,
+            3,
+            now,
+        ));
+        let mut slow = alarm(
+            format!("{}-p99", b.name),
+            "Slowest percent of answers",
+            key("TargetResponseTime"),
+            "p99",
+            1.5,
+            3,
+            now,
+        );
         slow.missing = Missing::Missing;
         out.push(slow);
     }
     for q in region.queues.values() {
-        let key = |metric: &str| MetricKey::new(place, "AWS/SQS", metric, &[("QueueName", &q.name)]);
+        let key =
+            |metric: &str| MetricKey::new(place, "AWS/SQS", metric, &[("QueueName", &q.name)]);
         if q.redrive.is_some() {
-            out.push(alarm(format!("{}-age", q.name), "Messages wait", key("ApproximateAgeOfOldestMessage"), "Maximum", 300.0, 3, now));
+            out.push(alarm(
+                format!("{}-age", q.name),
+                "Messages wait",
+                key("ApproximateAgeOfOldestMessage"),
+                "Maximum",
+                300.0,
+                3,
+                now,
+            ));
         } else {
-            out.push(alarm(format!("{}-not-empty", q.name), "Undeliverable messages", key("ApproximateNumberOfMessagesVisible"), "Maximum", 0.0, 1, now));
+            out.push(alarm(
+                format!("{}-not-empty", q.name),
+                "Undeliverable messages",
+                key("ApproximateNumberOfMessagesVisible"),
+                "Maximum",
+                0.0,
+                1,
+                now,
+            ));
         }
     }
     for d in &region.databases {
-        let key = MetricKey::new(place, "AWS/RDS", "AuroraReplicaLagMaximum", &[("DBClusterIdentifier", &d.name)]);
-        out.push(alarm(format!("{}-replica-lag", d.name), "A reader is behind", key, "Maximum", 1000.0, 2, now));
+        let key = MetricKey::new(
+            place,
+            "AWS/RDS",
+            "AuroraReplicaLagMaximum",
+            &[("DBClusterIdentifier", &d.name)],
+        );
+        out.push(alarm(
+            format!("{}-replica-lag", d.name),
+            "A reader is behind",
+            key,
+            "Maximum",
+            1000.0,
+            2,
+            now,
+        ));
     }
     for f in &region.functions {
         let key = MetricKey::new(place, "AWS/Lambda", "Errors", &[("FunctionName", &f.name)]);
-        out.push(alarm(format!("{}-errors", f.name), "Failing executions", key, "Sum", 25.0, 2, now));
+        out.push(alarm(
+            format!("{}-errors", f.name),
+            "Failing executions",
+            key,
+            "Sum",
+            25.0,
+            2,
+            now,
+        ));
     }
     out
 }
 
-fn alarm(name: String, description: &str, metric: MetricKey, stat: &'static str, threshold: f64, periods: i64, now: Millis) -> Alarm {
+fn alarm(
+    name: String,
+    description: &str,
+    metric: MetricKey,
+    stat: &'static str,
+    threshold: f64,
+    periods: i64,
+    now: Millis,
+) -> Alarm {
     let action = format!("arn:aws:sns:{}:{ACCOUNT}:on-call", metric.region);
     Alarm {
         name,

@@ -55,9 +55,19 @@ struct FunctionSeries {
 
 impl Function {
     /// A function.
-    pub fn new(region: &str, account: &str, name: &str, modified: Millis, metrics: &mut Metrics, dice: &mut Dice) -> Self {
+    pub fn new(
+        region: &str,
+        account: &str,
+        name: &str,
+        modified: Millis,
+        metrics: &mut Metrics,
+        dice: &mut Dice,
+    ) -> Self {
         let mut series = |metric: &str, unit| {
-            metrics.series(MetricKey::new(region, "AWS/Lambda", metric, &[("FunctionName", name)]), unit)
+            metrics.series(
+                MetricKey::new(region, "AWS/Lambda", metric, &[("FunctionName", name)]),
+                unit,
+            )
         };
         let series = FunctionSeries {
             invocations: series("Invocations", "Count"),
@@ -188,7 +198,9 @@ impl Mapping {
     pub fn ask(&mut self, enabled: Option<bool>, now: Millis) {
         let (passing, wanted) = match (enabled, self.state) {
             (Some(true), MappingState::Disabled) => (MappingState::Enabling, MappingState::Enabled),
-            (Some(false), MappingState::Enabled) => (MappingState::Disabling, MappingState::Disabled),
+            (Some(false), MappingState::Enabled) => {
+                (MappingState::Disabling, MappingState::Disabled)
+            }
             _ => (MappingState::Updating, self.state),
         };
         self.state = passing;
@@ -198,19 +210,33 @@ impl Mapping {
     }
 
     /// One world second: finishes the calls of the last one, polls, calls. Returns calls, failed calls, dead messages.
-    pub fn step(&mut self, queue: &mut Queue, function: &Function, dice: &mut Dice, now: Millis) -> (f64, f64, Vec<Message>) {
+    pub fn step(
+        &mut self,
+        queue: &mut Queue,
+        function: &Function,
+        dice: &mut Dice,
+        now: Millis,
+    ) -> (f64, f64, Vec<Message>) {
         if self.state.is_moving() && now >= self.settles {
             self.state = self.wanted;
         }
         for (slot, receives) in std::mem::take(&mut self.jobs) {
             queue.delete(slot, receives, now);
         }
-        let polling = matches!(self.state, MappingState::Enabled | MappingState::Updating | MappingState::Disabling);
+        let polling = matches!(
+            self.state,
+            MappingState::Enabled | MappingState::Updating | MappingState::Disabling
+        );
         if !polling {
             return (0.0, 0.0, Vec::new());
         }
-        let limit = self.max_concurrency.unwrap_or(100).min(function.reserved.unwrap_or(u32::MAX));
-        let calls_possible = (f64::from(limit) / function.median).floor().clamp(1.0, 400.0);
+        let limit = self
+            .max_concurrency
+            .unwrap_or(100)
+            .min(function.reserved.unwrap_or(u32::MAX));
+        let calls_possible = (f64::from(limit) / function.median)
+            .floor()
+            .clamp(1.0, 400.0);
         let (mut calls, mut errors, mut dead) = (0.0, 0.0, Vec::new());
         while calls < calls_possible && queue.visible() > 0 {
             let got = queue.receive(self.batch_size as usize, queue.visibility_timeout, now);
@@ -222,7 +248,8 @@ impl Mapping {
             if dice.chance(self.error_rate) {
                 errors += 1.0;
             } else {
-                self.jobs.extend(got.deliveries.iter().map(|d| (d.slot, d.message.receives)));
+                self.jobs
+                    .extend(got.deliveries.iter().map(|d| (d.slot, d.message.receives)));
             }
         }
         (calls, errors, dead)

@@ -18,12 +18,42 @@ pub struct Place {
 
 /// The regions a simulation takes, in this order.
 pub const PLACES: &[Place] = &[
-    Place { name: "us-east-1", code: "use1", elb_zone: "Z35SXDOTRQ7X7K", utc_offset: -5 },
-    Place { name: "eu-west-1", code: "euw1", elb_zone: "Z32O12XQLNTSW2", utc_offset: 0 },
-    Place { name: "us-west-2", code: "usw2", elb_zone: "Z1H1FL5HABSF5", utc_offset: -8 },
-    Place { name: "ap-southeast-1", code: "apse1", elb_zone: "Z1LMS91P8CMLE5", utc_offset: 8 },
-    Place { name: "eu-central-1", code: "euc1", elb_zone: "Z215JYRZR1TBD5", utc_offset: 1 },
-    Place { name: "ap-northeast-1", code: "apne1", elb_zone: "Z14GRHDCWA56QT", utc_offset: 9 },
+    Place {
+        name: "us-east-1",
+        code: "use1",
+        elb_zone: "Z35SXDOTRQ7X7K",
+        utc_offset: -5,
+    },
+    Place {
+        name: "eu-west-1",
+        code: "euw1",
+        elb_zone: "Z32O12XQLNTSW2",
+        utc_offset: 0,
+    },
+    Place {
+        name: "us-west-2",
+        code: "usw2",
+        elb_zone: "Z1H1FL5HABSF5",
+        utc_offset: -8,
+    },
+    Place {
+        name: "ap-southeast-1",
+        code: "apse1",
+        elb_zone: "Z1LMS91P8CMLE5",
+        utc_offset: 8,
+    },
+    Place {
+        name: "eu-central-1",
+        code: "euc1",
+        elb_zone: "Z215JYRZR1TBD5",
+        utc_offset: 1,
+    },
+    Place {
+        name: "ap-northeast-1",
+        code: "apne1",
+        elb_zone: "Z14GRHDCWA56QT",
+        utc_offset: 9,
+    },
 ];
 
 /// Hosted zone of CloudFront's domains: Route 53 API reference, AliasTarget.
@@ -37,7 +67,10 @@ pub fn zones(place: &Place, dice: &mut Dice) -> Vec<Az> {
     ["a", "b", "c"]
         .iter()
         .zip(numbers)
-        .map(|(letter, n)| Az { name: format!("{}{letter}", place.name), id: format!("{}-az{n}", place.code) })
+        .map(|(letter, n)| Az {
+            name: format!("{}{letter}", place.name),
+            id: format!("{}-az{n}", place.code),
+        })
         .collect()
 }
 

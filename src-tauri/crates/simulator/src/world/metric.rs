@@ -37,9 +37,17 @@ impl MetricKey {
     /// A key; the dimensions are sorted here.
     #[must_use]
     pub fn new(region: &str, namespace: &str, name: &str, dimensions: &[(&str, &str)]) -> Self {
-        let mut dimensions: Vec<_> = dimensions.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        let mut dimensions: Vec<_> = dimensions
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+            .collect();
         dimensions.sort();
-        Self { region: region.into(), namespace: namespace.into(), name: name.into(), dimensions }
+        Self {
+            region: region.into(),
+            namespace: namespace.into(),
+            name: name.into(),
+            dimensions,
+        }
     }
 }
 
@@ -62,8 +70,16 @@ impl Point {
         if n <= 0.0 {
             return;
         }
-        self.min = if self.count > 0.0 { self.min.min(min) } else { min };
-        self.max = if self.count > 0.0 { self.max.max(max) } else { max };
+        self.min = if self.count > 0.0 {
+            self.min.min(min)
+        } else {
+            min
+        };
+        self.max = if self.count > 0.0 {
+            self.max.max(max)
+        } else {
+            max
+        };
         self.count += n;
         self.sum += sum;
     }
@@ -71,7 +87,9 @@ impl Point {
     fn merge(&mut self, other: &Self) {
         self.add(other.count, other.sum, other.min, other.max);
         if let Some(theirs) = &other.histogram {
-            let ours = self.histogram.get_or_insert_with(|| Box::new([0.0; BUCKETS]));
+            let ours = self
+                .histogram
+                .get_or_insert_with(|| Box::new([0.0; BUCKETS]));
             for (a, b) in ours.iter_mut().zip(theirs.iter()) {
                 *a += b;
             }
@@ -80,7 +98,9 @@ impl Point {
 
     /// The value below which the share `q` (0..1) of the samples lies.
     fn quantile(&self, q: f64) -> f64 {
-        let Some(buckets) = &self.histogram else { return self.min + (self.max - self.min) * q };
+        let Some(buckets) = &self.histogram else {
+            return self.min + (self.max - self.min) * q;
+        };
         let total: f64 = buckets.iter().map(|b| f64::from(*b)).sum();
         let (mut seen, mut floor) = (0.0, BUCKET_FLOOR);
         for bucket in buckets.iter() {
@@ -128,7 +148,10 @@ impl Metrics {
     /// An empty store whose running minute is the one of `now`.
     #[must_use]
     pub fn new(now: Millis) -> Self {
-        Self { minute: now.seconds().div_euclid(60), ..Self::default() }
+        Self {
+            minute: now.seconds().div_euclid(60),
+            ..Self::default()
+        }
     }
 
     /// The series of a key, made when missing.
@@ -136,14 +159,19 @@ impl Metrics {
         let next = SeriesId(u32::try_from(self.series.len()).unwrap_or(u32::MAX));
         let id = *self.index.entry(key).or_insert(next);
         if id == next {
-            self.series.push(Series { unit, ..Series::default() });
+            self.series.push(Series {
+                unit,
+                ..Series::default()
+            });
         }
         id
     }
 
     /// Adds one sample.
     pub fn sample(&mut self, id: SeriesId, value: f64) {
-        self.series[id.0 as usize].open.add(1.0, value, value, value);
+        self.series[id.0 as usize]
+            .open
+            .add(1.0, value, value, value);
     }
 
     /// Adds `n` samples of the value 1, as counters are written.
@@ -153,7 +181,9 @@ impl Metrics {
 
     /// Adds one sample for this step, also when it is 0: counters that report zero.
     pub fn amount(&mut self, id: SeriesId, value: f64) {
-        self.series[id.0 as usize].open.add(1.0, value, value, value);
+        self.series[id.0 as usize]
+            .open
+            .add(1.0, value, value, value);
     }
 
     /// Adds `n` latencies spread around a median, seconds.
@@ -184,7 +214,10 @@ impl Metrics {
 
     /// Unit and key of every series of a region, in order.
     pub fn keys<'a>(&'a self, region: &'a str) -> impl Iterator<Item = (&'a MetricKey, SeriesId)> {
-        self.index.iter().filter(move |(k, _)| k.region == region).map(|(k, id)| (k, *id))
+        self.index
+            .iter()
+            .filter(move |(k, _)| k.region == region)
+            .map(|(k, id)| (k, *id))
     }
 
     /// The series of a key, when it exists.
@@ -203,7 +236,10 @@ impl Metrics {
     #[must_use]
     pub fn recently_active(&self, id: SeriesId, now: Millis) -> bool {
         let since = now.seconds().div_euclid(60) - 180;
-        self.series[id.0 as usize].points.back().is_some_and(|(minute, _)| *minute >= since)
+        self.series[id.0 as usize]
+            .points
+            .back()
+            .is_some_and(|(minute, _)| *minute >= since)
     }
 
     /// Points of `period` seconds (a multiple of 60) from `start` to before `end`, oldest first.
@@ -211,7 +247,13 @@ impl Metrics {
     /// Only whole minutes that ended [`LAG_SECONDS`] before `now` are read. Periods are aligned as CloudWatch aligns
     /// them, to multiples of the period.
     #[must_use]
-    pub fn read(&self, id: SeriesId, window: Window, stat: Stat, now: Millis) -> Vec<(Millis, f64)> {
+    pub fn read(
+        &self,
+        id: SeriesId,
+        window: Window,
+        stat: Stat,
+        now: Millis,
+    ) -> Vec<(Millis, f64)> {
         let per = (window.period / 60).max(1);
         let first = window.start.seconds().div_euclid(60 * per) * per;
         let readable = (now.seconds() - LAG_SECONDS).div_euclid(60);
@@ -220,12 +262,19 @@ impl Metrics {
         let from = points.partition_point(|(minute, _)| *minute < first);
         let mut out: Vec<(Millis, f64)> = Vec::new();
         let mut bucket: Option<(i64, Point)> = None;
-        for (minute, point) in points.range(from..).take_while(|(minute, _)| *minute < last) {
+        for (minute, point) in points
+            .range(from..)
+            .take_while(|(minute, _)| *minute < last)
+        {
             let start = minute.div_euclid(per) * per;
             match &mut bucket {
                 Some((at, sum)) if *at == start => sum.merge(point),
                 other => {
-                    out.extend(other.take().map(|(at, sum)| (Millis(at * 60_000), stat.of(&sum))));
+                    out.extend(
+                        other
+                            .take()
+                            .map(|(at, sum)| (Millis(at * 60_000), stat.of(&sum))),
+                    );
                     *other = Some((start, point.clone()));
                 }
             }
@@ -241,15 +290,25 @@ impl Series {
             self.settle_latencies();
         }
         if self.open.count > 0.0 {
-            self.points.push_back((minute, std::mem::take(&mut self.open)));
+            self.points
+                .push_back((minute, std::mem::take(&mut self.open)));
         }
-        while self.points.front().is_some_and(|(m, _)| *m < minute - KEPT_MINUTES) {
+        while self
+            .points
+            .front()
+            .is_some_and(|(m, _)| *m < minute - KEPT_MINUTES)
+        {
             self.points.pop_front();
         }
     }
 
     fn settle_latencies(&mut self) {
-        let Spread { n, ln_median, slow_n, slow_at } = std::mem::take(&mut self.spread);
+        let Spread {
+            n,
+            ln_median,
+            slow_n,
+            slow_at,
+        } = std::mem::take(&mut self.spread);
         let mut histogram = Box::new([0.0_f32; BUCKETS]);
         if n > 0.0 {
             let ln_median = ln_median / n;
@@ -262,10 +321,17 @@ impl Series {
                 below = share;
             }
             let mean = (ln_median + SIGMA * SIGMA / 2.0).exp();
-            self.open.add(n, n * mean, (ln_median - 2.5 * SIGMA).exp(), (ln_median + 3.2 * SIGMA).exp());
+            self.open.add(
+                n,
+                n * mean,
+                (ln_median - 2.5 * SIGMA).exp(),
+                (ln_median + 3.2 * SIGMA).exp(),
+            );
         }
         if slow_n > 0.0 {
-            let i = (0..BUCKETS).find(|i| bucket_top(*i) >= slow_at).unwrap_or(BUCKETS - 1);
+            let i = (0..BUCKETS)
+                .find(|i| bucket_top(*i) >= slow_at)
+                .unwrap_or(BUCKETS - 1);
             #[allow(clippy::cast_possible_truncation)]
             let more = slow_n as f32;
             histogram[i] += more;
@@ -324,7 +390,9 @@ impl Stat {
             "Maximum" => Some(Self::Maximum),
             other => {
                 let q: f64 = other.strip_prefix('p')?.parse().ok()?;
-                (0.0..=100.0).contains(&q).then_some(Self::Percentile(q / 100.0))
+                (0.0..=100.0)
+                    .contains(&q)
+                    .then_some(Self::Percentile(q / 100.0))
             }
         }
     }
@@ -351,20 +419,31 @@ mod tests {
 
     fn minute_of(write: impl FnOnce(&mut Metrics, SeriesId)) -> (Metrics, SeriesId) {
         let mut metrics = Metrics::new(T0);
-        let id = metrics.series(MetricKey::new("r", "AWS/X", "M", &[("B", "2"), ("A", "1")]), "Count");
+        let id = metrics.series(
+            MetricKey::new("r", "AWS/X", "M", &[("B", "2"), ("A", "1")]),
+            "Count",
+        );
         write(&mut metrics, id);
         metrics.tick(T0.plus_seconds(60));
         (metrics, id)
     }
 
     fn window() -> Window {
-        Window { start: T0.plus_seconds(-600), end: T0.plus_seconds(600), period: 60 }
+        Window {
+            start: T0.plus_seconds(-600),
+            end: T0.plus_seconds(600),
+            period: 60,
+        }
     }
 
     #[test]
     fn a_minute_is_unreadable_until_the_lag_has_passed() {
         let (metrics, id) = minute_of(|m, id| m.count(id, 5.0));
-        assert!(metrics.read(id, window(), Stat::Sum, T0.plus_seconds(60)).is_empty());
+        assert!(
+            metrics
+                .read(id, window(), Stat::Sum, T0.plus_seconds(60))
+                .is_empty()
+        );
         let later = metrics.read(id, window(), Stat::Sum, T0.plus_seconds(60 + LAG_SECONDS));
         assert_eq!(later, vec![(T0, 5.0)]);
     }
@@ -387,7 +466,15 @@ mod tests {
         let (mut metrics, id) = minute_of(|m, id| m.count(id, 5.0));
         metrics.count(id, 7.0);
         metrics.tick(T0.plus_seconds(120));
-        let read = metrics.read(id, Window { period: 300, ..window() }, Stat::Sum, T0.plus_seconds(600));
+        let read = metrics.read(
+            id,
+            Window {
+                period: 300,
+                ..window()
+            },
+            Stat::Sum,
+            T0.plus_seconds(600),
+        );
         assert_eq!(read.iter().map(|(_, v)| v).sum::<f64>(), 12.0);
         assert!(read.iter().all(|(at, _)| at.seconds() % 300 == 0));
     }

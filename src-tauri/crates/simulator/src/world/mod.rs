@@ -39,8 +39,13 @@ use region::Region;
 
 /// Minutes of history a world is born with.
 pub const HISTORY_MINUTES: i64 = 200;
-/// Seconds that are run second by second before the start.
+/// Seconds that are run second by second before the start, at least; up to a minute more so that a life begins with a
+/// whole minute.
 const RUN_IN: i64 = 420;
+
+/// Share of the health checks into a fully grey zone that time out: some still pass, so that some targets there keep
+/// being served and failing.
+const UNANSWERED: f64 = 0.6;
 
 /// Everything that exists. Stepped in fixed steps of one world second.
 pub struct World {
@@ -84,11 +89,12 @@ impl World {
     /// The world as it is at `start`, with the scenario's fault five minutes old.
     #[must_use]
     pub fn new(size: Size, scenario: Scenario, start: Millis) -> Self {
-        let born = Millis(start.0 - start.0.rem_euclid(1000)).plus_seconds(-RUN_IN);
-        let mut world = Self::at(size, born, start);
+        let start = Millis(start.0 - start.0.rem_euclid(1000));
+        let run_in = RUN_IN + start.seconds().rem_euclid(60);
+        let mut world = Self::at(size, start.plus_seconds(-run_in), start);
         world.relive();
-        world.planned = scenario.plan(&world, born.plus_seconds(RUN_IN));
-        for _ in 0..RUN_IN {
+        world.planned = scenario.plan(&world, start);
+        for _ in 0..run_in {
             world.step();
         }
         world
@@ -96,13 +102,20 @@ impl World {
 
     /// The world at its birth, in its steady state.
     fn at(size: Size, born: Millis, reference: Millis) -> Self {
-        let Size { regions, pods, seed } = size;
+        let Size {
+            regions,
+            pods,
+            seed,
+        } = size;
         let plan = Plan::new(seed);
         let mut metrics = Metrics::new(born.plus_seconds(-HISTORY_MINUTES * 60));
         let mut dice = Dice::new(seed, 2);
         let places = &geography::PLACES[..regions.clamp(1, geography::PLACES.len())];
-        let drafts: Vec<_> =
-            places.iter().enumerate().map(|(n, p)| build::draft(&plan, *p, n, pods, born, seed, &mut metrics)).collect();
+        let drafts: Vec<_> = places
+            .iter()
+            .enumerate()
+            .map(|(n, p)| build::draft(&plan, *p, n, pods, born, seed, &mut metrics))
+            .collect();
         let (mut regions, mut clusters) = (Vec::new(), Vec::new());
         for (n, draft) in drafts.into_iter().enumerate() {
             regions.push(draft.region);
@@ -116,11 +129,18 @@ impl World {
         }
         let edge = front::edge(&plan, &regions, born, &mut metrics, &mut dice);
         let dns = front::dns(&plan, &regions, &edge, born, &mut metrics, &mut dice);
-        let alarms = regions.iter().flat_map(|r| front::alarms(r, born)).collect();
+        let alarms = regions
+            .iter()
+            .flat_map(|r| front::alarms(r, born))
+            .collect();
         let global_database = GlobalDatabase {
             name: plan.reference_database.clone(),
             resource: format!("cluster-{}", dice.hex(16)),
-            members: regions.iter().filter_map(|r| r.databases.get(1)).map(|d| d.arn.clone()).collect(),
+            members: regions
+                .iter()
+                .filter_map(|r| r.databases.get(1))
+                .map(|d| d.arn.clone())
+                .collect(),
         };
         let frame = Frame { seed, reference };
         let ids = Dice::new(seed, 3);
@@ -148,7 +168,12 @@ impl World {
         for minute in 1..=HISTORY_MINUTES {
             let now = first.plus_seconds(minute * 60);
             for region in &mut self.regions {
-                region.relive_minute(self.frame, now.plus_seconds(-1), &mut self.metrics, &mut self.dice);
+                region.relive_minute(
+                    self.frame,
+                    now.plus_seconds(-1),
+                    &mut self.metrics,
+                    &mut self.dice,
+                );
             }
             self.serve_edge(60.0);
             self.dns.sample(&mut self.metrics);
@@ -157,7 +182,12 @@ impl World {
     }
 
     fn serve_edge(&mut self, dt: f64) {
-        for (distribution, saw) in self.edge.distributions.iter().zip(flow::edge_traffic(&self.regions, dt)) {
+        for (distribution, saw) in self
+            .edge
+            .distributions
+            .iter()
+            .zip(flow::edge_traffic(&self.regions, dt))
+        {
             distribution.record(&mut self.metrics, saw);
         }
     }
@@ -195,13 +225,13 @@ impl World {
         region.move_messages(cluster, now, &mut self.metrics, &mut self.dice);
         region.serve(frame, now, 1.0, &mut self.metrics, &mut self.dice);
         region.call_functions(1.0, &mut self.metrics, &mut self.dice);
-        let silence: Vec<f64> = region.grey.iter().map(|g| g * 0.85).collect();
+        let silence: Vec<f64> = region.grey.iter().map(|g| g * UNANSWERED).collect();
         let Region { groups, zones, .. } = region;
         for group in groups {
             group.step(cluster, zones, &silence, now, &mut self.dice);
         }
         for (n, database) in region.databases.iter_mut().enumerate() {
-            database.step(&region.grey, frame.seed ^ (n as u64), now);
+            database.step(&region.grey, frame.seed ^ (r as u64 * 64 + n as u64), now);
         }
         for force in &region.workforces {
             if let Some(queue) = region.queues.get(&force.queue) {
@@ -211,8 +241,14 @@ impl World {
         let (loads, zones) = (&region.loads, &region.zones);
         cluster.step(now, &|key, az| {
             let at = zones.iter().position(|z| z == az);
-            let cpu = loads.get(key).and_then(|l| l.get(at?)).copied().unwrap_or(20.0);
-            Load { cpu_percent_of_request: cpu }
+            let cpu = loads
+                .get(key)
+                .and_then(|l| l.get(at?))
+                .copied()
+                .unwrap_or(20.0);
+            Load {
+                cpu_percent_of_request: cpu,
+            }
         });
     }
 
@@ -226,15 +262,27 @@ impl World {
 
     fn happen(&mut self, what: Happening) {
         match what {
-            Happening::Release { region, workload, tag, defect, crash } => {
+            Happening::Release {
+                region,
+                workload,
+                tag,
+                defect,
+                crash,
+            } => {
                 self.clusters[region].release(&workload, &tag, self.now);
                 if let Some(crash) = crash {
                     self.clusters[region].set_crash_loop(&workload, &tag, Some(crash));
                 }
                 self.regions[region].defects.extend(defect);
             }
-            Happening::Rollback { region, workload } => self.clusters[region].rollback(&workload, self.now),
-            Happening::Grey { region, zone, severity } => {
+            Happening::Rollback { region, workload } => {
+                self.clusters[region].rollback(&workload, self.now)
+            }
+            Happening::Grey {
+                region,
+                zone,
+                severity,
+            } => {
                 self.regions[region].grey[zone] = severity;
                 let az = self.regions[region].zones[zone].clone();
                 self.clusters[region].az_fault(&az, severity > 0.0);
@@ -248,7 +296,6 @@ impl World {
         self.regions.iter().position(|r| r.name() == name)
     }
 }
-
 
 #[cfg(test)]
 mod tests;

@@ -3,20 +3,94 @@
 use crate::world::dice::Dice;
 
 const BRANDS: &[&str] = &[
-    "alderway", "bluecrest", "cinderfield", "dovetree", "eastmoor", "fernhall", "greyhaven", "harrowgate", "ironbridge",
-    "juniperlane", "kestrelpoint", "larkspur", "millbrook", "northgale", "oakhurst", "pinecrest", "quillstone",
-    "ravenswood", "saltmarsh", "thornbury", "umberfield", "valewood", "westerly", "yarrowdale",
+    "alderway",
+    "bluecrest",
+    "cinderfield",
+    "dovetree",
+    "eastmoor",
+    "fernhall",
+    "greyhaven",
+    "harrowgate",
+    "ironbridge",
+    "juniperlane",
+    "kestrelpoint",
+    "larkspur",
+    "millbrook",
+    "northgale",
+    "oakhurst",
+    "pinecrest",
+    "quillstone",
+    "ravenswood",
+    "saltmarsh",
+    "thornbury",
+    "umberfield",
+    "valewood",
+    "westerly",
+    "yarrowdale",
 ];
 const SUBJECTS: &[&str] = &[
-    "orders", "quotes", "positions", "ledger", "pricing", "margin", "risk", "portfolio", "accounts", "sessions",
-    "identity", "payments", "funding", "statements", "charts", "news", "alerts", "instruments", "reference",
-    "execution", "routing", "allocations", "reconcile", "settlement", "fees", "tax", "audit", "reports", "watchlists",
-    "search", "preferences", "messages", "compliance", "surveillance", "limits", "hedging", "custody", "dividends",
-    "corporate-actions", "collateral", "fx", "treasury", "onboarding", "valuation", "benchmarks", "calendar",
+    "orders",
+    "quotes",
+    "positions",
+    "ledger",
+    "pricing",
+    "margin",
+    "risk",
+    "portfolio",
+    "accounts",
+    "sessions",
+    "identity",
+    "payments",
+    "funding",
+    "statements",
+    "charts",
+    "news",
+    "alerts",
+    "instruments",
+    "reference",
+    "execution",
+    "routing",
+    "allocations",
+    "reconcile",
+    "settlement",
+    "fees",
+    "tax",
+    "audit",
+    "reports",
+    "watchlists",
+    "search",
+    "preferences",
+    "messages",
+    "compliance",
+    "surveillance",
+    "limits",
+    "hedging",
+    "custody",
+    "dividends",
+    "corporate-actions",
+    "collateral",
+    "fx",
+    "treasury",
+    "onboarding",
+    "valuation",
+    "benchmarks",
+    "calendar",
 ];
 const TEAMS: &[&str] = &[
-    "trading", "markets", "clients", "post-trade", "core", "money", "front-office", "back-office", "dealing", "exchange",
-    "platform-apps", "retail", "institutional", "clearing",
+    "trading",
+    "markets",
+    "clients",
+    "post-trade",
+    "core",
+    "money",
+    "front-office",
+    "back-office",
+    "dealing",
+    "exchange",
+    "platform-apps",
+    "retail",
+    "institutional",
+    "clearing",
 ];
 const API_ENDINGS: &[&str] = &["-api", "-service", "-web", "-http", ""];
 const STREAM_ENDINGS: &[&str] = &["-stream", "-push", "-feed", "-live"];
@@ -79,7 +153,10 @@ impl Names {
     #[must_use]
     pub fn title(&self) -> String {
         let mut letters = self.brand.chars();
-        letters.next().map(|c| c.to_uppercase().chain(letters).collect()).unwrap_or_default()
+        letters
+            .next()
+            .map(|c| c.to_uppercase().chain(letters).collect())
+            .unwrap_or_default()
     }
 
     /// Name of a service answering HTTP.
@@ -116,6 +193,9 @@ impl Names {
     #[must_use]
     pub fn queue_pair(&self, subject: &str, fifo: bool) -> (String, String) {
         let end = if fifo { ".fifo" } else { "" };
-        (format!("{subject}{}{end}", self.queue), format!("{subject}{}{}{end}", self.queue, self.dead))
+        (
+            format!("{subject}{}{end}", self.queue),
+            format!("{subject}{}{}{end}", self.queue, self.dead),
+        )
     }
 }

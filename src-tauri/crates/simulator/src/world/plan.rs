@@ -132,7 +132,15 @@ impl Plan {
         let queues = queues(&mut names, &mut dice);
         let functions = functions(&mut names, &queues);
         let services = services(&mut names, &queues, &mut dice);
-        Self { names, balancers, services, queues, functions, main_database, reference_database }
+        Self {
+            names,
+            balancers,
+            services,
+            queues,
+            functions,
+            main_database,
+            reference_database,
+        }
     }
 
     /// Replicas of each service for about `pods` pods in all.
@@ -145,12 +153,20 @@ impl Plan {
             Role::Worker { .. } => 6,
             Role::Inner => 2,
         };
-        self.services.iter().map(|s| ((f64::from(pods) * s.weight / total).round() as u32).max(least(&s.role))).collect()
+        self.services
+            .iter()
+            .map(|s| ((f64::from(pods) * s.weight / total).round() as u32).max(least(&s.role)))
+            .collect()
     }
 }
 
 fn tag(dice: &mut Dice) -> String {
-    format!("{}.{}.{}", dice.between(1, 6), dice.between(0, 40), dice.between(0, 9))
+    format!(
+        "{}.{}.{}",
+        dice.between(1, 6),
+        dice.between(0, 40),
+        dice.between(0, 9)
+    )
 }
 
 fn balancers(names: &Names, dice: &mut Dice) -> Vec<BalancerPlan> {
@@ -181,18 +197,39 @@ fn queues(names: &mut Names, dice: &mut Dice) -> Vec<QueuePlan> {
         let subject = names.subject();
         let (name, dead) = names.queue_pair(subject, fifo);
         let rate = rate * (0.9 + 0.2 * dice.unit());
-        QueuePlan { name, dead, fifo, consumer, rate, visibility, max_receive_count, new_schema_share }
+        QueuePlan {
+            name,
+            dead,
+            fifo,
+            consumer,
+            rate,
+            visibility,
+            max_receive_count,
+            new_schema_share,
+        }
     };
     shapes.into_iter().map(&mut plan).collect()
 }
 
 fn functions(names: &mut Names, queues: &[QueuePlan]) -> Vec<FunctionPlan> {
     let mut out: Vec<FunctionPlan> = Vec::new();
-    for (n, _) in queues.iter().enumerate().filter(|(_, q)| q.consumer == ConsumerPlan::Function) {
+    for (n, _) in queues
+        .iter()
+        .enumerate()
+        .filter(|(_, q)| q.consumer == ConsumerPlan::Function)
+    {
         let reserved = out.is_empty().then_some(50);
-        out.push(FunctionPlan { name: names.branded(), queue: Some(n), reserved });
+        out.push(FunctionPlan {
+            name: names.branded(),
+            queue: Some(n),
+            reserved,
+        });
     }
-    out.push(FunctionPlan { name: names.branded(), queue: None, reserved: None });
+    out.push(FunctionPlan {
+        name: names.branded(),
+        queue: None,
+        reserved: None,
+    });
     out
 }
 
@@ -200,9 +237,20 @@ fn services(names: &mut Names, queues: &[QueuePlan], dice: &mut Dice) -> Vec<Ser
     let mut roles: Vec<(Role, f64)> = Vec::new();
     let web = [(0, 9, 4.6), (1, 2, 5.5), (2, 2, 2.5)];
     for (balancer, count, weight) in web {
-        roles.extend((0..count).map(|_| (Role::Web { balancer, path: String::new() }, weight)));
+        roles.extend((0..count).map(|_| {
+            (
+                Role::Web {
+                    balancer,
+                    path: String::new(),
+                },
+                weight,
+            )
+        }));
     }
-    let workers = queues.iter().enumerate().filter(|(_, q)| q.consumer == ConsumerPlan::Pods);
+    let workers = queues
+        .iter()
+        .enumerate()
+        .filter(|(_, q)| q.consumer == ConsumerPlan::Pods);
     roles.extend(workers.map(|(queue, _)| (Role::Worker { queue }, 1.3)));
     roles.extend((0..8).map(|_| (Role::Inner, 3.4)));
     roles.extend((0..2).map(|_| (Role::Stateful, 1.3)));
@@ -211,13 +259,32 @@ fn services(names: &mut Names, queues: &[QueuePlan], dice: &mut Dice) -> Vec<Ser
     for (n, (role, weight)) in roles.into_iter().enumerate() {
         let subject = names.subject();
         let (name, role) = match role {
-            Role::Web { balancer: 1, .. } => (names.stream(subject), Role::Web { balancer: 1, path: format!("/{subject}*") }),
-            Role::Web { balancer, .. } => (names.api(subject), Role::Web { balancer, path: format!("/{subject}*") }),
+            Role::Web { balancer: 1, .. } => (
+                names.stream(subject),
+                Role::Web {
+                    balancer: 1,
+                    path: format!("/{subject}*"),
+                },
+            ),
+            Role::Web { balancer, .. } => (
+                names.api(subject),
+                Role::Web {
+                    balancer,
+                    path: format!("/{subject}*"),
+                },
+            ),
             Role::Worker { queue } => (names.worker(subject), Role::Worker { queue }),
             Role::Inner => (names.inner(subject), Role::Inner),
             Role::Stateful => (names.store(subject), Role::Stateful),
         };
-        let sends_to = matches!(role, Role::Web { balancer: 0 | 2, .. }).then_some(n % queues.len());
+        let sends_to = matches!(
+            role,
+            Role::Web {
+                balancer: 0 | 2,
+                ..
+            }
+        )
+        .then_some(n % queues.len());
         out.push(ServicePlan {
             namespace: dice.pick(&teams).clone(),
             name,
@@ -253,7 +320,11 @@ mod tests {
             assert_eq!(fed.len(), plan.queues.len());
             let names: BTreeSet<&String> = plan.services.iter().map(|s| &s.name).collect();
             assert_eq!(names.len(), plan.services.len());
-            assert!(plan.queues.iter().all(|q| q.name.len() < 81 && q.dead.len() < 81));
+            assert!(
+                plan.queues
+                    .iter()
+                    .all(|q| q.name.len() < 81 && q.dead.len() < 81)
+            );
         }
     }
 

@@ -166,7 +166,14 @@ impl Region {
         if dead.is_empty() {
             return;
         }
-        let Some(target) = self.queues.get(from).and_then(|q| q.redrive.as_ref()).map(|r| r.target.clone()) else { return };
+        let Some(target) = self
+            .queues
+            .get(from)
+            .and_then(|q| q.redrive.as_ref())
+            .map(|r| r.target.clone())
+        else {
+            return;
+        };
         if let Some(queue) = self.queues.get_mut(&target) {
             for message in dead {
                 queue.bury(message, from.clone(), now);

@@ -4,7 +4,15 @@ use crate::world::balancer::TargetState;
 const START: Millis = Millis(1_764_000_000_000);
 
 fn world(scenario: Scenario) -> World {
-    World::new(Size { regions: 2, pods: 120, seed: 11 }, scenario, START)
+    World::new(
+        Size {
+            regions: 2,
+            pods: 120,
+            seed: 11,
+        },
+        scenario,
+        START,
+    )
 }
 
 fn run(world: &mut World, seconds: i64) {
@@ -14,8 +22,18 @@ fn run(world: &mut World, seconds: i64) {
 }
 
 fn fingerprint(world: &World) -> String {
-    let queues: Vec<_> = world.regions.iter().flat_map(|r| r.queues.values()).map(|q| (q.name.clone(), q.ledger)).collect();
-    let targets: Vec<_> = world.regions.iter().flat_map(|r| r.groups.iter()).map(|g| (g.name.clone(), g.targets.len())).collect();
+    let queues: Vec<_> = world
+        .regions
+        .iter()
+        .flat_map(|r| r.queues.values())
+        .map(|q| (q.name.clone(), q.ledger))
+        .collect();
+    let targets: Vec<_> = world
+        .regions
+        .iter()
+        .flat_map(|r| r.groups.iter())
+        .map(|g| (g.name.clone(), g.targets.len()))
+        .collect();
     format!("{queues:?} {targets:?} {:?}", world.dns.records)
 }
 
@@ -52,10 +70,20 @@ fn calm_dead_letters_nothing_and_all_targets_are_healthy() {
         }
         for group in &region.groups {
             assert!(!group.targets.is_empty(), "{}", group.name);
-            assert!(group.targets.values().all(|t| matches!(t.state, TargetState::Healthy | TargetState::Initial)));
+            assert!(
+                group
+                    .targets
+                    .values()
+                    .all(|t| matches!(t.state, TargetState::Healthy | TargetState::Initial))
+            );
         }
     }
-    assert!(world.alarms.iter().all(|a| a.state == alarm::AlarmState::Ok));
+    assert!(
+        world
+            .alarms
+            .iter()
+            .all(|a| a.state == alarm::AlarmState::Ok)
+    );
 }
 
 #[test]
@@ -63,7 +91,11 @@ fn the_dead_letter_queue_fills_until_the_release_is_rolled_back() {
     let mut world = world(Scenario::DlqFills);
     let dead = |world: &World| {
         let region = &world.regions[0];
-        let arn = &region.queues[&region.workforces[0].queue].redrive.as_ref().unwrap().target;
+        let arn = &region.queues[&region.workforces[0].queue]
+            .redrive
+            .as_ref()
+            .unwrap()
+            .target;
         region.queues[arn].len()
     };
     let at_start = dead(&world);
@@ -74,7 +106,11 @@ fn the_dead_letter_queue_fills_until_the_release_is_rolled_back() {
     run(&mut world, 600);
     let settled = dead(&world);
     run(&mut world, 120);
-    assert_eq!(dead(&world), settled, "after the rollback nothing new comes");
+    assert_eq!(
+        dead(&world),
+        settled,
+        "after the rollback nothing new comes"
+    );
     assert!(settled <= 5000, "{settled}");
 }
 
@@ -96,9 +132,26 @@ fn a_grey_zone_is_seen_by_balancers_nodes_and_databases_and_nowhere_else() {
         .filter(|t| matches!(t.state, TargetState::Unhealthy(balancer::Failure::Timeout)))
         .map(|t| t.az)
         .collect();
-    assert!(!unhealthy.is_empty() && unhealthy.iter().all(|z| *z == zone), "{unhealthy:?}");
-    let behind: Vec<usize> =
-        region.databases.iter().flat_map(|d| &d.instances).filter(|i| i.lag_ms > 1000.0).map(|i| i.az).collect();
-    assert!(!behind.is_empty() && behind.iter().all(|z| *z == zone), "{behind:?}");
-    assert!(region.databases.iter().flat_map(|d| &d.instances).all(|i| !i.writer || i.az != zone));
+    assert!(
+        !unhealthy.is_empty() && unhealthy.iter().all(|z| *z == zone),
+        "{unhealthy:?}"
+    );
+    let behind: Vec<usize> = region
+        .databases
+        .iter()
+        .flat_map(|d| &d.instances)
+        .filter(|i| i.lag_ms > 1000.0)
+        .map(|i| i.az)
+        .collect();
+    assert!(
+        !behind.is_empty() && behind.iter().all(|z| *z == zone),
+        "{behind:?}"
+    );
+    assert!(
+        region
+            .databases
+            .iter()
+            .flat_map(|d| &d.instances)
+            .all(|i| !i.writer || i.az != zone)
+    );
 }

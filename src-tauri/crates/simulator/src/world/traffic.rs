@@ -16,7 +16,9 @@ pub fn shape(now: Millis, offset: i64) -> f64 {
 /// Demand now against demand at `reference`, with a small noise of its own for each `stream`.
 #[must_use]
 pub fn factor(now: Millis, reference: Millis, offset: i64, seed: u64, stream: u64) -> f64 {
-    let wobble = 1.0 + 0.025 * noise(seed, stream, now.seconds(), 45) + 0.02 * noise(seed, stream ^ 77, now.seconds(), 400);
+    let wobble = 1.0
+        + 0.025 * noise(seed, stream, now.seconds(), 45)
+        + 0.02 * noise(seed, stream ^ 77, now.seconds(), 400);
     shape(now, offset) / shape(reference, offset) * wobble
 }
 
@@ -27,7 +29,10 @@ mod tests {
     #[test]
     fn the_open_is_busier_than_the_night() {
         let midnight = Millis(1_700_006_400_000);
-        assert!(shape(midnight.plus_seconds(9 * 3600 + 2000), 0) > 2.0 * shape(midnight.plus_seconds(2 * 3600), 0));
+        assert!(
+            shape(midnight.plus_seconds(9 * 3600 + 2000), 0)
+                > 2.0 * shape(midnight.plus_seconds(2 * 3600), 0)
+        );
     }
 
     #[test]

@@ -11,16 +11,26 @@ use crate::world::SIMULATED_ACCOUNT;
 use crate::world::alarm::{Alarm, Missing};
 
 pub(super) fn describe(alarms: &[Alarm], call: &Call) -> Result<Answer, AwsError> {
-    let (names, prefix, state) = (call.texts("AlarmNames"), call.text("AlarmNamePrefix"), call.text("StateValue"));
+    let (names, prefix, state) = (
+        call.texts("AlarmNames"),
+        call.text("AlarmNamePrefix"),
+        call.text("StateValue"),
+    );
     if !names.is_empty() && prefix.is_some() {
-        return Err(validation("AlarmNamePrefix and AlarmNames are mutually exclusive"));
+        return Err(validation(
+            "AlarmNamePrefix and AlarmNames are mutually exclusive",
+        ));
     }
     let types = call.texts("AlarmTypes");
     let metric_alarms = types.is_empty() || types.iter().any(|t| t == "MetricAlarm");
     let size = match call.int("MaxRecords") {
         None => 50,
         Some(n) if (1..=100).contains(&n) => usize::try_from(n).unwrap_or(50),
-        Some(n) => return Err(validation(format!("Value {n} at 'maxRecords' failed to satisfy constraint: between 1 and 100"))),
+        Some(n) => {
+            return Err(validation(format!(
+                "Value {n} at 'maxRecords' failed to satisfy constraint: between 1 and 100"
+            )));
+        }
     };
     let fits = |a: &&Alarm| {
         a.metric.region == call.region

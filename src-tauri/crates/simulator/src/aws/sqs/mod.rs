@@ -20,25 +20,44 @@ fn error(code: &'static str, query: &'static str, message: impl Into<String>) ->
 }
 
 fn invalid(message: impl Into<String>) -> AwsError {
-    error("InvalidParameterValueException", "InvalidParameterValue", message)
+    error(
+        "InvalidParameterValueException",
+        "InvalidParameterValue",
+        message,
+    )
 }
 
 fn missing_parameter(name: &str) -> AwsError {
     let message = format!("The request must contain the parameter {name}.");
-    error("MissingRequiredParameterException", "MissingParameter", message)
+    error(
+        "MissingRequiredParameterException",
+        "MissingParameter",
+        message,
+    )
 }
 
 fn no_queue() -> AwsError {
-    error("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.")
+    error(
+        "QueueDoesNotExist",
+        "AWS.SimpleQueueService.NonExistentQueue",
+        "The specified queue does not exist.",
+    )
 }
 
 pub(super) fn handle(world: &mut World, call: &Call) -> Result<Answer, AwsError> {
     if call.protocol != Protocol::Json {
         return Err(AwsError::unknown_operation(call.service, &call.operation));
     }
-    let World { regions, metrics, ids, .. } = world;
+    let World {
+        regions,
+        metrics,
+        ids,
+        ..
+    } = world;
     let region = regions.iter_mut().find(|r| r.name() == call.region);
-    let Some(region) = region else { return elsewhere(call) };
+    let Some(region) = region else {
+        return elsewhere(call);
+    };
     match call.operation.as_str() {
         "ListQueues" => queues::list(region, call),
         "GetQueueUrl" => queues::url(region, call),
@@ -65,11 +84,17 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Result<Answer, AwsError>
 
 /// A region where nothing was built.
 fn elsewhere(call: &Call) -> Result<Answer, AwsError> {
-    if call.operation == "ListQueues" { Ok(Value::Null.into()) } else { Err(no_queue()) }
+    if call.operation == "ListQueues" {
+        Ok(Value::Null.into())
+    } else {
+        Err(no_queue())
+    }
 }
 
 fn queue<'a>(region: &'a Region, call: &Call) -> Result<&'a Queue, AwsError> {
-    let url = call.text("QueueUrl").ok_or_else(|| missing_parameter("QueueUrl"))?;
+    let url = call
+        .text("QueueUrl")
+        .ok_or_else(|| missing_parameter("QueueUrl"))?;
     region.queue_at(url).ok_or_else(no_queue)
 }
 

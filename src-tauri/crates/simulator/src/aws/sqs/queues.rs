@@ -50,11 +50,19 @@ const KNOWN: &[&str] = &[
 ];
 
 fn bad_attribute(name: &str) -> AwsError {
-    error("InvalidAttributeName", "InvalidAttributeName", format!("Unknown Attribute {name}."))
+    error(
+        "InvalidAttributeName",
+        "InvalidAttributeName",
+        format!("Unknown Attribute {name}."),
+    )
 }
 
 fn bad_value(name: &str) -> AwsError {
-    error("InvalidAttributeValue", "InvalidAttributeValue", format!("Invalid value for the parameter {name}."))
+    error(
+        "InvalidAttributeValue",
+        "InvalidAttributeValue",
+        format!("Invalid value for the parameter {name}."),
+    )
 }
 
 /// One page, or all (up to 1,000) when the caller gives no `MaxResults`.
@@ -62,9 +70,14 @@ fn urls(call: &Call, list: &str, key: &str, all: Vec<String>) -> Result<Answer, 
     let size = match call.int("MaxResults") {
         None => 1000,
         Some(n) if (1..=1000).contains(&n) => usize::try_from(n).unwrap_or(1000),
-        Some(_) => return Err(invalid("Value for parameter MaxResults is invalid. Reason: Must be an integer between 1 and 1000.")),
+        Some(_) => {
+            return Err(invalid(
+                "Value for parameter MaxResults is invalid. Reason: Must be an integer between 1 and 1000.",
+            ));
+        }
     };
-    let page = page(list, all, call.text("NextToken"), size).ok_or_else(|| invalid("Invalid or expired next token."))?;
+    let page = page(list, all, call.text("NextToken"), size)
+        .ok_or_else(|| invalid("Invalid or expired next token."))?;
     let next = page.next.filter(|_| call.int("MaxResults").is_some());
     let mut body = json!({ "NextToken": next });
     if !page.items.is_empty() || key == "queueUrls" {
@@ -75,15 +88,29 @@ fn urls(call: &Call, list: &str, key: &str, all: Vec<String>) -> Result<Answer, 
 
 pub(super) fn list(region: &Region, call: &Call) -> Result<Answer, AwsError> {
     let prefix = call.text("QueueNamePrefix").unwrap_or_default();
-    let all = region.queues.values().filter(|q| q.name.starts_with(prefix)).map(|q| q.url.clone()).collect();
+    let all = region
+        .queues
+        .values()
+        .filter(|q| q.name.starts_with(prefix))
+        .map(|q| q.url.clone())
+        .collect();
     urls(call, "queues", "QueueUrls", all)
 }
 
 pub(super) fn url(region: &Region, call: &Call) -> Result<Answer, AwsError> {
-    let name = call.text("QueueName").ok_or_else(|| missing_parameter("QueueName"))?;
-    let owner = call.text("QueueOwnerAWSAccountId").unwrap_or(SIMULATED_ACCOUNT);
-    let found = region.queues.values().find(|q| q.name == name && owner == SIMULATED_ACCOUNT);
-    found.map(|q| json!({"QueueUrl": q.url}).into()).ok_or_else(no_queue)
+    let name = call
+        .text("QueueName")
+        .ok_or_else(|| missing_parameter("QueueName"))?;
+    let owner = call
+        .text("QueueOwnerAWSAccountId")
+        .unwrap_or(SIMULATED_ACCOUNT);
+    let found = region
+        .queues
+        .values()
+        .find(|q| q.name == name && owner == SIMULATED_ACCOUNT);
+    found
+        .map(|q| json!({"QueueUrl": q.url}).into())
+        .ok_or_else(no_queue)
 }
 
 pub(super) fn attributes(region: &Region, call: &Call) -> Result<Answer, AwsError> {
@@ -95,16 +122,27 @@ pub(super) fn attributes(region: &Region, call: &Call) -> Result<Answer, AwsErro
     let all = names.iter().any(|n| n == "All");
     let mut shown = values(queue);
     shown.retain(|name, _| all || names.contains(name));
-    Ok(if shown.is_empty() { Value::Null.into() } else { json!({"Attributes": shown}).into() })
+    Ok(if shown.is_empty() {
+        Value::Null.into()
+    } else {
+        json!({"Attributes": shown}).into()
+    })
 }
 
 fn values(q: &Queue) -> Map<String, Value> {
     let mut out = Map::new();
-    let mut put = |name: &str, value: String| drop(out.insert(name.to_owned(), Value::String(value)));
+    let mut put =
+        |name: &str, value: String| drop(out.insert(name.to_owned(), Value::String(value)));
     put("QueueArn", q.arn.to_string());
     put("ApproximateNumberOfMessages", q.visible().to_string());
-    put("ApproximateNumberOfMessagesNotVisible", q.in_flight().to_string());
-    put("ApproximateNumberOfMessagesDelayed", q.delayed().to_string());
+    put(
+        "ApproximateNumberOfMessagesNotVisible",
+        q.in_flight().to_string(),
+    );
+    put(
+        "ApproximateNumberOfMessagesDelayed",
+        q.delayed().to_string(),
+    );
     put("CreatedTimestamp", q.created.seconds().to_string());
     put("LastModifiedTimestamp", q.modified.seconds().to_string());
     put("VisibilityTimeout", q.visibility_timeout.to_string());
@@ -114,16 +152,28 @@ fn values(q: &Queue) -> Map<String, Value> {
     put("ReceiveMessageWaitTimeSeconds", q.wait.to_string());
     put("SqsManagedSseEnabled", "true".into());
     if let Some(r) = &q.redrive {
-        put("RedrivePolicy", format!("{{\"deadLetterTargetArn\":\"{}\",\"maxReceiveCount\":{}}}", r.target, r.max_receive_count));
+        put(
+            "RedrivePolicy",
+            format!(
+                "{{\"deadLetterTargetArn\":\"{}\",\"maxReceiveCount\":{}}}",
+                r.target, r.max_receive_count
+            ),
+        );
     }
-    for (name, value) in [("RedriveAllowPolicy", &q.redrive_allow), ("Policy", &q.policy)] {
+    for (name, value) in [
+        ("RedriveAllowPolicy", &q.redrive_allow),
+        ("Policy", &q.policy),
+    ] {
         if let Some(value) = value {
             put(name, value.clone());
         }
     }
     if q.fifo {
         put("FifoQueue", "true".into());
-        put("ContentBasedDeduplication", q.content_deduplication.to_string());
+        put(
+            "ContentBasedDeduplication",
+            q.content_deduplication.to_string(),
+        );
         put("DeduplicationScope", "queue".into());
         put("FifoThroughputLimit", "perQueue".into());
     }
@@ -132,35 +182,58 @@ fn values(q: &Queue) -> Map<String, Value> {
 
 pub(super) fn tags(region: &Region, call: &Call) -> Result<Answer, AwsError> {
     let queue = queue(region, call)?;
-    Ok(if queue.tags.is_empty() { Value::Null.into() } else { json!({"Tags": queue.tags}).into() })
+    Ok(if queue.tags.is_empty() {
+        Value::Null.into()
+    } else {
+        json!({"Tags": queue.tags}).into()
+    })
 }
 
 pub(super) fn sources(region: &Region, call: &Call) -> Result<Answer, AwsError> {
     let dead = &queue(region, call)?.arn;
     let of = |q: &&Queue| q.redrive.as_ref().is_some_and(|r| r.target == *dead);
-    let all = region.queues.values().filter(of).map(|q| q.url.clone()).collect();
+    let all = region
+        .queues
+        .values()
+        .filter(of)
+        .map(|q| q.url.clone())
+        .collect();
     urls(call, "sources", "queueUrls", all)
 }
 
-pub(super) fn create(region: &mut Region, metrics: &mut Metrics, call: &Call) -> Result<Answer, AwsError> {
-    let name = call.text("QueueName").ok_or_else(|| missing_parameter("QueueName"))?;
+pub(super) fn create(
+    region: &mut Region,
+    metrics: &mut Metrics,
+    call: &Call,
+) -> Result<Answer, AwsError> {
+    let name = call
+        .text("QueueName")
+        .ok_or_else(|| missing_parameter("QueueName"))?;
     let body = name.strip_suffix(".fifo").unwrap_or(name);
     let legal = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if name.len() > 80 || body.is_empty() || !body.chars().all(legal) {
-        return Err(invalid("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"));
+        return Err(invalid(
+            "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length",
+        ));
     }
     let asked = asked(call, "Attributes");
     if (asked.get("FifoQueue").map(String::as_str) == Some("true")) != name.ends_with(".fifo") {
-        return Err(invalid("The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length."));
+        return Err(invalid(
+            "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix and be 1 to 80 in length.",
+        ));
     }
     if let Some(existing) = region.queues.values().find(|q| q.name == name) {
         let now = values(existing);
-        let differs = asked.iter().find(|(k, v)| now.get(*k).and_then(Value::as_str) != Some(v.as_str()));
+        let differs = asked
+            .iter()
+            .find(|(k, v)| now.get(*k).and_then(Value::as_str) != Some(v.as_str()));
         return match differs {
             Some((k, _)) => Err(error(
                 "QueueNameExists",
                 "QueueAlreadyExists",
-                format!("A queue already exists with the same name and a different value for attribute {k}"),
+                format!(
+                    "A queue already exists with the same name and a different value for attribute {k}"
+                ),
             )),
             None => Ok(json!({"QueueUrl": existing.url}).into()),
         };
@@ -175,20 +248,29 @@ pub(super) fn create(region: &mut Region, metrics: &mut Metrics, call: &Call) ->
 
 fn asked(call: &Call, name: &str) -> BTreeMap<String, String> {
     let map = call.input.get(name).and_then(Value::as_object);
-    map.into_iter().flatten().filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned()))).collect()
+    map.into_iter()
+        .flatten()
+        .filter_map(|(k, v)| Some((k.clone(), v.as_str()?.to_owned())))
+        .collect()
 }
 
 pub(super) fn set_attributes(region: &mut Region, call: &Call) -> Result<Answer, AwsError> {
     let arn = queue(region, call)?.arn.clone();
     let asked = asked(call, "Attributes");
-    let Some(mut queue) = region.queues.remove(&arn) else { return Err(no_queue()) };
+    let Some(mut queue) = region.queues.remove(&arn) else {
+        return Err(no_queue());
+    };
     queue.modified = call.now;
     let result = apply(region, &mut queue, &asked);
     region.queues.insert(arn, queue);
     result.map(|()| Value::Null.into())
 }
 
-fn apply(region: &Region, queue: &mut Queue, asked: &BTreeMap<String, String>) -> Result<(), AwsError> {
+fn apply(
+    region: &Region,
+    queue: &mut Queue,
+    asked: &BTreeMap<String, String>,
+) -> Result<(), AwsError> {
     for (name, value) in asked {
         if let Some((_, low, high)) = RANGES.iter().find(|(n, ..)| n == name) {
             let number: i64 = value.parse().map_err(|_| bad_value(name))?;
@@ -206,10 +288,18 @@ fn apply(region: &Region, queue: &mut Queue, asked: &BTreeMap<String, String>) -
         }
         match name.as_str() {
             "RedrivePolicy" => queue.redrive = redrive(region, queue, value)?,
-            "RedriveAllowPolicy" => queue.redrive_allow = Some(value.clone()).filter(|v| !v.is_empty()),
+            "RedriveAllowPolicy" => {
+                queue.redrive_allow = Some(value.clone()).filter(|v| !v.is_empty())
+            }
             "Policy" => queue.policy = Some(value.clone()).filter(|v| !v.is_empty()),
-            "ContentBasedDeduplication" if queue.fifo => queue.content_deduplication = value == "true",
-            "FifoQueue" | "KmsMasterKeyId" | "KmsDataKeyReusePeriodSeconds" | "SqsManagedSseEnabled" | "DeduplicationScope"
+            "ContentBasedDeduplication" if queue.fifo => {
+                queue.content_deduplication = value == "true"
+            }
+            "FifoQueue"
+            | "KmsMasterKeyId"
+            | "KmsDataKeyReusePeriodSeconds"
+            | "SqsManagedSseEnabled"
+            | "DeduplicationScope"
             | "FifoThroughputLimit" => {}
             other => return Err(bad_attribute(other)),
         }
@@ -221,18 +311,34 @@ fn redrive(region: &Region, queue: &Queue, text: &str) -> Result<Option<Redrive>
     if text.is_empty() {
         return Ok(None);
     }
-    let bad = |why: &str| invalid(format!("Value {text} for parameter RedrivePolicy is invalid. Reason: {why}"));
-    let policy: Value = serde_json::from_str(text).map_err(|_| bad("Redrive policy is not a valid JSON map."))?;
-    let target = policy["deadLetterTargetArn"].as_str().ok_or_else(|| bad("Redrive policy does not contain mandatory attribute: deadLetterTargetArn."))?;
+    let bad = |why: &str| {
+        invalid(format!(
+            "Value {text} for parameter RedrivePolicy is invalid. Reason: {why}"
+        ))
+    };
+    let policy: Value =
+        serde_json::from_str(text).map_err(|_| bad("Redrive policy is not a valid JSON map."))?;
+    let target = policy["deadLetterTargetArn"].as_str().ok_or_else(|| {
+        bad("Redrive policy does not contain mandatory attribute: deadLetterTargetArn.")
+    })?;
     let count = crate::aws::request::int(&policy["maxReceiveCount"])
         .and_then(|n| u32::try_from(n).ok())
         .filter(|n| (1..=1000).contains(n))
         .ok_or_else(|| bad("Invalid value for maxReceiveCount."))?;
-    let dead = region.queues.get(target).map(|d| d.fifo).or_else(|| (target == &*queue.arn).then_some(queue.fifo));
+    let dead = region
+        .queues
+        .get(target)
+        .map(|d| d.fifo)
+        .or_else(|| (target == &*queue.arn).then_some(queue.fifo));
     match dead {
         None => Err(bad("Dead letter target does not exist.")),
-        Some(fifo) if fifo != queue.fifo => Err(bad("Dead-letter queue must be same type of queue as the source.")),
-        Some(_) => Ok(Some(Redrive { target: target.into(), max_receive_count: count })),
+        Some(fifo) if fifo != queue.fifo => Err(bad(
+            "Dead-letter queue must be same type of queue as the source.",
+        )),
+        Some(_) => Ok(Some(Redrive {
+            target: target.into(),
+            max_receive_count: count,
+        })),
     }
 }
 
@@ -246,8 +352,16 @@ pub(super) fn delete(region: &mut Region, call: &Call) -> Result<Answer, AwsErro
 pub(super) fn purge(region: &mut Region, call: &Call) -> Result<Answer, AwsError> {
     let queue = queue_mut(region, call)?;
     if queue.purged.is_some_and(|at| call.now.since(at) < 60_000) {
-        let message = format!("Only one PurgeQueue operation on {} is allowed every 60 seconds.", queue.name);
-        return Err(error("PurgeQueueInProgress", "AWS.SimpleQueueService.PurgeQueueInProgress", message).status(403));
+        let message = format!(
+            "Only one PurgeQueue operation on {} is allowed every 60 seconds.",
+            queue.name
+        );
+        return Err(error(
+            "PurgeQueueInProgress",
+            "AWS.SimpleQueueService.PurgeQueueInProgress",
+            message,
+        )
+        .status(403));
     }
     queue.purge(call.now);
     Ok(Value::Null.into())

@@ -46,11 +46,23 @@ impl Workforce {
     /// Nobody at work yet.
     #[must_use]
     pub fn new(queue: Arc<str>, workload: WorkloadKey, per_pod: f64) -> Self {
-        Self { queue, workload, per_pod, busy: 0.0, jobs: Vec::new() }
+        Self {
+            queue,
+            workload,
+            per_pod,
+            busy: 0.0,
+            jobs: Vec::new(),
+        }
     }
 
     /// One world second. Returns the messages received too often.
-    pub fn step(&mut self, crews: &[Crew], queue: &mut Queue, dice: &mut Dice, now: Millis) -> Vec<Message> {
+    pub fn step(
+        &mut self,
+        crews: &[Crew],
+        queue: &mut Queue,
+        dice: &mut Dice,
+        now: Millis,
+    ) -> Vec<Message> {
         self.jobs.retain(|job| {
             let done = job.ends <= now;
             if done {
@@ -72,7 +84,11 @@ impl Workforce {
             let crew = crew_of(crews, pods, dice);
             if !chokes(crew, &delivery.message.body) && !dice.chance(crew.loses) {
                 let ends = now.plus_seconds(1);
-                self.jobs.push(Job { slot: delivery.slot, receives: delivery.message.receives, ends });
+                self.jobs.push(Job {
+                    slot: delivery.slot,
+                    receives: delivery.message.receives,
+                    ends,
+                });
             }
         }
         received.dead
@@ -93,9 +109,8 @@ fn crew_of<'a>(crews: &'a [Crew], pods: f64, dice: &mut Dice) -> &'a Crew {
 fn chokes(crew: &Crew, body: &Body) -> bool {
     crew.chokes_on.is_some_and(|bad| match body {
         Body::Made { schema, .. } => *schema == bad,
-        Body::Text(text) => {
-            serde_json::from_str::<serde_json::Value>(text).is_ok_and(|v| v["schemaVersion"].as_u64() == Some(u64::from(bad)))
-        }
+        Body::Text(text) => serde_json::from_str::<serde_json::Value>(text)
+            .is_ok_and(|v| v["schemaVersion"].as_u64() == Some(u64::from(bad))),
     })
 }
 
@@ -109,16 +124,27 @@ mod tests {
     fn run(chokes_on: Option<u8>, seconds: i64) -> (Queue, Queue) {
         let mut q = Queue::new("r", "1", "q", T0);
         let mut dead = Queue::new("r", "1", "d", T0);
-        q.redrive = Some(Redrive { target: dead.arn.clone(), max_receive_count: 3 });
+        q.redrive = Some(Redrive {
+            target: dead.arn.clone(),
+            max_receive_count: 3,
+        });
         q.visibility_timeout = 20;
         let mut dice = Dice::new(1, 1);
         let mut force = Workforce::new(q.arn.clone(), WorkloadKey::new("n", "w"), 4.0);
-        let crews = [Crew { pods: 6.0, chokes_on, loses: 0.0 }];
+        let crews = [Crew {
+            pods: 6.0,
+            chokes_on,
+            loses: 0.0,
+        }];
         for s in 0..seconds {
             let now = T0.plus_seconds(s);
             for _ in 0..10 {
                 let schema = if dice.chance(0.4) { 7 } else { 6 };
-                let _ = q.send(Message::new(dice.bits(), Body::Made { serial: 1, schema }, now), 0, now);
+                let _ = q.send(
+                    Message::new(dice.bits(), Body::Made { serial: 1, schema }, now),
+                    0,
+                    now,
+                );
             }
             q.step(now);
             for message in force.step(&crews, &mut q, &mut dice, now) {
@@ -131,7 +157,12 @@ mod tests {
     #[test]
     fn a_sound_release_keeps_the_queue_empty_and_dead_letters_nothing() {
         let (q, dead) = run(None, 300);
-        assert!(q.len() <= 30 && dead.is_empty(), "{} {}", q.len(), dead.len());
+        assert!(
+            q.len() <= 30 && dead.is_empty(),
+            "{} {}",
+            q.len(),
+            dead.len()
+        );
         assert_eq!(q.ledger.came, q.len() as u64 + q.ledger.deleted);
     }
 
@@ -140,6 +171,9 @@ mod tests {
         let (q, dead) = run(Some(7), 300);
         let share = dead.len() as f64 / q.ledger.came as f64;
         assert!((0.25..0.4).contains(&share), "{share}");
-        assert_eq!(q.ledger.came, q.len() as u64 + q.ledger.deleted + q.ledger.left_dead);
+        assert_eq!(
+            q.ledger.came,
+            q.len() as u64 + q.ledger.deleted + q.ledger.left_dead
+        );
     }
 }

@@ -28,7 +28,8 @@ impl Body {
             Self::Text(text) => text.clone(),
             Self::Made { serial, schema } => {
                 let side = if serial % 2 == 0 { "BUY" } else { "SELL" };
-                let symbol = ["XAQ", "BRN", "TLT", "KVO", "NDR", "SPX"][usize::try_from(serial % 6).unwrap_or(0)];
+                let symbol = ["XAQ", "BRN", "TLT", "KVO", "NDR", "SPX"]
+                    [usize::try_from(serial % 6).unwrap_or(0)];
                 let quantity = 10 + serial * 7 % 490;
                 format!(
                     "{{\"schemaVersion\":{schema},\"id\":\"{:010x}\",\"symbol\":\"{symbol}\",\"side\":\"{side}\",\"quantity\":{quantity}}}",

@@ -204,17 +204,27 @@ impl Queue {
     /// Seconds the oldest message has been in this queue; `None` when it is empty.
     #[must_use]
     pub fn oldest_age(&self, now: Millis) -> Option<i64> {
-        self.messages.values().next().map(|m| now.since(m.entered).max(0) / 1000)
+        self.messages
+            .values()
+            .next()
+            .map(|m| now.since(m.entered).max(0) / 1000)
     }
 
     /// Puts a sent message in, after `delay` seconds. `Err` carries id and sequence of the message it repeats.
-    pub fn send(&mut self, mut message: Message, delay: i64, now: Millis) -> Result<Option<u128>, (u128, u128)> {
+    pub fn send(
+        &mut self,
+        mut message: Message,
+        delay: i64,
+        now: Millis,
+    ) -> Result<Option<u128>, (u128, u128)> {
         self.active = Some(now);
         if self.fifo {
             let sequence = 18_870_000_000_000_000_000 + u128::from(self.next) * 256;
             if let Some(id) = message.deduplication.clone() {
-                if let Some((_, id, sequence)) =
-                    self.deduplicated.get(&id).filter(|(at, ..)| now.since(*at) < DEDUPLICATION_SECONDS * 1000)
+                if let Some((_, id, sequence)) = self
+                    .deduplicated
+                    .get(&id)
+                    .filter(|(at, ..)| now.since(*at) < DEDUPLICATION_SECONDS * 1000)
                 {
                     return Err((*id, *sequence));
                 }
@@ -259,7 +269,10 @@ impl Queue {
         while out.deliveries.len() < max && self.hidden.len() < MAX_IN_FLIGHT {
             let Some(slot) = self.next_ready() else { break };
             self.ready.remove(&slot);
-            let exhausted = self.redrive.as_ref().is_some_and(|r| self.messages[&slot].receives >= r.max_receive_count);
+            let exhausted = self
+                .redrive
+                .as_ref()
+                .is_some_and(|r| self.messages[&slot].receives >= r.max_receive_count);
             if exhausted {
                 out.dead.extend(self.messages.remove(&slot));
                 self.ledger.left_dead += 1;
@@ -268,7 +281,10 @@ impl Queue {
             if let Some(message) = self.messages.get_mut(&slot) {
                 message.receives += 1;
                 message.first_received.get_or_insert(now);
-                out.deliveries.push(Delivery { slot, message: message.clone() });
+                out.deliveries.push(Delivery {
+                    slot,
+                    message: message.clone(),
+                });
             }
             self.hide(slot, now.plus_seconds(visibility), now);
         }
@@ -284,7 +300,10 @@ impl Queue {
             return self.ready.first().copied();
         }
         let open = |slot: &&u64| {
-            self.messages[*slot].group.as_ref().is_none_or(|g| self.locked.get(g).copied().unwrap_or(0) == 0)
+            self.messages[*slot]
+                .group
+                .as_ref()
+                .is_none_or(|g| self.locked.get(g).copied().unwrap_or(0) == 0)
         };
         self.ready.iter().find(open).copied()
     }
@@ -296,15 +315,26 @@ impl Queue {
         }
         self.hidden.insert((until, slot));
         self.hidden_until.insert(slot, until);
-        if let Some(group) = self.messages.get(&slot).and_then(|m| m.group.clone()).filter(|_| self.fifo) {
+        if let Some(group) = self
+            .messages
+            .get(&slot)
+            .and_then(|m| m.group.clone())
+            .filter(|_| self.fifo)
+        {
             *self.locked.entry(group).or_default() += 1;
         }
     }
 
     fn unhide(&mut self, slot: u64) -> bool {
-        let Some(until) = self.hidden_until.remove(&slot) else { return false };
+        let Some(until) = self.hidden_until.remove(&slot) else {
+            return false;
+        };
         self.hidden.remove(&(until, slot));
-        if let Some(group) = self.messages.get(&slot).and_then(|m| m.group.clone()).filter(|_| self.fifo)
+        if let Some(group) = self
+            .messages
+            .get(&slot)
+            .and_then(|m| m.group.clone())
+            .filter(|_| self.fifo)
             && let Some(n) = self.locked.get_mut(&group)
         {
             *n = n.saturating_sub(1);
@@ -330,7 +360,11 @@ impl Queue {
     /// Deletes a delivered message; `receives` is the delivery the receipt belongs to. An old receipt deletes nothing.
     pub fn delete(&mut self, slot: u64, receives: u32, now: Millis) -> bool {
         self.active = Some(now);
-        if self.messages.get(&slot).is_none_or(|m| m.receives != receives) {
+        if self
+            .messages
+            .get(&slot)
+            .is_none_or(|m| m.receives != receives)
+        {
             return false;
         }
         self.unhide(slot);
@@ -381,13 +415,18 @@ impl Queue {
     /// The oldest receivable message before `horizon`.
     #[must_use]
     pub fn peek_before(&self, horizon: u64) -> Option<&Message> {
-        self.next_ready().filter(|slot| *slot < horizon).and_then(|slot| self.messages.get(&slot))
+        self.next_ready()
+            .filter(|slot| *slot < horizon)
+            .and_then(|slot| self.messages.get(&slot))
     }
 
     /// True while a message before `horizon` is there, receivable or not.
     #[must_use]
     pub fn holds_before(&self, horizon: u64) -> bool {
-        self.messages.keys().next().is_some_and(|slot| *slot < horizon)
+        self.messages
+            .keys()
+            .next()
+            .is_some_and(|slot| *slot < horizon)
     }
 
     /// One world second: timeouts and delays that ended, messages that expired.
@@ -406,13 +445,19 @@ impl Queue {
         }
         if now.seconds() % 30 == 0 {
             self.expire(now);
-            self.deduplicated.retain(|_, (at, ..)| now.since(*at) < DEDUPLICATION_SECONDS * 1000);
+            self.deduplicated
+                .retain(|_, (at, ..)| now.since(*at) < DEDUPLICATION_SECONDS * 1000);
         }
     }
 
     fn expire(&mut self, now: Millis) {
         let limit = now.plus_seconds(-self.retention);
-        let old: Vec<u64> = self.messages.iter().filter(|(_, m)| m.sent < limit).map(|(slot, _)| *slot).collect();
+        let old: Vec<u64> = self
+            .messages
+            .iter()
+            .filter(|(_, m)| m.sent < limit)
+            .map(|(slot, _)| *slot)
+            .collect();
         for slot in old {
             self.unhide(slot);
             self.ready.remove(&slot);

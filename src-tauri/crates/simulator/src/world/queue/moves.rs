@@ -84,7 +84,13 @@ pub struct MoveTask {
 impl MoveTask {
     /// A task that starts now on `source`.
     #[must_use]
-    pub fn new(id: String, source: &Queue, destination: Option<Arc<str>>, rate: Option<u32>, now: Millis) -> Self {
+    pub fn new(
+        id: String,
+        source: &Queue,
+        destination: Option<Arc<str>>,
+        rate: Option<u32>,
+        now: Millis,
+    ) -> Self {
         Self {
             id,
             source: source.arn.clone(),
@@ -116,7 +122,10 @@ impl MoveTask {
         match self.status {
             MoveStatus::Completed | MoveStatus::Cancelled | MoveStatus::Failed => return,
             MoveStatus::Cancelling => {
-                if self.cancelled.is_none_or(|at| now.since(at) >= CANCELLING_SECONDS * 1000) {
+                if self
+                    .cancelled
+                    .is_none_or(|at| now.since(at) >= CANCELLING_SECONDS * 1000)
+                {
                     self.status = MoveStatus::Cancelled;
                     return;
                 }
@@ -134,7 +143,9 @@ impl MoveTask {
                 }
             }
         }
-        let left = queues.get(&self.source).is_some_and(|q| q.holds_before(self.horizon));
+        let left = queues
+            .get(&self.source)
+            .is_some_and(|q| q.holds_before(self.horizon));
         if !left && self.status == MoveStatus::Running {
             self.status = MoveStatus::Completed;
         }
@@ -149,18 +160,34 @@ impl MoveTask {
         }
     }
 
-    fn move_one(&mut self, queues: &mut BTreeMap<Arc<str>, Queue>, dice: &mut Dice, now: Millis) -> Result<bool, &'static str> {
-        let source = queues.get_mut(&self.source).ok_or("AWS.SimpleQueueService.NonExistentQueue")?;
-        let Some(next) = source.peek_before(self.horizon) else { return Ok(false) };
+    fn move_one(
+        &mut self,
+        queues: &mut BTreeMap<Arc<str>, Queue>,
+        dice: &mut Dice,
+        now: Millis,
+    ) -> Result<bool, &'static str> {
+        let source = queues
+            .get_mut(&self.source)
+            .ok_or("AWS.SimpleQueueService.NonExistentQueue")?;
+        let Some(next) = source.peek_before(self.horizon) else {
+            return Ok(false);
+        };
         let to = match &self.destination {
             Some(arn) => arn.clone(),
-            None => next.origin.clone().ok_or("CouldNotDetermineMessageSource")?,
+            None => next
+                .origin
+                .clone()
+                .ok_or("CouldNotDetermineMessageSource")?,
         };
         if !queues.contains_key(&to) {
             return Err("AWS.SimpleQueueService.NonExistentQueue");
         }
-        let taken = queues.get_mut(&self.source).and_then(|q| q.take_before(self.horizon, now));
-        let (Some(old), Some(destination)) = (taken, queues.get_mut(&to)) else { return Ok(false) };
+        let taken = queues
+            .get_mut(&self.source)
+            .and_then(|q| q.take_before(self.horizon, now));
+        let (Some(old), Some(destination)) = (taken, queues.get_mut(&to)) else {
+            return Ok(false);
+        };
         let fresh = Message {
             attributes: old.attributes,
             group: old.group,

@@ -16,18 +16,26 @@ fn fill(queue: &mut Queue, n: u64) {
 
 fn pair(n: u64) -> (BTreeMap<Arc<str>, Queue>, Arc<str>, Arc<str>) {
     let (mut source, mut dlq) = (queue("a"), queue("a-dead"));
-    source.redrive = Some(Redrive { target: dlq.arn.clone(), max_receive_count: 2 });
+    source.redrive = Some(Redrive {
+        target: dlq.arn.clone(),
+        max_receive_count: 2,
+    });
     for serial in 0..n {
         let message = Message::new(u128::from(serial), Body::Made { serial, schema: 7 }, T0);
         dlq.bury(message, source.arn.clone(), T0);
     }
     let (from, to) = (dlq.arn.clone(), source.arn.clone());
-    (BTreeMap::from([(from.clone(), dlq), (to.clone(), source)]), from, to)
+    (
+        BTreeMap::from([(from.clone(), dlq), (to.clone(), source)]),
+        from,
+        to,
+    )
 }
 
 fn balanced(queue: &Queue) -> bool {
     let l = queue.ledger;
-    l.came + l.came_dead == queue.len() as u64 + l.deleted + l.left_dead + l.moved + l.expired + l.purged
+    l.came + l.came_dead
+        == queue.len() as u64 + l.deleted + l.left_dead + l.moved + l.expired + l.purged
 }
 
 #[test]
@@ -35,7 +43,10 @@ fn a_received_message_is_hidden_and_comes_back() {
     let mut q = queue("q");
     fill(&mut q, 1);
     let got = q.receive(10, 20, T0);
-    assert_eq!((got.deliveries.len(), q.visible(), q.in_flight()), (1, 0, 1));
+    assert_eq!(
+        (got.deliveries.len(), q.visible(), q.in_flight()),
+        (1, 0, 1)
+    );
     q.step(T0.plus_seconds(19));
     assert_eq!(q.visible(), 0);
     q.step(T0.plus_seconds(20));
@@ -46,7 +57,10 @@ fn a_received_message_is_hidden_and_comes_back() {
 fn the_receive_after_max_receive_count_dead_letters_with_id_and_send_time() {
     let mut q = queue("q");
     let dead: Arc<str> = "arn:dead".into();
-    q.redrive = Some(Redrive { target: dead, max_receive_count: 2 });
+    q.redrive = Some(Redrive {
+        target: dead,
+        max_receive_count: 2,
+    });
     fill(&mut q, 1);
     let mut now = T0;
     for _ in 0..2 {
@@ -56,13 +70,19 @@ fn the_receive_after_max_receive_count_dead_letters_with_id_and_send_time() {
     }
     let last = q.receive(1, 5, now);
     assert!(last.deliveries.is_empty());
-    assert_eq!((last.dead.len(), last.dead[0].receives, last.dead[0].sent), (1, 2, T0));
+    assert_eq!(
+        (last.dead.len(), last.dead[0].receives, last.dead[0].sent),
+        (1, 2, T0)
+    );
     let mut dlq = queue("dead");
     for m in last.dead {
         dlq.bury(m, q.arn.clone(), now);
     }
     let kept = dlq.receive(1, 5, now).deliveries.remove(0).message;
-    assert_eq!((kept.id, kept.sent, kept.origin.as_deref()), (0, T0, Some(&*q.arn)));
+    assert_eq!(
+        (kept.id, kept.sent, kept.origin.as_deref()),
+        (0, T0, Some(&*q.arn))
+    );
     assert_eq!(dlq.tally.sent, 0, "dead-lettering is not a send");
     assert!(balanced(&q) && balanced(&dlq));
 }
@@ -88,7 +108,12 @@ fn a_fifo_group_is_locked_while_one_of_its_messages_is_in_flight() {
         m.deduplication = Some(n.to_string().into());
         q.send(m, 0, T0).expect("fresh");
     }
-    let ids: Vec<u128> = q.receive(10, 30, T0).deliveries.iter().map(|d| d.message.id).collect();
+    let ids: Vec<u128> = q
+        .receive(10, 30, T0)
+        .deliveries
+        .iter()
+        .map(|d| d.message.id)
+        .collect();
     assert_eq!(ids, vec![0, 2]);
     q.delete(1, 1, T0);
     assert_eq!(q.receive(10, 30, T0).deliveries[0].message.id, 1);
@@ -132,10 +157,21 @@ fn a_move_task_moves_at_its_rate_and_makes_new_messages() {
     }
     assert_eq!(
         seen,
-        vec![(10, MoveStatus::Running), (20, MoveStatus::Running), (25, MoveStatus::Completed), (25, MoveStatus::Completed)]
+        vec![
+            (10, MoveStatus::Running),
+            (20, MoveStatus::Running),
+            (25, MoveStatus::Completed),
+            (25, MoveStatus::Completed)
+        ]
     );
     assert_eq!((queues[&to].visible(), queues[&to].tally.sent), (25, 25));
-    let first = queues.get_mut(&to).unwrap().receive(1, 1, T0).deliveries.remove(0).message;
+    let first = queues
+        .get_mut(&to)
+        .unwrap()
+        .receive(1, 1, T0)
+        .deliveries
+        .remove(0)
+        .message;
     assert!(first.id > 25 && first.receives == 1 && first.sent == T0.plus_seconds(1));
     assert!(queues.values().all(balanced));
 }
@@ -164,7 +200,10 @@ fn a_message_without_a_source_fails_a_task_without_a_destination() {
     fill(queues.get_mut(&from).unwrap(), 1);
     let mut task = MoveTask::new("t".into(), &queues[&from], None, None, T0);
     task.step(&mut queues, &mut Dice::new(1, 1), T0.plus_seconds(1));
-    assert_eq!((task.status, task.failure), (MoveStatus::Failed, Some("CouldNotDetermineMessageSource")));
+    assert_eq!(
+        (task.status, task.failure),
+        (MoveStatus::Failed, Some("CouldNotDetermineMessageSource"))
+    );
     assert_eq!(queues[&from].len(), 1);
 }
 
@@ -175,10 +214,16 @@ fn messages_that_arrive_after_the_start_are_left_and_those_in_flight_awaited() {
     queues.get_mut(&from).unwrap().receive(1, 5, T0);
     let mut task = MoveTask::new("t".into(), &queues[&from], None, Some(100), T0);
     let origin = to.clone();
-    queues.get_mut(&from).unwrap().bury(Message::new(9, Body::Text("late".into()), T0), origin, T0);
+    queues
+        .get_mut(&from)
+        .unwrap()
+        .bury(Message::new(9, Body::Text("late".into()), T0), origin, T0);
     task.step(&mut queues, &mut dice, T0.plus_seconds(1));
     assert_eq!((task.moved, task.status), (1, MoveStatus::Running));
     queues.get_mut(&from).unwrap().step(T0.plus_seconds(5));
     task.step(&mut queues, &mut dice, T0.plus_seconds(6));
-    assert_eq!((task.moved, task.status, queues[&from].len()), (2, MoveStatus::Completed, 1));
+    assert_eq!(
+        (task.moved, task.status, queues[&from].len()),
+        (2, MoveStatus::Completed, 1)
+    );
 }
