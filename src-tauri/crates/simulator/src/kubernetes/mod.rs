@@ -13,11 +13,13 @@ mod host;
 mod list;
 mod logs;
 mod metrics;
+mod patch;
 mod path;
 mod query;
 mod selector;
 mod table;
 mod watch;
+mod writes;
 
 #[cfg(test)]
 mod tests;
@@ -198,9 +200,12 @@ fn dispatch(host: &Arc<dyn Host>, call: &Call) -> Result<Response, Failure> {
         Target::Metrics(resource, namespace, name) if reading => {
             metrics::answer(host.as_ref(), &call.query, *resource, namespace.as_deref(), name.as_deref())
         }
-        Target::Collection(..) | Target::Item(_) | Target::Metrics(..) | Target::Review => {
-            Err(Failure::method_not_allowed())
+        Target::Collection(resource, namespace) if call.method == Method::POST => {
+            writes::create(host, call, *resource, namespace.as_deref())
         }
+        Target::Item(item) => writes::item(host, call, item),
+        Target::Review => writes::review(host, call),
+        Target::Collection(..) | Target::Metrics(..) => Err(Failure::method_not_allowed()),
         Target::Nowhere => Ok(no_such_path()),
     }
 }
