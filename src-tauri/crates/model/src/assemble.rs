@@ -31,6 +31,7 @@ use std::sync::Arc;
 
 pub(crate) use derive::{RECENT_SECONDS, completed, pods_of};
 pub(crate) use merge::Draft;
+pub(crate) use serving::healthy;
 
 /// How many changes a snapshot keeps.
 const CHANGES: usize = 200;

@@ -4,8 +4,19 @@
 //! neighbours in one cold snapshot and gives at most one reason. What travels to other nodes is the
 //! business of [`rollup`](crate::rollup).
 
+mod alarm;
+mod aurora;
+mod balancer;
+mod cloudfront;
+mod cluster;
+mod function;
+mod pod;
+mod queue;
+mod route53;
 mod sources;
+mod targetgroup;
 mod thresholds;
+mod workload;
 
 use crate::edge::Relation;
 use crate::facts::Fact;
@@ -18,6 +29,8 @@ use crate::observation::Change;
 use crate::source::SourceStatus;
 use crate::time::Timestamp;
 
+pub(crate) use balancer::failing_percent;
+pub(crate) use queue::{filled_since, growth, is_dlq, points};
 pub(crate) use sources::believed;
 pub use thresholds::{ThresholdError, Thresholds};
 
@@ -42,7 +55,20 @@ impl Rule {
 }
 
 /// Every health rule, by system.
-pub const RULES: &[&[Rule]] = &[sources::RULES];
+pub const RULES: &[&[Rule]] = &[
+    sources::RULES,
+    route53::RULES,
+    cloudfront::RULES,
+    balancer::RULES,
+    targetgroup::RULES,
+    cluster::RULES,
+    pod::RULES,
+    workload::RULES,
+    aurora::RULES,
+    queue::RULES,
+    function::RULES,
+    alarm::RULES,
+];
 
 /// What a rule says when it applies.
 #[derive(Clone, Debug)]
