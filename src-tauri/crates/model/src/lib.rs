@@ -25,6 +25,8 @@ pub mod rollup;
 pub mod rules;
 pub mod snapshot;
 pub mod source;
+#[cfg(test)]
+mod stage;
 pub mod time;
 mod words;
 

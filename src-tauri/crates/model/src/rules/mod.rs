@@ -15,6 +15,8 @@ mod queue;
 mod route53;
 mod sources;
 mod targetgroup;
+#[cfg(test)]
+mod tests;
 mod thresholds;
 mod workload;
 

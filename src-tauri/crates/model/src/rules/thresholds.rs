@@ -91,7 +91,7 @@ thresholds! {
     /// Queue: share of the retention at which messages are about to be lost, percent.
     queue_expiry_percent = 80.0,
     /// Dead-letter queue: arrivals within this many seconds mean that it grows.
-    dlq_growing_seconds = 600.0,
+    dlq_growing_seconds = 300.0,
     /// Function: error share that is abnormal, percent.
     function_errors_warning_percent = 5.0,
     /// Function: error share that is failing, percent.
