@@ -3,6 +3,8 @@
 //! Kubernetes writes absent things in three ways (left out, `null`, empty): all three are the same
 //! here. What has another type than the API documents makes that one item malformed.
 
+use super::Context;
+use super::neighbours::Key;
 use model::Timestamp;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
@@ -139,6 +141,16 @@ impl Meta<'_> {
         } else {
             Ok(())
         }
+    }
+
+    /// Namespace (empty for what has none) and name.
+    pub(super) fn key(&self, context: &Context) -> Result<Key, serde_json::Error> {
+        self.named()?;
+        let namespace = self.namespace().unwrap_or_default();
+        Ok((
+            context.intern.text(namespace),
+            context.intern.text(&self.name),
+        ))
     }
 
     pub(super) fn namespace(&self) -> Option<&str> {

@@ -2,9 +2,28 @@
 
 use super::Watched;
 
+/// The resources that are listed and watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Listed {
+    Nodes,
+    Pods,
+    Deployments,
+    ReplicaSets,
+    StatefulSets,
+    Autoscalers,
+    Budgets,
+    Services,
+    Ingresses,
+    Events,
+    Namespaces,
+    ScaledObjects,
+    Bindings,
+}
+
 /// A resource's place in the API.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Endpoint {
+    /// Whose requests are counted.
     pub(super) what: Watched,
     /// API group, empty for core.
     pub(super) group: &'static str,
@@ -34,19 +53,71 @@ impl Endpoint {
 }
 
 /// The endpoint of what is listed and watched.
-pub(super) const fn of(what: Watched) -> Endpoint {
-    const fn core(what: Watched, resource: &'static str) -> Endpoint {
-        Endpoint {
-            what,
-            group: "",
-            version: "v1",
-            resource,
-            always: true,
-        }
+pub(super) const fn of(listed: Listed) -> Endpoint {
+    match listed {
+        Listed::Nodes => core(Watched::Nodes, "nodes"),
+        Listed::Pods => core(Watched::Pods, "pods"),
+        Listed::Services => core(Watched::Services, "services"),
+        Listed::Events => core(Watched::Events, "events"),
+        Listed::Namespaces => core(Watched::Namespaces, "namespaces"),
+        Listed::Deployments => apps(Watched::Deployments, "deployments"),
+        Listed::ReplicaSets => apps(Watched::ReplicaSets, "replicasets"),
+        Listed::StatefulSets => apps(Watched::StatefulSets, "statefulsets"),
+        Listed::Autoscalers => other(
+            Watched::Autoscalers,
+            "autoscaling",
+            "v2",
+            "horizontalpodautoscalers",
+        ),
+        Listed::Budgets => other(Watched::Budgets, "policy", "v1", "poddisruptionbudgets"),
+        Listed::Ingresses => other(Watched::Ingresses, "networking.k8s.io", "v1", "ingresses"),
+        Listed::ScaledObjects => other(
+            Watched::ScaledObjects,
+            "keda.sh",
+            "v1alpha1",
+            "scaledobjects",
+        ),
+        Listed::Bindings => other(
+            Watched::Bindings,
+            "elbv2.k8s.aws",
+            "v1beta1",
+            "targetgroupbindings",
+        ),
     }
-    match what {
-        Watched::Api => core(what, "version"),
-        Watched::Nodes => core(what, "nodes"),
-        Watched::Pods => core(what, "pods"),
+}
+
+const fn core(what: Watched, resource: &'static str) -> Endpoint {
+    Endpoint {
+        what,
+        group: "",
+        version: "v1",
+        resource,
+        always: true,
+    }
+}
+
+const fn apps(what: Watched, resource: &'static str) -> Endpoint {
+    Endpoint {
+        what,
+        group: "apps",
+        version: "v1",
+        resource,
+        always: true,
+    }
+}
+
+/// What an older or smaller server may not serve.
+const fn other(
+    what: Watched,
+    group: &'static str,
+    version: &'static str,
+    resource: &'static str,
+) -> Endpoint {
+    Endpoint {
+        what,
+        group,
+        version,
+        resource,
+        always: false,
     }
 }

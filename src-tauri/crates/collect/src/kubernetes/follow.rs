@@ -24,8 +24,6 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 /// The longest silence of a watch. Servers send a bookmark about once a minute.
 pub(super) const SILENCE: Duration = Duration::from_secs(75);
-/// Changes are gathered for this long before they are told.
-const GATHER: Duration = Duration::from_millis(50);
 /// At most so many changes before they are told.
 const GATHERED: usize = 1000;
 /// A watch is asked to end by itself after about this long, so that servers can be drained.
@@ -207,7 +205,7 @@ impl Follower {
         let mut batch = Batch::default();
         let mut silent_at = Instant::now() + self.context.limits.silence;
         loop {
-            let tell_at = batch.since.map(|since| since + GATHER);
+            let tell_at = batch.since.map(|since| since + self.shelf.gather());
             tokio::select! {
                 frame = body.frame() => {
                     let ended = match frame {

@@ -19,21 +19,34 @@
 //! order they answer.
 
 mod api;
+mod autoscalers;
 mod backoff;
+mod bindings;
+mod budgets;
+mod configmaps;
 mod decode;
 mod endpoint;
+mod events;
 mod follow;
 mod hosts;
 mod intern;
+mod joined;
 mod list;
 mod neighbours;
 mod nodes;
 mod pods;
+mod replicasets;
+mod scaled_objects;
+mod selector;
+mod services;
 mod shelf;
 mod split;
 mod template;
+mod whole;
+mod workloads;
 
 use cloud::kubernetes::{ClusterSession, HEAD, PAUSE};
+use endpoint::Listed;
 use futures::Stream;
 use intern::Interner;
 use model::{Found, Kind, NodeId, Scope, Service, Source, SourceFailure};
@@ -55,30 +68,113 @@ pub enum Watched {
     Nodes,
     /// Pods.
     Pods,
+    /// Deployments.
+    Deployments,
+    /// Replica sets.
+    ReplicaSets,
+    /// Stateful sets.
+    StatefulSets,
+    /// Horizontal pod autoscalers.
+    Autoscalers,
+    /// Pod disruption budgets: facts of the workloads they cover.
+    Budgets,
+    /// Services.
+    Services,
+    /// Ingresses.
+    Ingresses,
+    /// Events: changes about the objects they involve.
+    Events,
+    /// Namespaces.
+    Namespaces,
+    /// ConfigMaps that pods refer to: asked for by name, reduced to host names and queues.
+    ConfigMaps,
+    /// KEDA scaled objects, where served.
+    ScaledObjects,
+    /// Target group bindings of the AWS Load Balancer Controller, where served.
+    Bindings,
 }
 
 impl Watched {
     /// Everything that is watched in a cluster.
-    pub const ALL: &'static [Watched] = &[Watched::Api, Watched::Nodes, Watched::Pods];
+    pub const ALL: &'static [Watched] = &[
+        Watched::Api,
+        Watched::Nodes,
+        Watched::Pods,
+        Watched::Deployments,
+        Watched::ReplicaSets,
+        Watched::StatefulSets,
+        Watched::Autoscalers,
+        Watched::Budgets,
+        Watched::Services,
+        Watched::Ingresses,
+        Watched::Events,
+        Watched::Namespaces,
+        Watched::ConfigMaps,
+        Watched::ScaledObjects,
+        Watched::Bindings,
+    ];
 
-    /// The `part` of its source.
+    /// The `part` of its source: the resource as `kubectl` names it.
     #[must_use]
     pub const fn part(self) -> &'static str {
         match self {
             Watched::Api => "api",
             Watched::Nodes => "nodes",
             Watched::Pods => "pods",
+            Watched::Deployments => "deployments",
+            Watched::ReplicaSets => "replicasets",
+            Watched::StatefulSets => "statefulsets",
+            Watched::Autoscalers => "horizontalpodautoscalers",
+            Watched::Budgets => "poddisruptionbudgets",
+            Watched::Services => "services",
+            Watched::Ingresses => "ingresses",
+            Watched::Events => "events",
+            Watched::Namespaces => "namespaces",
+            Watched::ConfigMaps => "configmaps",
+            Watched::ScaledObjects => "scaledobjects",
+            Watched::Bindings => "targetgroupbindings",
         }
     }
 
-    /// The longest silence that is accepted: what engine takes for the source's period.
+    /// The longest time between two signs of life: what engine takes for the source's period.
     #[must_use]
     pub const fn period(self) -> Duration {
-        match self {
-            Watched::Api => api::PERIOD,
-            Watched::Nodes | Watched::Pods => follow::SILENCE,
+        match self.road() {
+            Road::Asked => api::PERIOD,
+            Road::Referred => configmaps::PERIOD,
+            Road::Listed(_) => follow::SILENCE,
         }
     }
+
+    const fn road(self) -> Road {
+        match self {
+            Watched::Api => Road::Asked,
+            Watched::ConfigMaps => Road::Referred,
+            Watched::Nodes => Road::Listed(Listed::Nodes),
+            Watched::Pods => Road::Listed(Listed::Pods),
+            Watched::Deployments => Road::Listed(Listed::Deployments),
+            Watched::ReplicaSets => Road::Listed(Listed::ReplicaSets),
+            Watched::StatefulSets => Road::Listed(Listed::StatefulSets),
+            Watched::Autoscalers => Road::Listed(Listed::Autoscalers),
+            Watched::Budgets => Road::Listed(Listed::Budgets),
+            Watched::Services => Road::Listed(Listed::Services),
+            Watched::Ingresses => Road::Listed(Listed::Ingresses),
+            Watched::Events => Road::Listed(Listed::Events),
+            Watched::Namespaces => Road::Listed(Listed::Namespaces),
+            Watched::ScaledObjects => Road::Listed(Listed::ScaledObjects),
+            Watched::Bindings => Road::Listed(Listed::Bindings),
+        }
+    }
+}
+
+/// How a resource is read.
+enum Road {
+    /// Asked for on a period.
+    Asked,
+    /// Asked for by name when something refers to it.
+    Referred,
+    /// Listed and watched.
+    Listed(Listed),
 }
 
 /// What a stream says. After `Failed`, any other batch but `Began` means that it is well again.
@@ -132,7 +228,7 @@ impl Default for Limits {
             silence: follow::SILENCE,
             head: HEAD,
             pause: PAUSE,
-            absent: Duration::from_secs(120),
+            absent: Duration::from_secs(60),
         }
     }
 }
@@ -241,11 +337,12 @@ impl Cluster {
         let context = Arc::clone(&self.context);
         context.started(what);
         let task = tokio::spawn(async move {
-            match what {
-                Watched::Api => api::ask(context, batches).await,
-                Watched::Nodes | Watched::Pods => {
-                    let endpoint = endpoint::of(what);
-                    follow::drive(context, endpoint, shelf::of(what), batches).await;
+            match what.road() {
+                Road::Asked => api::ask(context, batches).await,
+                Road::Referred => configmaps::read(context, batches).await,
+                Road::Listed(listed) => {
+                    let (endpoint, shelf) = (endpoint::of(listed), shelf::of(listed));
+                    follow::drive(context, endpoint, shelf, batches).await;
                 }
             }
         });

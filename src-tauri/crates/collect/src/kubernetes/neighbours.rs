@@ -1,11 +1,15 @@
 //! What the streams of one cluster tell each other, so that facts can be joined whichever comes first.
 
 use super::hosts::Mention;
+use super::selector::Selector;
 use model::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
+
+/// How long a first list waits for the neighbours it is joined with.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Namespace and name.
 pub(super) type Key = (Arc<str>, Arc<str>);
@@ -32,9 +36,28 @@ pub(super) struct Rollouts {
 /// What ConfigMaps mention, by key of their data.
 pub(super) type Config = BTreeMap<Arc<str>, Vec<Mention>>;
 
+/// A disruption budget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Budget {
+    pub(super) namespace: Arc<str>,
+    pub(super) selector: Selector,
+    /// Pods that must stay healthy.
+    pub(super) min_available: i64,
+    /// Pods that may be taken away now.
+    pub(super) allowed: i64,
+}
+
+impl Budget {
+    /// Whether it covers pods with these labels.
+    pub(super) fn covers(&self, namespace: &str, labels: &BTreeMap<String, String>) -> bool {
+        *self.namespace == *namespace && self.selector.selects(labels)
+    }
+}
+
 #[derive(Debug, Default)]
 struct Told {
     rollouts: Option<Arc<Rollouts>>,
+    budgets: Option<Arc<Vec<Budget>>>,
     configs: Option<Arc<BTreeMap<Key, Config>>>,
     wanted_configs: BTreeMap<&'static str, BTreeSet<Key>>,
 }
@@ -90,6 +113,15 @@ impl Neighbours {
             .flatten()
             .cloned()
             .collect()
+    }
+
+    /// Disruption budgets, once they answered.
+    pub(super) fn budgets(&self) -> Option<Arc<Vec<Budget>>> {
+        self.told().budgets.clone()
+    }
+
+    pub(super) fn tell_budgets(&self, budgets: Vec<Budget>) {
+        self.tell(|told| replace(&mut told.budgets, budgets));
     }
 
     pub(super) fn tell_rollouts(&self, rollouts: Rollouts) {

@@ -6,7 +6,7 @@ use super::decode::{
     Condition, Meta, Pairs, Text, condition, mebibytes, message, millicores, nullable,
 };
 use super::shelf::{Decode, Malformed, Version};
-use model::{Fact, FoundNode, Kind, Name, Relation};
+use model::{Fact, FoundNode, Kind, Name, NodeId, Relation};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -78,12 +78,23 @@ impl Decode for Nodes {
         let labels = context.intern.labels(&meta.labels);
         node.facts.set(Fact::Labels, Arc::clone(&labels.shown));
         node.labels = Some(Arc::clone(&labels.map));
-        node.tie_from(
-            Relation::Owns,
-            Name::Id(context.session.id().clone()),
-            "node of this cluster's API",
-        );
+        let (owner, how) = owner(meta, context);
+        node.tie_from(Relation::Owns, Name::Id(owner), how);
         Ok((node, meta.resource_version.to_string()))
+    }
+}
+
+/// The managed nodegroup that keeps the node, else the cluster.
+/// <https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html>
+fn owner(meta: &Meta<'_>, context: &Context) -> (NodeId, &'static str) {
+    let cluster = context.session.id();
+    match meta.labels.get("eks.amazonaws.com/nodegroup") {
+        // Nodegroups are known as CLUSTER/NODEGROUP beside the cluster itself.
+        Some(group) => (
+            NodeId::kubernetes(Kind::Nodegroup, cluster, None, group),
+            "label eks.amazonaws.com/nodegroup",
+        ),
+        None => (cluster.clone(), "node of this cluster's API"),
     }
 }
 

@@ -8,7 +8,7 @@
 
 use super::Context;
 use super::decode::{Condition, Framing, Meta, Text, condition, message, nullable, object};
-use super::neighbours::{Config, Key};
+use super::neighbours::{Config, Key, PATIENCE};
 use super::shelf::{Malformed, News, Rejoin, Shelf, Version, bare, some};
 use super::template::{PodSpec, Pointers, Ties};
 use model::{Fact, Facts, Found, FoundNode, Kind, Name, NodeId, Relation, Timestamp};
@@ -17,10 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-/// How long the first list waits for replica sets and ConfigMaps.
-const PATIENCE: Duration = Duration::from_secs(2);
 /// Owners remembered at most: jobs come and go under ever new names.
 const OWNERS: usize = 20_000;
 /// What pods are called on the board of neighbours.
@@ -147,7 +144,10 @@ impl Shelf for Pods {
         Ok(version)
     }
 
-    fn settle<'a>(&'a self, context: &'a Context) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+    fn settle<'a>(
+        &'a mut self,
+        context: &'a Context,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         let wanted: BTreeSet<Key> = self.wanted().cloned().collect();
         let replica_sets = context.runs("replicasets");
         let config_maps = context.runs("configmaps");

@@ -3,12 +3,22 @@
 //! Most resources keep nothing but what changed since the last batch: the engine holds the nodes.
 
 use super::decode::{self, Bare, Framing};
-use super::{Context, Watched, nodes, pods};
+use super::endpoint::Listed;
+use super::joined::Joined;
+use super::whole::Whole;
+use super::{
+    Context, autoscalers, bindings, budgets, events, nodes, pods, replicasets, scaled_objects,
+    services, workloads,
+};
 use model::{Found, FoundNode, Kind, NodeId};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
+
+/// Changes are gathered for this long before they are told.
+const GATHER: Duration = Duration::from_millis(50);
 
 /// Why an object was left out: it is not of the documented shape.
 pub(super) type Malformed = serde_json::Error;
@@ -61,7 +71,7 @@ pub(super) trait Shelf: Send + Sync {
     ) -> Result<Version, Malformed>;
     /// Waits, within reason, for neighbours this resource is joined with.
     fn settle<'a>(
-        &'a self,
+        &'a mut self,
         _context: &'a Context,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         Box::pin(std::future::ready(()))
@@ -74,15 +84,30 @@ pub(super) trait Shelf: Send + Sync {
     fn rejoin(&mut self, _context: &Context) -> Rejoin {
         Rejoin::Nothing
     }
+    /// How long changes are gathered before they are told.
+    fn gather(&self) -> Duration {
+        GATHER
+    }
     /// The source failed or is absent: neighbours must not wait for it.
     fn give_up(&mut self, _context: &Context) {}
 }
 
 /// The shelf of a resource that is listed and watched.
-pub(super) fn of(what: Watched) -> Box<dyn Shelf> {
+pub(super) fn of(what: Listed) -> Box<dyn Shelf> {
     match what {
-        Watched::Api | Watched::Nodes => Box::new(Passing::<nodes::Nodes>::default()),
-        Watched::Pods => Box::new(pods::Pods::default()),
+        Listed::Nodes => Box::new(Passing::<nodes::Nodes>::default()),
+        Listed::Pods => Box::new(pods::Pods::default()),
+        Listed::Deployments => Box::new(Joined::<workloads::Deployments>::default()),
+        Listed::ReplicaSets => Box::new(Joined::<replicasets::ReplicaSets>::default()),
+        Listed::StatefulSets => Box::new(Joined::<workloads::StatefulSets>::default()),
+        Listed::Autoscalers => Box::new(Passing::<autoscalers::Autoscalers>::default()),
+        Listed::Budgets => Box::new(Whole::<budgets::Budgets>::default()),
+        Listed::Services => Box::new(Passing::<services::Services>::default()),
+        Listed::Ingresses => Box::new(Passing::<services::Ingresses>::default()),
+        Listed::Events => Box::new(Whole::<events::Events>::default()),
+        Listed::Namespaces => Box::new(Passing::<services::Namespaces>::default()),
+        Listed::ScaledObjects => Box::new(Passing::<scaled_objects::ScaledObjects>::default()),
+        Listed::Bindings => Box::new(Whole::<bindings::Bindings>::default()),
     }
 }
 

@@ -1,13 +1,30 @@
 //! What a pod's specification (of a pod or of a workload's template) points at.
 
 use super::Context;
-use super::decode::{Text, nullable};
+use super::decode::{Meta, Text, nullable};
 use super::hosts::{Mention, mentions};
 use super::neighbours::{Config, Key};
 use model::{FoundNode, Name, Relation};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// A workload's `template`.
+#[derive(Default, Deserialize)]
+pub(super) struct Template<'a> {
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub(super) metadata: Meta<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub(super) spec: PodSpec<'a>,
+}
+
+impl Template<'_> {
+    /// The first container's image.
+    pub(super) fn image(&self, context: &Context) -> Option<Arc<str>> {
+        let image = &self.spec.containers.first()?.image;
+        (!image.is_empty()).then(|| context.intern.text(image))
+    }
+}
 
 /// The fields of a `PodSpec` that are looked at.
 /// <https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#PodSpec>

@@ -114,7 +114,7 @@ async fn a_node_and_a_cordoned_one() {
     );
     assert_eq!(
         tied(node, Relation::Owns, Direction::In),
-        ["cluster/111122223333/eu-west-1/prod"]
+        ["nodegroup/111122223333/eu-west-1/prod/core-a"]
     );
     let cordoned = &read(Watched::Nodes, "/api/v1/nodes", "node-cordon").await[0];
     assert_eq!(cordoned.facts.flag(Fact::Schedulable), Some(false));

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod facts;
+mod kinds;
 mod robust;
 mod server;

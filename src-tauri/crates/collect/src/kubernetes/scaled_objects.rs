@@ -1,0 +1,164 @@
+//! KEDA's scaled objects, where they are served.
+//! <https://keda.sh/docs/latest/reference/scaledobject-spec/>
+//! <https://keda.sh/docs/latest/scalers/aws-sqs/>
+
+use super::Context;
+use super::autoscalers::{ScaleTarget, scales};
+use super::decode::{Condition, Meta, Pairs, Text, condition, message, nullable};
+use super::hosts::{Mention, mentions};
+use super::shelf::{Decode, Malformed, Version};
+use model::{Fact, FoundNode, Kind, Name, Relation};
+use serde::Deserialize;
+use std::sync::Arc;
+
+#[derive(Deserialize)]
+pub(super) struct ScaledObject<'a> {
+    #[serde(borrow)]
+    metadata: Meta<'a>,
+    #[serde(borrow)]
+    spec: Spec<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    status: Status<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Spec<'a> {
+    #[serde(borrow)]
+    scale_target_ref: ScaleTarget<'a>,
+    #[serde(default)]
+    min_replica_count: Option<i64>,
+    #[serde(default)]
+    max_replica_count: Option<i64>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    triggers: Vec<Trigger<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Trigger<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    metadata: Pairs<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Status<'a> {
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    conditions: Vec<Condition<'a>>,
+}
+
+/// Scaled objects, one by one.
+#[derive(Default)]
+pub(super) struct ScaledObjects;
+
+impl Decode for ScaledObjects {
+    const KIND: Kind = Kind::ScaledObject;
+    type Object<'a> = ScaledObject<'a>;
+
+    fn node(
+        object: &ScaledObject<'_>,
+        context: &Context,
+    ) -> Result<(FoundNode, Version), Malformed> {
+        let ScaledObject {
+            metadata,
+            spec,
+            status,
+        } = object;
+        let (namespace, name) = metadata.key(context)?;
+        let id = context.id(Kind::ScaledObject, Some(&namespace), &name);
+        let mut node = FoundNode::new(
+            id,
+            Kind::ScaledObject,
+            &*name,
+            context.scope(Some(&namespace)),
+        );
+        let facts = &mut node.facts;
+        facts.set(Fact::Min, spec.min_replica_count.unwrap_or(0));
+        facts.set(Fact::Max, spec.max_replica_count.unwrap_or(100));
+        facts.set(Fact::Paused, paused(metadata, status));
+        facts.set_some(Fact::CreatedAt, metadata.created());
+        let ready = condition(&status.conditions, "Ready");
+        facts.set_some(Fact::Ready, ready.map(Condition::holds));
+        if let Some(ready) = ready.filter(|ready| !ready.holds()) {
+            facts.set(Fact::Reason, context.intern.text(&ready.reason));
+            facts.set(Fact::Message, message(&ready.message));
+        }
+        let active = condition(&status.conditions, "Active");
+        facts.set_some(Fact::ScalingActive, active.map(Condition::holds));
+        let words: Vec<String> = spec.triggers.iter().map(Trigger::words).collect();
+        facts.set(Fact::Trigger, message(&words.join(", ")));
+        scales(
+            &mut node,
+            &spec.scale_target_ref,
+            &namespace,
+            "scaleTargetRef",
+            context,
+        );
+        for queue in spec
+            .triggers
+            .iter()
+            .filter_map(|trigger| trigger.queue(context))
+        {
+            node.tie_from(Relation::ConsumedBy, queue, "queueURL of its trigger");
+        }
+        Ok((node, metadata.resource_version.to_string()))
+    }
+}
+
+/// <https://keda.sh/docs/latest/concepts/scaling-deployments/#pausing-autoscaling>
+fn paused(meta: &Meta<'_>, status: &Status<'_>) -> bool {
+    let asked = meta.annotations.get("autoscaling.keda.sh/paused") == Some("true")
+        || meta
+            .annotations
+            .get("autoscaling.keda.sh/paused-replicas")
+            .is_some();
+    asked || condition(&status.conditions, "Paused").is_some_and(Condition::holds)
+}
+
+impl Trigger<'_> {
+    /// `aws-sqs-queue settlement, 20 messages per pod`.
+    fn words(&self) -> String {
+        let queue = self
+            .metadata
+            .get("queueURL")
+            .map(|url| url.rsplit('/').next().unwrap_or(url));
+        let length = self.metadata.get("queueLength");
+        match (queue, length) {
+            (Some(queue), Some(length)) => {
+                format!("{} {queue}, {length} messages per pod", &*self.kind)
+            }
+            (Some(queue), None) => format!("{} {queue}", &*self.kind),
+            (None, _) => self.kind.to_string(),
+        }
+    }
+
+    /// The queue of an SQS trigger: by URL, or by its bare name in the trigger's region.
+    fn queue(&self, context: &Context) -> Option<Name> {
+        if &*self.kind != "aws-sqs-queue" {
+            return None;
+        }
+        let url = self.metadata.get("queueURL")?;
+        match mentions("queueURL", url, &context.intern)
+            .into_iter()
+            .next()
+        {
+            Some(Mention::QueueArn(arn)) => return Some(Name::Arn(arn)),
+            Some(Mention::QueueUrl(url)) => return Some(Name::QueueUrl(url)),
+            Some(Mention::Host(_)) | None => {}
+        }
+        if url.contains('/') {
+            return Some(Name::QueueUrl(url.into()));
+        }
+        let region = self.metadata.get("awsRegion").unwrap_or(&context.region);
+        let account = context.session.scope().account.as_ref()?;
+        let partition = match region {
+            _ if region.starts_with("cn-") => "aws-cn",
+            _ if region.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        };
+        let arn: Arc<str> = format!("arn:{partition}:sqs:{region}:{account}:{url}").into();
+        Some(Name::Arn(arn))
+    }
+}
