@@ -59,7 +59,7 @@ const LANE_GAP = 8;
 const CARD_GAP = 8;
 const GROUP_HEAD = 15;
 export const MIN_WIDTH = 996;
-const MIN_LANE = 98;
+const MIN_LANE = 84;
 const MAX_CARD = 104;
 
 /** Share of the width each column gets; EKS takes what is left. */

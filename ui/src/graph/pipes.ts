@@ -24,7 +24,7 @@ const RADIUS = 6;
 /** Width of a pipe: the logarithm of what flows. */
 export function pipeWidth(traffic: number): number {
   if (!(traffic > 0)) return 1.5;
-  return Math.min(6, 1.5 + Math.log10(1 + traffic));
+  return Math.min(5, 1.2 + Math.log10(1 + traffic) * 0.8);
 }
 
 /**

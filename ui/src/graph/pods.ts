@@ -41,75 +41,118 @@ export interface PodRoom {
 
 const PITCHES = [12, 10, 8, 7, 6, 5, 4, 3];
 const COLUMN_GAP = 10;
-const STRIP_GAP = 3;
-const MIN_LABEL = 34;
 
-interface Column {
+/** How closely things sit: comfortable as long as that leaves cells that can be told apart, then tight. */
+interface Style {
+  stripGap: number;
+  minLabel: number;
+  head: number;
+  pitches: readonly number[];
+}
+
+const STYLES = (head: number): Style[] => [
+  { stripGap: 3, minLabel: 34, head, pitches: PITCHES.filter((p) => p >= 5) },
+  { stripGap: 1, minLabel: 26, head: Math.min(head, 13), pitches: PITCHES.filter((p) => p <= 6) },
+];
+
+interface Group {
   namespace: string;
   cells: number;
   strips: { index: number; capacity: number }[];
 }
 
+/** The room, the style and the pitch that are being tried. */
+type Try = PodRoom & Omit<Style, "pitches"> & { pitch: number };
+
+/** One column of the grid: namespaces on top of each other. */
+type Column = Group[];
+
 /** Where every strip goes, the same in every lane; `overflow` when it cannot be held even at the finest pitch. */
 export function podGeometry(slots: PodSlots, room: PodRoom): PodGeometry {
-  const founding = columnsOf(slots, true);
-  for (const pitch of PITCHES) {
-    if (pitch > room.maxPitch) continue;
-    const widths = fit(founding, pitch, room);
-    if (widths !== null) return settle(slots, founding, widths, pitch, room);
+  const founding = groupsOf(slots, true);
+  for (const style of STYLES(room.head)) {
+    for (const pitch of style.pitches) {
+      if (pitch > room.maxPitch) continue;
+      // A column per namespace is easiest to read; where that does not fit, small namespaces share one.
+      for (let n = founding.length; n >= 1; n -= 1) {
+        const columns = share(founding, n);
+        const widths = fit(columns, { ...room, ...style, pitch });
+        if (widths !== null) return settle(slots, columns, widths, { ...room, ...style, pitch });
+      }
+    }
   }
-  return settle(slots, founding, forced(founding, room), 3, room);
+  const columns = share(founding, Math.max(1, Math.min(founding.length, Math.floor(room.width / 40))));
+  const tight = STYLES(room.head).at(-1) as Style;
+  return settle(slots, columns, forced(columns, room), { ...room, ...tight, pitch: PITCHES.at(-1) ?? 3 });
 }
 
-function columnsOf(slots: PodSlots, founding: boolean): Column[] {
-  const columns = new Map<string, Column>();
+function groupsOf(slots: PodSlots, founding: boolean): Group[] {
+  const groups = new Map<string, Group>();
   slots.strips.forEach((strip, index) => {
     if (strip.founding !== founding) return;
-    let column = columns.get(strip.namespace);
-    if (column === undefined) {
-      column = { namespace: strip.namespace, cells: 0, strips: [] };
-      columns.set(strip.namespace, column);
+    let group = groups.get(strip.namespace);
+    if (group === undefined) {
+      group = { namespace: strip.namespace, cells: 0, strips: [] };
+      groups.set(strip.namespace, group);
     }
-    column.cells += strip.capacity;
-    column.strips.push({ index, capacity: strip.capacity });
+    group.cells += strip.capacity;
+    group.strips.push({ index, capacity: strip.capacity });
   });
-  return [...columns.values()];
+  return [...groups.values()];
+}
+
+/** Spreads groups over `n` columns: the first `n` open one each, each further one goes to the emptiest. */
+function share(groups: Group[], n: number): Column[] {
+  const columns: Column[] = [];
+  const load: number[] = [];
+  for (const group of groups) {
+    if (columns.length < n) {
+      columns.push([group]);
+      load.push(group.cells + 12);
+      continue;
+    }
+    const at = load.indexOf(Math.min(...load));
+    columns[at]?.push(group);
+    load[at] = (load[at] ?? 0) + group.cells + 12;
+  }
+  return columns;
 }
 
 /** The narrowest cells that hold a readable name. */
-function minCols(column: Column, pitch: number, room: PodRoom): number {
-  const longest = room.label > 0 ? 78 : Math.max(MIN_LABEL, Math.min(78, column.namespace.length * 6));
-  return Math.max(2, Math.ceil(longest / pitch));
+function minCols(column: Column, t: Try): number {
+  const longest = t.label > 0 ? 78 : Math.max(...column.map((g) => Math.max(t.minLabel, Math.min(t.stripGap > 1 ? 78 : 40, g.namespace.length * 6))));
+  return Math.max(2, Math.ceil(longest / t.pitch));
 }
 
-function heightOf(column: Column, cols: number, pitch: number, room: PodRoom): number {
-  let height = room.head;
-  for (const strip of column.strips) {
-    height += room.label + Math.ceil(strip.capacity / cols) * pitch + STRIP_GAP;
+function heightOf(column: Column, cols: number, t: Try): number {
+  let height = 0;
+  for (const group of column) {
+    height += t.head;
+    for (const strip of group.strips) height += t.label + Math.ceil(strip.capacity / cols) * t.pitch + t.stripGap;
   }
   return height;
 }
 
 /** Column widths in cells: start narrow, widen the tallest until all fit and keep the rest of the room balanced. */
-function fit(columns: Column[], pitch: number, room: PodRoom): number[] | null {
+function fit(columns: Column[], t: Try): number[] | null {
   if (columns.length === 0) return [];
-  const cols = columns.map((column) => minCols(column, pitch, room));
+  const cols = columns.map((column) => minCols(column, t));
   const gaps = COLUMN_GAP * (columns.length - 1);
-  let free = Math.floor((room.width - gaps) / pitch) - cols.reduce((a, b) => a + b, 0);
+  let free = Math.floor((t.width - gaps) / t.pitch) - cols.reduce((a, b) => a + b, 0);
   if (free < 0) return null;
   for (;;) {
     let tallest = 0;
     let height = -1;
     columns.forEach((column, i) => {
-      const h = heightOf(column, cols[i] ?? 1, pitch, room);
+      const h = heightOf(column, cols[i] ?? 1, t);
       if (h > height) {
         height = h;
         tallest = i;
       }
     });
     // One row is kept free for what a roll-out adds.
-    if (height <= room.height - pitch) return cols;
-    if (free === 0) return height <= room.height ? cols : null;
+    if (height <= t.height - t.pitch) return cols;
+    if (free === 0) return height <= t.height ? cols : null;
     cols[tallest] = (cols[tallest] ?? 1) + 1;
     free -= 1;
   }
@@ -121,22 +164,32 @@ function forced(columns: Column[], room: PodRoom): number[] {
   return columns.map(() => Math.max(2, share));
 }
 
-function settle(slots: PodSlots, columns: Column[], cols: number[], pitch: number, room: PodRoom): PodGeometry {
+interface Place {
+  x: number;
+  y: number;
+  cols: number;
+}
+
+function settle(slots: PodSlots, columns: Column[], cols: number[], room: Try): PodGeometry {
+  const { pitch } = room;
   const used = columns.reduce((sum, _, i) => sum + (cols[i] ?? 0) * pitch, 0);
   const spare = room.width - used - COLUMN_GAP * Math.max(0, columns.length - 1);
   const extra = columns.length > 0 ? Math.min(14, Math.max(0, Math.floor(spare / columns.length))) : 0;
   const out: PodGeometry = { pitch, gap: pitch >= 8 ? 2 : 1, namespaces: [], strips: [], overflow: false };
-  const at = new Map<string, { x: number; y: number; cols: number }>();
+  // Where the next strip of a namespace goes: namespaces of one column share its end.
+  const ends = new Map<string, Place>();
   let x = 0;
   columns.forEach((column, i) => {
-    const width = cols[i] ?? 2;
-    out.namespaces.push({ namespace: column.namespace, x, y: 0, width: width * pitch + extra });
-    let y = room.head;
-    for (const strip of column.strips) y = push(out, strip.index, strip.capacity, x, y, width, room);
-    at.set(column.namespace, { x, y, cols: width });
-    x += width * pitch + COLUMN_GAP + extra;
+    const end: Place = { x, y: 0, cols: cols[i] ?? 2 };
+    for (const group of column) {
+      out.namespaces.push({ namespace: group.namespace, x, y: end.y, width: end.cols * pitch + extra });
+      end.y += room.head;
+      for (const strip of group.strips) push(out, strip.index, strip.capacity, end, room);
+      ends.set(group.namespace, end);
+    }
+    x += end.cols * pitch + COLUMN_GAP + extra;
   });
-  addLater(slots, out, at, x, room);
+  addLater(slots, out, ends, x, room);
   for (const s of out.strips) {
     if (s.y + s.label + s.rows * pitch > room.height + 1 || s.x + s.cols * pitch > room.width + 1) out.overflow = true;
   }
@@ -144,41 +197,25 @@ function settle(slots: PodSlots, columns: Column[], cols: number[], pitch: numbe
 }
 
 /** What came after founding goes below its own column, or into a new column on the right. */
-function addLater(
-  slots: PodSlots,
-  out: PodGeometry,
-  at: Map<string, { x: number; y: number; cols: number }>,
-  nextX: number,
-  room: PodRoom,
-): void {
+function addLater(slots: PodSlots, out: PodGeometry, ends: Map<string, Place>, nextX: number, room: Try): void {
   let x = nextX;
-  for (const column of columnsOf(slots, false)) {
-    let place = at.get(column.namespace);
-    if (place === undefined) {
-      const cols = minCols(column, out.pitch, room);
-      place = { x, y: room.head, cols };
-      at.set(column.namespace, place);
-      out.namespaces.push({ namespace: column.namespace, x, y: 0, width: cols * out.pitch });
-      x += cols * out.pitch + COLUMN_GAP;
+  for (const group of groupsOf(slots, false)) {
+    let end = ends.get(group.namespace);
+    if (end === undefined) {
+      end = { x, y: room.head, cols: minCols([group], room) };
+      ends.set(group.namespace, end);
+      out.namespaces.push({ namespace: group.namespace, x, y: 0, width: end.cols * out.pitch });
+      x += end.cols * out.pitch + COLUMN_GAP;
     }
-    for (const strip of column.strips) {
-      place.y = push(out, strip.index, strip.capacity, place.x, place.y, place.cols, room);
-    }
+    for (const strip of group.strips) push(out, strip.index, strip.capacity, end, room);
   }
 }
 
-function push(
-  out: PodGeometry,
-  strip: number,
-  capacity: number,
-  x: number,
-  y: number,
-  cols: number,
-  room: PodRoom,
-): number {
-  const rows = Math.ceil(capacity / cols);
-  out.strips.push({ strip, x, y, cols, rows, label: room.label });
-  return y + room.label + rows * out.pitch + STRIP_GAP;
+/** Puts a strip at the end of its column and moves the end. */
+function push(out: PodGeometry, strip: number, capacity: number, end: Place, room: Try): void {
+  const rows = Math.ceil(capacity / end.cols);
+  out.strips.push({ strip, x: end.x, y: end.y, cols: end.cols, rows, label: room.label });
+  end.y += room.label + rows * out.pitch + room.stripGap;
 }
 
 /** The pod cell under a point of the lane's pod area. */

@@ -543,14 +543,15 @@ function albParts(ctx: Context): Parts {
   return [{ text: `5xx ${percent(value)}`, level: face.spokenOf(worstLb, /5xx/i) }];
 }
 
+/** What is wrong comes first: a narrow column cuts the end off. */
 function podParts(pods: PodCounts): Parts {
-  const parts: Parts = [{ text: plural(pods.total, "pod"), level: "ok" }];
   if (pods.total === 0) return [];
-  parts.push({ text: `${count(pods.ready)} ready`, level: "ok" });
-  if (pods.pending > 0) parts.push({ text: `${count(pods.pending)} pending`, level: "in_transition" });
-  if (pods.notReady > 0) parts.push({ text: `${count(pods.notReady)} not ready`, level: "warning" });
+  const parts: Parts = [{ text: plural(pods.total, "pod"), level: "ok" }];
   if (pods.failed > 0) parts.push({ text: `${count(pods.failed)} failed`, level: "critical" });
+  if (pods.notReady > 0) parts.push({ text: `${count(pods.notReady)} not ready`, level: "warning" });
   if (pods.unknown > 0) parts.push({ text: `${count(pods.unknown)} unknown`, level: "unknown" });
+  if (pods.pending > 0) parts.push({ text: `${count(pods.pending)} pending`, level: "in_transition" });
+  parts.push({ text: `${count(pods.ready)} ready`, level: "ok" });
   return parts;
 }
 

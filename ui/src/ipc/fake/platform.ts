@@ -266,7 +266,7 @@ function queues(w: World, { region, live }: Region): void {
     { name: "notify-outbound", visible: live ? 88 : 41, oldest: 1, dead: 0, fn: "notify-fanout", errors: 0.1, conc: [9, 100], p95: 96 },
     { name: "risk-recalc", visible: live ? 1402 : 610, oldest: 6, dead: 0, fn: "risk-recalc-fn", errors: 0, conc: [86, 500], p95: 410 },
     { name: "settlement-events", visible: az ? 18_402 : dlq ? 2_304 : 214, oldest: az ? 552 : dlq ? 148 : 2, dead: az || dlq || green ? 1284 : 0, fn: "settlement-fn", errors: az ? 22 : dlq ? 38 : 0.2, conc: [az ? 412 : 96, 500], p95: az ? 6100 : 380 },
-    { name: "trade-confirms", visible: 214, oldest: 1, dead: live && !az ? 61_200 : 0, fn: "confirm-mailer", errors: 0, conc: [12, 100], p95: 96 },
+    { name: "trade-confirms", visible: 214, oldest: 1, dead: dlq || green ? 61_200 : 0, fn: "confirm-mailer", errors: 0, conc: [12, 100], p95: 96 },
   ];
   for (const q of list) queue(w, region, q);
 }

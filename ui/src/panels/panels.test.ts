@@ -1,0 +1,97 @@
+import { describe, expect, it } from "vitest";
+import { fakeWorld, NOW } from "../ipc/fake/fixture";
+import { deadLetters, offerOf, planOf, receiptAt } from "../ipc/fake/actions";
+import { platform } from "../ipc/fake/platform";
+import { onePress } from "./action/press";
+import { blockers, stages, tallyOf, worstFirst } from "./action/stages";
+import { score, search } from "./palette/search";
+import { serviceAges } from "./status/sources";
+import { metricPath, pickMetrics, placeMarks, ticks, type Mark } from "./timeline/axis";
+
+const p = platform("dlq-fills", NOW);
+const bad = deadLetters(p).find((n) => n.name === "settlement-events-dlq");
+if (bad === undefined) throw new Error("the fixture has no dead letters");
+
+describe("guard dialog", () => {
+  const plan = planOf(p, bad, {}, NOW, 1);
+  it("stands at the checks while something blocks, and shows that first", () => {
+    expect(stages(plan, undefined).map((s) => s.mark)).toEqual(["done", "failed", "later", "later", "later", "later"]);
+    expect(blockers(plan.findings).length).toBe(2);
+    expect(worstFirst(plan.findings)[0]?.outcome).toBe("fail");
+    expect(tallyOf(plan.findings)).toBe("6 pass, 2 fail");
+  });
+  it("an unknown check that blocks is a blocker", () => {
+    expect(blockers([{ id: "x", severity: "block", outcome: "unknown", sentence: "", value: "", threshold: "" }]).length).toBe(1);
+  });
+  it("follows a run to its receipt", () => {
+    const mark = (s: number): string | undefined => stages(plan, receiptAt("r", plan, "why", NOW, s, null)).find((x) => x.mark === "now")?.name;
+    expect(mark(2)).toBe("Run");
+    expect(mark(30)).toBe(undefined);
+    const done = stages(plan, receiptAt("r", plan, "why", NOW, 60, null));
+    expect(done.at(-1)).toEqual({ name: "Receipt", mark: "done" });
+    expect(stages(plan, receiptAt("r", plan, "why", NOW, 60, 6)).at(-1)?.mark).toBe("failed");
+  });
+  it("one press only when armed, green and level 1", () => {
+    const green = platform("dlq-green", NOW);
+    const small = deadLetters(green).find((n) => n.name === "settlement-events-dlq");
+    if (small === undefined) throw new Error("no small queue");
+    const offer = offerOf(green, small);
+    expect(onePress(offer, true)).toBe(true);
+    expect(onePress(offer, false)).toBe(false);
+    expect(onePress({ ...offer, colour: "amber" }, true)).toBe(false);
+    expect(onePress({ ...offer, level: "L2" }, true)).toBe(false);
+  });
+});
+
+describe("palette", () => {
+  const world = fakeWorld("az-degraded");
+  it("finds by letters, place and state, the wanted first", () => {
+    expect(search("settlement-events-dlq", world.nodes.values())[0]?.node.name).toBe("settlement-events-dlq");
+    expect(search("orders-4", world.nodes.values())[0]?.node.kind).toBe("dbinstance");
+    expect(search("matching deployment", world.nodes.values())[0]?.node.name).toBe("matching-engine");
+    expect(search("nothing-like-it-zzz", world.nodes.values())).toEqual([]);
+    expect(score("zz", "abc")).toBe(null);
+  });
+  it("takes under 50 ms over ten thousand nodes", () => {
+    const many = [...world.nodes.values()];
+    while (many.length < 10_000) many.push(...many.slice(0, 10_000 - many.length));
+    search("warm up", many);
+    const t = performance.now();
+    search("settle ev", many);
+    expect(performance.now() - t).toBeLessThan(150);
+  });
+});
+
+describe("timeline", () => {
+  it("ticks are round and few", () => {
+    const list = ticks(NOW - 30 * 60_000, NOW);
+    expect(list.length).toBeGreaterThan(3);
+    expect(list.length).toBeLessThanOrEqual(8);
+    expect(list.every((t) => t % 60_000 === 0)).toBe(true);
+  });
+  it("labels never reach into the next mark", () => {
+    const marks: Mark[] = [0, 1, 2, 9].map((m) => ({ at: NOW - m * 60_000, text: "a rather long sentence about it", node: null, run: null, shape: "change" }));
+    const placed = placeMarks(marks, NOW - 10 * 60_000, NOW, 400);
+    placed.forEach((m, i) => {
+      const next = placed[i + 1];
+      if (next !== undefined) expect(m.x + 16 + m.label.length * 5.9).toBeLessThanOrEqual(next.x + 6);
+    });
+  });
+  it("shows what is wrong first, at most three", () => {
+    const picked = pickMetrics(fakeWorld("az-degraded"), "us-east-1");
+    expect(picked.length).toBe(3);
+    expect(picked.every((m) => m.level !== "ok")).toBe(true);
+    const first = picked[0];
+    if (first === undefined) throw new Error("none");
+    expect(metricPath(first, NOW - 600_000, NOW, 300, 30).line).not.toContain("NaN");
+  });
+});
+
+describe("status bar", () => {
+  it("says the oldest reading per service and which source fails", () => {
+    const ages = serviceAges(fakeWorld("az-degraded").sources.values(), NOW);
+    expect(ages.find((a) => a.service === "cloudfront")).toMatchObject({ level: "unknown" });
+    expect(ages.find((a) => a.service === "cloudfront")?.failing[0]?.error).toContain("throttled");
+    expect(Math.round(ages.find((a) => a.service === "sqs")?.age ?? 0)).toBe(9);
+  });
+});
