@@ -79,6 +79,8 @@ pub struct Session {
     pub clock: Clock,
     /// Its request budget, shared with other sessions of the same account and region.
     pub budget: Budget,
+    /// Hosted zones the stack file limits itself to, by name without trailing dot or by id; empty: all.
+    pub hosted_zones: Arc<[String]>,
     /// Whether the configured endpoint is this machine. See also [`Session::stayed_home`].
     pub endpoint_is_loopback: bool,
     strayed: Arc<AtomicBool>,
@@ -112,16 +114,13 @@ pub async fn open(stack: &Stack) -> Result<Sessions, OpenError> {
     let accounts = stack
         .accounts
         .iter()
-        .map(|account| open_account(account, &stack.files, &clock));
+        .map(|account| open_account(account, stack, &clock));
     let accounts = futures::future::join_all(accounts).await;
     Ok(Sessions { accounts, clock })
 }
 
-async fn open_account(
-    account: &StackAccount,
-    files: &StackFiles,
-    clock: &Clock,
-) -> AccountSessions {
+async fn open_account(account: &StackAccount, stack: &Stack, clock: &Clock) -> AccountSessions {
+    let files = &stack.files;
     let profile: Option<Arc<str>> = account.profile.as_deref().map(Arc::from);
     let first = account.regions.first().map_or("us-east-1", String::as_str);
     let home = global_region(first);
@@ -134,6 +133,7 @@ async fn open_account(
         partition: partition(home),
         global: true,
         profile: profile.clone(),
+        hosted_zones: stack.hosted_zones.clone().into(),
         endpoint_is_loopback: sdk.endpoint_url().is_some_and(wire::is_loopback),
         sdk,
         clock: clock.clone(),

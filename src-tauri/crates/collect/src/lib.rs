@@ -32,7 +32,8 @@ pub trait Collector: Send + Sync {
     fn period(&self) -> Duration;
 
     /// Services whose nodes it needs to know: its first reading waits until every source of them
-    /// in the same session has reported once, well or not.
+    /// in the same session has reported once, well or not. Sources that need something themselves
+    /// are not waited for: they find no nodes, only figures.
     fn needs(&self) -> &'static [Service] {
         &[]
     }
@@ -82,4 +83,27 @@ impl Known {
 }
 
 /// Every AWS collector, in the order of the path.
-pub const COLLECTORS: &[&dyn Collector] = &[&aws::sts::Who, &aws::sqs::Queues];
+pub const COLLECTORS: &[&dyn Collector] = &[
+    &aws::sts::Who,
+    &aws::route53::Records,
+    &aws::route53::HealthChecks,
+    &aws::cloudfront::Distributions,
+    &aws::elb::Balancers,
+    &aws::elb::TargetGroups,
+    &aws::eks::Clusters,
+    &aws::rds::Clusters,
+    &aws::rds::GlobalClusters,
+    &aws::rds::Events,
+    &aws::sqs::Queues,
+    &aws::sqs::DeadLetterSources,
+    &aws::sqs::MoveTasks,
+    &aws::lambda::Functions,
+    &aws::lambda::Mappings,
+    &aws::lambda::Concurrency,
+    &aws::cloudwatch::EdgeMetrics,
+    &aws::cloudwatch::BalancerMetrics,
+    &aws::cloudwatch::DatabaseMetrics,
+    &aws::cloudwatch::QueueMetrics,
+    &aws::cloudwatch::FunctionMetrics,
+    &aws::cloudwatch::Alarms,
+];

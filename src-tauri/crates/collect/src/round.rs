@@ -6,7 +6,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use cloud::{Session, failure};
 use futures::StreamExt;
-use model::{Found, FoundNode, Kind, NodeId, Scope, Service, SourceFailure};
+use model::{Facts, Found, FoundNode, Kind, NodeId, Readings, Scope, Service, SourceFailure};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -58,6 +59,50 @@ impl<'s> Round<'s> {
             self.skipped.fetch_add(1, Ordering::Relaxed);
         }
         item
+    }
+
+    /// Of many answers to the same question about different things: those that came. One that did
+    /// not is counted; when none came, the first failure is the reading's.
+    ///
+    /// # Errors
+    /// When everything failed.
+    pub fn most<T>(
+        &self,
+        answers: impl IntoIterator<Item = Result<Option<T>, SourceFailure>>,
+    ) -> Result<Vec<T>, SourceFailure> {
+        let (mut all, mut answered) = (Vec::new(), false);
+        let (mut failed, mut failures) = (None, 0);
+        for answer in answers {
+            match answer {
+                Ok(item) => {
+                    answered = true;
+                    all.extend(item);
+                }
+                Err(failure) => {
+                    failures += 1;
+                    failed = failed.or(Some(failure));
+                }
+            }
+        }
+        match failed {
+            Some(failure) if !answered => Err(failure),
+            Some(_) | None => {
+                self.skipped.fetch_add(failures, Ordering::Relaxed);
+                Ok(all)
+            }
+        }
+    }
+
+    /// Figures about a node, as of now.
+    #[must_use]
+    pub fn readings(&self, about: &NodeId, facts: Facts) -> Readings {
+        Readings {
+            about: about.clone(),
+            facts,
+            zones: BTreeMap::new(),
+            series: Vec::new(),
+            at: self.session.clock.now(),
+        }
     }
 
     /// A paged list whose pages never end: the server repeats its page mark.
@@ -114,13 +159,13 @@ where
 /// Reads a paged list to its end: `$page` is called with the mark of the page to read and yields
 /// `(items, next mark)`. A mark that repeats ends it in a failure instead of a loop.
 macro_rules! all_pages {
-    ($round:expr, $call:expr, |$mark:ident| $ask:expr, $page:ident => ($items:expr, $next:expr)) => {{
+    ($round:expr, $call:expr, |$mark:ident| $ask:expr, $page:ident => $split:expr) => {{
         let mut all = Vec::new();
         let mut $mark: Option<String> = None;
         loop {
             let $page = $ask;
-            all.extend($items);
-            let next: Option<String> = $next;
+            let (items, next): (_, Option<String>) = $split;
+            all.extend(items);
             match next.filter(|next| !next.is_empty()) {
                 None => break,
                 next if next == $mark => return Err($round.endless($call)),

@@ -87,6 +87,9 @@ facts! {
     RecordCount = "record_count",
     /// NS values.
     NameServers = "name_servers",
+    /// Sets of the zone that lead nowhere (SOA, TXT, MX, CAA, delegations, validation CNAMEs):
+    /// type and name, comma separated, bounded.
+    OtherRecords = "other_records",
     /// Whether Route 53 answers with this branch now.
     Serving = "serving",
     /// HTTP, HTTPS, TCP, CALCULATED, CLOUDWATCH_METRIC ….

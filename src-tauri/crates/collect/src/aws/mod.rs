@@ -1,5 +1,13 @@
 //! The AWS collectors: one file per service.
 
+pub mod cloudfront;
+pub mod cloudwatch;
+pub mod eks;
+pub mod elb;
+pub mod lambda;
+pub mod rds;
+pub mod route53;
+mod s3;
 pub mod sqs;
 pub mod sts;
 mod text;

@@ -3,6 +3,10 @@
 //! Attribute names: API reference, GetQueueAttributes. Depths are approximate by SQS's own
 //! definition.
 
+mod redrive;
+
+pub use redrive::{DeadLetterSources, MoveTasks};
+
 use crate::aws::text::{arn_tail, count, time};
 use crate::round::all_pages;
 use crate::{Collector, Known, Reach, Reading, Round, each};

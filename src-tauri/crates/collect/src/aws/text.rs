@@ -1,7 +1,7 @@
 //! Small conversions that every service needs: names out of ARNs and URLs, times out of the SDK.
 
 use aws_smithy_types::DateTime;
-use model::{Name, Timestamp};
+use model::{FoundNode, Name, Timestamp};
 
 /// A host as it is compared: lower-case, no trailing dot, no `dualstack.` (Route 53 prefixes it to
 /// a balancer's name when an alias is made in the console).
@@ -18,6 +18,20 @@ pub(crate) fn host_name(name: &str) -> Name {
     Name::Host(host(name).into())
 }
 
+/// What others may call a node by one of its hosts. A name without a dot (an emulator's
+/// `localhost`) belongs to nobody.
+pub(crate) fn known_by_host(node: &mut FoundNode, name: &str) {
+    let name = name.split(':').next().unwrap_or(name);
+    if name.contains('.') {
+        node.known_as.push(host_name(name));
+    }
+}
+
+/// Words, unless there are none.
+pub(crate) fn said(words: Option<&str>) -> Option<&str> {
+    words.map(str::trim).filter(|words| !words.is_empty())
+}
+
 /// What follows the last `:` of an ARN, e.g. a queue's name.
 pub(crate) fn arn_tail(arn: &str) -> &str {
     arn.rsplit(':').next().unwrap_or(arn)
@@ -28,9 +42,12 @@ pub(crate) fn arn_region(arn: &str) -> Option<&str> {
     arn.split(':').nth(3).filter(|region| !region.is_empty())
 }
 
-/// The account of an ARN, where it has one.
-pub(crate) fn arn_account(arn: &str) -> Option<&str> {
-    arn.split(':').nth(4).filter(|account| !account.is_empty())
+/// The ARN of a function without version or alias (`…:function:NAME[:QUALIFIER]`).
+pub(crate) fn unqualified(arn: &str) -> &str {
+    match arn.match_indices(':').nth(6) {
+        Some((at, _)) => &arn[..at],
+        None => arn,
+    }
 }
 
 /// A time of the SDK, unless it is one that no calendar has (RFC 3339 ends with year 9999).
@@ -71,11 +88,18 @@ mod tests {
     }
 
     #[test]
+    fn a_function_is_the_same_by_version_and_alias() {
+        let arn = "arn:aws:lambda:us-east-1:123456789012:function:settle";
+        assert_eq!(unqualified(&format!("{arn}:live")), arn);
+        assert_eq!(unqualified(arn), arn);
+    }
+
+    #[test]
     fn arns_give_their_parts() {
         let arn = "arn:aws:sqs:us-east-1:123456789012:orders";
         assert_eq!(
-            (arn_tail(arn), arn_region(arn), arn_account(arn)),
-            ("orders", Some("us-east-1"), Some("123456789012"))
+            (arn_tail(arn), arn_region(arn)),
+            ("orders", Some("us-east-1"))
         );
         assert_eq!(arn_region("x"), None);
     }

@@ -1,0 +1,64 @@
+//! CloudWatch: the figures of what the other services found, their recent past, and the alarms.
+//!
+//! Every reading asks for whole windows (three hours, a minute a point) and keeps nothing from the
+//! reading before, so one cold snapshot knows as much as one that watched. A figure is the newest
+//! complete period's; where CloudWatch has no recent point the figure is absent: an idle queue is
+//! not unknown, and not zero either.
+
+mod alarms;
+mod balancers;
+mod databases;
+mod edge;
+mod figure;
+mod functions;
+mod metric;
+mod queues;
+
+pub use alarms::Alarms;
+pub use balancers::BalancerMetrics;
+pub use databases::DatabaseMetrics;
+pub use edge::EdgeMetrics;
+pub use functions::FunctionMetrics;
+pub use queues::QueueMetrics;
+
+/// A collector of the figures of one service.
+macro_rules! metrics {
+    ($(#[$doc:meta])* $name:ident, $part:literal, $reach:ident, [$($needs:ident),*], $read:path) => {
+        $(#[$doc])*
+        pub struct $name;
+
+        #[async_trait::async_trait]
+        impl crate::Collector for $name {
+            fn service(&self) -> model::Service {
+                model::Service::CloudWatch
+            }
+
+            fn part(&self) -> &'static str {
+                $part
+            }
+
+            fn reach(&self) -> crate::Reach {
+                crate::Reach::$reach
+            }
+
+            fn period(&self) -> std::time::Duration {
+                std::time::Duration::from_secs(60)
+            }
+
+            fn needs(&self) -> &'static [model::Service] {
+                &[$(model::Service::$needs),*]
+            }
+
+            async fn collect(
+                &self,
+                session: &cloud::Session,
+                known: &crate::Known,
+            ) -> crate::Reading {
+                let round = crate::Round::new(session, model::Service::CloudWatch);
+                let outcome = $read(&round, known).await;
+                round.end(outcome)
+            }
+        }
+    };
+}
+use metrics;

@@ -1,0 +1,17 @@
+//! RDS: Aurora clusters with their members, global databases, and what RDS reports of them.
+//!
+//! Members: API reference, DBCluster, DBClusterMember, DBInstance, GlobalCluster, Event.
+
+mod clusters;
+mod events;
+mod global;
+
+pub use clusters::Clusters;
+pub use events::Events;
+pub use global::GlobalClusters;
+
+/// DescribeDBClusters and DescribeDBInstances also return what is not Aurora but shares the API:
+/// Neptune and DocumentDB.
+fn is_relational(engine: Option<&str>) -> bool {
+    !matches!(engine, Some("neptune" | "docdb"))
+}

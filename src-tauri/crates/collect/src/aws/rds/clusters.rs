@@ -1,0 +1,220 @@
+//! Clusters and their members: the cluster says who writes, the instances say how they are.
+
+use super::is_relational;
+use crate::aws::text::{arn_tail, known_by_host, time};
+use crate::round::all_pages;
+use crate::{Collector, Known, Reach, Reading, Round};
+use async_trait::async_trait;
+use aws_sdk_rds::types::{DbCluster, DbClusterMember, DbInstance};
+use cloud::Session;
+use model::{Fact, Found, FoundNode, Kind, Name, NodeId, Relation, Service, SourceFailure};
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+/// Aurora clusters and instances.
+pub struct Clusters;
+
+#[async_trait]
+impl Collector for Clusters {
+    fn service(&self) -> Service {
+        Service::Rds
+    }
+
+    fn part(&self) -> &'static str {
+        "clusters"
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Regional
+    }
+
+    fn period(&self) -> Duration {
+        Duration::from_secs(15)
+    }
+
+    async fn collect(&self, session: &Session, _known: &Known) -> Reading {
+        let round = Round::new(session, Service::Rds);
+        let outcome = clusters(&round).await;
+        round.end(outcome)
+    }
+}
+
+type Instances = HashMap<String, DbInstance>;
+
+async fn clusters(round: &Round<'_>) -> Result<Vec<Found>, SourceFailure> {
+    let (clusters, instances) = futures::join!(list_clusters(round), list_instances(round));
+    let (clusters, instances) = (clusters?, instances.as_ref());
+    let mut found = Vec::new();
+    for cluster in clusters
+        .iter()
+        .filter(|c| is_relational(c.engine.as_deref()))
+    {
+        let named = round.take(cluster.db_cluster_identifier.as_deref());
+        let Some(name) = named else { continue };
+        let nodes = read(round, name, cluster, instances);
+        found.extend(nodes.into_iter().map(|node| Found::Node(Box::new(node))));
+    }
+    Ok(found)
+}
+
+async fn list_clusters(round: &Round<'_>) -> Result<Vec<DbCluster>, SourceFailure> {
+    let rds = round.session.rds();
+    Ok(all_pages!(
+        round,
+        "DescribeDBClusters",
+        |mark| {
+            let call = rds.describe_db_clusters().set_marker(mark.clone());
+            round.ask("DescribeDBClusters", "", call.send()).await?
+        },
+        page => (page.db_clusters.unwrap_or_default(), page.marker)
+    ))
+}
+
+async fn list_instances(round: &Round<'_>) -> Result<Instances, SourceFailure> {
+    let rds = round.session.rds();
+    let instances = all_pages!(
+        round,
+        "DescribeDBInstances",
+        |mark| {
+            let call = rds.describe_db_instances().set_marker(mark.clone());
+            round.ask("DescribeDBInstances", "", call.send()).await?
+        },
+        page => (page.db_instances.unwrap_or_default(), page.marker)
+    );
+    let named = instances.into_iter().filter_map(|instance| {
+        let name = round.take(instance.db_instance_identifier.clone())?;
+        Some((name, instance))
+    });
+    Ok(named.collect())
+}
+
+/// The cluster and its members; when the instances could not be listed, the members are there all
+/// the same with their roles, and with the reason.
+fn read(
+    round: &Round<'_>,
+    name: &str,
+    cluster: &DbCluster,
+    instances: Result<&Instances, &SourceFailure>,
+) -> Vec<FoundNode> {
+    let mut node = round.node(Kind::DbCluster, name);
+    describe(&mut node, cluster);
+    let members: Vec<FoundNode> = cluster
+        .db_cluster_members
+        .iter()
+        .flatten()
+        .filter_map(|member| {
+            let name = round.take(member.db_instance_identifier.as_deref())?;
+            let mut instance = instance(round, name, member, &node.id);
+            match instances {
+                Ok(instances) => {
+                    if let Some(known) = instances.get(name) {
+                        describe_instance(&mut instance, known);
+                    }
+                }
+                Err(failure) => instance.failure = Some(failure.clone()),
+            }
+            Some(instance)
+        })
+        .collect();
+    count(&mut node, &members, instances.is_ok());
+    let mut nodes = members;
+    nodes.push(node);
+    nodes
+}
+
+fn describe(node: &mut FoundNode, cluster: &DbCluster) {
+    let facts = &mut node.facts;
+    facts.set_some(Fact::Arn, cluster.db_cluster_arn.as_deref());
+    facts.set_some(Fact::Status, cluster.status.as_deref());
+    facts.set_some(Fact::Engine, cluster.engine.as_deref());
+    facts.set_some(Fact::EngineVersion, cluster.engine_version.as_deref());
+    facts.set_some(Fact::Endpoint, cluster.endpoint.as_deref());
+    facts.set_some(Fact::ReaderEndpoint, cluster.reader_endpoint.as_deref());
+    facts.set_some(Fact::Port, cluster.port);
+    facts.set_some(Fact::DeletionProtection, cluster.deletion_protection);
+    facts.set_some(
+        Fact::CreatedAt,
+        cluster.cluster_create_time.as_ref().and_then(time),
+    );
+    let global = cluster.global_cluster_identifier.as_deref().map(arn_tail);
+    facts.set_some(Fact::GlobalCluster, global.filter(|name| !name.is_empty()));
+    if let Some(arn) = &cluster.db_cluster_arn {
+        node.known_as.push(Name::Arn(arn.as_str().into()));
+    }
+    let endpoints = [&cluster.endpoint, &cluster.reader_endpoint];
+    let endpoints = endpoints.into_iter().flatten();
+    for host in endpoints.chain(cluster.custom_endpoints.iter().flatten()) {
+        known_by_host(node, host);
+    }
+}
+
+fn instance(
+    round: &Round<'_>,
+    name: &str,
+    member: &DbClusterMember,
+    cluster: &NodeId,
+) -> FoundNode {
+    let mut node = round.node(Kind::DbInstance, name);
+    node.tie_from(
+        Relation::Owns,
+        Name::Id(cluster.clone()),
+        "member of the cluster",
+    );
+    let role = member
+        .is_cluster_writer
+        .map(|writer| if writer { "writer" } else { "reader" });
+    node.facts.set_some(Fact::Role, role);
+    node.facts
+        .set_some(Fact::PromotionTier, member.promotion_tier);
+    node
+}
+
+fn describe_instance(node: &mut FoundNode, instance: &DbInstance) {
+    node.scope.az = instance.availability_zone.as_deref().map(Into::into);
+    let facts = &mut node.facts;
+    facts.set_some(Fact::Arn, instance.db_instance_arn.as_deref());
+    facts.set_some(Fact::Status, instance.db_instance_status.as_deref());
+    facts.set_some(Fact::Engine, instance.engine.as_deref());
+    facts.set_some(Fact::EngineVersion, instance.engine_version.as_deref());
+    facts.set_some(Fact::InstanceClass, instance.db_instance_class.as_deref());
+    facts.set_some(
+        Fact::CreatedAt,
+        instance.instance_create_time.as_ref().and_then(time),
+    );
+    if let Some(endpoint) = &instance.endpoint {
+        facts.set_some(Fact::Endpoint, endpoint.address.as_deref());
+        facts.set_some(Fact::Port, endpoint.port);
+        if let Some(host) = &endpoint.address {
+            known_by_host(node, host);
+        }
+    }
+    if let Some(arn) = &instance.db_instance_arn {
+        node.known_as.push(Name::Arn(arn.as_str().into()));
+    }
+}
+
+/// What follows from the members; status and zones only when the instances were listed.
+fn count(node: &mut FoundNode, members: &[FoundNode], listed: bool) {
+    let with = |role: &'static str| {
+        members
+            .iter()
+            .filter(move |member| member.facts.text(Fact::Role) == Some(role))
+    };
+    let facts = &mut node.facts;
+    facts.set(Fact::Members, members.len());
+    facts.set(Fact::Readers, with("reader").count());
+    facts.set_some(
+        Fact::Writer,
+        with("writer").next().map(|writer| writer.name.as_str()),
+    );
+    if listed {
+        let available =
+            with("reader").filter(|reader| reader.facts.text(Fact::Status) == Some("available"));
+        facts.set(Fact::ReadersAvailable, available.count());
+        let zones: BTreeSet<_> = members
+            .iter()
+            .filter_map(|m| m.scope.az.as_deref())
+            .collect();
+        facts.set(Fact::MultiAz, zones.len() > 1);
+    }
+}
