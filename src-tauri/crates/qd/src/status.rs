@@ -29,17 +29,24 @@ pub(crate) fn render(snapshot: &Snapshot) -> (String, u8) {
 fn worst(snapshot: &Snapshot) -> Level {
     // A declared node belongs to a service that is not read at all (an S3 origin): it is listed by
     // `qd topology`, but nobody can mend it by looking, so it does not decide the exit code.
-    let read = snapshot.nodes.iter().filter(|n| n.standing != Standing::Declared);
+    let read = snapshot
+        .nodes
+        .iter()
+        .filter(|n| n.standing != Standing::Declared);
     let nodes = read.map(|n| n.health.level);
     let causes = snapshot.causes.iter().map(|c| c.level);
     let sources = snapshot.sources.iter().map(|s| match s.state {
         State::Ok => Level::Ok,
         State::Pending | State::Stale | State::Failed => Level::Unknown,
     });
-    nodes.chain(causes).chain(sources).max().unwrap_or(Level::Unknown)
+    nodes
+        .chain(causes)
+        .chain(sources)
+        .max()
+        .unwrap_or(Level::Unknown)
 }
 
-fn word(level: Level) -> &'static str {
+pub(crate) fn word(level: Level) -> &'static str {
     match level {
         Level::Ok => "OK",
         Level::InTransition => "IN TRANSITION",
@@ -63,7 +70,11 @@ fn headline(text: &mut String, snapshot: &Snapshot, worst: Level) {
         "{}: {} ({environment}{mark}), account {}, {} nodes at {}",
         word(worst),
         clean(&snapshot.stack.name),
-        if accounts.is_empty() { "not known".to_owned() } else { accounts.join(", ") },
+        if accounts.is_empty() {
+            "not known".to_owned()
+        } else {
+            accounts.join(", ")
+        },
         count(snapshot.nodes.len()),
         snapshot.taken_at,
     );
@@ -72,22 +83,39 @@ fn headline(text: &mut String, snapshot: &Snapshot, worst: Level) {
 fn causes(text: &mut String, snapshot: &Snapshot) {
     for cause in &snapshot.causes {
         let since = cause.since.map_or(String::new(), |since| {
-            format!(" Since {since} ({} ago).", duration(snapshot.taken_at.seconds_since(since)))
+            format!(
+                " Since {since} ({} ago).",
+                duration(snapshot.taken_at.seconds_since(since))
+            )
         });
-        let _ = writeln!(text, "\nCAUSE {}: {}{since}", word(cause.level), clean(&cause.sentence));
+        let _ = writeln!(
+            text,
+            "\nCAUSE {}: {}{since}",
+            word(cause.level),
+            clean(&cause.sentence)
+        );
         for signal in &cause.signals {
             let at = signal.at.map_or(String::new(), |at| format!("{at} "));
             let _ = writeln!(text, "  {at}{}", clean(&signal.sentence));
         }
         if !cause.consequences.is_empty() {
-            let _ = writeln!(text, "  {} grouped as consequences", count(cause.consequences.len()));
+            let _ = writeln!(
+                text,
+                "  {} grouped as consequences",
+                count(cause.consequences.len())
+            );
         }
     }
 }
 
 /// The reasons a node has by itself, as opposed to what was rolled up to it.
 fn own_level(node: &Node) -> Option<Level> {
-    node.health.reasons.iter().filter(|r| r.leaf.is_none()).map(|r| r.level).max()
+    node.health
+        .reasons
+        .iter()
+        .filter(|r| r.leaf.is_none())
+        .map(|r| r.level)
+        .max()
 }
 
 fn abnormal(text: &mut String, snapshot: &Snapshot) {
@@ -106,8 +134,17 @@ fn abnormal(text: &mut String, snapshot: &Snapshot) {
         let _ = writeln!(text);
     }
     for (level, node) in nodes.iter().take(LISTED) {
-        let place = node.scope.az.as_deref().or(node.scope.region.as_deref()).unwrap_or("global");
-        let reason = node.health.reasons.iter().find(|r| r.leaf.is_none() && r.level == *level);
+        let place = node
+            .scope
+            .az
+            .as_deref()
+            .or(node.scope.region.as_deref())
+            .unwrap_or("global");
+        let reason = node
+            .health
+            .reasons
+            .iter()
+            .find(|r| r.leaf.is_none() && r.level == *level);
         let sentence = reason.map_or("", |r| r.sentence.as_str());
         let _ = writeln!(
             text,
@@ -124,12 +161,21 @@ fn abnormal(text: &mut String, snapshot: &Snapshot) {
 }
 
 fn sources(text: &mut String, snapshot: &Snapshot) {
-    let bad: Vec<_> = snapshot.sources.iter().filter(|s| s.state != State::Ok).collect();
+    let bad: Vec<_> = snapshot
+        .sources
+        .iter()
+        .filter(|s| s.state != State::Ok)
+        .collect();
     if !bad.is_empty() {
         let _ = writeln!(text, "\nNot read:");
     }
     for source in bad {
         let error = source.error.as_deref().unwrap_or("no answer yet");
-        let _ = writeln!(text, "  {}: {}", clean(source.source.id.as_str()), clean(error));
+        let _ = writeln!(
+            text,
+            "  {}: {}",
+            clean(source.source.id.as_str()),
+            clean(error)
+        );
     }
 }

@@ -5,8 +5,11 @@ use std::fmt::Write as _;
 /// `text` without control characters (an escape sequence in a resource's name must not move the
 /// reader's cursor), at most 500 characters.
 pub(crate) fn clean(text: &str) -> String {
-    let mut shown: String =
-        text.chars().map(|c| if c.is_control() { '·' } else { c }).take(500).collect();
+    let mut shown: String = text
+        .chars()
+        .map(|c| if c.is_control() { '·' } else { c })
+        .take(500)
+        .collect();
     if text.chars().nth(500).is_some() {
         shown.push('…');
     }
@@ -16,8 +19,12 @@ pub(crate) fn clean(text: &str) -> String {
 /// A number of seconds as people say it: `41 s`, `9 m 12 s`, `3 h 5 m`, `2 d 4 h`.
 pub(crate) fn duration(seconds: f64) -> String {
     let whole = seconds.max(0.0).round() as u64;
-    let (days, hours, minutes, rest) =
-        (whole / 86_400, whole / 3_600 % 24, whole / 60 % 60, whole % 60);
+    let (days, hours, minutes, rest) = (
+        whole / 86_400,
+        whole / 3_600 % 24,
+        whole / 60 % 60,
+        whole % 60,
+    );
     match (days, hours, minutes) {
         (0, 0, 0) => format!("{rest} s"),
         (0, 0, _) => format!("{minutes} m {rest} s"),

@@ -1,0 +1,104 @@
+//! `qd topology`, `qd status`, `qd watch`: the reads.
+
+use crate::args::{ReadArgs, StackArgs};
+use crate::failure::Failure;
+use crate::{print, status};
+use cloud::Stack;
+use engine::Engine;
+use futures::StreamExt;
+use model::{Snapshot, State};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// An engine over the stack file, started.
+pub(crate) async fn open(args: &StackArgs) -> Result<Engine, Failure> {
+    open_file(&args.stack).await
+}
+
+async fn open_file(file: &Path) -> Result<Engine, Failure> {
+    let stack = Stack::load(file).map_err(|error| Failure::new(error.to_string()))?;
+    let sessions = cloud::open(&stack)
+        .await
+        .map_err(|error| Failure::new(error.to_string()))?;
+    let state = engine::state_dir();
+    Ok(Engine::start(stack, sessions, &state).await)
+}
+
+/// An engine and its first complete snapshot.
+pub(crate) async fn read(args: &ReadArgs) -> Result<(Engine, Arc<Snapshot>), Failure> {
+    let engine = open(&args.stack).await?;
+    let snapshot = engine.complete(Duration::from_secs_f64(args.timeout)).await;
+    Ok((engine, snapshot))
+}
+
+/// One complete snapshot.
+pub(crate) async fn topology(args: &ReadArgs, json: bool) -> Result<u8, Failure> {
+    let (engine, snapshot) = read(args).await?;
+    if json {
+        print::line(snapshot.as_ref())?;
+    } else {
+        print::text(&outline(&snapshot))?;
+    }
+    engine.stop().await;
+    let complete = snapshot
+        .sources
+        .iter()
+        .all(|source| source.state == State::Ok);
+    Ok(if complete { 0 } else { 3 })
+}
+
+/// Nodes with their neighbours, for people.
+fn outline(snapshot: &Snapshot) -> String {
+    let mut lines = String::new();
+    for node in &snapshot.nodes {
+        let level = status::word(node.health.level);
+        lines.push_str(&format!(
+            "{level:<13} {}\n",
+            crate::text::clean(node.id.as_str())
+        ));
+        let from = snapshot.edges.partition_point(|edge| edge.from < node.id);
+        for edge in snapshot.edges[from..]
+            .iter()
+            .take_while(|edge| edge.from == node.id)
+        {
+            let to = crate::text::clean(edge.to.as_str());
+            lines.push_str(&format!(
+                "    → {to} ({})\n",
+                crate::text::clean(&edge.provenance.0)
+            ));
+        }
+    }
+    lines
+}
+
+/// What is wrong, in sentences.
+pub(crate) async fn status(args: &ReadArgs) -> Result<u8, Failure> {
+    let (engine, snapshot) = read(args).await?;
+    let (text, code) = status::render(&snapshot);
+    print::text(&text)?;
+    engine.stop().await;
+    Ok(code)
+}
+
+/// The full state, then deltas, until SIGINT or SIGTERM.
+pub(crate) async fn watch(args: &StackArgs) -> Result<u8, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let unable = |error| Failure::new(format!("Signals cannot be received: {error}."));
+    let mut terminate = signal(SignalKind::terminate()).map_err(unable)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(unable)?;
+    let engine = open(args).await?;
+    let mut updates = std::pin::pin!(engine.updates());
+    loop {
+        tokio::select! {
+            update = updates.next() => match update {
+                Some(update) => print::line(&update)?,
+                None => break,
+            },
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+        }
+    }
+    engine.stop().await;
+    Ok(0)
+}
