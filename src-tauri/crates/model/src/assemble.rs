@@ -12,6 +12,8 @@
 mod derive;
 mod merge;
 mod serving;
+#[cfg(test)]
+mod tests;
 
 use crate::causes;
 use crate::edge::{Edge, Provenance, Relation};

@@ -75,36 +75,35 @@ fn blamed(case: &Case<'_>, consumer: usize, dead: usize) -> Option<Timestamp> {
     (fits && (growing || failing(case, consumer))).then_some(rolled_out)
 }
 
-/// When the queue began to fill after `time`; `None` when it filled (or was filling) before.
+/// When the queue began to fill after `time`; `None` when it was filling before.
 fn first_after(queue: &Node, time: Timestamp) -> Option<Timestamp> {
     let series = queue
         .series
         .iter()
         .find(|s| s.fact == Fact::MessagesVisible);
     let depths: Vec<(Timestamp, f64)> = series.map(|s| points(s).collect()).unwrap_or_default();
-    let before = depths
-        .iter()
-        .rfind(|(at, _)| at.seconds_since(time) < -BLUR_SECONDS / 2.0);
-    let Some((_, base)) = before else {
+    let early = |(at, _): &(Timestamp, f64)| at.seconds_since(time) < -BLUR_SECONDS / 2.0;
+    let (before, after) = depths.split_at(depths.partition_point(early));
+    let Some(base) = before.last() else {
         return filled_since(queue);
     };
-    let after = depths
-        .iter()
-        .filter(|(at, _)| at.seconds_since(time) >= -BLUR_SECONDS / 2.0);
-    let first = after.clone().find(|(_, depth)| depth > base);
-    let most = after.map(|(_, depth)| *depth).fold(*base, f64::max);
-    // A queue that was filling all along is not this revision's doing.
-    let early = depths.first().map_or(*base, |(_, depth)| *depth);
-    let was_filling = base - early > 0.5 * (most - base);
-    match first {
-        Some((at, _)) if !was_filling => Some(*at),
-        Some(_) => None,
+    // A queue that was filling as fast all along is not this revision's doing.
+    let was = before
+        .first()
+        .map_or(0.0, |first| per_second(*first, *base));
+    let is = after.last().map_or(0.0, |last| per_second(*base, *last));
+    match after.iter().find(|(_, depth)| *depth > base.1) {
+        Some((at, _)) => (was <= 0.5 * is).then_some(*at),
         // Not in the metrics yet: what came since the last point is new.
         None => {
             let depth = queue.facts.number(Fact::MessagesVisible)?;
-            (depth > *base).then_some(queue.observed_at)
+            (depth > base.1).then_some(queue.observed_at)
         }
     }
+}
+
+fn per_second(from: (Timestamp, f64), to: (Timestamp, f64)) -> f64 {
+    (to.1 - from.1) / to.0.seconds_since(from.0).max(1.0)
 }
 
 /// Whether the consumer itself shows that it fails.

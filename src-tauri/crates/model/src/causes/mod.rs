@@ -9,6 +9,8 @@ mod case;
 mod consumer_revision;
 mod dead_letter_backlog;
 mod source_blind;
+#[cfg(test)]
+mod tests;
 
 use crate::health::Cause;
 use crate::id::NodeId;

@@ -8,6 +8,8 @@
 mod names;
 mod place;
 mod placeholder;
+#[cfg(test)]
+mod tests;
 mod turn;
 
 use crate::assemble::{Declared, Draft};

@@ -158,11 +158,21 @@ fn not_read(subject: &Subject<'_>) -> Option<Verdict> {
     let who = declarer(subject);
     let why = match reader(node.kind) {
         Some(service) => format!("{} gave no answer for its place", service.label()),
-        None => format!("the service of a {} is not read", node.kind),
+        None => format!("{} is not read yet", owner(node.kind)),
     };
     let sentence = format!("{} is not read: {who} names it, and {why}.", node.name);
     let evidence = subject.evidence(Fact::Arn, format!("named by {who}"));
     say(Level::Unknown, sentence, evidence)
+}
+
+/// The service that owns a kind which no source reads.
+fn owner(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Bucket => "S3",
+        Kind::WebAcl => "WAF",
+        Kind::CacheGroup | Kind::CacheNode => "ElastiCache",
+        _ => "its service",
+    }
 }
 
 /// Named by AWS, and the service that owns it answered without it.

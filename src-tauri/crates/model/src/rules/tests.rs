@@ -122,7 +122,7 @@ const SOURCES: &[Row] = &[
     row(
         "declared.not-read",
         Unknown,
-        "assets is not read: E1 names it, and the service of a bucket is not read.",
+        "assets is not read: E1 names it, and S3 is not read yet.",
         |s| {
             s.add(Kind::Distribution, "E1", |d| {
                 let host = Name::Host("assets.s3.amazonaws.com".into());
