@@ -3,10 +3,12 @@
 //! A plan is made from a snapshot alone, so the colour of a button is true before it is pressed.
 //! Adding an action is one file next to `redrive.rs` and one row of [`ACTIONS`].
 
+use crate::course::{Course, Entry, Face};
 use crate::offer::{Colour, Offer};
 use crate::plan::{Outcome, Plan, Severity, Verb};
 use crate::redrive::Redrive;
 use crate::words::shell;
+use cloud::Session;
 use model::{Node, NodeId, Snapshot, SourceId};
 use std::collections::BTreeMap;
 
@@ -69,6 +71,17 @@ pub enum PlanError {
     },
 }
 
+/// An unfinished run, from its journal alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recount {
+    /// What is known, a sentence.
+    pub known: String,
+    /// What taking it up will do, a sentence.
+    pub next: String,
+    /// Steps and figures as far as they were written down.
+    pub face: Face,
+}
+
 /// One thing the console can do.
 pub trait Action: Sync {
     /// Its verb.
@@ -88,6 +101,13 @@ pub trait Action: Sync {
         node: &Node,
         settings: &BTreeMap<String, String>,
     ) -> Result<Plan, PlanError>;
+
+    /// The course of a confirmed plan, with `session` (the account and region of its node) as its
+    /// hands.
+    fn course(&self, plan: &Plan, session: Session) -> Box<dyn Course>;
+
+    /// What the journal of a run tells to somebody who does not ask the platform.
+    fn recount(&self, plan: &Plan, entries: &[Entry]) -> Recount;
 
     /// The sources a plan's answers rest on: read afresh before a press.
     fn sources(&self, snapshot: &Snapshot, plan: &Plan) -> Vec<SourceId>;

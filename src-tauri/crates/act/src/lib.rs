@@ -9,6 +9,7 @@
 //! does what is decided and keeps the journal.
 
 pub mod action;
+pub mod course;
 pub mod offer;
 pub mod plan;
 pub mod receipt;
@@ -16,8 +17,9 @@ pub mod redrive;
 mod words;
 
 pub use action::{
-    ACTIONS, Action, Context, PlanError, Request, action, colour, command, offers, plan,
+    ACTIONS, Action, Context, PlanError, Recount, Request, action, colour, command, offers, plan,
 };
+pub use course::{Answer, Call, Course, Decision, Ending, Entry, Face, Moment};
 pub use offer::{Colour, Offer};
 pub use plan::{
     ApiCall, Blast, ConfirmLevel, Expectation, Finding, Outcome, Plan, PlanId, Severity, Verb, hex,

@@ -1,6 +1,6 @@
 //! A plan is a pure value: the same one is shown, checked, confirmed, executed and audited.
 
-use model::{NodeId, SourceId, Timestamp};
+use model::{Kind, NodeId, SourceId, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
@@ -27,17 +27,19 @@ impl Verb {
             Verb::Redrive => "redrive",
         }
     }
-}
 
-impl std::str::FromStr for Verb {
-    type Err = String;
+    /// The verb of a word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|verb| verb.as_str() == text)
+    }
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Verb::ALL.iter().find(|verb| verb.as_str() == text);
-        found.copied().ok_or_else(|| {
-            let known: Vec<&str> = Verb::ALL.iter().map(|v| v.as_str()).collect();
-            format!("there is no action {text:?}; there is {}", known.join(", "))
-        })
+    /// Whether it can be asked for on a node of this kind.
+    #[must_use]
+    pub fn fits(self, kind: Kind) -> bool {
+        match self {
+            Verb::Redrive => kind == Kind::Queue,
+        }
     }
 }
 

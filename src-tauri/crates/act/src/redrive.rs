@@ -1,23 +1,36 @@
 //! Native redrive of a dead-letter queue: `StartMessageMoveTask`, canary first.
 //!
-//! Plan and checks are made from a snapshot alone (`subject`, `guard`, `health`, `calls`, `expect`).
+//! Plan and checks are made from a snapshot alone (`subject`, `guard`, `health`, `change`, `calls`,
+//! `expect`). A run is decided by `course` from what its journal knows (`known`), what the list of
+//! tasks shows (`task`) and how long the predicates have held (`predicates`); `mover` is its hands.
 
+mod brief;
 mod calls;
 mod change;
 mod consumer;
+mod course;
+mod ending;
 mod estimate;
 mod expect;
+mod face;
 mod finding;
 mod guard;
 mod health;
+mod known;
+mod mover;
+mod predicates;
+mod recount;
 mod settings;
 mod subject;
+mod task;
 #[cfg(test)]
 mod tests;
 
-use crate::action::{Action, PlanError};
+use crate::action::{Action, PlanError, Recount};
+use crate::course::{Course, Entry};
 use crate::plan::{Blast, ConfirmLevel, Finding, Outcome, Plan, PlanId, Severity, Verb};
 use crate::words::{count, list, percent, span, thousands};
+use cloud::Session;
 use estimate::has_canary;
 use model::{Environment, Fact, Kind, Node, Relation, Snapshot, SourceId};
 use serde_json::{Value, json};
@@ -25,7 +38,10 @@ use settings::{Destination, Settings};
 use std::collections::{BTreeMap, BTreeSet};
 use subject::{Subject, arn};
 
+pub use course::RedriveCourse;
+pub use mover::{Mover, Sqs};
 pub use settings::{CANARY_RATE, DEFAULT_CANARY, DEFAULT_RATE, MAX_RATE};
+pub use task::{Counts, Task};
 
 /// A plan is made again after this many seconds.
 pub const PLAN_SECONDS: i64 = 60;
@@ -70,6 +86,14 @@ impl Action for Redrive {
         let settings = Settings::parse(settings)?;
         let subject = Subject::new(snapshot, node, &settings)?;
         Ok(plan(&subject, &settings))
+    }
+
+    fn course(&self, plan: &Plan, session: Session) -> Box<dyn Course> {
+        Box::new(RedriveCourse::new(plan, Box::new(Sqs::new(session))))
+    }
+
+    fn recount(&self, plan: &Plan, entries: &[Entry]) -> Recount {
+        recount::recount(plan, entries)
     }
 
     fn sources(&self, snapshot: &Snapshot, plan: &Plan) -> Vec<SourceId> {

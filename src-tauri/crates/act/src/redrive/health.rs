@@ -4,10 +4,11 @@
 use super::change;
 use super::consumer::Consumer;
 use super::finding::{Answer, Words, finding, worst};
+use super::settings::Settings;
 use super::subject::{Origin, Subject};
-use crate::plan::{Finding, Outcome, Severity};
+use crate::plan::{Finding, Outcome, Plan, Severity};
 use crate::words::{list, percent};
-use model::{Fact, Kind, Node, Series};
+use model::{Fact, Kind, Node, Series, Snapshot};
 
 /// Errors above this share of calls say the consumer is failing (guards.md §6).
 pub(crate) const ERROR_LIMIT_PERCENT: f64 = 5.0;
@@ -337,4 +338,27 @@ pub(crate) fn origins(subject: &Subject<'_>) -> Vec<Origin> {
         }
     }
     all
+}
+
+/// The consumer's state now, for a run that only has its plan. `None` when it is external, or when
+/// the plan's queue is no longer there to be judged.
+pub(crate) fn now(snapshot: &Snapshot, plan: &Plan) -> Option<(Outcome, String)> {
+    verdict(&subject_of(snapshot, plan)?)
+}
+
+/// The errors consumers themselves report, percent, the worst of them; `None` when none does. What
+/// is only inferred from the queue's counters is too coarse to stop a run on.
+pub(crate) fn reported_errors(snapshot: &Snapshot, plan: &Plan) -> Option<f64> {
+    let subject = subject_of(snapshot, plan)?;
+    let errors = seen(&subject).filter_map(|(_, consumer)| {
+        let runs = consumer.runs?;
+        let believed = subject.origin(runs, Fact::ErrorsPercent).believed;
+        runs.facts.number(Fact::ErrorsPercent).filter(|_| believed)
+    });
+    errors.reduce(f64::max)
+}
+
+fn subject_of<'a>(snapshot: &'a Snapshot, plan: &Plan) -> Option<Subject<'a>> {
+    let settings = Settings::parse(&plan.settings).ok()?;
+    Subject::new(snapshot, snapshot.node(&plan.node)?, &settings).ok()
 }
