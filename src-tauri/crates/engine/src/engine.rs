@@ -8,6 +8,7 @@ use crate::index::{Message, PlatformClock};
 use crate::meter::Meter;
 use crate::poller::{CollectorReader, Reader};
 use crate::recorder::{Notices, Recorder, notice};
+use crate::runs::{Deck, Helm};
 use crate::settings::Settings;
 use crate::time::{now, sleep};
 use crate::updates::updates;
@@ -40,6 +41,7 @@ struct Inner {
     clusters: Clusters,
     state_dir: PathBuf,
     meter: Arc<Mutex<Meter>>,
+    helm: Helm,
 }
 
 impl Engine {
@@ -97,7 +99,10 @@ impl Engine {
             Arc::clone(&meter),
             core.mailbox(),
         ));
+        let deck = Deck::new(Arc::clone(&core), sessions.clone());
+        let helm = Helm::new(Arc::new(deck), state_dir, Some(&stack.path));
         let inner = Inner {
+            helm,
             core,
             stack,
             sessions,
@@ -147,6 +152,12 @@ impl Engine {
     /// Reads these sources at the pace of a run until the guard is dropped.
     pub fn hurry(&self, sources: BTreeSet<SourceId>) -> Hurry {
         self.inner.core.hurry(sources)
+    }
+
+    /// The acting half: offers, plans, runs, the record.
+    #[must_use]
+    pub fn helm(&self) -> &Helm {
+        &self.inner.helm
     }
 
     /// The stack.

@@ -9,16 +9,20 @@
 //! [`Engine`] is the handle. What acts on the platform reads the same picture through it.
 
 mod assembly;
+pub mod audit;
 mod book;
 mod cadence;
 mod clusters;
 mod core;
 mod engine;
+pub mod gate;
 mod identity;
 mod index;
+pub mod journal;
 mod meter;
 mod poller;
 mod recorder;
+pub mod runs;
 mod sameness;
 mod settings;
 mod state;
@@ -28,7 +32,10 @@ mod updates;
 mod watcher;
 
 pub use crate::core::Hurry;
+pub use audit::{Audit, AuditKind, AuditRow, Broken};
 pub use engine::{Engine, sources_of};
+pub use gate::{Arming, Press, Refusal};
+pub use runs::{Fresh, Helm, Platform, RunWatch, state_dir, unfinished_runs};
 pub use settings::Settings;
 pub use state::state_dir;
 pub use updates::updates;

@@ -1,0 +1,256 @@
+//! The reading half of the engine as the acting half sees it, and the engine's own words for acting.
+
+use super::helm::RunWatch;
+use super::platform::{Fresh, Platform};
+use crate::Engine;
+use crate::audit::AuditRow;
+use crate::core::Core;
+use crate::gate::{Arming, Press, Refusal};
+use crate::time::now;
+use act::{Course, Offer, Plan, PlanError, PlanId, Receipt, RunId, Verb};
+use async_trait::async_trait;
+use cloud::{Session, Sessions};
+use model::{NodeId, Scope, Service, Snapshot, SourceId, SourceStatus, State, Timestamp};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Tasks and sessions of a running engine, without its handle: a run keeps them until it ends.
+pub(crate) struct Deck {
+    core: Arc<Core>,
+    sessions: Sessions,
+}
+
+impl Deck {
+    pub(crate) fn new(core: Arc<Core>, sessions: Sessions) -> Self {
+        Self { core, sessions }
+    }
+
+    /// The session of the node a plan is for, by the node's place in the newest picture.
+    fn session(&self, plan: &Plan) -> Option<&Session> {
+        let snapshot = self.core.snapshots().borrow().clone();
+        let (account, region) = match snapshot.node(&plan.node) {
+            Some(node) => (
+                node.scope.account.as_ref()?.to_string(),
+                node.scope.region.as_deref()?.to_owned(),
+            ),
+            // A run that is taken up may come before its queue was read: the id says where it is.
+            None => place(&plan.node)?,
+        };
+        let mut accounts = self.sessions.accounts.iter();
+        let account = accounts.find(|found| found.account.as_str() == account)?;
+        account
+            .regional
+            .iter()
+            .find(|session| *session.region == *region)
+    }
+}
+
+/// Account and region of an AWS node, from its id `kind/account/region/name`.
+fn place(node: &NodeId) -> Option<(String, String)> {
+    let mut parts = node.as_str().split('/').skip(1);
+    Some((parts.next()?.to_owned(), parts.next()?.to_owned()))
+}
+
+fn status<'a>(snapshot: &'a Snapshot, id: &SourceId) -> Option<&'a SourceStatus> {
+    snapshot
+        .sources
+        .iter()
+        .find(|status| status.source.id == *id)
+}
+
+/// Whether a source said something good since `before`. A watch that is alive always has.
+fn answered(before: &Snapshot, after: &Snapshot, id: &SourceId, late: bool) -> bool {
+    let Some(now) = status(after, id) else {
+        return false;
+    };
+    let asked = status(before, id).map_or(0, |status| status.requests);
+    let watched = now.source.service == Service::Kubernetes;
+    now.state == State::Ok && (watched || !late || now.requests > asked)
+}
+
+#[async_trait]
+impl Platform for Deck {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.core.snapshots().borrow().clone()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.sessions.clock.now()
+    }
+
+    fn actor(&self) -> String {
+        let user = ["USER", "LOGNAME"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok());
+        let user = user.unwrap_or_else(|| "unknown".to_owned());
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let snapshot = self.snapshot();
+        let caller = snapshot.identity.caller.as_deref();
+        let caller = caller.map(|arn| format!(" as {arn}")).unwrap_or_default();
+        match host.trim() {
+            "" => format!("{user}{caller}"),
+            host => format!("{user}@{host}{caller}"),
+        }
+    }
+
+    async fn refresh(&self, sources: &[SourceId], deadline: Duration) -> Fresh {
+        let before = self.snapshot();
+        let begun = now();
+        let snapshot = self
+            .core
+            .refresh(sources.iter().cloned().collect(), deadline)
+            .await;
+        let late = now() - begun >= deadline;
+        let unanswered = sources
+            .iter()
+            .filter(|id| !answered(&before, &snapshot, id, late))
+            .cloned()
+            .collect();
+        Fresh {
+            snapshot,
+            unanswered,
+        }
+    }
+
+    fn poke(&self, sources: &[SourceId]) {
+        self.core.poke(sources);
+    }
+
+    fn course(&self, plan: &Plan) -> Result<Box<dyn Course>, Refusal> {
+        let session = self
+            .session(plan)
+            .ok_or_else(|| Refusal::NoSession(plan.place.clone()))?;
+        Ok(act::action(plan.action).course(plan, session.clone()))
+    }
+}
+
+/// Acting, as [`Helm`](super::Helm) documents it.
+impl Engine {
+    /// What can be done to a node, each with its colour.
+    #[must_use]
+    pub fn offers(&self, node: &NodeId) -> Vec<Offer> {
+        self.helm().offers(node)
+    }
+
+    /// What can be done anywhere.
+    #[must_use]
+    pub fn all_offers(&self) -> Vec<Offer> {
+        self.helm().all_offers()
+    }
+
+    /// The exact plan of an action, kept so that it can be pressed once.
+    ///
+    /// # Errors
+    /// [`PlanError`], a sentence; a blocked plan is still a plan.
+    pub fn plan(
+        &self,
+        action: Verb,
+        node: &NodeId,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<Plan, PlanError> {
+        self.helm().plan(action, node, settings)
+    }
+
+    /// Allows actions within `scope` (absent parts: anywhere) for 1 to 15 minutes.
+    ///
+    /// # Errors
+    /// Without a reason, for too long, or when it cannot be recorded.
+    pub fn arm(&self, scope: &Scope, reason: &str, minutes: u32) -> Result<Arming, Refusal> {
+        self.helm().arm(scope, reason, minutes)
+    }
+
+    /// Back to read-only.
+    pub fn disarm(&self) {
+        self.helm().disarm();
+    }
+
+    /// What is armed now.
+    #[must_use]
+    pub fn arming(&self) -> Arming {
+        self.helm().arming()
+    }
+
+    /// The operator's finger is down on a plan's button.
+    ///
+    /// # Errors
+    /// When the plan is gone or was pressed.
+    pub fn begin_hold(&self, plan: &PlanId) -> Result<(), Refusal> {
+        self.helm().begin_hold(plan)
+    }
+
+    /// Preflight, confirm, record, run.
+    ///
+    /// # Errors
+    /// A [`Refusal`], a sentence; nothing was done then.
+    pub async fn act(
+        &self,
+        plan: &PlanId,
+        digest: Option<&str>,
+        phrase: &str,
+        reason: &str,
+    ) -> Result<RunWatch, Refusal> {
+        self.helm()
+            .act(&Press {
+                plan,
+                digest,
+                phrase,
+                reason,
+            })
+            .await
+    }
+
+    /// The whole road for one plan, which arms itself (`qd act`).
+    ///
+    /// # Errors
+    /// A [`Refusal`], a sentence; nothing was done then.
+    pub async fn act_once(
+        &self,
+        plan: &Plan,
+        digest: Option<&str>,
+        phrase: &str,
+        reason: &str,
+    ) -> Result<RunWatch, Refusal> {
+        self.helm().act_once(plan, digest, phrase, reason).await
+    }
+
+    /// Follows a run of this process.
+    ///
+    /// # Errors
+    /// When there is no such run here.
+    pub fn watch_run(&self, run: &RunId) -> Result<RunWatch, Refusal> {
+        self.helm().watch_run(run)
+    }
+
+    /// Stops a run of this process. What was moved stays moved.
+    ///
+    /// # Errors
+    /// When there is no such run here.
+    pub fn cancel(&self, run: &RunId) -> Result<(), Refusal> {
+        self.helm().cancel(run)
+    }
+
+    /// Runs, newest first: live, interrupted and closed.
+    ///
+    /// # Errors
+    /// When journals or record cannot be read.
+    pub fn runs(&self) -> Result<Vec<Receipt>, Refusal> {
+        self.helm().runs()
+    }
+
+    /// Takes up an interrupted run and ends it in a named outcome.
+    ///
+    /// # Errors
+    /// When it is alive, unknown or damaged, or its account is not open.
+    pub async fn resume(&self, run: &RunId) -> Result<RunWatch, Refusal> {
+        self.helm().resume(run).await
+    }
+
+    /// The newest rows of the record, newest first.
+    ///
+    /// # Errors
+    /// When the record cannot be read.
+    pub fn audit_rows(&self, limit: u32) -> Result<Vec<AuditRow>, Refusal> {
+        self.helm().audit_rows(limit)
+    }
+}

@@ -1,0 +1,42 @@
+//! What the acting half needs of the reading half.
+
+use crate::gate::Refusal;
+use act::{Course, Plan};
+use async_trait::async_trait;
+use model::{Snapshot, SourceId, Timestamp};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The newest picture after fresh reads.
+#[derive(Clone, Debug)]
+pub struct Fresh {
+    /// The picture.
+    pub snapshot: Arc<Snapshot>,
+    /// Sources that were asked and have not answered well since.
+    pub unanswered: Vec<SourceId>,
+}
+
+/// The platform as the reading half knows it.
+#[async_trait]
+pub trait Platform: Send + Sync + 'static {
+    /// The newest picture.
+    fn snapshot(&self) -> Arc<Snapshot>;
+
+    /// Platform time.
+    fn now(&self) -> Timestamp;
+
+    /// Who acts, for the record: user, machine, and who AWS says that is.
+    fn actor(&self) -> String;
+
+    /// Reads these sources now and waits for what they say, at most `deadline`.
+    async fn refresh(&self, sources: &[SourceId], deadline: Duration) -> Fresh;
+
+    /// Asks for these sources to be read soon.
+    fn poke(&self, sources: &[SourceId]);
+
+    /// The course of a plan, with hands in the account and region of its node.
+    ///
+    /// # Errors
+    /// When that account and region are not open.
+    fn course(&self, plan: &Plan) -> Result<Box<dyn Course>, Refusal>;
+}

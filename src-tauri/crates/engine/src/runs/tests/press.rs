@@ -1,0 +1,295 @@
+//! The gate: what stops a press, and that a press is one run.
+
+use super::stage::{Desk, Stage, closed, scope};
+use crate::gate::{Press, Refusal};
+use crate::time::{paused, sleep};
+use act::{ConfirmLevel, Verdict};
+use model::{NodeId, Scope};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+fn desk(messages: i64) -> (tempfile::TempDir, Desk) {
+    let dir = tempfile::tempdir().expect("a folder");
+    let desk = Desk::new(&Stage::new(messages), dir.path());
+    (dir, desk)
+}
+
+fn nothing_was_called(desk: &Desk) {
+    assert!(desk.stage.sqs(|sqs| sqs.started.is_empty()));
+    assert!(
+        crate::unfinished_runs(&desk.state)
+            .expect("read")
+            .is_empty()
+    );
+    desk.helm.audit().expect("opened").verify().expect("whole");
+}
+
+#[test]
+fn it_is_read_only_until_its_scope_is_armed() {
+    paused(async {
+        let (_dir, desk) = desk(300);
+        let plan = desk.plan();
+        assert!(!desk.helm.arming().armed);
+        assert!(matches!(
+            desk.press_plan(&plan).await,
+            Err(Refusal::ReadOnly(_))
+        ));
+        let elsewhere = Scope {
+            region: Some("us-east-1".into()),
+            ..scope()
+        };
+        desk.helm.arm(&elsewhere, "x", 5).expect("armed");
+        assert!(matches!(
+            desk.press_plan(&plan).await,
+            Err(Refusal::OutOfScope { .. })
+        ));
+        assert!(matches!(
+            desk.helm.arm(&scope(), "x", 16),
+            Err(Refusal::Minutes(16))
+        ));
+        assert!(matches!(
+            desk.helm.arm(&scope(), " ", 5),
+            Err(Refusal::NoReason)
+        ));
+        desk.helm.arm(&scope(), "x", 5).expect("armed");
+        sleep(Duration::from_secs(301)).await;
+        assert!(!desk.helm.arming().armed, "it counts down");
+        desk.helm.arm(&Scope::default(), "x", 5).expect("armed");
+        assert!(
+            desk.helm
+                .arming()
+                .seconds_left
+                .is_some_and(|s| (299.0..=300.0).contains(&s))
+        );
+        desk.helm.disarm();
+        let plan = desk.plan();
+        assert!(matches!(
+            desk.press_plan(&plan).await,
+            Err(Refusal::ReadOnly(_))
+        ));
+        nothing_was_called(&desk);
+    });
+}
+
+#[test]
+fn a_plan_is_pressed_once_in_its_time_with_its_words() {
+    paused(async {
+        let (_dir, desk) = desk(300);
+        desk.helm.arm(&scope(), "x", 15).expect("armed");
+        let plan = desk.plan();
+        let press = |digest, phrase, reason| Press {
+            plan: &plan.id,
+            digest,
+            phrase,
+            reason,
+        };
+        let wrong = desk.helm.act(&press(Some("0000"), "orders-dlq", "x")).await;
+        assert!(matches!(wrong, Err(Refusal::WrongDigest(_))));
+        let wrong = desk.helm.act(&press(None, "orders", "x")).await;
+        assert!(matches!(wrong, Err(Refusal::WrongPhrase(_))));
+        let wrong = desk.helm.act(&press(None, "orders-dlq", "")).await;
+        assert!(matches!(wrong, Err(Refusal::NoReason)));
+        let first = desk.press_plan(&plan).await.expect("started");
+        assert!(matches!(
+            desk.press_plan(&plan).await,
+            Err(Refusal::AlreadyPressed)
+        ));
+        let another = desk.plan();
+        let second = desk.press_plan(&another).await;
+        assert!(
+            matches!(
+                second,
+                Err(Refusal::Busy { .. } | Refusal::Elsewhere(_) | Refusal::Changed(_))
+            ),
+            "{second:?}"
+        );
+        let receipt = closed(first).await.expect("a receipt");
+        assert_eq!(
+            receipt.verdict,
+            Some(Verdict::Verified),
+            "{}",
+            receipt.sentence
+        );
+        desk.assert_tidy();
+    });
+}
+
+#[test]
+fn two_presses_at_once_are_one_run() {
+    paused(async {
+        let (_dir, desk) = desk(300);
+        desk.helm.arm(&scope(), "x", 15).expect("armed");
+        let (a, b) = (desk.plan(), desk.plan());
+        let (first, second) = tokio::join!(desk.press_plan(&a), desk.press_plan(&b));
+        let started: Vec<_> = [first, second].into_iter().filter_map(Result::ok).collect();
+        assert_eq!(started.len(), 1);
+        for run in started {
+            closed(run).await.expect("a receipt");
+        }
+        desk.assert_tidy();
+    });
+}
+
+#[test]
+fn a_plan_that_waited_too_long_is_planned_again() {
+    paused(async {
+        let (_dir, desk) = desk(300);
+        desk.helm.arm(&scope(), "x", 15).expect("armed");
+        let plan = desk.plan();
+        sleep(Duration::from_secs(61)).await;
+        assert!(matches!(
+            desk.press_plan(&plan).await,
+            Err(Refusal::Expired)
+        ));
+        nothing_was_called(&desk);
+    });
+}
+
+#[test]
+fn a_changed_answer_stops_the_press_and_shows_the_difference() {
+    paused(async {
+        let (_dir, desk) = desk(300);
+        desk.helm.arm(&scope(), "x", 15).expect("armed");
+        let plan = desk.plan();
+        *desk.stage.meanwhile.lock().expect("whole") =
+            Some(Box::new(|stage| stage.ready.store(1, Ordering::Relaxed)));
+        match desk.press_plan(&plan).await {
+            Err(Refusal::Changed(difference)) => {
+                assert!(
+                    difference.iter().any(|d| d.contains("not ready")),
+                    "{difference:?}"
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+        desk.stage.ready.store(4, Ordering::Relaxed);
+        let plan = desk.plan();
+        *desk.stage.meanwhile.lock().expect("whole") = Some(Box::new(|stage| {
+            stage.sqs(|sqs| sqs.start(25));
+        }));
+        assert!(
+            matches!(desk.press_plan(&plan).await, Err(Refusal::Changed(_))),
+            "another task"
+        );
+        nothing_was_called(&desk);
+    });
+}
+
+#[test]
+fn counters_may_move_between_plan_and_press() {
+    paused(async {
+        let (_dir, desk) = desk(300);
+        desk.helm.arm(&scope(), "x", 15).expect("armed");
+        let plan = desk.plan();
+        desk.stage.sqs(|sqs| sqs.dlq += 40);
+        let run = desk.press_plan(&plan).await.expect("started");
+        let receipt = closed(run).await.expect("a receipt");
+        assert_eq!(receipt.progress.to_move, 340);
+        desk.assert_tidy();
+    });
+}
+
+#[test]
+fn what_cannot_be_read_afresh_is_not_done() {
+    paused(async {
+        let (_dir, desk) = desk(300);
+        desk.stage.deaf.store(true, Ordering::Relaxed);
+        assert!(matches!(desk.press().await, Err(Refusal::Unread(_))));
+        nothing_was_called(&desk);
+    });
+}
+
+#[test]
+fn a_blocked_plan_cannot_be_pressed() {
+    paused(async {
+        let (_dir, desk) = desk(300);
+        desk.stage.ready.store(0, Ordering::Relaxed);
+        let refused = desk.press().await;
+        assert!(matches!(refused, Err(Refusal::Blocked(_))), "{refused:?}");
+        nothing_was_called(&desk);
+    });
+}
+
+#[test]
+fn level_two_needs_the_digest_and_level_three_a_hold() {
+    paused(async {
+        let (_dir, desk) = desk(60_000);
+        desk.helm.arm(&scope(), "x", 15).expect("armed");
+        let plan = desk.plan();
+        assert_eq!(plan.level, ConfirmLevel::L3);
+        let bare = Press {
+            plan: &plan.id,
+            digest: None,
+            phrase: "orders-dlq",
+            reason: "x",
+        };
+        assert!(matches!(
+            desk.helm.act(&bare).await,
+            Err(Refusal::NoDigest(_))
+        ));
+        assert!(matches!(
+            desk.press_plan(&plan).await,
+            Err(Refusal::NotHeld { .. })
+        ));
+        desk.helm.begin_hold(&plan.id).expect("down");
+        sleep(Duration::from_millis(1900)).await;
+        assert!(matches!(
+            desk.press_plan(&plan).await,
+            Err(Refusal::NotHeld { .. })
+        ));
+        sleep(Duration::from_millis(200)).await;
+        desk.press_plan(&plan).await.expect("held for two seconds");
+    });
+}
+
+#[test]
+fn level_four_needs_a_second_person() {
+    paused(async {
+        let (_dir, desk) = desk(60_000);
+        desk.stage.idempotent.store(false, Ordering::Relaxed);
+        assert!(matches!(desk.press().await, Err(Refusal::SecondPerson)));
+        nothing_was_called(&desk);
+    });
+}
+
+#[test]
+fn the_command_line_arms_its_own_plan_only() {
+    paused(async {
+        let (_dir, desk) = desk(60_000);
+        let plan = desk.plan();
+        let refused = desk.helm.act_once(&plan, None, "orders-dlq", "x").await;
+        assert!(matches!(refused, Err(Refusal::NoDigest(_))), "{refused:?}");
+        let run = desk
+            .helm
+            .act_once(&plan, Some(&plan.digest), "orders-dlq", "x")
+            .await;
+        run.expect("started");
+        assert!(!desk.helm.arming().armed);
+    });
+}
+
+#[test]
+fn refusals_and_arming_are_on_the_record() {
+    paused(async {
+        let (_dir, desk) = desk(300);
+        let plan = desk.plan();
+        desk.press_plan(&plan).await.expect_err("read-only");
+        desk.helm.arm(&scope(), "x", 15).expect("armed");
+        desk.helm.disarm();
+        let kinds: Vec<_> = desk
+            .helm
+            .audit_rows(9)
+            .expect("rows")
+            .iter()
+            .map(|r| r.kind)
+            .collect();
+        use crate::AuditKind::{Armed, Disarmed, Refused};
+        assert_eq!(kinds, [Disarmed, Armed, Refused]);
+        let gone = desk.helm.plan(
+            act::Verb::Redrive,
+            &NodeId::new("nowhere"),
+            &Default::default(),
+        );
+        assert!(gone.is_err());
+    });
+}
