@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod facts;
+mod history;
 mod kinds;
 mod robust;
 mod server;

@@ -6,7 +6,7 @@ use collect::kubernetes::{Cluster, Limits, Watch, WatchBatch, Watched};
 use futures::StreamExt as _;
 use model::{AccountId, Fact, Found, FoundNode};
 use serde_json::{Value, json};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -65,8 +65,83 @@ pub(crate) fn bookmark(version: &str) -> Line {
     )
 }
 
+/// How a watch of a [`Truth`] goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Twist {
+    End,
+    Reset,
+    HalfLine,
+    Garbage,
+    /// The version is gone.
+    Gone,
+    Silence,
+    /// The watch is not even begun.
+    Refused,
+}
+
+/// A server with a memory: lists are its state at a version, watches repeat what came after.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Truth {
+    /// Event type and object; the versions are 1, 2, 3 ….
+    pub(crate) log: Vec<(&'static str, Value)>,
+    /// The version the first list shows; later ones show the last.
+    pub(crate) listed: usize,
+    /// Per watch: after how many events what goes wrong.
+    pub(crate) twists: VecDeque<(usize, Twist)>,
+}
+
+impl Truth {
+    fn list(&mut self) -> Act {
+        let version = std::mem::replace(&mut self.listed, self.log.len());
+        let mut there = BTreeMap::new();
+        for (kind, object) in &self.log[..version] {
+            let name = object["metadata"]["name"].to_string();
+            if *kind == "DELETED" {
+                there.remove(&name);
+            } else {
+                there.insert(name, object.clone());
+            }
+        }
+        let items: Vec<Value> = there.into_values().collect();
+        Act::Json(list_of(&version.to_string(), &items))
+    }
+
+    fn watch(&mut self, version: usize) -> Act {
+        let all = self
+            .log
+            .iter()
+            .skip(version)
+            .map(|(kind, object)| event(kind, object));
+        let Some((after, twist)) = self.twists.pop_front() else {
+            return Act::Watch(all.chain([Line::Silence]).collect());
+        };
+        let mut lines: Vec<Line> = all.take(after).collect();
+        lines.extend(match twist {
+            Twist::End => vec![Line::End],
+            Twist::Reset => vec![Line::Reset],
+            Twist::HalfLine => vec![
+                Line::Bytes("{\"type\":\"ADDED\",\"obj".to_owned()),
+                Line::End,
+            ],
+            Twist::Garbage => vec![
+                Line::Bytes("{\"type\":\"ADDED\",\"object\":}}\n".to_owned()),
+                Line::Silence,
+            ],
+            Twist::Gone => vec![
+                event("ERROR", &json!({"code": 410, "reason": "Expired"})),
+                Line::End,
+            ],
+            Twist::Silence => vec![Line::Silence],
+            Twist::Refused => return Act::Text(503, "starting"),
+        });
+        Act::Watch(lines)
+    }
+}
+
 #[derive(Default)]
 struct Script {
+    /// Answers where there is one, whatever the path.
+    truth: Option<Truth>,
     /// Per path: answers to lists in turn, the last one for good.
     lists: HashMap<String, VecDeque<Act>>,
     /// Per path: watches in turn, then silence.
@@ -111,6 +186,11 @@ impl Server {
             .entry(path.to_owned())
             .or_default()
             .push_back(act);
+    }
+
+    /// From now on answers from this.
+    pub(crate) fn tell(&self, truth: Truth) {
+        self.script.lock().unwrap().truth = Some(truth);
     }
 
     /// The next watch of `path`.
@@ -189,6 +269,15 @@ impl Server {
         let mut script = self.script.lock().unwrap();
         script.asked.push(target.clone());
         script.head = head.to_owned();
+        if let Some(truth) = &mut script.truth {
+            let version = query
+                .split('&')
+                .find_map(|pair| pair.strip_prefix("resourceVersion="));
+            return match query.contains("watch=true") {
+                true => truth.watch(version.unwrap().parse().unwrap()),
+                false => truth.list(),
+            };
+        }
         if query.contains("watch=true") {
             let next = script.watches.get_mut(path).and_then(VecDeque::pop_front);
             return next.unwrap_or(Act::Watch(vec![Line::Silence]));
