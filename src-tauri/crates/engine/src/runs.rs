@@ -17,7 +17,7 @@ mod unfinished;
 mod tests;
 
 pub(crate) use deck::Deck;
-pub use helm::{Helm, RunWatch, state_dir};
+pub use helm::{Helm, RunWatch};
 pub use platform::{Fresh, Platform};
 pub use points::{Nowhere, Points};
 pub use unfinished::unfinished_runs;

@@ -23,19 +23,6 @@ pub(crate) const FOLDER: &str = "runs";
 /// Closed runs that are listed.
 const RECENT: u32 = 50;
 
-/// Where recorder, record and journals lie: `$XDG_STATE_HOME/quarterdeck`, by default
-/// `~/.local/state/quarterdeck` (XDG Base Directory Specification).
-#[must_use]
-pub fn state_dir() -> PathBuf {
-    let named = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
-    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".local/state");
-    // A relative path is to be ignored, says the specification.
-    named
-        .filter(|path| path.is_absolute())
-        .unwrap_or_else(home)
-        .join("quarterdeck")
-}
-
 /// A run as it goes: the newest event, and a wake-up for every further one.
 pub type RunWatch = watch::Receiver<RunEvent>;
 
