@@ -161,7 +161,8 @@ fn queues(region: &mut Region, plan: &Plan, created: Millis, metrics: &mut Metri
             new_schema_share: q.new_schema_share,
             serial: 0,
         });
-        for queue in [queue, dead] {
+        for mut queue in [queue, dead] {
+            queue.watched = true;
             add_queue(region, queue, metrics);
         }
     }

@@ -263,7 +263,9 @@ impl Region {
     fn sample_queues(&mut self, now: Millis, metrics: &mut Metrics) {
         for queue in self.queues.values_mut() {
             let tally = std::mem::take(&mut queue.tally);
-            if queue.active.is_none_or(|at| now.since(at) > SILENT_AFTER) {
+            let active =
+                queue.watched || queue.active.is_some_and(|at| now.since(at) <= SILENT_AFTER);
+            if !active {
                 continue;
             }
             let Some(series) = self.queue_series.get(&queue.arn) else {

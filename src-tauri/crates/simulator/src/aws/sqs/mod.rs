@@ -58,6 +58,9 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Result<Answer, AwsError>
     let Some(region) = region else {
         return elsewhere(call);
     };
+    if let Ok(queue) = queue_mut(region, call) {
+        queue.active = Some(call.now);
+    }
     match call.operation.as_str() {
         "ListQueues" => queues::list(region, call),
         "GetQueueUrl" => queues::url(region, call),

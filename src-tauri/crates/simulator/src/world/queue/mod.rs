@@ -100,8 +100,10 @@ pub struct Queue {
     pub tags: BTreeMap<String, String>,
     /// Last purge.
     pub purged: Option<Millis>,
-    /// Last send, receive, delete or redrive: a queue idle for six hours reports no metrics.
+    /// The last action on it: a queue idle for six hours reports no metrics.
     pub active: Option<Millis>,
+    /// The platform's own exporter asks for its attributes each minute, which keeps it active.
+    pub watched: bool,
     /// Since the last minute.
     pub tally: Tally,
     /// Since it was made.
@@ -158,6 +160,7 @@ impl Queue {
             tags: BTreeMap::new(),
             purged: None,
             active: None,
+            watched: false,
             tally: Tally::default(),
             ledger: Ledger::default(),
             messages: BTreeMap::new(),
