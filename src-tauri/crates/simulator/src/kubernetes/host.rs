@@ -43,6 +43,10 @@ pub trait Host: Send + Sync + 'static {
     fn fault(&self, asked: Asked<'_>) -> Option<WireFault>;
     /// Added to every answer.
     fn latency(&self) -> Duration;
+    /// Time between two bookmarks on a quiet watch; a minute, as the watch cache of the real server has it.
+    fn bookmark_every(&self) -> Duration {
+        Duration::from_secs(60)
+    }
     /// The token that is let in.
     fn token(&self) -> &str;
 }

@@ -19,8 +19,6 @@ use super::table;
 use crate::clock::Millis;
 use crate::world::cluster::store::{Change, Happened, Store, Stored};
 
-/// Time between two bookmarks on a quiet watch, as the watch cache sends them.
-const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 /// A watch without a timeout ends after this and up to as much again (`--min-request-timeout`).
 const LASTS_AT_LEAST: u64 = 1800;
 
@@ -44,19 +42,22 @@ pub(super) fn open(host: Arc<dyn Host>, scope: Scope, shape: Shape, query: &Quer
     let now = Instant::now();
     let lasts = query.number("timeoutSeconds")?.filter(|s| *s > 0);
     let lasts = lasts.unwrap_or(LASTS_AT_LEAST + host.now().0.unsigned_abs() % LASTS_AT_LEAST);
-    let watcher = Watcher {
+    let mut watcher = Watcher {
         changes: host.changes(),
-        host,
         scope,
         shape,
         start: Some(start),
         version: 0,
         ends: now + Duration::from_secs(lasts.min(86_400)),
         bookmarks: query.flag("allowWatchBookmarks"),
-        bookmark_at: now + BOOKMARK_EVERY,
+        bookmark_at: now + host.bookmark_every(),
         described: false,
         over: false,
+        waiting: Vec::new(),
+        host,
     };
+    // The watch begins with the request, not when its first bytes are asked for.
+    watcher.waiting = watcher.news();
     let stream = futures::stream::unfold(watcher, |mut watcher| async move {
         let chunk = watcher.next().await?;
         Some((Ok::<_, std::convert::Infallible>(chunk), watcher))
@@ -88,22 +89,27 @@ struct Watcher {
     /// Whether the columns of a table have been sent.
     described: bool,
     over: bool,
+    /// To be sent before anything else.
+    waiting: Vec<u8>,
 }
 
 impl Watcher {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
-            if self.over {
-                return None;
-            }
-            if self.silenced() {
+            if self.silenced() && !self.over {
                 self.wait_until_heard().await;
                 continue;
             }
-            self.changes.borrow_and_update();
-            let news = self.news();
+            let mut news = std::mem::take(&mut self.waiting);
+            if !self.over {
+                self.changes.borrow_and_update();
+                news.extend(self.news());
+            }
             if !news.is_empty() {
                 return Some(news.into());
+            }
+            if self.over {
+                return None;
             }
             let until = if self.bookmarks { self.ends.min(self.bookmark_at) } else { self.ends };
             tokio::select! {
@@ -116,7 +122,7 @@ impl Watcher {
                     if Instant::now() >= self.ends {
                         return None;
                     }
-                    self.bookmark_at = Instant::now() + BOOKMARK_EVERY;
+                    self.bookmark_at = Instant::now() + self.host.bookmark_every();
                     return Some(self.bookmark(false).into());
                 }
             }
