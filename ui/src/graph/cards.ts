@@ -6,7 +6,7 @@ import type { Kind } from "../ipc/gen/Kind";
 import type { Level } from "../ipc/gen/Level";
 import type { Node } from "../ipc/gen/Node";
 import type { NodeId } from "../ipc/gen/NodeId";
-import { factText, flag, num, text } from "../shared/facts";
+import { factText, flag, num, text, valueOf } from "../shared/facts";
 import { count, percent, rate, seconds } from "../shared/format";
 import { LEVEL_RANK, worse } from "../shared/levels";
 
@@ -61,7 +61,7 @@ export function spokenOf(node: Node, about: RegExp): Level {
 
 /** A row of one fact; none when the fact is not known. */
 function row(node: Node, label: string, fact: Fact, about: RegExp, facts: Facts = node.facts): Row[] {
-  const value = facts[fact];
+  const value = valueOf(facts, fact);
   if (value === undefined) return [];
   return [{ label, value: factText(fact, value), level: spokenOf(node, about) }];
 }
@@ -134,7 +134,7 @@ export function balancerFace(node: Node, groups: Node[], zone: string | null): F
 }
 
 function zoneRow(node: Node, zone: string | null, label: string, fact: Fact, about: RegExp, facts: Facts): Row[] {
-  const value = facts[fact];
+  const value = valueOf(facts, fact);
   if (value === undefined) return [];
   const level = zone === null ? spokenOf(node, about) : zoneLevel(node, zone, about);
   return [{ label, value: factText(fact, value), level }];

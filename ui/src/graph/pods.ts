@@ -57,6 +57,8 @@ const STYLES = (head: number): Style[] => [
 
 interface Group {
   namespace: string;
+  /** Letters of its longest workload name. */
+  longest: number;
   cells: number;
   strips: { index: number; capacity: number }[];
 }
@@ -92,10 +94,11 @@ function groupsOf(slots: PodSlots, founding: boolean): Group[] {
     if (strip.founding !== founding) return;
     let group = groups.get(strip.namespace);
     if (group === undefined) {
-      group = { namespace: strip.namespace, cells: 0, strips: [] };
+      group = { namespace: strip.namespace, longest: 0, cells: 0, strips: [] };
       groups.set(strip.namespace, group);
     }
     group.cells += strip.capacity;
+    group.longest = Math.max(group.longest, strip.workload.length);
     group.strips.push({ index, capacity: strip.capacity });
   });
   return [...groups.values()];
@@ -120,7 +123,8 @@ function share(groups: Group[], n: number): Column[] {
 
 /** The narrowest cells that hold a readable name. */
 function minCols(column: Column, t: Try): number {
-  const longest = t.label > 0 ? 78 : Math.max(...column.map((g) => Math.max(t.minLabel, Math.min(t.stripGap > 1 ? 78 : 40, g.namespace.length * 6))));
+  const named = t.stripGap > 1 ? Math.max(...column.map((g) => Math.max(78, Math.min(190, g.longest * 6.2 + 44)))) : 78;
+  const longest = t.label > 0 ? named : Math.max(...column.map((g) => Math.max(t.minLabel, Math.min(t.stripGap > 1 ? 78 : 40, g.namespace.length * 6))));
   return Math.max(2, Math.ceil(longest / t.pitch));
 }
 
@@ -152,7 +156,9 @@ function fit(columns: Column[], t: Try): number[] | null {
     });
     // One row is kept free for what a roll-out adds.
     if (height <= t.height - t.pitch) return cols;
-    if (free === 0) return height <= t.height ? cols : null;
+    const widest = Math.max(...(columns[tallest] ?? []).flatMap((g) => g.strips.map((x) => x.capacity)));
+    // Wider than its widest strip a column gets no lower.
+    if (free === 0 || (cols[tallest] ?? 1) >= widest) return height <= t.height ? cols : null;
     cols[tallest] = (cols[tallest] ?? 1) + 1;
     free -= 1;
   }

@@ -5,6 +5,7 @@ import type { Kind } from "../ipc/gen/Kind";
 import type { Level } from "../ipc/gen/Level";
 import type { Node } from "../ipc/gen/Node";
 import type { NodeId } from "../ipc/gen/NodeId";
+import type { Service } from "../ipc/gen/Service";
 import { flag, num, text } from "../shared/facts";
 import { count, percent, plural } from "../shared/format";
 import { worse, worst } from "../shared/levels";
@@ -510,7 +511,7 @@ type Parts = Heading["parts"];
 
 function headingsOf(ctx: Context, pods: PodCounts): Heading[] {
   const heading = (column: ColumnId, title: string, parts: Parts, node?: NodeId): Heading =>
-    node === undefined ? { column, title, parts } : { column, title, parts, node };
+    node === undefined ? { column, title, parts: filled(ctx, column, parts) } : { column, title, parts, node };
   const cluster = ctx.of("cluster")[0];
   return [
     heading("route53", "Route 53", zoneParts(ctx), ctx.of("zone")[0]?.id),
@@ -522,6 +523,21 @@ function headingsOf(ctx: Context, pods: PodCounts): Heading[] {
     heading("lambda", "Lambda", errorParts(ctx)),
   ];
 }
+
+const SERVICE_OF: Record<ColumnId, Service> = { route53: "route53", edge: "cloudfront", alb: "elb", eks: "kubernetes", data: "rds", sqs: "sqs", lambda: "lambda" };
+
+/** A tier with nothing in it says why: not read (yet), failed, or really nothing there. */
+function filled(ctx: Context, column: ColumnId, parts: Parts): Parts {
+  if (parts.length > 0) return parts;
+  const service = SERVICE_OF[column];
+  const its = [...ctx.world.sources.values()].filter((s) => s.service === service && (s.scope.region === undefined || s.scope.region === "global" || s.scope.region === ctx.region));
+  if (its.length === 0) return [{ text: "not read", level: "unknown" }];
+  if (its.some((s) => s.state === "failed")) return [{ text: "could not be read", level: "unknown" }];
+  if (its.some((s) => s.state === "pending")) return [{ text: "reading…", level: "in_transition" }];
+  return ctx.of(KINDS_OF[column]).length === 0 ? [{ text: "none here", level: "ok" }] : [];
+}
+
+const KINDS_OF: Record<ColumnId, Kind> = { route53: "record", edge: "distribution", alb: "loadbalancer", eks: "pod", data: "dbinstance", sqs: "queue", lambda: "function" };
 
 function zoneParts(ctx: Context): Parts {
   const zones = ctx.of("zone");

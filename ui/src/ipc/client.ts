@@ -13,7 +13,7 @@ interface Commands {
   all_offers: { args: Record<string, never>; answer: Offer[] };
   plan: { args: { action: string; node: string; settings: Record<string, string> }; answer: Plan };
   arm: { args: { reason: string; minutes: number }; answer: Arming };
-  disarm: { args: Record<string, never>; answer: null };
+  disarm: { args: Record<string, never>; answer: unknown };
   arming: { args: Record<string, never>; answer: Arming };
   begin_hold: { args: { plan: string }; answer: null };
   act: { args: { plan: string; digest: string; confirm: string; reason: string }; answer: string };
@@ -26,7 +26,7 @@ interface Commands {
 }
 
 /** Seconds a command may take; preflight makes fresh calls to the clouds. */
-const DEADLINE_S: Partial<Record<keyof Commands, number>> = { plan: 40, act: 60, resume_run: 40, subscribe: 40 };
+const DEADLINE_S: Partial<Record<keyof Commands, number>> = { about: 60, plan: 40, act: 60, resume_run: 40, subscribe: 60 };
 const DEFAULT_DEADLINE_S = 15;
 
 function call<C extends keyof Commands>(command: C, args: Commands[C]["args"]): Promise<Commands[C]["answer"]> {
@@ -62,9 +62,7 @@ export function shellHost(): Host {
     allOffers: () => call("all_offers", {}),
     plan: (action, node, settings) => call("plan", { action, node, settings }),
     arm: (reason, minutes) => call("arm", { reason, minutes }),
-    disarm: async () => {
-      await call("disarm", {});
-    },
+    disarm: () => call("disarm", {}),
     arming: () => call("arming", {}),
     beginHold: async (plan) => {
       await call("begin_hold", { plan });

@@ -32,8 +32,9 @@ export interface AuditRow {
 /** What is running, and whether the stack file could be read. */
 export interface About {
   version: string;
-  stack_path: string;
-  error?: string | null;
+  /** The stack file, or the drill. */
+  looking_at: string;
+  error?: HostError | null;
 }
 
 /** A refusal or failure of a command, in words. */
@@ -52,7 +53,7 @@ export interface Host {
   allOffers(): Promise<Offer[]>;
   plan(action: Verb, node: NodeId, settings: Record<string, string>): Promise<Plan>;
   arm(reason: string, minutes: number): Promise<Arming>;
-  disarm(): Promise<void>;
+  disarm(): Promise<unknown>;
   arming(): Promise<Arming>;
   beginHold(plan: PlanId): Promise<void>;
   act(plan: PlanId, digest: string, confirm: string, reason: string): Promise<RunId>;

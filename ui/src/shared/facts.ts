@@ -83,20 +83,25 @@ function timeText(fact: Fact, value: string, now?: number): string | null {
   return `${today ? "" : `${day} `}${clock(value)} · ${age((now - t) / 1000)} ago`;
 }
 
+/** The value of a fact, as it is. */
+export function valueOf(facts: Facts, fact: Fact): FactValue | undefined {
+  return (facts as Partial<Record<Fact, FactValue>>)[fact];
+}
+
 /** A number, or undefined when the fact is absent or is not one. */
 export function num(facts: Facts, fact: Fact): number | undefined {
-  const value = facts[fact];
+  const value = valueOf(facts, fact);
   return typeof value === "number" ? value : undefined;
 }
 
 /** Words, or undefined. */
 export function text(facts: Facts, fact: Fact): string | undefined {
-  const value = facts[fact];
+  const value = valueOf(facts, fact);
   return typeof value === "string" ? value : undefined;
 }
 
 /** True or false, or undefined. */
 export function flag(facts: Facts, fact: Fact): boolean | undefined {
-  const value = facts[fact];
+  const value = valueOf(facts, fact);
   return typeof value === "boolean" ? value : undefined;
 }

@@ -16,7 +16,7 @@ export interface App {
   grid: Grid;
 }
 
-const KEY = Symbol("app");
+const KEY = "quarterdeck";
 
 export function makeApp(host: Host): App {
   const live = new Live(host);

@@ -33,6 +33,8 @@ export class Desk {
   /** Rises when the next region is asked for. */
   nextRegion = $state(0);
   side = $state<"actions" | "abnormal">("actions");
+  /** The drill-down into the region's pods. */
+  drill = $state(false);
   /** Step of the timeline's span. */
   zoom = $state(3);
   theme = $state<Theme>("auto");

@@ -40,14 +40,14 @@ function findingsOf(p: Platform, dlq: Node): Finding[] {
   };
   const large = (num(dlq.facts, "messages_visible") ?? 0) > 50_000;
   return [
-    f("redrive.consumer-errors", "block", !failing, `${fn?.name ?? "The consumer"} fails less than 5% of its messages`, `${errors}%`, "5%", cw, 9, `Roll ${fn?.name ?? "the consumer"} back to revision 41: it fails since revision 42.`),
-    f("redrive.signature-unchanged", "block", !failing, "The consumer changed or recovered since the first message arrived", failing ? `no change since revision ${revision}` : "rolled back 6 m ago", "a roll-out or a recovery", cw, 9, "Wait for a roll-out, or for the dependency to recover."),
-    f("redrive.consumer-enabled", "block", true, "The event source mapping is enabled", "Enabled", "Enabled", sourceId("lambda", region), 33),
-    f("redrive.task-running", "block", true, "No move task is running or cancelling on this queue", "none", "none", sourceId("sqs", region, "move-tasks"), 3),
-    f("redrive.source-queue", "block", true, `${queue?.name ?? "A queue"} names this queue as its dead-letter queue`, queue?.name ?? "none", "an SQS queue", sqs, 3),
-    f("redrive.types", "block", true, "Both queues are of the same type", "standard", "the same", sqs, 3),
-    f("redrive.idempotent", "warn", true, "The consumer is marked idempotent in the stack file", "yes", "yes", "stack", 0),
-    f("redrive.expiry", "warn", !large, "The oldest message expires after the move would end", large ? "may expire in 14 m" : "13 d 23 h left", "later than 27 m", sqs, 9, "Raise the rate, or redrive before it expires."),
+    f("redrive.consumer-errors", "block", !failing, failing ? `${fn?.name ?? "The consumer"} fails ${errors}% of its messages.` : `${fn?.name ?? "The consumer"} fails less than 5% of its messages.`, `${errors}%`, "5%", cw, 9, `Roll ${fn?.name ?? "the consumer"} back to revision 41: it fails since revision 42.`),
+    f("redrive.signature-unchanged", "block", !failing, failing ? "Nothing was rolled out or recovered since the first message came." : "The consumer was rolled out since the first message came.", failing ? `no change since revision ${revision}` : "rolled back 6 m ago", "a roll-out or a recovery", cw, 9, "Wait for a roll-out, or for the dependency to recover."),
+    f("redrive.consumer-enabled", "block", true, "The event source mapping is enabled.", "Enabled", "Enabled", sourceId("lambda", region), 33),
+    f("redrive.task-running", "block", true, "No redrive of this queue is under way.", "none", "none", sourceId("sqs", region, "move-tasks"), 3),
+    f("redrive.source-queue", "block", true, `${queue?.name ?? "A queue"} names this queue as its dead-letter queue.`, queue?.name ?? "none", "an SQS queue", sqs, 3),
+    f("redrive.types", "block", true, "Both queues are of the same type.", "standard", "the same", sqs, 3),
+    f("redrive.idempotent", "warn", true, "The consumer is marked idempotent in the stack file.", "yes", "yes", "stack", 0),
+    f("redrive.expiry", "warn", !large, large ? "The oldest message may expire before the move ends." : "The oldest message expires after the move would end.", large ? "may expire in 14 m" : "13 d 23 h left", "later than 27 m", sqs, 9, "Raise the rate, or redrive before it expires."),
   ];
 }
 
@@ -73,7 +73,7 @@ export function offerOf(p: Platform, dlq: Node): Offer {
     command: `qd act redrive ${dlq.name} --set rate=50 --reason "…" --confirm ${dlq.name}`,
   };
   const why = blocked ?? warned;
-  if (why !== undefined) offer.why = `${source(p, dlq)?.name ?? dlq.name}: ${why.sentence.toLowerCase()}, but it is ${why.value}.`;
+  if (why !== undefined) offer.why = why.sentence;
   return offer;
 }
 
@@ -105,7 +105,7 @@ export function planOf(p: Platform, dlq: Node, settings: Record<string, string>,
     stops: [`More than ${Math.max(1, Math.round(depth * 0.05))} messages come back (5%).`, "The consumer fails more than 5% of its messages."],
     undo: "No undo: cancelling stops the move, messages already moved stay in the source queue.",
     blast: { sentences: [`${depth.toLocaleString("en-US")} messages are delivered again with new ids and a new retention clock.`, `${queue?.name ?? "The source queue"} gets ${rate} messages a second on top of its 120.`], messages: depth },
-    level: confirmLevel(dlq), confirm: dlq.name, digest: `d${n}f3a91c04`,
+    level: confirmLevel(dlq), blocked: findings.some((x) => x.severity === "block" && x.outcome !== "pass"), confirm: dlq.name, digest: `d${n}f3a91c04`,
     made_at: rfc(now), expires: rfc(now + 60_000),
   };
 }

@@ -1,10 +1,11 @@
 // A shell that is not there: plays the made-up platform so that the page runs in a browser, for looking at, for
-// component and accessibility tests. `?fake=az-degraded`,
-// and `?still` holds it for screenshots.
+// component and accessibility tests. `?fake=az-degraded` names the story, `?still` holds it for screenshots,
+// `?feed=/feeds/x.jsonl` replays what `qd watch --json` printed instead.
 import type { Delta } from "../gen/Delta";
 import type { Node } from "../gen/Node";
 import type { Plan } from "../gen/Plan";
 import type { Receipt } from "../gen/Receipt";
+import type { Snapshot } from "../gen/Snapshot";
 import type { RunEvent } from "../gen/RunEvent";
 import type { Arming, AuditRow, Host, HostError } from "../host";
 import { deadLetters, offerOf, planOf, receiptAt } from "./actions";
@@ -75,6 +76,7 @@ export function fakeHost(query: URLSearchParams): Host {
   return {
     subscribe: (onUpdate) => {
       clearInterval(timer);
+      if (query.has("feed")) return replay(query.get("feed") ?? "", p, onUpdate, still);
       onUpdate({ type: "full", snapshot: snapshot(p, seq, Date.now()) });
       if (still) return Promise.resolve();
       timer = setInterval(() => {
@@ -149,8 +151,8 @@ export function fakeHost(query: URLSearchParams): Host {
     about: () =>
       Promise.resolve(
         query.has("error")
-          ? { version: "0.1.0", stack_path: "/etc/quarterdeck/prod.toml", error: "/etc/quarterdeck/prod.toml, line 7, column 3: 'enviroment' is not a key of the stack file; did you mean 'environment'?" }
-          : { version: "0.1.0", stack_path: "fake://meridian", error: null },
+          ? { version: "0.1.0", looking_at: "/etc/quarterdeck/prod.toml", error: refuse("not-open", "/etc/quarterdeck/prod.toml, line 7, column 3: 'enviroment' is not a key of the stack file; did you mean 'environment'?", "Correct the file and start again.") }
+          : { version: "0.1.0", looking_at: "made up", error: null },
       ),
   };
 }
@@ -206,4 +208,15 @@ function tick(p: Platform, seq: number, roll: () => number, scenario: Scenario):
     }
   }
   return { from: seq, seq: seq + 1, taken_at: rfc(now), nodes, gone, sources: [...p.sources.values()] };
+}
+
+/** Plays a recorded feed, one line a second; the platform's offers are made from its first state. */
+async function replay(url: string, p: Platform, onUpdate: (update: unknown) => void, still: boolean): Promise<void> {
+  const answer = await fetch(url);
+  const lines = (await answer.text()).split("\n").filter((line) => line !== "");
+  const first = JSON.parse(lines[0] ?? "null") as { snapshot: Snapshot };
+  p.nodes.clear();
+  for (const node of first.snapshot.nodes) p.nodes.set(node.id, node);
+  p.edges = first.snapshot.edges;
+  lines.forEach((line, i) => setTimeout(() => onUpdate(JSON.parse(line)), still ? 0 : i * 500));
 }

@@ -17,8 +17,8 @@ export interface Stage {
 
 /** The step line for a plan (or none yet), or for a run. */
 export function stages(plan: Plan | null, receipt: Receipt | undefined): Stage[] {
-  const now = receipt === undefined ? (plan === null ? 1 : blockers(plan.findings).length > 0 ? 1 : 2) : stageOfRun(receipt);
-  const failed = receipt === undefined ? plan !== null && blockers(plan.findings).length > 0 : receipt.verdict !== undefined && receipt.verdict !== "verified";
+  const now = receipt === undefined ? (plan === null ? 1 : blockers(plan).length > 0 ? 1 : 2) : stageOfRun(receipt);
+  const failed = receipt === undefined ? plan !== null && blockers(plan).length > 0 : receipt.verdict !== undefined && receipt.verdict !== "verified";
   return STAGES.map((name, i) => ({
     name,
     mark: i < now ? "done" : i > now ? "later" : failed ? "failed" : receipt?.verdict === "verified" ? "done" : "now",
@@ -39,9 +39,12 @@ function stageOfRun(receipt: Receipt): number {
   }
 }
 
-/** Findings that block: a failing block, and an unknown one at the levels where unknown counts as block. */
-export function blockers(findings: Finding[]): Finding[] {
-  return findings.filter((f) => f.severity === "block" && f.outcome !== "pass");
+/** What blocks the plan; the backend decides whether (an unknown check blocks at some levels only), this only lists. */
+export function blockers(plan: Plan): Finding[] {
+  if (plan.blocked !== true) return [];
+  const unmet = plan.findings.filter((f) => f.outcome !== "pass" && f.severity !== "info");
+  const hard = unmet.filter((f) => f.severity === "block");
+  return (hard.length > 0 ? hard : unmet).sort((a, b) => Number(b.outcome === "fail") - Number(a.outcome === "fail"));
 }
 
 export function warnings(findings: Finding[]): Finding[] {

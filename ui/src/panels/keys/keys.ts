@@ -30,6 +30,7 @@ export const KEYS: { title: string; keys: Key[] }[] = [
       { keys: ["A"], does: "actions of what is focused" },
       { keys: ["E"], does: "follow an edge downstream" },
       { keys: ["Shift E"], does: "follow an edge upstream" },
+      { keys: ["D"], does: "every workload by name" },
       { keys: ["T"], does: "table of the pods" },
     ],
   },
@@ -87,7 +88,7 @@ export function onKey(event: KeyboardEvent, app: App): void {
       else if (desk.selected !== null) {
         desk.select(null);
         if (desk.focus !== null) desk.focusOn(desk.focus);
-      }
+      } else if (desk.drill) desk.drill = false;
       break;
     case "a":
     case "A":
@@ -117,6 +118,10 @@ export function onKey(event: KeyboardEvent, app: App): void {
       desk.dialog = { kind: "pods", workload };
       break;
     }
+    case "d":
+    case "D":
+      desk.drill = !desk.drill;
+      break;
     case "[":
       desk.zoomBy(-1);
       break;
