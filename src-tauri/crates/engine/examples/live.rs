@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .init();
     let mut words = std::env::args().skip(1);
     let path = PathBuf::from(words.next().ok_or("live STACK [SECONDS]")?);
     let seconds = words.next().map_or(Ok(20), |text| text.parse())?;

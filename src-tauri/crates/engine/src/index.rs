@@ -338,11 +338,21 @@ impl Index {
         self.hasty = false;
         self.assembled_at = Some(now);
         let previous = self.snapshots.borrow().clone();
+        let begun = std::time::Instant::now();
         let next = self.assembled(&previous, now);
+        let drawn = begun.elapsed();
         let rested = self
             .published_at
             .is_none_or(|at| now >= at + self.settings.ages_gap);
-        match news(&previous, &next) {
+        let news = news(&previous, &next);
+        tracing::debug!(
+            nodes = next.nodes.len(),
+            micros = drawn.as_micros(),
+            compared_micros = (begun.elapsed() - drawn).as_micros(),
+            ?news,
+            "assembled"
+        );
+        match news {
             News::Content => self.publish(next, now),
             News::Ages if rested => self.publish(next, now),
             News::Ages => self.soil(Effect::Ages),

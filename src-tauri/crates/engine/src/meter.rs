@@ -25,18 +25,17 @@ impl Meter {
         }
     }
 
-    /// Requests in the last minute; over a shorter life, scaled to a minute only after 10 s.
+    /// Requests in the last minute (in a shorter life: since the start).
     pub(crate) fn per_minute(&self) -> f64 {
         let (Some(first), Some(last)) = (self.samples.front(), self.samples.back()) else {
             return 0.0;
         };
         let span = (last.0 - first.0).as_secs_f64();
         let count = last.1.saturating_sub(first.1) as f64;
-        if span < 10.0 {
-            count
-        } else {
-            count * 60.0 / span
+        if span <= WINDOW.as_secs_f64() {
+            return count;
         }
+        count * 60.0 / span
     }
 }
 
