@@ -29,18 +29,26 @@ pub(super) enum Shape {
 /// # Errors
 /// 406 when there is none.
 pub(super) fn shape(accept: Option<&str>, include: Option<&str>) -> Result<Shape, Failure> {
-    let Some(accept) = accept.filter(|a| !a.trim().is_empty()) else { return Ok(Shape::Object) };
+    let Some(accept) = accept.filter(|a| !a.trim().is_empty()) else {
+        return Ok(Shape::Object);
+    };
     let include = match include {
         Some("None") => Include::None,
         Some("Object") => Include::Object,
         _ => Include::Metadata,
     };
-    accept.split(',').find_map(|range| one(range, include)).ok_or_else(Failure::not_acceptable)
+    accept
+        .split(',')
+        .find_map(|range| one(range, include))
+        .ok_or_else(Failure::not_acceptable)
 }
 
 fn one(range: &str, include: Include) -> Option<Shape> {
     let mut parts = range.split(';').map(str::trim);
-    if !matches!(parts.next(), Some("application/json" | "*/*" | "application/*")) {
+    if !matches!(
+        parts.next(),
+        Some("application/json" | "*/*" | "application/*")
+    ) {
         return None;
     }
     let parameters: Vec<(&str, &str)> = parts.filter_map(|p| p.split_once('=')).collect();
@@ -48,9 +56,11 @@ fn one(range: &str, include: Include) -> Option<Shape> {
     match (get("as"), get("g"), get("v")) {
         (None, _, _) => Some(Shape::Object),
         (Some("Table"), Some("meta.k8s.io"), Some("v1")) => Some(Shape::Table(include)),
-        (Some("PartialObjectMetadata" | "PartialObjectMetadataList"), Some("meta.k8s.io"), Some("v1")) => {
-            Some(Shape::Metadata)
-        }
+        (
+            Some("PartialObjectMetadata" | "PartialObjectMetadataList"),
+            Some("meta.k8s.io"),
+            Some("v1"),
+        ) => Some(Shape::Metadata),
         (Some(_), _, _) => None,
     }
 }
@@ -74,10 +84,15 @@ mod tests {
     #[test]
     fn kubectl_gets_a_table_and_a_protobuf_client_falls_back() {
         let kubectl = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
-        assert_eq!(shape(Some(kubectl), None), Ok(Shape::Table(Include::Metadata)));
+        assert_eq!(
+            shape(Some(kubectl), None),
+            Ok(Shape::Table(Include::Metadata))
+        );
         let go = "application/vnd.kubernetes.protobuf,application/json";
         assert_eq!(shape(Some(go), None), Ok(Shape::Object));
         assert!(shape(Some("application/vnd.kubernetes.protobuf"), None).is_err());
-        assert!(!wants_aggregated(Some("application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList")));
+        assert!(!wants_aggregated(Some(
+            "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList"
+        )));
     }
 }

@@ -25,7 +25,10 @@ pub(super) fn takes_gzip(headers: &HeaderMap) -> bool {
         .get_all(header::ACCEPT_ENCODING)
         .iter()
         .filter_map(|v| v.to_str().ok())
-        .any(|v| v.split(',').any(|e| e.split(';').next().map(str::trim) == Some("gzip")))
+        .any(|v| {
+            v.split(',')
+                .any(|e| e.split(';').next().map(str::trim) == Some("gzip"))
+        })
 }
 
 /// A body of `head`, the items with commas between them, and `tail`. `item` writes the `n`th item.
@@ -48,8 +51,17 @@ pub(super) fn joined(
         all.extend_from_slice(tail.as_bytes());
         return json_response(StatusCode::OK, all);
     }
-    let sink = if gzip { Sink::Gzip(GzEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL))) } else { Sink::Plain };
-    let state = State { head: Some(head), next: 0, sink, done: false };
+    let sink = if gzip {
+        Sink::Gzip(GzEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL)))
+    } else {
+        Sink::Plain
+    };
+    let state = State {
+        head: Some(head),
+        next: 0,
+        sink,
+        done: false,
+    };
     let item = Arc::new(item);
     let stream = futures::stream::unfold(state, move |mut state| {
         let item = item.clone();
@@ -62,8 +74,12 @@ pub(super) fn joined(
     });
     let mut response = json_response(StatusCode::OK, Body::from_stream(stream));
     if gzip {
-        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        response
+            .headers_mut()
+            .insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     }
     response
 }
@@ -82,7 +98,12 @@ struct State {
 }
 
 impl State {
-    fn chunk(&mut self, count: usize, tail: &str, item: &impl Fn(usize, &mut Vec<u8>)) -> Option<Bytes> {
+    fn chunk(
+        &mut self,
+        count: usize,
+        tail: &str,
+        item: &impl Fn(usize, &mut Vec<u8>),
+    ) -> Option<Bytes> {
         while !self.done {
             let mut plain = self.head.take().map(String::into_bytes).unwrap_or_default();
             plain.reserve(CHUNK + 8192);

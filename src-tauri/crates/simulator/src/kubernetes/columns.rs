@@ -15,15 +15,27 @@ pub(super) struct Column {
 }
 
 const fn text(name: &'static str) -> Column {
-    Column { name, kind: "string", priority: 0 }
+    Column {
+        name,
+        kind: "string",
+        priority: 0,
+    }
 }
 
 const fn wide(name: &'static str) -> Column {
-    Column { name, kind: "string", priority: 1 }
+    Column {
+        name,
+        kind: "string",
+        priority: 1,
+    }
 }
 
 const fn number(name: &'static str) -> Column {
-    Column { name, kind: "integer", priority: 0 }
+    Column {
+        name,
+        kind: "integer",
+        priority: 0,
+    }
 }
 
 const NAME: Column = text("Name");

@@ -4,7 +4,16 @@ use serde_json::{Value, json};
 
 use crate::world::cluster::resource::{Resource, Row};
 
-const VERBS: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+const VERBS: &[&str] = &[
+    "create",
+    "delete",
+    "deletecollection",
+    "get",
+    "list",
+    "patch",
+    "update",
+    "watch",
+];
 
 /// A resource of discovery that is not stored.
 struct Virtual {
@@ -49,8 +58,13 @@ const VIRTUAL: &[Virtual] = &[
 
 /// Groups but the core, with their version, in order.
 fn groups() -> Vec<(&'static str, &'static str)> {
-    let stored = Resource::ALL.iter().map(|r| r.row()).map(|r| (r.group, r.version));
-    let mut groups: Vec<_> = stored.chain(VIRTUAL.iter().map(|v| (v.group, v.version))).collect();
+    let stored = Resource::ALL
+        .iter()
+        .map(|r| r.row())
+        .map(|r| (r.group, r.version));
+    let mut groups: Vec<_> = stored
+        .chain(VIRTUAL.iter().map(|v| (v.group, v.version)))
+        .collect();
     groups.retain(|(g, _)| !g.is_empty());
     let mut seen = std::collections::BTreeSet::new();
     groups.retain(|g| seen.insert(*g));
@@ -106,19 +120,33 @@ pub(super) fn resource_list(group: &str, version: &str) -> Option<Value> {
             all.push(entry);
         }
     }
-    for v in VIRTUAL.iter().filter(|v| (v.group, v.version) == (group, version)) {
-        all.push(json!({ "name": v.plural, "singularName": v.singular, "namespaced": v.namespaced,
-                         "kind": v.kind, "verbs": v.verbs }));
+    for v in VIRTUAL
+        .iter()
+        .filter(|v| (v.group, v.version) == (group, version))
+    {
+        all.push(
+            json!({ "name": v.plural, "singularName": v.singular, "namespaced": v.namespaced,
+                         "kind": v.kind, "verbs": v.verbs }),
+        );
     }
     if all.is_empty() {
         return None;
     }
-    let name = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
-    Some(json!({ "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": name, "resources": all }))
+    let name = if group.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{group}/{version}")
+    };
+    Some(
+        json!({ "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": name, "resources": all }),
+    )
 }
 
 fn rows<'a>(group: &'a str, version: &'a str) -> impl Iterator<Item = Row> + 'a {
-    Resource::ALL.iter().map(|r| r.row()).filter(move |r| (r.group, r.version) == (group, version))
+    Resource::ALL
+        .iter()
+        .map(|r| r.row())
+        .filter(move |r| (r.group, r.version) == (group, version))
 }
 
 fn decorate(entry: &mut Value, row: &Row) {
@@ -167,7 +195,10 @@ fn aggregated_resources(group: &str, version: &str) -> Vec<Value> {
         }
         all.push(entry);
     }
-    for v in VIRTUAL.iter().filter(|v| (v.group, v.version) == (group, version)) {
+    for v in VIRTUAL
+        .iter()
+        .filter(|v| (v.group, v.version) == (group, version))
+    {
         all.push(json!({ "resource": v.plural, "responseKind": kind("", "", v.kind), "scope": scope(v.namespaced),
                          "singularResource": v.singular, "verbs": v.verbs }));
     }

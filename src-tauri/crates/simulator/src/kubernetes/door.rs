@@ -44,7 +44,12 @@ impl Host for Door {
     }
 
     fn fault(&self, _asked: Asked<'_>) -> Option<WireFault> {
-        let region = self.shared.lock().clusters.get(self.index).map(|c| c.spec().region.clone())?;
+        let region = self
+            .shared
+            .lock()
+            .clusters
+            .get(self.index)
+            .map(|c| c.spec().region.clone())?;
         let kinds = self.shared.faults().of("kubernetes", &region);
         kinds.into_iter().find_map(|kind| match kind {
             Kind::Slow(more) => Some(WireFault::Slow(more)),

@@ -21,7 +21,14 @@ pub(super) struct Failure {
 
 impl Failure {
     fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: None, resume: None, retry_after: None }
+        Self {
+            code,
+            reason,
+            message: message.into(),
+            details: None,
+            resume: None,
+            retry_after: None,
+        }
     }
 
     fn about(mut self, resource: Resource, name: &str) -> Self {
@@ -47,22 +54,34 @@ impl Failure {
 
     /// 403.
     #[must_use]
-    pub(super) fn forbidden(user: &str, verb: &str, resource: Resource, sub: &str, namespace: &str, name: &str) -> Self {
+    pub(super) fn forbidden(
+        user: &str,
+        verb: &str,
+        resource: Resource,
+        sub: &str,
+        namespace: &str,
+        name: &str,
+    ) -> Self {
         let row = resource.row();
         let subject = if name.is_empty() {
             format!("{} is forbidden", resource.qualified())
         } else {
             format!("{} \"{name}\" is forbidden", resource.qualified())
         };
-        let what = if sub.is_empty() { row.plural.to_owned() } else { format!("{}/{sub}", row.plural) };
+        let what = if sub.is_empty() {
+            row.plural.to_owned()
+        } else {
+            format!("{}/{sub}", row.plural)
+        };
         let place = if namespace.is_empty() {
             "at the cluster scope".to_owned()
         } else {
             format!("in the namespace \"{namespace}\"")
         };
         let group = row.group;
-        let message =
-            format!("{subject}: User \"{user}\" cannot {verb} resource \"{what}\" in API group \"{group}\" {place}");
+        let message = format!(
+            "{subject}: User \"{user}\" cannot {verb} resource \"{what}\" in API group \"{group}\" {place}"
+        );
         Self::new(403, "Forbidden", message).about(resource, name)
     }
 
@@ -70,20 +89,31 @@ impl Failure {
     #[must_use]
     pub(super) fn forbidden_path(user: &str, verb: &str) -> Self {
         let message = format!("forbidden: User \"{user}\" cannot {verb} path");
-        Self { details: Some(json!({})), ..Self::new(403, "Forbidden", message) }
+        Self {
+            details: Some(json!({})),
+            ..Self::new(403, "Forbidden", message)
+        }
     }
 
     /// 404 for an object.
     #[must_use]
     pub(super) fn not_found(resource: Resource, name: &str) -> Self {
-        Self::new(404, "NotFound", format!("{} \"{name}\" not found", resource.qualified())).about(resource, name)
+        Self::new(
+            404,
+            "NotFound",
+            format!("{} \"{name}\" not found", resource.qualified()),
+        )
+        .about(resource, name)
     }
 
     /// 405.
     #[must_use]
     pub(super) fn method_not_allowed() -> Self {
         let message = "the server does not allow this method on the requested resource";
-        Self { details: Some(json!({})), ..Self::new(405, "MethodNotAllowed", message) }
+        Self {
+            details: Some(json!({})),
+            ..Self::new(405, "MethodNotAllowed", message)
+        }
     }
 
     /// 406.
@@ -106,15 +136,22 @@ impl Failure {
     /// 409: it exists.
     #[must_use]
     pub(super) fn exists(resource: Resource, name: &str) -> Self {
-        Self::new(409, "AlreadyExists", format!("{} \"{name}\" already exists", resource.qualified()))
-            .about(resource, name)
+        Self::new(
+            409,
+            "AlreadyExists",
+            format!("{} \"{name}\" already exists", resource.qualified()),
+        )
+        .about(resource, name)
     }
 
     /// 410: the list cannot be continued at its version; `resume` continues it at the present one.
     #[must_use]
     pub(super) fn expired_list(resume: String) -> Self {
         let message = "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
-        Self { resume: Some(resume), ..Self::new(410, "Expired", message) }
+        Self {
+            resume: Some(resume),
+            ..Self::new(410, "Expired", message)
+        }
     }
 
     /// 410: the version is older than the log.
@@ -126,7 +163,10 @@ impl Failure {
     /// 415.
     #[must_use]
     pub(super) fn unsupported_media() -> Self {
-        Self { details: Some(json!({})), ..Self::new(415, "UnsupportedMediaType", "415: Unsupported Media Type") }
+        Self {
+            details: Some(json!({})),
+            ..Self::new(415, "UnsupportedMediaType", "415: Unsupported Media Type")
+        }
     }
 
     /// 422 for one field. `kind` is qualified by its group, `Scale.autoscaling`.
@@ -139,13 +179,17 @@ impl Failure {
             details["group"] = json!(group);
         }
         let message = format!("{kind} \"{name}\" is invalid: {field}: {problem}");
-        Self { details: Some(details), ..Self::new(422, "Invalid", message) }
+        Self {
+            details: Some(details),
+            ..Self::new(422, "Invalid", message)
+        }
     }
 
     /// 429 of an overloaded server.
     #[must_use]
     pub(super) fn throttled(seconds: u32) -> Self {
-        let message = "the server has received too many requests and has asked us to try again later";
+        let message =
+            "the server has received too many requests and has asked us to try again later";
         let details = json!({ "retryAfterSeconds": seconds });
         Self {
             details: Some(details),
@@ -157,10 +201,18 @@ impl Failure {
     /// 429 of a disruption budget.
     #[must_use]
     pub(super) fn budget(name: &str, needed: u64, healthy: u64) -> Self {
-        let cause = format!("The disruption budget {name} needs {needed} healthy pods and has {healthy} currently");
+        let cause = format!(
+            "The disruption budget {name} needs {needed} healthy pods and has {healthy} currently"
+        );
         Self {
-            details: Some(json!({ "causes": [{ "reason": "DisruptionBudget", "message": cause }] })),
-            ..Self::new(429, "TooManyRequests", "Cannot evict pod as it would violate the pod's disruption budget.")
+            details: Some(
+                json!({ "causes": [{ "reason": "DisruptionBudget", "message": cause }] }),
+            ),
+            ..Self::new(
+                429,
+                "TooManyRequests",
+                "Cannot evict pod as it would violate the pod's disruption budget.",
+            )
         }
     }
 
@@ -201,7 +253,9 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let mut response = json_response(self.status(), self.value().to_string());
         if let Some(seconds) = self.retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -211,7 +265,10 @@ impl IntoResponse for Failure {
 pub(super) fn json_response(status: StatusCode, text: impl Into<Body>) -> Response {
     let mut response = Response::new(text.into());
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     response
 }
 

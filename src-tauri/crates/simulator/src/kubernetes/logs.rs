@@ -23,27 +23,43 @@ pub(super) fn answer(host: &dyn Host, query: &Query, pod: &Stored) -> Result<Res
     let mut log = None;
     host.cluster(&mut |c| log = c.pod_log(&pod.namespace, &pod.name, query.flag("previous")));
     let log = log.ok_or_else(|| waiting(pod, query.flag("previous")))?;
-    let wanted = query.number("tailLines")?.map_or(LINES, |n| i64::try_from(n).unwrap_or(LINES)).min(1000);
-    let since = query.number("sinceSeconds")?.map(|s| host.now().plus_seconds(-i64::try_from(s).unwrap_or(0)));
+    let wanted = query
+        .number("tailLines")?
+        .map_or(LINES, |n| i64::try_from(n).unwrap_or(LINES))
+        .min(1000);
+    let since = query
+        .number("sinceSeconds")?
+        .map(|s| host.now().plus_seconds(-i64::try_from(s).unwrap_or(0)));
     let text = lines(&log, host.now(), wanted, since, query.flag("timestamps"));
     Ok(([(header::CONTENT_TYPE, "text/plain")], text).into_response())
 }
 
 fn waiting(pod: &Stored, previous: bool) -> Failure {
     let whole = pod.value();
-    let container = whole["spec"]["containers"][0]["name"].as_str().unwrap_or_default();
+    let container = whole["spec"]["containers"][0]["name"]
+        .as_str()
+        .unwrap_or_default();
     if previous {
-        let message = format!("previous terminated container \"{container}\" in pod \"{}\" not found", pod.name);
+        let message = format!(
+            "previous terminated container \"{container}\" in pod \"{}\" not found",
+            pod.name
+        );
         return Failure::bad_request(message);
     }
     let reason = whole["status"]["containerStatuses"][0]["state"]["waiting"]["reason"].as_str();
     let reason = reason.unwrap_or("ContainerCreating");
-    Failure::bad_request(format!("container \"{container}\" in pod \"{}\" is waiting to start: {reason}", pod.name))
+    Failure::bad_request(format!(
+        "container \"{container}\" in pod \"{}\" is waiting to start: {reason}",
+        pod.name
+    ))
 }
 
 fn lines(log: &PodLog, now: Millis, wanted: i64, since: Option<Millis>, stamped: bool) -> String {
     let end = log.ended.unwrap_or(now);
-    let first = log.started.max(Millis(end.0 - wanted * PACE * 1000)).max(since.unwrap_or(log.started));
+    let first = log
+        .started
+        .max(Millis(end.0 - wanted * PACE * 1000))
+        .max(since.unwrap_or(log.started));
     let aligned = |at: Millis| at.seconds().div_euclid(PACE) * PACE;
     let mut text = String::new();
     let mut push = |at: Millis, words: &str| {
@@ -55,7 +71,13 @@ fn lines(log: &PodLog, now: Millis, wanted: i64, since: Option<Millis>, stamped:
         text.push('\n');
     };
     if first == log.started {
-        push(log.started, &format!("{{\"level\":\"info\",\"msg\":\"{} starting\",\"version\":\"{}\"}}", log.workload, log.tag));
+        push(
+            log.started,
+            &format!(
+                "{{\"level\":\"info\",\"msg\":\"{} starting\",\"version\":\"{}\"}}",
+                log.workload, log.tag
+            ),
+        );
     }
     let mut at = Millis((aligned(first) + PACE) * 1000);
     while at < end {
@@ -63,7 +85,10 @@ fn lines(log: &PodLog, now: Millis, wanted: i64, since: Option<Millis>, stamped:
         at = at.plus_seconds(PACE);
     }
     if let (Some(words), Some(ended)) = (&log.last_words, log.ended) {
-        push(ended, &format!("{{\"level\":\"fatal\",\"msg\":\"{words}\"}}"));
+        push(
+            ended,
+            &format!("{{\"level\":\"fatal\",\"msg\":\"{words}\"}}"),
+        );
     }
     text
 }
@@ -73,8 +98,13 @@ fn line(log: &PodLog, at: Millis) -> String {
     let ms = 2 + mix % 48;
     let trace = format!("{:08x}{:08x}", mix, mix.rotate_left(13) & 0xffff_ffff);
     if log.consumes {
-        return format!("{{\"level\":\"info\",\"msg\":\"message handled\",\"ms\":{ms},\"trace\":\"{trace}\"}}");
+        return format!(
+            "{{\"level\":\"info\",\"msg\":\"message handled\",\"ms\":{ms},\"trace\":\"{trace}\"}}"
+        );
     }
-    let route = ["/v1/orders", "/v1/quotes", "/v1/positions", "/v1/accounts"][usize::try_from(mix % 4).unwrap_or(0)];
-    format!("{{\"level\":\"info\",\"msg\":\"request\",\"path\":\"{route}\",\"status\":200,\"ms\":{ms},\"trace\":\"{trace}\"}}")
+    let route = ["/v1/orders", "/v1/quotes", "/v1/positions", "/v1/accounts"]
+        [usize::try_from(mix % 4).unwrap_or(0)];
+    format!(
+        "{{\"level\":\"info\",\"msg\":\"request\",\"path\":\"{route}\",\"status\":200,\"ms\":{ms},\"trace\":\"{trace}\"}}"
+    )
 }

@@ -26,7 +26,11 @@ pub(super) fn answer(
     namespace: Option<&str>,
     name: Option<&str>,
 ) -> Result<Response, Failure> {
-    let selector = Selector::parse(resource, query.get("labelSelector"), query.get("fieldSelector"))?;
+    let selector = Selector::parse(
+        resource,
+        query.get("labelSelector"),
+        query.get("fieldSelector"),
+    )?;
     let now = host.now();
     let mut items = Vec::new();
     host.cluster(&mut |cluster| {
@@ -36,25 +40,37 @@ pub(super) fn answer(
             .filter(|o| name.is_none_or(|n| n == o.name) && selector.matches(o))
             .cloned()
             .collect();
-        items = all.iter().filter_map(|o| item(cluster, resource, o, now)).collect();
+        items = all
+            .iter()
+            .filter_map(|o| item(cluster, resource, o, now))
+            .collect();
     });
-    let kind = if resource == Resource::Pods { "PodMetrics" } else { "NodeMetrics" };
+    let kind = if resource == Resource::Pods {
+        "PodMetrics"
+    } else {
+        "NodeMetrics"
+    };
     let value = match name {
         Some(name) => {
-            let mut one = items.pop().ok_or_else(|| Failure::not_found(resource, name))?;
+            let mut one = items
+                .pop()
+                .ok_or_else(|| Failure::not_found(resource, name))?;
             one["kind"] = json!(kind);
             one["apiVersion"] = json!("metrics.k8s.io/v1beta1");
             one
         }
-        None => json!({ "kind": format!("{kind}List"), "apiVersion": "metrics.k8s.io/v1beta1", "metadata": {},
-                        "items": items }),
+        None => {
+            json!({ "kind": format!("{kind}List"), "apiVersion": "metrics.k8s.io/v1beta1", "metadata": {},
+                        "items": items })
+        }
     };
     Ok(json_response(StatusCode::OK, value.to_string()))
 }
 
 fn item(cluster: &Cluster, resource: Resource, object: &Stored, now: Millis) -> Option<Value> {
     let at = Millis(now.0.div_euclid(15_000) * 15_000).iso();
-    let mut metadata = json!({ "name": object.name, "creationTimestamp": at, "labels": *object.labels });
+    let mut metadata =
+        json!({ "name": object.name, "creationTimestamp": at, "labels": *object.labels });
     if !object.namespace.is_empty() {
         metadata["namespace"] = json!(object.namespace);
     }

@@ -70,10 +70,18 @@ async fn handle(State(host): State<Arc<dyn Host>>, request: Request<Body>) -> Re
     let asked_path = parts.uri.path().to_owned();
     let mut response = match axum::body::to_bytes(body, BODY_LIMIT).await {
         Ok(body) => {
-            let call = Call { method: parts.method, target, query, headers: parts.headers, body };
+            let call = Call {
+                method: parts.method,
+                target,
+                query,
+                headers: parts.headers,
+                body,
+            };
             answer(&host, &call, &asked_path).await
         }
-        Err(_) => Failure::bad_request("the request body is too large or was cut off").into_response(),
+        Err(_) => {
+            Failure::bad_request("the request body is too large or was cut off").into_response()
+        }
     };
     stamp(&mut response, host.as_ref());
     response
@@ -85,7 +93,10 @@ fn stamp(response: &mut Response, host: &dyn Host) {
     if let Ok(date) = HeaderValue::from_str(&host.now().http_date()) {
         headers.insert(header::DATE, date);
     }
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("no-cache, private"),
+    );
 }
 
 async fn answer(host: &Arc<dyn Host>, call: &Call, path: &str) -> Response {
@@ -118,7 +129,10 @@ async fn silence(host: &Arc<dyn Host>, call: &Call, path: &str) {
 /// (client-go's `clientcmd` reads credentials only for a server with TLS), and this server is on loopback only.
 fn known(headers: &HeaderMap, token: &str) -> bool {
     let given = headers.get(header::AUTHORIZATION);
-    given.is_none_or(|v| v.to_str().is_ok_and(|v| v.strip_prefix("Bearer ").is_some_and(|t| t.trim() == token)))
+    given.is_none_or(|v| {
+        v.to_str()
+            .is_ok_and(|v| v.strip_prefix("Bearer ").is_some_and(|t| t.trim() == token))
+    })
 }
 
 fn verb(call: &Call) -> &'static str {
@@ -149,18 +163,33 @@ fn asked<'a>(call: &'a Call, path: &'a str) -> Asked<'a> {
         | Target::OpenApi
         | Target::Nowhere => path,
     };
-    Asked { verb: verb(call), resource }
+    Asked {
+        verb: verb(call),
+        resource,
+    }
 }
 
 fn denied(call: &Call) -> Failure {
     match &call.target {
-        Target::Collection(resource, namespace) => {
-            Failure::forbidden(USER, verb(call), *resource, "", namespace.as_deref().unwrap_or(""), "")
+        Target::Collection(resource, namespace) => Failure::forbidden(
+            USER,
+            verb(call),
+            *resource,
+            "",
+            namespace.as_deref().unwrap_or(""),
+            "",
+        ),
+        Target::Item(i) => {
+            Failure::forbidden(USER, verb(call), i.resource, &i.sub, &i.namespace, &i.name)
         }
-        Target::Item(i) => Failure::forbidden(USER, verb(call), i.resource, &i.sub, &i.namespace, &i.name),
-        Target::Metrics(resource, namespace, _) => {
-            Failure::forbidden(USER, verb(call), *resource, "", namespace.as_deref().unwrap_or(""), "")
-        }
+        Target::Metrics(resource, namespace, _) => Failure::forbidden(
+            USER,
+            verb(call),
+            *resource,
+            "",
+            namespace.as_deref().unwrap_or(""),
+            "",
+        ),
         Target::Version
         | Target::Health
         | Target::Core
@@ -173,7 +202,7 @@ fn denied(call: &Call) -> Failure {
     }
 }
 
-fn header<'a>(call: &'a Call, name: header::HeaderName) -> Option<&'a str> {
+fn header(call: &Call, name: header::HeaderName) -> Option<&str> {
     call.headers.get(name).and_then(|v| v.to_str().ok())
 }
 
@@ -187,19 +216,29 @@ fn dispatch(host: &Arc<dyn Host>, call: &Call) -> Result<Response, Failure> {
     let aggregated = accept::wants_aggregated(header(call, header::ACCEPT));
     match &call.target {
         Target::Version => only_read(Some(version(host.as_ref()))),
-        Target::Health => Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], "ok").into_response()),
+        Target::Health => {
+            Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], "ok").into_response())
+        }
         Target::OpenApi => only_read(Some(json!({ "paths": {} }))),
         Target::Core if aggregated => Ok(discovered(true)),
         Target::Groups if aggregated => Ok(discovered(false)),
-        Target::Core => only_read(Some(discovery::core(header(call, header::HOST).unwrap_or("127.0.0.1")))),
+        Target::Core => only_read(Some(discovery::core(
+            header(call, header::HOST).unwrap_or("127.0.0.1"),
+        ))),
         Target::Groups => only_read(Some(discovery::group_list())),
         Target::Group(name) => only_read(discovery::one_group(name)),
         Target::Resources(group, version) => only_read(discovery::resource_list(group, version)),
-        Target::Collection(resource, namespace) if reading => collection(host, call, *resource, namespace.clone()),
-        Target::Item(item) if reading => read(host, call, item),
-        Target::Metrics(resource, namespace, name) if reading => {
-            metrics::answer(host.as_ref(), &call.query, *resource, namespace.as_deref(), name.as_deref())
+        Target::Collection(resource, namespace) if reading => {
+            collection(host, call, *resource, namespace.clone())
         }
+        Target::Item(item) if reading => read(host, call, item),
+        Target::Metrics(resource, namespace, name) if reading => metrics::answer(
+            host.as_ref(),
+            &call.query,
+            *resource,
+            namespace.as_deref(),
+            name.as_deref(),
+        ),
         Target::Collection(resource, namespace) if call.method == Method::POST => {
             writes::create(host, call, *resource, namespace.as_deref())
         }
@@ -212,9 +251,13 @@ fn dispatch(host: &Arc<dyn Host>, call: &Call) -> Result<Response, Failure> {
 
 fn discovered(core: bool) -> Response {
     let mut response = json_response(StatusCode::OK, discovery::aggregated(core).to_string());
-    let kind = HeaderValue::from_static("application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList");
+    let kind = HeaderValue::from_static(
+        "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+    );
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
+    response
+        .headers_mut()
+        .insert(header::VARY, HeaderValue::from_static("Accept"));
     response
 }
 
@@ -228,7 +271,10 @@ fn version(host: &dyn Host) -> Value {
 }
 
 fn shape(call: &Call) -> Result<Shape, Failure> {
-    accept::shape(header(call, header::ACCEPT), call.query.get("includeObject"))
+    accept::shape(
+        header(call, header::ACCEPT),
+        call.query.get("includeObject"),
+    )
 }
 
 fn collection(
@@ -238,8 +284,16 @@ fn collection(
     namespace: Option<String>,
 ) -> Result<Response, Failure> {
     let shape = shape(call)?;
-    let selector = Selector::parse(resource, call.query.get("labelSelector"), call.query.get("fieldSelector"))?;
-    let scope = Scope { resource, namespace, selector };
+    let selector = Selector::parse(
+        resource,
+        call.query.get("labelSelector"),
+        call.query.get("fieldSelector"),
+    )?;
+    let scope = Scope {
+        resource,
+        namespace,
+        selector,
+    };
     if call.query.flag("watch") {
         return watch::open(host.clone(), scope, shape, &call.query);
     }
@@ -252,7 +306,12 @@ fn collection(
 fn read(host: &Arc<dyn Host>, call: &Call, item: &Item) -> Result<Response, Failure> {
     let shape = shape(call)?;
     let mut found = None;
-    host.cluster(&mut |c| found = c.store().get(item.resource, &item.namespace, &item.name).cloned());
+    host.cluster(&mut |c| {
+        found = c
+            .store()
+            .get(item.resource, &item.namespace, &item.name)
+            .cloned()
+    });
     let object = found.ok_or_else(|| Failure::not_found(item.resource, &item.name))?;
     match item.sub.as_str() {
         "" | "status" => {
@@ -268,11 +327,24 @@ fn read(host: &Arc<dyn Host>, call: &Call, item: &Item) -> Result<Response, Fail
 /// The scale of a workload.
 fn scale(object: &crate::world::cluster::store::Stored) -> Value {
     let whole = object.value();
-    let kept = ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"];
-    let metadata: serde_json::Map<String, Value> =
-        kept.iter().map(|k| ((*k).to_owned(), whole["metadata"][k].clone())).collect();
-    let selector = whole["spec"]["selector"]["matchLabels"].as_object().into_iter().flatten();
-    let selector: Vec<String> = selector.map(|(k, v)| format!("{k}={}", v.as_str().unwrap_or_default())).collect();
+    let kept = [
+        "name",
+        "namespace",
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+    ];
+    let metadata: serde_json::Map<String, Value> = kept
+        .iter()
+        .map(|k| ((*k).to_owned(), whole["metadata"][k].clone()))
+        .collect();
+    let selector = whole["spec"]["selector"]["matchLabels"]
+        .as_object()
+        .into_iter()
+        .flatten();
+    let selector: Vec<String> = selector
+        .map(|(k, v)| format!("{k}={}", v.as_str().unwrap_or_default()))
+        .collect();
     json!({ "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata,
             "spec": { "replicas": whole["spec"]["replicas"] },
             "status": { "replicas": whole["status"]["replicas"].as_i64().unwrap_or(0), "selector": selector.join(",") } })

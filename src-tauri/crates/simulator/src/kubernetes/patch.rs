@@ -35,7 +35,9 @@ fn merge(target: &mut Value, patch: &Value) {
     if !target.is_object() {
         *target = Value::Object(Map::new());
     }
-    let Some(map) = target.as_object_mut() else { return };
+    let Some(map) = target.as_object_mut() else {
+        return;
+    };
     for (k, v) in patch {
         if v.is_null() {
             map.remove(k);
@@ -64,21 +66,31 @@ fn strategic(target: &mut Value, patch: &Value) {
         return;
     };
     if patch.get("$patch").and_then(Value::as_str) == Some("replace") {
-        let kept = patch.iter().filter(|(k, _)| *k != "$patch").map(|(k, v)| (k.clone(), v.clone()));
+        let kept = patch
+            .iter()
+            .filter(|(k, _)| *k != "$patch")
+            .map(|(k, v)| (k.clone(), v.clone()));
         *target = Value::Object(kept.collect());
         return;
     }
     if !target.is_object() {
         *target = Value::Object(Map::new());
     }
-    let Some(map) = target.as_object_mut() else { return };
+    let Some(map) = target.as_object_mut() else {
+        return;
+    };
     for (k, v) in patch.iter().filter(|(k, _)| !k.starts_with('$')) {
         match (v, merge_key(k)) {
             (Value::Null, _) => {
                 map.remove(k);
             }
             (Value::Array(items), Some(key)) => {
-                merge_list(map.entry(k.clone()).or_insert_with(|| Value::Array(Vec::new())), items, key);
+                merge_list(
+                    map.entry(k.clone())
+                        .or_insert_with(|| Value::Array(Vec::new())),
+                    items,
+                    key,
+                );
             }
             _ => strategic(map.entry(k.clone()).or_insert(Value::Null), v),
         }
@@ -89,7 +101,9 @@ fn merge_list(target: &mut Value, items: &[Value], key: &str) {
     if !target.is_array() {
         *target = Value::Array(Vec::new());
     }
-    let Some(list) = target.as_array_mut() else { return };
+    let Some(list) = target.as_array_mut() else {
+        return;
+    };
     for item in items {
         let place = list.iter().position(|old| old[key] == item[key]);
         let delete = item.get("$patch").and_then(Value::as_str) == Some("delete");
@@ -105,10 +119,18 @@ fn merge_list(target: &mut Value, items: &[Value], key: &str) {
 }
 
 fn json_patch(target: &mut Value, patch: &Value) -> Result<(), Failure> {
-    let wrong = |what: String| Failure::bad_request(format!("the server rejected our request due to an error in our request: {what}"));
-    let steps = patch.as_array().ok_or_else(|| wrong("a JSON patch is a list".into()))?;
+    let wrong = |what: String| {
+        Failure::bad_request(format!(
+            "the server rejected our request due to an error in our request: {what}"
+        ))
+    };
+    let steps = patch
+        .as_array()
+        .ok_or_else(|| wrong("a JSON patch is a list".into()))?;
     for step in steps {
-        let path = step["path"].as_str().ok_or_else(|| wrong("a step has no path".into()))?;
+        let path = step["path"]
+            .as_str()
+            .ok_or_else(|| wrong("a step has no path".into()))?;
         let known = match step["op"].as_str() {
             Some("test") => target.pointer(path) == Some(&step["value"]),
             Some("add") => set(target, path, &step["value"], true),
@@ -134,7 +156,9 @@ fn set(target: &mut Value, path: &str, value: &Value, add: bool) -> bool {
         *target = value.clone();
         return true;
     }
-    let Some((parent, last)) = parent(target, path) else { return false };
+    let Some((parent, last)) = parent(target, path) else {
+        return false;
+    };
     match parent {
         Value::Object(map) if add || map.contains_key(&last) => {
             map.insert(last, value.clone());
@@ -160,7 +184,9 @@ fn set(target: &mut Value, path: &str, value: &Value, add: bool) -> bool {
 }
 
 fn remove(target: &mut Value, path: &str) -> bool {
-    let Some((parent, last)) = parent(target, path) else { return false };
+    let Some((parent, last)) = parent(target, path) else {
+        return false;
+    };
     match parent {
         Value::Object(map) => map.remove(&last).is_some(),
         Value::Array(list) => match last.parse::<usize>() {
@@ -189,9 +215,15 @@ mod tests {
     fn a_merge_replaces_lists_and_a_strategic_merge_joins_them() {
         let patch = json!({ "spec": { "containers": [{ "name": "a", "image": "x:2" }] } });
         let merged = patched("application/merge-patch+json", &patch).expect("applies");
-        assert_eq!(merged["spec"]["containers"], json!([{ "name": "a", "image": "x:2" }]));
+        assert_eq!(
+            merged["spec"]["containers"],
+            json!([{ "name": "a", "image": "x:2" }])
+        );
         let joined = patched("application/strategic-merge-patch+json", &patch).expect("applies");
-        assert_eq!(joined["spec"]["containers"], json!([{ "name": "a", "image": "x:2", "env": [] }]));
+        assert_eq!(
+            joined["spec"]["containers"],
+            json!([{ "name": "a", "image": "x:2", "env": [] }])
+        );
         assert_eq!(joined["spec"]["replicas"], 3);
     }
 
@@ -199,13 +231,19 @@ mod tests {
     fn a_json_patch_tests_before_it_replaces() {
         let good = json!([{ "op": "test", "path": "/spec/replicas", "value": 3 },
                           { "op": "replace", "path": "/spec/replicas", "value": 5 }]);
-        assert_eq!(patched("application/json-patch+json", &good).expect("applies")["spec"]["replicas"], 5);
+        assert_eq!(
+            patched("application/json-patch+json", &good).expect("applies")["spec"]["replicas"],
+            5
+        );
         let bad = json!([{ "op": "test", "path": "/spec/replicas", "value": 4 }]);
         assert!(patched("application/json-patch+json", &bad).is_err());
     }
 
     #[test]
     fn other_content_types_are_refused() {
-        assert_eq!(patched("text/plain", &json!({})), Err(Failure::unsupported_media()));
+        assert_eq!(
+            patched("text/plain", &json!({})),
+            Err(Failure::unsupported_media())
+        );
     }
 }

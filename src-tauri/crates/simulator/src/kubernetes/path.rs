@@ -50,7 +50,11 @@ pub(super) fn target(path: &str) -> Target {
     let parts: Vec<String> = path
         .split('/')
         .filter(|p| !p.is_empty())
-        .map(|p| percent_encoding::percent_decode_str(p).decode_utf8_lossy().into_owned())
+        .map(|p| {
+            percent_encoding::percent_decode_str(p)
+                .decode_utf8_lossy()
+                .into_owned()
+        })
         .collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     match parts.as_slice() {
@@ -77,13 +81,17 @@ fn within(group: &str, version: &str, rest: &[&str]) -> Target {
     }
     let find = |plural: &str| Resource::find(group, version, plural);
     let (resource, namespace, tail) = match rest {
-        ["namespaces", namespace, plural, tail @ ..] if find(plural).is_some_and(|r| r.row().namespaced) => {
+        ["namespaces", namespace, plural, tail @ ..]
+            if find(plural).is_some_and(|r| r.row().namespaced) =>
+        {
             (find(plural), Some((*namespace).to_owned()), tail)
         }
         [plural, tail @ ..] => (find(plural), None, tail),
         [] => (None, None, rest),
     };
-    let Some(resource) = resource else { return Target::Nowhere };
+    let Some(resource) = resource else {
+        return Target::Nowhere;
+    };
     if resource.row().namespaced && namespace.is_none() && !tail.is_empty() {
         return Target::Nowhere;
     }
@@ -98,7 +106,9 @@ fn within(group: &str, version: &str, rest: &[&str]) -> Target {
     match tail {
         [] => Target::Collection(resource, namespace),
         [name] => item(name, ""),
-        [name, sub] if resource.row().subresources().iter().any(|s| s.name == *sub) => item(name, sub),
+        [name, sub] if resource.row().subresources().iter().any(|s| s.name == *sub) => {
+            item(name, sub)
+        }
         _ => Target::Nowhere,
     }
 }
@@ -109,9 +119,11 @@ fn metrics(rest: &[&str]) -> Target {
         ["nodes", name] => Target::Metrics(Resource::Nodes, None, Some((*name).to_owned())),
         ["pods"] => Target::Metrics(Resource::Pods, None, None),
         ["namespaces", ns, "pods"] => Target::Metrics(Resource::Pods, Some((*ns).to_owned()), None),
-        ["namespaces", ns, "pods", name] => {
-            Target::Metrics(Resource::Pods, Some((*ns).to_owned()), Some((*name).to_owned()))
-        }
+        ["namespaces", ns, "pods", name] => Target::Metrics(
+            Resource::Pods,
+            Some((*ns).to_owned()),
+            Some((*name).to_owned()),
+        ),
         _ => Target::Nowhere,
     }
 }
@@ -122,15 +134,38 @@ mod tests {
 
     #[test]
     fn paths_find_their_targets() {
-        assert_eq!(target("/api/v1/pods"), Target::Collection(Resource::Pods, None));
-        assert_eq!(target("/api/v1/namespaces"), Target::Collection(Resource::Namespaces, None));
+        assert_eq!(
+            target("/api/v1/pods"),
+            Target::Collection(Resource::Pods, None)
+        );
+        assert_eq!(
+            target("/api/v1/namespaces"),
+            Target::Collection(Resource::Namespaces, None)
+        );
         let item = |resource, namespace: &str, name: &str, sub: &str| {
-            Target::Item(Item { resource, namespace: namespace.into(), name: name.into(), sub: sub.into() })
+            Target::Item(Item {
+                resource,
+                namespace: namespace.into(),
+                name: name.into(),
+                sub: sub.into(),
+            })
         };
-        assert_eq!(target("/api/v1/namespaces/a"), item(Resource::Namespaces, "", "a", ""));
-        assert_eq!(target("/api/v1/namespaces/a/pods/b/log"), item(Resource::Pods, "a", "b", "log"));
-        assert_eq!(target("/apis/apps/v1/namespaces/a/deployments/b/scale"), item(Resource::Deployments, "a", "b", "scale"));
-        assert_eq!(target("/apis/apps/v1/namespaces/a/deployments/b/nope"), Target::Nowhere);
+        assert_eq!(
+            target("/api/v1/namespaces/a"),
+            item(Resource::Namespaces, "", "a", "")
+        );
+        assert_eq!(
+            target("/api/v1/namespaces/a/pods/b/log"),
+            item(Resource::Pods, "a", "b", "log")
+        );
+        assert_eq!(
+            target("/apis/apps/v1/namespaces/a/deployments/b/scale"),
+            item(Resource::Deployments, "a", "b", "scale")
+        );
+        assert_eq!(
+            target("/apis/apps/v1/namespaces/a/deployments/b/nope"),
+            Target::Nowhere
+        );
         assert_eq!(target("/apis/apps/v2/deployments"), Target::Nowhere);
     }
 }

@@ -33,17 +33,34 @@ impl Selector {
     ///
     /// # Errors
     /// 400 for what cannot be read, and for fields that the resource does not select by.
-    pub(super) fn parse(resource: Resource, labels: Option<&str>, fields: Option<&str>) -> Result<Self, Failure> {
-        let labels = split(labels.unwrap_or_default()).into_iter().map(label).collect::<Result<_, _>>()?;
+    pub(super) fn parse(
+        resource: Resource,
+        labels: Option<&str>,
+        fields: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let labels = split(labels.unwrap_or_default())
+            .into_iter()
+            .map(label)
+            .collect::<Result<_, _>>()?;
         let mut all = Vec::new();
-        for text in fields.unwrap_or_default().split(',').filter(|f| !f.is_empty()) {
+        for text in fields
+            .unwrap_or_default()
+            .split(',')
+            .filter(|f| !f.is_empty())
+        {
             let field = field(text)?;
             if !supported(resource, &field.name) {
-                return Err(Failure::bad_request(format!("field label not supported: {}", field.name)));
+                return Err(Failure::bad_request(format!(
+                    "field label not supported: {}",
+                    field.name
+                )));
             }
             all.push(field);
         }
-        Ok(Self { labels, fields: all })
+        Ok(Self {
+            labels,
+            fields: all,
+        })
     }
 
     /// Whether it lets everything through.
@@ -55,7 +72,8 @@ impl Selector {
     /// Whether it lets an object through.
     #[must_use]
     pub(super) fn matches(&self, object: &Stored) -> bool {
-        self.labels.iter().all(|l| l.matches(object)) && self.fields.iter().all(|f| f.matches(object))
+        self.labels.iter().all(|l| l.matches(object))
+            && self.fields.iter().all(|f| f.matches(object))
     }
 }
 
@@ -86,12 +104,18 @@ fn value(object: &Stored, name: &str) -> String {
         ("status.podIP", Some(pod)) => pod.ip.clone(),
         _ => {
             let whole = object.value();
-            let path = if name == "source" { "source/component".to_owned() } else { name.replace('.', "/") };
+            let path = if name == "source" {
+                "source/component".to_owned()
+            } else {
+                name.replace('.', "/")
+            };
             match whole.pointer(&format!("/{path}")) {
                 Some(Value::String(s)) => s.clone(),
                 Some(Value::Bool(b)) => b.to_string(),
                 Some(Value::Number(n)) => n.to_string(),
-                _ if name == "spec.unschedulable" || name == "spec.hostNetwork" => "false".to_owned(),
+                _ if name == "spec.unschedulable" || name == "spec.hostNetwork" => {
+                    "false".to_owned()
+                }
                 _ => String::new(),
             }
         }
@@ -145,9 +169,15 @@ fn field(text: &str) -> Result<Field, Failure> {
     } else if let Some((n, v)) = text.split_once('=') {
         (n, v, true)
     } else {
-        return Err(Failure::bad_request(format!("invalid selector: '{text}'; can't understand '{text}'")));
+        return Err(Failure::bad_request(format!(
+            "invalid selector: '{text}'; can't understand '{text}'"
+        )));
     };
-    Ok(Field { name: name.trim().to_owned(), value: value.trim().to_owned(), equal })
+    Ok(Field {
+        name: name.trim().to_owned(),
+        value: value.trim().to_owned(),
+        equal,
+    })
 }
 
 /// Splits at the commas that are not within parentheses.
@@ -165,18 +195,36 @@ fn split(text: &str) -> Vec<&str> {
         }
     }
     parts.push(&text[start..]);
-    parts.into_iter().map(str::trim).filter(|p| !p.is_empty()).collect()
+    parts
+        .into_iter()
+        .map(str::trim)
+        .filter(|p| !p.is_empty())
+        .collect()
 }
 
 fn label(text: &str) -> Result<Label, Failure> {
     let set = |values: &str| {
-        let inner = values.trim().strip_prefix('(').and_then(|v| v.strip_suffix(')'))?;
-        Some(inner.split(',').map(|v| v.trim().to_owned()).collect::<Vec<_>>())
+        let inner = values
+            .trim()
+            .strip_prefix('(')
+            .and_then(|v| v.strip_suffix(')'))?;
+        Some(
+            inner
+                .split(',')
+                .map(|v| v.trim().to_owned())
+                .collect::<Vec<_>>(),
+        )
     };
-    let wrong = || Failure::bad_request(format!("unable to parse requirement: found '{text}', expected: a label selector"));
+    let wrong = || {
+        Failure::bad_request(format!(
+            "unable to parse requirement: found '{text}', expected: a label selector"
+        ))
+    };
     let key = |k: &str| {
         let k = k.trim();
-        let good = !k.is_empty() && k.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
+        let good = !k.is_empty()
+            && k.chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
         good.then(|| k.to_owned()).ok_or_else(wrong)
     };
     if let Some((k, values)) = text.split_once(" notin ") {
@@ -209,13 +257,19 @@ mod tests {
     fn all_forms_are_read() {
         let all = parse("a=b, c!=d,e in (f, g),h notin (i),j,!k").expect("is read");
         assert_eq!(all.labels.len(), 6);
-        assert_eq!(all.labels[2], Label::In("e".into(), vec!["f".into(), "g".into()]));
+        assert_eq!(
+            all.labels[2],
+            Label::In("e".into(), vec!["f".into(), "g".into()])
+        );
         assert!(parse("a b").is_err());
     }
 
     #[test]
     fn a_field_nobody_selects_by_is_refused() {
         let refused = Selector::parse(Resource::Pods, None, Some("spec.foo=bar"));
-        assert_eq!(refused.err().map(|f| f.value()["message"].clone()), Some("field label not supported: spec.foo".into()));
+        assert_eq!(
+            refused.err().map(|f| f.value()["message"].clone()),
+            Some("field label not supported: spec.foo".into())
+        );
     }
 }

@@ -44,7 +44,12 @@ pub(super) fn row(resource: Resource, object: &Stored, include: Include, now: Mi
         }
         Include::Object => {
             let body = String::from_utf8_lossy(&object.body);
-            format!("{{\"kind\":\"{}\",\"apiVersion\":\"{}\",{}", resource.row().kind, resource.api_version(), &body[1..])
+            format!(
+                "{{\"kind\":\"{}\",\"apiVersion\":\"{}\",{}",
+                resource.row().kind,
+                resource.api_version(),
+                &body[1..]
+            )
         }
     };
     format!("{{\"cells\":{cells},\"object\":{carried}}}")
@@ -55,7 +60,13 @@ pub(super) fn row(resource: Resource, object: &Stored, include: Include, now: Mi
 pub(super) fn human(ms: i64) -> String {
     let s = (ms / 1000).max(0);
     let (m, h, d) = (s / 60, s / 3600, s / 86_400);
-    let pair = |a: i64, x: &str, b: i64, y: &str| if b == 0 { format!("{a}{x}") } else { format!("{a}{x}{b}{y}") };
+    let pair = |a: i64, x: &str, b: i64, y: &str| {
+        if b == 0 {
+            format!("{a}{x}")
+        } else {
+            format!("{a}{x}{b}{y}")
+        }
+    };
     match s {
         0..120 => format!("{s}s"),
         120..600 => pair(m, "m", s % 60, "s"),
@@ -73,11 +84,19 @@ fn cells(resource: Resource, object: &Stored, now: Millis) -> Vec<Value> {
     let age = json!(human(now.since(object.created)));
     if let Some(pod) = &object.pod {
         let restarts = match pod.last_restart {
-            Some(at) if pod.restarts > 0 => format!("{} ({} ago)", pod.restarts, human(now.since(at))),
+            Some(at) if pod.restarts > 0 => {
+                format!("{} ({} ago)", pod.restarts, human(now.since(at)))
+            }
             _ => pod.restarts.to_string(),
         };
         let ready = if pod.ready { "1/1" } else { "0/1" };
-        let or_none = |s: &str| if s.is_empty() { json!("<none>") } else { json!(s) };
+        let or_none = |s: &str| {
+            if s.is_empty() {
+                json!("<none>")
+            } else {
+                json!(s)
+            }
+        };
         return vec![
             json!(object.name),
             json!(ready),
@@ -108,7 +127,11 @@ fn count(value: &Value, path: &str) -> i64 {
 }
 
 fn or_none(text: &str) -> Value {
-    if text.is_empty() { json!("<none>") } else { json!(text) }
+    if text.is_empty() {
+        json!("<none>")
+    } else {
+        json!(text)
+    }
 }
 
 /// The cells after the name.
@@ -116,72 +139,144 @@ fn middle(resource: Resource, v: &Value, age: &Value) -> Vec<Value> {
     let age = age.clone();
     let of = |path: &str| or_none(at(v, path));
     let n = |path: &str| json!(count(v, path));
-    let ready = || json!(format!("{}/{}", count(v, "/status/readyReplicas"), count(v, "/spec/replicas")));
+    let ready = || {
+        json!(format!(
+            "{}/{}",
+            count(v, "/status/readyReplicas"),
+            count(v, "/spec/replicas")
+        ))
+    };
     let container = |field: &str| of(&format!("/spec/template/spec/containers/0/{field}"));
     let selector = || json!(pairs(v.pointer("/spec/selector/matchLabels")));
     match resource {
         Resource::Nodes => node(v, age),
         Resource::Namespaces => vec![of("/status/phase"), age],
         Resource::Deployments => vec![
-            ready(), n("/status/updatedReplicas"), n("/status/availableReplicas"), age,
-            container("name"), container("image"), selector(),
+            ready(),
+            n("/status/updatedReplicas"),
+            n("/status/availableReplicas"),
+            age,
+            container("name"),
+            container("image"),
+            selector(),
         ],
         Resource::ReplicaSets => vec![
-            n("/spec/replicas"), n("/status/replicas"), n("/status/readyReplicas"), age,
-            container("name"), container("image"), selector(),
+            n("/spec/replicas"),
+            n("/status/replicas"),
+            n("/status/readyReplicas"),
+            age,
+            container("name"),
+            container("image"),
+            selector(),
         ],
         Resource::StatefulSets => vec![ready(), age, container("name"), container("image")],
         Resource::HorizontalPodAutoscalers => vec![
-            json!(format!("{}/{}", at(v, "/spec/scaleTargetRef/kind"), at(v, "/spec/scaleTargetRef/name"))),
-            json!(targets(v)), json!(count(v, "/spec/minReplicas").to_string()),
-            json!(count(v, "/spec/maxReplicas").to_string()), n("/status/currentReplicas"), age,
+            json!(format!(
+                "{}/{}",
+                at(v, "/spec/scaleTargetRef/kind"),
+                at(v, "/spec/scaleTargetRef/name")
+            )),
+            json!(targets(v)),
+            json!(count(v, "/spec/minReplicas").to_string()),
+            json!(count(v, "/spec/maxReplicas").to_string()),
+            n("/status/currentReplicas"),
+            age,
         ],
         Resource::Services => {
-            let port = format!("{}/{}", count(v, "/spec/ports/0/port"), at(v, "/spec/ports/0/protocol"));
-            vec![of("/spec/type"), of("/spec/clusterIP"), json!("<none>"), json!(port), age,
-                 json!(pairs(v.pointer("/spec/selector")))]
+            let port = format!(
+                "{}/{}",
+                count(v, "/spec/ports/0/port"),
+                at(v, "/spec/ports/0/protocol")
+            );
+            vec![
+                of("/spec/type"),
+                of("/spec/clusterIP"),
+                json!("<none>"),
+                json!(port),
+                age,
+                json!(pairs(v.pointer("/spec/selector"))),
+            ]
         }
         Resource::Ingresses => vec![
-            of("/spec/ingressClassName"), of("/spec/rules/0/host"),
-            json!(at(v, "/status/loadBalancer/ingress/0/hostname")), json!("80"), age,
+            of("/spec/ingressClassName"),
+            of("/spec/rules/0/host"),
+            json!(at(v, "/status/loadBalancer/ingress/0/hostname")),
+            json!("80"),
+            age,
         ],
         Resource::EndpointSlices => vec![
-            of("/addressType"), json!(count(v, "/ports/0/port").to_string()), json!(endpoints(v)), age,
+            of("/addressType"),
+            json!(count(v, "/ports/0/port").to_string()),
+            json!(endpoints(v)),
+            age,
         ],
         Resource::PodDisruptionBudgets => vec![
-            json!("N/A"), of("/spec/maxUnavailable"), n("/status/disruptionsAllowed"), age,
+            json!("N/A"),
+            of("/spec/maxUnavailable"),
+            n("/status/disruptionsAllowed"),
+            age,
         ],
         Resource::ConfigMaps => {
-            let data = v.pointer("/data").and_then(Value::as_object).map_or(0, serde_json::Map::len);
+            let data = v
+                .pointer("/data")
+                .and_then(Value::as_object)
+                .map_or(0, serde_json::Map::len);
             vec![json!(data.to_string()), age]
         }
         Resource::ServiceAccounts => vec![json!("0"), age],
         Resource::Leases => vec![of("/spec/holderIdentity"), age],
         Resource::ScaledObjects => scaled(v, age),
         Resource::TargetGroupBindings => vec![
-            of("/spec/serviceRef/name"), json!(count(v, "/spec/serviceRef/port").to_string()),
-            of("/spec/targetType"), of("/spec/targetGroupARN"), age,
+            of("/spec/serviceRef/name"),
+            json!(count(v, "/spec/serviceRef/port").to_string()),
+            of("/spec/targetType"),
+            of("/spec/targetGroupARN"),
+            age,
         ],
-        Resource::Pods | Resource::Events | Resource::LimitRanges | Resource::PersistentVolumeClaims
-        | Resource::PersistentVolumes | Resource::ReplicationControllers | Resource::ResourceQuotas
-        | Resource::Secrets | Resource::DaemonSets | Resource::CronJobs | Resource::Jobs => vec![age],
+        Resource::Pods
+        | Resource::Events
+        | Resource::LimitRanges
+        | Resource::PersistentVolumeClaims
+        | Resource::PersistentVolumes
+        | Resource::ReplicationControllers
+        | Resource::ResourceQuotas
+        | Resource::Secrets
+        | Resource::DaemonSets
+        | Resource::CronJobs
+        | Resource::Jobs => vec![age],
     }
 }
 
 fn pairs(map: Option<&Value>) -> String {
     let map = map.and_then(Value::as_object);
-    let all: Vec<String> =
-        map.into_iter().flatten().map(|(k, v)| format!("{k}={}", v.as_str().unwrap_or_default())).collect();
-    if all.is_empty() { "<none>".to_owned() } else { all.join(",") }
+    let all: Vec<String> = map
+        .into_iter()
+        .flatten()
+        .map(|(k, v)| format!("{k}={}", v.as_str().unwrap_or_default()))
+        .collect();
+    if all.is_empty() {
+        "<none>".to_owned()
+    } else {
+        all.join(",")
+    }
 }
 
 fn condition<'a>(v: &'a Value, kind: &str) -> &'a str {
     let all = v.pointer("/status/conditions").and_then(Value::as_array);
-    all.into_iter().flatten().find(|c| c["type"] == kind).and_then(|c| c["status"].as_str()).unwrap_or("Unknown")
+    all.into_iter()
+        .flatten()
+        .find(|c| c["type"] == kind)
+        .and_then(|c| c["status"].as_str())
+        .unwrap_or("Unknown")
 }
 
 fn node(v: &Value, age: Value) -> Vec<Value> {
-    let mut status = if condition(v, "Ready") == "True" { "Ready" } else { "NotReady" }.to_owned();
+    let mut status = if condition(v, "Ready") == "True" {
+        "Ready"
+    } else {
+        "NotReady"
+    }
+    .to_owned();
     if v.pointer("/spec/unschedulable") == Some(&json!(true)) {
         status += ",SchedulingDisabled";
     }
@@ -207,13 +302,23 @@ fn targets(v: &Value) -> String {
     }
     let wanted = at(v, "/spec/metrics/0/external/target/averageValue");
     let seen = at(v, "/status/currentMetrics/0/external/current/averageValue");
-    format!("{}/{wanted} (avg)", if seen.is_empty() { "<unknown>" } else { seen })
+    format!(
+        "{}/{wanted} (avg)",
+        if seen.is_empty() { "<unknown>" } else { seen }
+    )
 }
 
 fn endpoints(v: &Value) -> String {
     const SHOWN: usize = 3;
-    let all = v.pointer("/endpoints").and_then(Value::as_array).map_or(&[] as &[Value], Vec::as_slice);
-    let first: Vec<&str> = all.iter().take(SHOWN).map(|e| at(e, "/addresses/0")).collect();
+    let all = v
+        .pointer("/endpoints")
+        .and_then(Value::as_array)
+        .map_or(&[] as &[Value], Vec::as_slice);
+    let first: Vec<&str> = all
+        .iter()
+        .take(SHOWN)
+        .map(|e| at(e, "/addresses/0"))
+        .collect();
     match all.len() {
         0 => "<unset>".to_owned(),
         n if n > SHOWN => format!("{} + {} more...", first.join(","), n - SHOWN),
@@ -239,11 +344,23 @@ fn scaled(v: &Value, age: Value) -> Vec<Value> {
 
 fn event(object: &Stored, v: &Value, now: Millis) -> Vec<Value> {
     let when = |path: &str| Millis::parse_iso(at(v, path));
-    let first = when("/firstTimestamp").or_else(|| when("/eventTime")).unwrap_or(object.created);
-    let last = when("/series/lastObservedTime").or_else(|| when("/lastTimestamp")).unwrap_or(first);
-    let times = v.pointer("/count").or_else(|| v.pointer("/series/count")).and_then(Value::as_i64).unwrap_or(1);
+    let first = when("/firstTimestamp")
+        .or_else(|| when("/eventTime"))
+        .unwrap_or(object.created);
+    let last = when("/series/lastObservedTime")
+        .or_else(|| when("/lastTimestamp"))
+        .unwrap_or(first);
+    let times = v
+        .pointer("/count")
+        .or_else(|| v.pointer("/series/count"))
+        .and_then(Value::as_i64)
+        .unwrap_or(1);
     let seen = if times > 1 {
-        format!("{} (x{times} over {})", human(now.since(last)), human(now.since(first)))
+        format!(
+            "{} (x{times} over {})",
+            human(now.since(last)),
+            human(now.since(first))
+        )
     } else {
         human(now.since(last))
     };
@@ -273,8 +390,15 @@ mod tests {
 
     #[test]
     fn ages_read_as_kubectl_writes_them() {
-        let all = [5, 119, 150, 540, 700, 12_000, 40_000, 180_000, 800_000, 70_000_000];
+        let all = [
+            5, 119, 150, 540, 700, 12_000, 40_000, 180_000, 800_000, 70_000_000,
+        ];
         let words: Vec<String> = all.iter().map(|s| human(s * 1000)).collect();
-        assert_eq!(words, ["5s", "119s", "2m30s", "9m", "11m", "3h20m", "11h", "2d2h", "9d", "2y80d"]);
+        assert_eq!(
+            words,
+            [
+                "5s", "119s", "2m30s", "9m", "11m", "3h20m", "11h", "2d2h", "9d", "2y80d"
+            ]
+        );
     }
 }

@@ -26,11 +26,24 @@ const LASTS_AT_LEAST: u64 = 1800;
 ///
 /// # Errors
 /// 400 and 422, as documented for watch options; a version that is gone is an event of the stream.
-pub(super) fn open(host: Arc<dyn Host>, scope: Scope, shape: Shape, query: &Query) -> Result<Response, Failure> {
-    let initial = query.get("sendInitialEvents").map(|_| query.flag("sendInitialEvents"));
+pub(super) fn open(
+    host: Arc<dyn Host>,
+    scope: Scope,
+    shape: Shape,
+    query: &Query,
+) -> Result<Response, Failure> {
+    let initial = query
+        .get("sendInitialEvents")
+        .map(|_| query.flag("sendInitialEvents"));
     if initial.is_some() && query.get("resourceVersionMatch") != Some("NotOlderThan") {
-        let problem = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
-        return Err(Failure::invalid("ListOptions.meta.k8s.io", "", "resourceVersionMatch", problem));
+        let problem =
+            "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+        return Err(Failure::invalid(
+            "ListOptions.meta.k8s.io",
+            "",
+            "resourceVersionMatch",
+            problem,
+        ));
     }
     let version = query.version()?.filter(|v| *v != 0);
     let start = match (initial, version) {
@@ -111,7 +124,11 @@ impl Watcher {
             if self.over {
                 return None;
             }
-            let until = if self.bookmarks { self.ends.min(self.bookmark_at) } else { self.ends };
+            let until = if self.bookmarks {
+                self.ends.min(self.bookmark_at)
+            } else {
+                self.ends
+            };
             tokio::select! {
                 moved = self.changes.changed() => {
                     if moved.is_err() {
@@ -130,7 +147,10 @@ impl Watcher {
     }
 
     fn silenced(&self) -> bool {
-        let asked = Asked { verb: "watch", resource: self.scope.resource.row().plural };
+        let asked = Asked {
+            verb: "watch",
+            resource: self.scope.resource.row().plural,
+        };
         self.host.fault(asked) == Some(WireFault::Silent)
     }
 
@@ -186,7 +206,9 @@ impl Watcher {
             Err(mut too_old) => {
                 too_old.kept = store.version();
                 let status = Failure::expired(too_old).value();
-                out.extend(format!("{}\n", json!({ "type": "ERROR", "object": status })).into_bytes());
+                out.extend(
+                    format!("{}\n", json!({ "type": "ERROR", "object": status })).into_bytes(),
+                );
                 self.over = true;
                 return;
             }
@@ -199,7 +221,12 @@ impl Watcher {
     }
 
     fn change(&mut self, change: &Change, now: Millis, out: &mut Vec<u8>) {
-        if self.scope.namespace.as_ref().is_some_and(|n| *n != change.object.namespace) {
+        if self
+            .scope
+            .namespace
+            .as_ref()
+            .is_some_and(|n| *n != change.object.namespace)
+        {
             return;
         }
         let selector = &self.scope.selector;
@@ -208,8 +235,12 @@ impl Watcher {
         match (was, is, &change.before) {
             (false, true, _) => self.event("ADDED", &change.object, now, out),
             (true, true, _) => self.event("MODIFIED", &change.object, now, out),
-            (true, false, _) if change.happened == Happened::Deleted => self.event("DELETED", &change.object, now, out),
-            (true, false, Some(before)) => self.event("DELETED", &before.at(change.version), now, out),
+            (true, false, _) if change.happened == Happened::Deleted => {
+                self.event("DELETED", &change.object, now, out)
+            }
+            (true, false, Some(before)) => {
+                self.event("DELETED", &before.at(change.version), now, out)
+            }
             (true, false, None) | (false, false, _) => {}
         }
     }
@@ -231,7 +262,11 @@ impl Watcher {
 
     /// A table of one row; only the first carries the columns.
     fn table(&mut self, version: u64, row: &str, out: &mut Vec<u8>) {
-        let columns = if self.described { Value::Null } else { table::definitions(self.scope.resource) };
+        let columns = if self.described {
+            Value::Null
+        } else {
+            table::definitions(self.scope.resource)
+        };
         self.described = true;
         let text = format!(
             "{{\"kind\":\"Table\",\"apiVersion\":\"meta.k8s.io/v1\",\"metadata\":{{\"resourceVersion\":\"{version}\"}},\"columnDefinitions\":{columns},\"rows\":[{row}]}}"
@@ -247,8 +282,7 @@ impl Watcher {
         }
         let object = match self.shape {
             Shape::Object => {
-                let mut object =
-                    json!({ "kind": resource.row().kind, "apiVersion": resource.api_version(), "metadata": metadata });
+                let mut object = json!({ "kind": resource.row().kind, "apiVersion": resource.api_version(), "metadata": metadata });
                 if resource == crate::world::cluster::resource::Resource::Pods {
                     object["spec"] = json!({ "containers": null });
                     object["status"] = json!({});

@@ -31,7 +31,12 @@ fn dry(call: &Call) -> bool {
 
 fn current(host: &dyn Host, item: &Item) -> Result<Arc<Stored>, Failure> {
     let mut found = None;
-    host.cluster(&mut |c| found = c.store().get(item.resource, &item.namespace, &item.name).cloned());
+    host.cluster(&mut |c| {
+        found = c
+            .store()
+            .get(item.resource, &item.namespace, &item.name)
+            .cloned()
+    });
     found.ok_or_else(|| Failure::not_found(item.resource, &item.name))
 }
 
@@ -51,7 +56,9 @@ fn read(call: &Call) -> Result<Value, Failure> {
         return Err(Failure::unsupported_media());
     }
     let unreadable = |e: serde_json::Error| {
-        Failure::bad_request(format!("the object provided is unrecognized (must be of type object): {e}"))
+        Failure::bad_request(format!(
+            "the object provided is unrecognized (must be of type object): {e}"
+        ))
     };
     serde_json::from_slice(&call.body).map_err(unreadable)
 }
@@ -66,16 +73,23 @@ fn write(host: &Arc<dyn Host>, call: &Call, item: &Item) -> Result<Response, Fai
     let mut done = None;
     host.cluster(&mut |c| {
         done = Some(if dry(call) {
-            c.check(item.resource, &item.namespace, &item.name, &next).map(|()| None)
+            c.check(item.resource, &item.namespace, &item.name, &next)
+                .map(|()| None)
         } else {
-            c.write(item.resource, &item.namespace, &item.name, &next, now).map(Some)
+            c.write(item.resource, &item.namespace, &item.name, &next, now)
+                .map(Some)
         });
     });
     let kind = qualified_kind(item.resource);
-    let written = done.unwrap_or(Err(WriteError::NotFound)).map_err(|e| refusal(item, &kind, e))?;
+    let written = done
+        .unwrap_or(Err(WriteError::NotFound))
+        .map_err(|e| refusal(item, &kind, e))?;
     host.moved();
     Ok(match written {
-        Some(object) => json_response(StatusCode::OK, list::single(item.resource, &object, super::shape(call)?, now)),
+        Some(object) => json_response(
+            StatusCode::OK,
+            list::single(item.resource, &object, super::shape(call)?, now),
+        ),
         None => json_response(StatusCode::OK, next.to_string()),
     })
 }
@@ -90,19 +104,27 @@ fn write_scale(host: &Arc<dyn Host>, call: &Call, item: &Item) -> Result<Respons
     let mut done = None;
     host.cluster(&mut |c| {
         done = Some(if dry(call) {
-            c.check(item.resource, &item.namespace, &item.name, &whole).map(|()| None)
+            c.check(item.resource, &item.namespace, &item.name, &whole)
+                .map(|()| None)
         } else {
-            c.write(item.resource, &item.namespace, &item.name, &whole, now).map(Some)
+            c.write(item.resource, &item.namespace, &item.name, &whole, now)
+                .map(Some)
         });
     });
-    let written = done.unwrap_or(Err(WriteError::NotFound)).map_err(|e| refusal(item, "Scale.autoscaling", e))?;
+    let written = done
+        .unwrap_or(Err(WriteError::NotFound))
+        .map_err(|e| refusal(item, "Scale.autoscaling", e))?;
     host.moved();
     let answer = written.map_or(next, |object| scale(&object));
     Ok(json_response(StatusCode::OK, answer.to_string()))
 }
 
 fn evict(host: &Arc<dyn Host>, call: &Call, item: &Item) -> Result<Response, Failure> {
-    let body = if call.body.is_empty() { Value::Null } else { read(call)? };
+    let body = if call.body.is_empty() {
+        Value::Null
+    } else {
+        read(call)?
+    };
     let dry = dry(call) || body.pointer("/deleteOptions/dryRun/0") == Some(&json!("All"));
     let now = host.now();
     let mut done = Err(WriteError::NotFound);
@@ -123,7 +145,10 @@ fn delete(host: &Arc<dyn Host>, call: &Call, item: &Item) -> Result<Response, Fa
     }
     let object = done.map_err(|e| refusal(item, &qualified_kind(item.resource), e))?;
     host.moved();
-    Ok(json_response(StatusCode::OK, list::single(item.resource, &object, super::shape(call)?, now)))
+    Ok(json_response(
+        StatusCode::OK,
+        list::single(item.resource, &object, super::shape(call)?, now),
+    ))
 }
 
 /// Creates an object of a resource.
@@ -135,17 +160,30 @@ pub(super) fn create(
 ) -> Result<Response, Failure> {
     let namespace = namespace.ok_or_else(Failure::method_not_allowed)?;
     let new = read(call)?;
-    let name = new["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+    let name = new["metadata"]["name"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     let now = host.now();
-    let item = Item { resource, namespace: namespace.to_owned(), name, sub: String::new() };
+    let item = Item {
+        resource,
+        namespace: namespace.to_owned(),
+        name,
+        sub: String::new(),
+    };
     let mut done = Err(WriteError::NotAllowed);
     host.cluster(&mut |c| done = c.create(resource, namespace, &new, now));
     let object = match done {
-        Err(WriteError::NotFound) => return Err(Failure::not_found(Resource::Namespaces, namespace)),
+        Err(WriteError::NotFound) => {
+            return Err(Failure::not_found(Resource::Namespaces, namespace));
+        }
         other => other.map_err(|e| refusal(&item, &qualified_kind(resource), e))?,
     };
     host.moved();
-    Ok(json_response(StatusCode::CREATED, list::single(resource, &object, super::shape(call)?, now)))
+    Ok(json_response(
+        StatusCode::CREATED,
+        list::single(resource, &object, super::shape(call)?, now),
+    ))
 }
 
 /// Answers a SelfSubjectAccessReview: all is allowed but what a fault denies.
@@ -156,7 +194,10 @@ pub(super) fn review(host: &Arc<dyn Host>, call: &Call) -> Result<Response, Fail
     let mut review = read(call)?;
     let attributes = &review["spec"]["resourceAttributes"];
     let word = |name: &str| attributes[name].as_str().unwrap_or_default();
-    let asked = Asked { verb: word("verb"), resource: word("resource") };
+    let asked = Asked {
+        verb: word("verb"),
+        resource: word("resource"),
+    };
     let allowed = host.fault(asked) != Some(WireFault::Denied);
     review["kind"] = json!("SelfSubjectAccessReview");
     review["apiVersion"] = json!("authorization.k8s.io/v1");
@@ -168,7 +209,11 @@ pub(super) fn review(host: &Arc<dyn Host>, call: &Call) -> Result<Response, Fail
 /// `Deployment.apps`, `Pod`.
 fn qualified_kind(resource: Resource) -> String {
     let row = resource.row();
-    if row.group.is_empty() { row.kind.to_owned() } else { format!("{}.{}", row.kind, row.group) }
+    if row.group.is_empty() {
+        row.kind.to_owned()
+    } else {
+        format!("{}.{}", row.kind, row.group)
+    }
 }
 
 fn refusal(item: &Item, kind: &str, error: WriteError) -> Failure {
@@ -176,10 +221,14 @@ fn refusal(item: &Item, kind: &str, error: WriteError) -> Failure {
         WriteError::NotFound => Failure::not_found(item.resource, &item.name),
         WriteError::Exists => Failure::exists(item.resource, &item.name),
         WriteError::Conflict => Failure::conflict(item.resource, &item.name),
-        WriteError::Invalid { field, problem } => Failure::invalid(kind, &item.name, field, &problem),
-        WriteError::Budget { budget, needed, healthy } => {
-            Failure::budget(&budget, u64::from(needed), u64::from(healthy))
+        WriteError::Invalid { field, problem } => {
+            Failure::invalid(kind, &item.name, field, &problem)
         }
+        WriteError::Budget {
+            budget,
+            needed,
+            healthy,
+        } => Failure::budget(&budget, u64::from(needed), u64::from(healthy)),
         WriteError::NotAllowed => Failure::method_not_allowed(),
     }
 }

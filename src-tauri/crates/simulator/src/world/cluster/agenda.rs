@@ -58,7 +58,11 @@ impl Agenda {
 
     /// The next task due at `now`, with its time.
     pub(super) fn due(&mut self, now: Millis) -> Option<(Millis, Task)> {
-        if self.heap.peek().is_none_or(|Reverse((when, _, _))| *when > now) {
+        if self
+            .heap
+            .peek()
+            .is_none_or(|Reverse((when, _, _))| *when > now)
+        {
             return None;
         }
         self.heap.pop().map(|Reverse((when, _, task))| (when, task))

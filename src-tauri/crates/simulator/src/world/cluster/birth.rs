@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::Cluster;
 use super::agenda::{Agenda, Task};
 use super::dice::Dice;
 use super::node::{Addresses, NodeId, Nodegroup, Size};
@@ -13,7 +14,6 @@ use super::spec::{ClusterSpec, WorkloadKind, WorkloadSpec};
 use super::store::{Labels, Store};
 use super::template::{self, Changes};
 use super::workload::{Autoscaler, Counts, Measure, RevisionId, Scaled, Workload, WorkloadId};
-use super::Cluster;
 use crate::clock::Millis;
 
 const DAY: i64 = 86_400;
@@ -75,7 +75,8 @@ impl Cluster {
             self.show_node(id);
             self.show_lease(id);
             let first = self.dice.seconds(1, 300);
-            self.agenda.at(Millis(self.now.0 + first), Task::Heartbeat(id));
+            self.agenda
+                .at(Millis(self.now.0 + first), Task::Heartbeat(id));
         }
         self.agenda.at(self.now.plus_seconds(10), Task::Autoscale);
         self.agenda.at(self.now.plus_seconds(60), Task::Sweep);
@@ -84,7 +85,9 @@ impl Cluster {
 
     fn found_namespaces(&mut self) {
         let mut names: BTreeSet<String> =
-            ["default", "kube-system", "kube-public", "kube-node-lease"].map(str::to_owned).into();
+            ["default", "kube-system", "kube-public", "kube-node-lease"]
+                .map(str::to_owned)
+                .into();
         names.extend(self.spec.workloads.iter().map(|w| w.namespace.clone()));
         let age = self.dice.between(200, 420) * DAY;
         for name in names {
@@ -119,13 +122,24 @@ impl Cluster {
     /// Raises the nodegroups until the workloads fit with room to spare.
     fn make_room(&mut self) {
         let need = |f: fn(&WorkloadSpec) -> u32| {
-            self.spec.workloads.iter().map(|w| f64::from(w.replicas) * f64::from(f(w))).sum::<f64>() * HEADROOM
+            self.spec
+                .workloads
+                .iter()
+                .map(|w| f64::from(w.replicas) * f64::from(f(w)))
+                .sum::<f64>()
+                * HEADROOM
         };
-        let (cpu, memory, pods) = (need(|w| w.requests_millicpu), need(|w| w.requests_mib), need(|_| 1));
+        let (cpu, memory, pods) = (
+            need(|w| w.requests_millicpu),
+            need(|w| w.requests_mib),
+            need(|_| 1),
+        );
         let room = |groups: &[Nodegroup], f: fn(Size) -> u32| {
             groups
                 .iter()
-                .map(|g| f64::from(g.desired) * f64::from(f(Size::of(&g.instance_type).allocatable())))
+                .map(|g| {
+                    f64::from(g.desired) * f64::from(f(Size::of(&g.instance_type).allocatable()))
+                })
                 .sum::<f64>()
         };
         while room(&self.groups, |s| s.millicpu) < cpu
@@ -133,7 +147,10 @@ impl Cluster {
             || room(&self.groups, |s| s.pods) < pods
         {
             // The least grown in proportion, so that the groups keep their shares.
-            let next = self.groups.iter_mut().min_by_key(|g| g.desired * 1000 / g.max.max(1));
+            let next = self
+                .groups
+                .iter_mut()
+                .min_by_key(|g| g.desired * 1000 / g.max.max(1));
             let Some(group) = next else { return };
             group.desired += 1;
             group.max = group.max.max(group.desired + group.desired / 3);
@@ -142,14 +159,23 @@ impl Cluster {
 
     fn found_workload(&mut self, spec: WorkloadSpec) -> WorkloadId {
         let id = WorkloadId(self.workloads.len());
-        let created = self.born.plus_seconds(-self.dice.between(60 * DAY, 190 * DAY));
+        let created = self
+            .born
+            .plus_seconds(-self.dice.between(60 * DAY, 190 * DAY));
         let (_, tag) = template::split_image(&spec.image);
         let tag = tag.to_owned();
-        let labels: Labels = [("app.kubernetes.io/name", &spec.name), ("team", &spec.namespace)]
-            .into_iter()
-            .map(|(k, v)| (k.to_owned(), v.clone()))
-            .collect();
-        let annotations: Labels = [("kubernetes.io/change-cause".to_owned(), format!("release {tag}"))].into();
+        let labels: Labels = [
+            ("app.kubernetes.io/name", &spec.name),
+            ("team", &spec.namespace),
+        ]
+        .into_iter()
+        .map(|(k, v)| (k.to_owned(), v.clone()))
+        .collect();
+        let annotations: Labels = [(
+            "kubernetes.io/change-cause".to_owned(),
+            format!("release {tag}"),
+        )]
+        .into();
         let key = spec.key();
         let workload = Workload {
             id,
@@ -192,9 +218,15 @@ impl Cluster {
         let past = last.min(u32::try_from(super::release::HISTORY).unwrap_or(0) + 1);
         let newest = self.dice.between(3 * 3600, 9 * DAY);
         for step in (0..past).rev() {
-            let tag = if step == 0 { tag.to_owned() } else { earlier_tag(tag, step) };
+            let tag = if step == 0 {
+                tag.to_owned()
+            } else {
+                earlier_tag(tag, step)
+            };
             let template = template::template(&self.spec, &spec, &tag, &Changes::default());
-            let created = self.born.plus_seconds(-newest - i64::from(step) * self.dice.between(2 * DAY, 8 * DAY));
+            let created = self
+                .born
+                .plus_seconds(-newest - i64::from(step) * self.dice.between(2 * DAY, 8 * DAY));
             let revision = self.new_revision(id, template, last - step, created);
             if step == 0 {
                 let workload = self.workload_mut(id);
@@ -213,7 +245,13 @@ impl Cluster {
         if let Some(trigger) = &spec.queue_trigger {
             let measure = Measure::Queue(trigger.length_per_pod);
             let name = format!("keda-hpa-{}", spec.name);
-            let mut hpa = Autoscaler::new(name, self.dice.uid(), created, (trigger.min, trigger.max), measure);
+            let mut hpa = Autoscaler::new(
+                name,
+                self.dice.uid(),
+                created,
+                (trigger.min, trigger.max),
+                measure,
+            );
             (hpa.desired, hpa.seen) = (spec.replicas, Some(0.0));
             let scaled = Scaled {
                 uid: self.dice.uid(),
@@ -230,8 +268,17 @@ impl Cluster {
         } else if let Some(bounds) = spec.hpa {
             let measure = Measure::Cpu(bounds.target_cpu_percent);
             let uid = self.dice.uid();
-            let mut hpa = Autoscaler::new(spec.name.clone(), uid, created, (bounds.min, bounds.max), measure);
-            (hpa.desired, hpa.seen) = (spec.replicas, Some(f64::from(bounds.target_cpu_percent) * 0.9));
+            let mut hpa = Autoscaler::new(
+                spec.name.clone(),
+                uid,
+                created,
+                (bounds.min, bounds.max),
+                measure,
+            );
+            (hpa.desired, hpa.seen) = (
+                spec.replicas,
+                Some(f64::from(bounds.target_cpu_percent) * 0.9),
+            );
             self.workload_mut(id).hpa = Some(hpa);
         }
     }
@@ -255,18 +302,24 @@ impl Cluster {
 
     /// Puts a pod where it has long been: on a node, running and ready.
     fn settle_pod(&mut self, id: PodId) {
-        let Some(pod) = self.pods.get(&id) else { return };
+        let Some(pod) = self.pods.get(&id) else {
+            return;
+        };
         let workload = self.workload(pod.workload);
         let (millicpu, mib) = (workload.spec.requests_millicpu, workload.spec.requests_mib);
-        let node = self.choose(&workload.zones, millicpu, mib).unwrap_or_else(|| {
-            let age = self.dice.between(2 * DAY, 20 * DAY);
-            self.groups[0].desired += 1;
-            self.groups[0].max = self.groups[0].max.max(self.groups[0].desired);
-            self.make_node(0, self.born.plus_seconds(-age))
-        });
+        let node = self
+            .choose(&workload.zones, millicpu, mib)
+            .unwrap_or_else(|| {
+                let age = self.dice.between(2 * DAY, 20 * DAY);
+                self.groups[0].desired += 1;
+                self.groups[0].max = self.groups[0].max.max(self.groups[0].desired);
+                self.make_node(0, self.born.plus_seconds(-age))
+            });
         self.place(id, node);
         let (bits, unlucky) = (self.dice.bits(), self.dice.unit() < 0.02);
-        let Some(pod) = self.pods.get_mut(&id) else { return };
+        let Some(pod) = self.pods.get_mut(&id) else {
+            return;
+        };
         let bound = Millis(pod.created.0 + 700);
         let mut started = bound.plus_seconds(5);
         pod.container_id = bits;
@@ -276,7 +329,12 @@ impl Cluster {
             let span = self.born.since(started);
             let ended = Millis(started.0 + span / 3 + (bits % 1000) as i64 * (span / 3000));
             pod.restarts = 1;
-            pod.last = Some(Ended { started, finished: ended, why: End::Once, container: bits ^ 1 });
+            pod.last = Some(Ended {
+                started,
+                finished: ended,
+                why: End::Once,
+                container: bits ^ 1,
+            });
             started = ended.plus_seconds(1);
         }
         pod.container = Container::Running { since: started };

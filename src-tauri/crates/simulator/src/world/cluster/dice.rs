@@ -17,7 +17,11 @@ impl Dice {
 
     /// A whole number of `low..=high`.
     pub(super) fn between(&mut self, low: i64, high: i64) -> i64 {
-        if high <= low { low } else { self.0.random_range(low..=high) }
+        if high <= low {
+            low
+        } else {
+            self.0.random_range(low..=high)
+        }
     }
 
     /// Milliseconds between `low` and `high` seconds.
@@ -32,7 +36,11 @@ impl Dice {
 
     /// An index below `len`; 0 when `len` is 0.
     pub(super) fn index(&mut self, len: usize) -> usize {
-        if len == 0 { 0 } else { self.0.random_range(0..len) }
+        if len == 0 {
+            0
+        } else {
+            self.0.random_range(0..len)
+        }
     }
 
     /// Any 64 bits.
@@ -57,7 +65,9 @@ impl Dice {
 
     /// The random end of a generated name.
     pub(super) fn suffix(&mut self, len: usize) -> String {
-        (0..len).map(|_| char::from(NAME_ALPHABET[self.index(NAME_ALPHABET.len())])).collect()
+        (0..len)
+            .map(|_| char::from(NAME_ALPHABET[self.index(NAME_ALPHABET.len())]))
+            .collect()
     }
 
     /// An EC2 instance id.
@@ -68,14 +78,20 @@ impl Dice {
 
 /// FNV-1a, for what must follow from content and not from the order of throws.
 pub(super) fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| {
+        (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// A pod-template hash: the digits of a 32-bit number in the alphabet of names, as `SafeEncodeString` writes them.
 pub(super) fn template_hash(text: &str) -> String {
     let full = hash(text);
     let folded = (full >> 32) ^ (full & 0xffff_ffff);
-    folded.to_string().bytes().map(|b| char::from(NAME_ALPHABET[usize::from(b) % NAME_ALPHABET.len()])).collect()
+    folded
+        .to_string()
+        .bytes()
+        .map(|b| char::from(NAME_ALPHABET[usize::from(b) % NAME_ALPHABET.len()]))
+        .collect()
 }
 
 #[cfg(test)]
@@ -93,6 +109,9 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_names() {
         let (mut a, mut b) = (Dice::new(3), Dice::new(3));
-        assert_eq!((a.uid(), a.suffix(5), a.instance_id()), (b.uid(), b.suffix(5), b.instance_id()));
+        assert_eq!(
+            (a.uid(), a.suffix(5), a.instance_id()),
+            (b.uid(), b.suffix(5), b.instance_id())
+        );
     }
 }

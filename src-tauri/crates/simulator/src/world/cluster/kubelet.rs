@@ -23,18 +23,27 @@ impl Cluster {
     }
 
     fn kubelet_says(&mut self, id: PodId, tone: Tone, reason: &'static str, message: String) {
-        let Some(pod) = self.pods.get(&id) else { return };
-        let Some(node) = pod.node.and_then(|n| self.nodes.get(&n)) else { return };
+        let Some(pod) = self.pods.get(&id) else {
+            return;
+        };
+        let Some(node) = pod.node.and_then(|n| self.nodes.get(&n)) else {
+            return;
+        };
         let (about, voice) = (self.about_pod(pod), Voice::Kubelet(node.name.clone()));
         self.say(about, voice, tone, reason, message);
     }
 
     /// Renders a pod after its state changed, and has its workload looked at.
     pub(super) fn show_pod(&mut self, id: PodId) {
-        let Some(pod) = self.pods.get(&id) else { return };
+        let Some(pod) = self.pods.get(&id) else {
+            return;
+        };
         let ready = matches!(pod.container, Container::Running { .. })
             && pod.probe
-            && pod.node.and_then(|n| self.nodes.get(&n)).is_some_and(|n| n.ready);
+            && pod
+                .node
+                .and_then(|n| self.nodes.get(&n))
+                .is_some_and(|n| n.ready);
         let (now, workload) = (self.now, pod.workload);
         if let Some(pod) = self.pods.get_mut(&id).filter(|p| p.ready != ready) {
             pod.ready = ready;
@@ -48,16 +57,35 @@ impl Cluster {
 
     /// The container starts for the first time.
     pub(super) fn start_container(&mut self, id: PodId) {
-        let Some(pod) = self.pods.get(&id).filter(|p| p.live() && p.container == Container::Creating) else { return };
+        let Some(pod) = self
+            .pods
+            .get(&id)
+            .filter(|p| p.live() && p.container == Container::Creating)
+        else {
+            return;
+        };
         let (name, image) = {
             let workload = self.workload(pod.workload);
-            let image = workload.revision(pod.revision).map(|r| r.image.clone()).unwrap_or_default();
+            let image = workload
+                .revision(pod.revision)
+                .map(|r| r.image.clone())
+                .unwrap_or_default();
             (workload.key.name.clone(), image)
         };
         let pulled = format!("Container image \"{image}\" already present on machine");
         self.kubelet_says(id, Tone::Normal, "Pulled", pulled);
-        self.kubelet_says(id, Tone::Normal, "Created", format!("Created container: {name}"));
-        self.kubelet_says(id, Tone::Normal, "Started", format!("Started container {name}"));
+        self.kubelet_says(
+            id,
+            Tone::Normal,
+            "Created",
+            format!("Created container: {name}"),
+        );
+        self.kubelet_says(
+            id,
+            Tone::Normal,
+            "Started",
+            format!("Started container {name}"),
+        );
         self.run_container(id);
     }
 
@@ -65,7 +93,9 @@ impl Cluster {
     pub(super) fn run_container(&mut self, id: PodId) {
         let now = self.now;
         let number = self.dice.bits();
-        let Some(pod) = self.pods.get_mut(&id) else { return };
+        let Some(pod) = self.pods.get_mut(&id) else {
+            return;
+        };
         pod.container = Container::Running { since: now };
         pod.container_id = number;
         pod.probe = false;
@@ -78,20 +108,30 @@ impl Cluster {
 
     /// Plans the end of a container whose release is faulty, when it is one of those that crash.
     pub(super) fn plan_crash(&mut self, id: PodId, low: i64, high: i64) {
-        let Some(pod) = self.pods.get(&id) else { return };
+        let Some(pod) = self.pods.get(&id) else {
+            return;
+        };
         let workload = self.workload(pod.workload);
-        let Some(fault) = workload.revision(pod.revision).and_then(|r| workload.fault(&r.tag)) else { return };
+        let Some(fault) = workload
+            .revision(pod.revision)
+            .and_then(|r| workload.fault(&r.tag))
+        else {
+            return;
+        };
         let draw = (super::dice::hash(&pod.uid) % 10_000) as f64 / 10_000.0;
         if draw < fault.share {
             let container = pod.container_id;
             let after = self.dice.seconds(low, high);
-            self.agenda.at(Millis(self.now.0 + after), Task::Crash(id, container));
+            self.agenda
+                .at(Millis(self.now.0 + after), Task::Crash(id, container));
         }
     }
 
     /// The readiness probe passes.
     pub(super) fn pass_probe(&mut self, id: PodId) {
-        let Some(pod) = self.pods.get_mut(&id) else { return };
+        let Some(pod) = self.pods.get_mut(&id) else {
+            return;
+        };
         if pod.probe || !matches!(pod.container, Container::Running { .. }) {
             return;
         }
@@ -101,7 +141,9 @@ impl Cluster {
 
     /// The readiness probe fails for a while.
     pub(super) fn fail_probe(&mut self, id: PodId, seconds: i64) {
-        let Some(pod) = self.pods.get_mut(&id) else { return };
+        let Some(pod) = self.pods.get_mut(&id) else {
+            return;
+        };
         if !pod.probe || pod.deleted.is_some() {
             return;
         }
@@ -109,7 +151,8 @@ impl Cluster {
         let message = pod.ip.map(|ip| {
             format!("Readiness probe failed: Get \"http://{ip}:8080/ready\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)")
         });
-        self.agenda.at(self.now.plus_seconds(seconds), Task::Pass(id));
+        self.agenda
+            .at(self.now.plus_seconds(seconds), Task::Pass(id));
         if let Some(message) = message {
             self.kubelet_says(id, Tone::Warning, "Unhealthy", message);
         }
@@ -118,12 +161,17 @@ impl Cluster {
 
     /// The container ends by the fault of its release, unless the fault or the container is gone by now.
     pub(super) fn crash(&mut self, id: PodId, container: u64) {
-        let Some(pod) = self.pods.get(&id) else { return };
+        let Some(pod) = self.pods.get(&id) else {
+            return;
+        };
         if pod.container_id != container || !pod.live() {
             return;
         }
         let workload = self.workload(pod.workload);
-        let reason = workload.revision(pod.revision).and_then(|r| workload.fault(&r.tag)).map(|f| f.reason);
+        let reason = workload
+            .revision(pod.revision)
+            .and_then(|r| workload.fault(&r.tag))
+            .map(|f| f.reason);
         if let Some(reason) = reason {
             self.end_container(id, End::Crash(reason));
         }
@@ -133,11 +181,24 @@ impl Cluster {
     pub(super) fn end_container(&mut self, id: PodId, why: End) {
         const WELL_AFTER_MS: i64 = 600_000;
         let now = self.now;
-        let Some(pod) = self.pods.get_mut(&id) else { return };
-        let Container::Running { since } = pod.container else { return };
-        pod.crashes = if now.since(since) > WELL_AFTER_MS { 1 } else { pod.crashes + 1 };
+        let Some(pod) = self.pods.get_mut(&id) else {
+            return;
+        };
+        let Container::Running { since } = pod.container else {
+            return;
+        };
+        pod.crashes = if now.since(since) > WELL_AFTER_MS {
+            1
+        } else {
+            pod.crashes + 1
+        };
         pod.restarts += 1;
-        pod.last = Some(Ended { started: since, finished: now, why, container: pod.container_id });
+        pod.last = Some(Ended {
+            started: since,
+            finished: now,
+            why,
+            container: pod.container_id,
+        });
         pod.probe = false;
         let seconds = Pod::back_off(pod.crashes);
         if seconds == 0 {
@@ -148,15 +209,21 @@ impl Cluster {
         let (name, uid, workload) = (pod.name.clone(), pod.uid.clone(), pod.workload);
         let key: WorkloadKey = self.workload(workload).key.clone();
         self.agenda.at(now.plus_seconds(seconds), Task::Restart(id));
-        let message =
-            format!("Back-off restarting failed container {} in pod {name}_{}({uid})", key.name, key.namespace);
+        let message = format!(
+            "Back-off restarting failed container {} in pod {name}_{}({uid})",
+            key.name, key.namespace
+        );
         self.kubelet_says(id, Tone::Warning, "BackOff", message);
         self.show_pod(id);
     }
 
     /// The back-off is over.
     pub(super) fn restart_container(&mut self, id: PodId) {
-        if self.pods.get(&id).is_some_and(|p| p.live() && matches!(p.container, Container::BackOff { .. })) {
+        if self
+            .pods
+            .get(&id)
+            .is_some_and(|p| p.live() && matches!(p.container, Container::BackOff { .. }))
+        {
             self.run_container(id);
         }
     }
@@ -176,25 +243,31 @@ impl Cluster {
         const PER_POD_SECONDS: f64 = 172_800.0;
         let mean = PER_POD_SECONDS / (self.pods.len().max(1) as f64);
         let wait = -(1.0 - self.dice.unit()).ln() * mean;
-        self.agenda.at(Millis(self.now.0 + (wait.clamp(1.0, 86_400.0) * 1000.0) as i64), Task::Mishap);
+        self.agenda.at(
+            Millis(self.now.0 + (wait.clamp(1.0, 86_400.0) * 1000.0) as i64),
+            Task::Mishap,
+        );
     }
 
     /// Asks for a pod's deletion; it goes when its kubelet is done.
     pub(super) fn delete_pod(&mut self, id: PodId) {
         let now = self.now;
-        let Some(pod) = self.pods.get_mut(&id).filter(|p| p.live()) else { return };
+        let Some(pod) = self.pods.get_mut(&id).filter(|p| p.live()) else {
+            return;
+        };
         pod.deleted = Some(now);
         let bound = pod.node.is_some();
-        let (name, namespace) = {
-            let key = &self.workloads[pod.workload.0].key;
-            (key.name.clone(), key.namespace.clone())
-        };
+        let name = self.workloads[pod.workload.0].key.name.clone();
         if !bound {
             self.forget_pod(id);
             return;
         }
-        let _ = namespace;
-        self.kubelet_says(id, Tone::Normal, "Killing", format!("Stopping container {name}"));
+        self.kubelet_says(
+            id,
+            Tone::Normal,
+            "Killing",
+            format!("Stopping container {name}"),
+        );
         let grace = self.dice.seconds(3, 9);
         self.agenda.at(Millis(now.0 + grace), Task::Gone(id));
         self.show_pod(id);
@@ -202,7 +275,9 @@ impl Cluster {
 
     /// A pod is gone: from the store, its node and its workload.
     pub(super) fn forget_pod(&mut self, id: PodId) {
-        let Some(pod) = self.pods.remove(&id) else { return };
+        let Some(pod) = self.pods.remove(&id) else {
+            return;
+        };
         self.homeless.remove(&id);
         let workload = &mut self.workloads[pod.workload.0];
         workload.pods.remove(&id);
@@ -241,7 +316,12 @@ impl Cluster {
 
     /// Makes the release `image_tag` of a workload faulty, or well again with `None`. Pods of other releases, and
     /// pods that a later undo creates from another release, are not touched.
-    pub fn set_crash_loop(&mut self, key: &WorkloadKey, image_tag: &str, fault: Option<super::CrashLoop>) {
+    pub fn set_crash_loop(
+        &mut self,
+        key: &WorkloadKey,
+        image_tag: &str,
+        fault: Option<super::CrashLoop>,
+    ) {
         let Some(id) = self.find(key) else { return };
         let workload = self.workload_mut(id);
         workload.faults.retain(|(tag, _)| tag != image_tag);
@@ -255,6 +335,8 @@ impl Cluster {
 
     /// The name of a pod's node, empty while it has none.
     pub(super) fn node_name(&self, pod: &Pod) -> Arc<str> {
-        pod.node.and_then(|n| self.nodes.get(&n)).map_or_else(|| Arc::from(""), |n| n.name.clone())
+        pod.node
+            .and_then(|n| self.nodes.get(&n))
+            .map_or_else(|| Arc::from(""), |n| n.name.clone())
     }
 }

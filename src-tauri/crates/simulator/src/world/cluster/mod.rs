@@ -8,6 +8,7 @@
 mod agenda;
 mod birth;
 mod dice;
+mod groups;
 mod kubelet;
 mod node;
 mod nodes;
@@ -35,8 +36,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 pub use spec::{
-    Az, CapacityType, ClusterSpec, CrashLoop, CrashReason, Hpa, IngressSpec, Load, NodegroupSpec, NodegroupState,
-    QueueTrigger, ServicePort, WorkloadKey, WorkloadKind, WorkloadSpec,
+    Az, CapacityType, ClusterSpec, CrashLoop, CrashReason, Hpa, IngressSpec, Load, NodegroupSpec,
+    NodegroupState, QueueTrigger, ServicePort, WorkloadKey, WorkloadKind, WorkloadSpec,
 };
 pub use view::{NodeView, Phase, PodLog, PodView};
 

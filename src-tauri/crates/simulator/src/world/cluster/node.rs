@@ -30,24 +30,41 @@ impl Size {
     /// (c: 2 GiB, m and t: 4 GiB, r and x: 8 GiB). EKS admits 110 pods below 30 cores and 250 above
     /// (<https://docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html>).
     pub(super) fn of(instance_type: &str) -> Self {
-        let (family, size) = instance_type.split_once('.').unwrap_or((instance_type, "large"));
+        let (family, size) = instance_type
+            .split_once('.')
+            .unwrap_or((instance_type, "large"));
         let cores = match size {
             "medium" => 1,
             "large" => 2,
             "xlarge" => 4,
-            other => other.strip_suffix("xlarge").and_then(|n| n.parse::<u32>().ok()).unwrap_or(1).clamp(1, 48) * 4,
+            other => {
+                other
+                    .strip_suffix("xlarge")
+                    .and_then(|n| n.parse::<u32>().ok())
+                    .unwrap_or(1)
+                    .clamp(1, 48)
+                    * 4
+            }
         };
         let gib = match family.as_bytes().first() {
             Some(b'c') => 2,
             Some(b'r' | b'x') => 8,
             _ => 4,
         };
-        Self { millicpu: cores * 1000, mib: cores * gib * 1024, pods: if cores < 30 { 110 } else { 250 } }
+        Self {
+            millicpu: cores * 1000,
+            mib: cores * gib * 1024,
+            pods: if cores < 30 { 110 } else { 250 },
+        }
     }
 
     /// What is left for pods after the kubelet and the system took their share.
     pub(super) fn allocatable(self) -> Self {
-        Self { millicpu: self.millicpu - 80, mib: self.mib - 255 - self.mib / 20, pods: self.pods }
+        Self {
+            millicpu: self.millicpu - 80,
+            mib: self.mib - 255 - self.mib / 20,
+            pods: self.pods,
+        }
     }
 }
 
@@ -97,8 +114,10 @@ impl Node {
     /// Requested share of the fuller of CPU and memory, thousandths.
     pub(super) fn fullness(&self) -> u32 {
         let room = self.size.allocatable();
-        (self.used_millicpu * 1000 / room.millicpu.max(1))
-            .max(u32::try_from(u64::from(self.used_mib) * 1000 / u64::from(room.mib.max(1))).unwrap_or(u32::MAX))
+        (self.used_millicpu * 1000 / room.millicpu.max(1)).max(
+            u32::try_from(u64::from(self.used_mib) * 1000 / u64::from(room.mib.max(1)))
+                .unwrap_or(u32::MAX),
+        )
     }
 }
 
@@ -132,7 +151,12 @@ const COOLING: usize = 64;
 
 impl Addresses {
     pub(super) fn new(network: u8) -> Self {
-        Self { network, next_node: [FIRST_NODE; 4], next_pod: [FIRST_POD; 4], freed: Default::default() }
+        Self {
+            network,
+            next_node: [FIRST_NODE; 4],
+            next_pod: [FIRST_POD; 4],
+            freed: Default::default(),
+        }
     }
 
     fn address(&self, az: usize, host: u32) -> Ipv4Addr {
@@ -150,10 +174,10 @@ impl Addresses {
 
     pub(super) fn pod(&mut self, az: usize) -> Ipv4Addr {
         let lane = az % 4;
-        if self.freed[lane].len() > COOLING || self.next_pod[lane] >= SUBNET - 2 {
-            if let Some(host) = self.freed[lane].pop_front() {
-                return self.address(az, host);
-            }
+        if (self.freed[lane].len() > COOLING || self.next_pod[lane] >= SUBNET - 2)
+            && let Some(host) = self.freed[lane].pop_front()
+        {
+            return self.address(az, host);
         }
         let n = self.next_pod[lane];
         self.next_pod[lane] += 1;
@@ -169,7 +193,11 @@ impl Addresses {
 /// The private DNS name of an instance: `ec2.internal` in us-east-1, `REGION.compute.internal` elsewhere.
 pub(super) fn dns_name(ip: Ipv4Addr, region: &str) -> String {
     let [a, b, c, d] = ip.octets();
-    let domain = if region == "us-east-1" { "ec2.internal".to_owned() } else { format!("{region}.compute.internal") };
+    let domain = if region == "us-east-1" {
+        "ec2.internal".to_owned()
+    } else {
+        format!("{region}.compute.internal")
+    };
     format!("ip-{a}-{b}-{c}-{d}.{domain}")
 }
 
@@ -179,8 +207,22 @@ mod tests {
 
     #[test]
     fn an_instance_type_gives_cores_and_memory() {
-        assert_eq!(Size::of("m7i.4xlarge"), Size { millicpu: 16_000, mib: 65_536, pods: 110 });
-        assert_eq!(Size::of("c7g.xlarge"), Size { millicpu: 4_000, mib: 8_192, pods: 110 });
+        assert_eq!(
+            Size::of("m7i.4xlarge"),
+            Size {
+                millicpu: 16_000,
+                mib: 65_536,
+                pods: 110
+            }
+        );
+        assert_eq!(
+            Size::of("c7g.xlarge"),
+            Size {
+                millicpu: 4_000,
+                mib: 8_192,
+                pods: 110
+            }
+        );
         assert_eq!(Size::of("r6i.8xlarge").pods, 250);
     }
 
@@ -202,6 +244,9 @@ mod tests {
     fn names_follow_the_region() {
         let ip = Ipv4Addr::new(10, 40, 1, 9);
         assert_eq!(dns_name(ip, "us-east-1"), "ip-10-40-1-9.ec2.internal");
-        assert_eq!(dns_name(ip, "eu-west-1"), "ip-10-40-1-9.eu-west-1.compute.internal");
+        assert_eq!(
+            dns_name(ip, "eu-west-1"),
+            "ip-10-40-1-9.eu-west-1.compute.internal"
+        );
     }
 }

@@ -67,19 +67,24 @@ impl Cluster {
     /// Revision of the workload's current template; 0 when there is no such workload.
     #[must_use]
     pub fn current_revision(&self, key: &WorkloadKey) -> u32 {
-        self.find(key).and_then(|id| self.workload(id).current()).map_or(0, |r| r.number)
+        self.find(key)
+            .and_then(|id| self.workload(id).current())
+            .map_or(0, |r| r.number)
     }
 
     /// Image tag of the workload's current template.
     #[must_use]
     pub fn current_tag(&self, key: &WorkloadKey) -> Option<&str> {
-        self.find(key).and_then(|id| self.workload(id).current()).map(|r| r.tag.as_str())
+        self.find(key)
+            .and_then(|id| self.workload(id).current())
+            .map(|r| r.tag.as_str())
     }
 
     /// Whether a rollout of the workload is under way.
     #[must_use]
     pub fn rolling_out(&self, key: &WorkloadKey) -> bool {
-        self.find(key).is_some_and(|id| self.workload(id).rolling.is_some())
+        self.find(key)
+            .is_some_and(|id| self.workload(id).rolling.is_some())
     }
 
     /// Replicas wanted.
@@ -99,19 +104,39 @@ impl Cluster {
     pub fn nodegroup(&self, name: &str) -> Option<NodegroupState> {
         let index = self.groups.iter().position(|g| g.name == name)?;
         let group = &self.groups[index];
-        let ready = self.nodes.values().filter(|n| n.group == index && n.ready).map(|_| 1).sum();
-        Some(NodegroupState { min: group.min, desired: group.desired, max: group.max, ready })
+        let ready = self
+            .nodes
+            .values()
+            .filter(|n| n.group == index && n.ready)
+            .map(|_| 1)
+            .sum();
+        Some(NodegroupState {
+            min: group.min,
+            desired: group.desired,
+            max: group.max,
+            ready,
+        })
     }
 
     /// CPU use of a workload's pods in a zone as last told, percent of the request.
     pub(super) fn load_of(&self, workload: usize, az: usize) -> f64 {
-        self.loads.get(workload).and_then(|l| l.get(az)).copied().unwrap_or(30.0)
+        self.loads
+            .get(workload)
+            .and_then(|l| l.get(az))
+            .copied()
+            .unwrap_or(30.0)
     }
 
-    pub(super) fn learn_load(&mut self, workload: usize, load: &dyn Fn(&WorkloadKey, &str) -> Load) {
+    pub(super) fn learn_load(
+        &mut self,
+        workload: usize,
+        load: &dyn Fn(&WorkloadKey, &str) -> Load,
+    ) {
         let key = self.workloads[workload].key.clone();
         for az in 0..self.spec.azs.len() {
-            self.loads[workload][az] = load(&key, &self.spec.azs[az].name).cpu_percent_of_request.max(0.0);
+            self.loads[workload][az] = load(&key, &self.spec.azs[az].name)
+                .cpu_percent_of_request
+                .max(0.0);
         }
     }
 }

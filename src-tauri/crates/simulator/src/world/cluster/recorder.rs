@@ -70,7 +70,14 @@ pub(super) struct Recorder {
 
 impl Cluster {
     /// Records an event at the current instant.
-    pub(super) fn say(&mut self, about: About, voice: Voice, tone: Tone, reason: &'static str, message: String) {
+    pub(super) fn say(
+        &mut self,
+        about: About,
+        voice: Voice,
+        tone: Tone,
+        reason: &'static str,
+        message: String,
+    ) {
         let now = self.now;
         let id = hash(&format!("{}\0{reason}\0{message}", about.uid));
         let recorder = &mut self.recorder;
@@ -83,7 +90,18 @@ impl Cluster {
             let nanos = u64::try_from(now.0).unwrap_or(0) * 1_000_000 + serial % 1_000_000;
             let name = format!("{}.{nanos:016x}", about.name);
             let uid = self.dice.uid();
-            let event = Event { about, voice, tone, reason, message, name, uid, first: now, last: now, count: 1 };
+            let event = Event {
+                about,
+                voice,
+                tone,
+                reason,
+                message,
+                name,
+                uid,
+                first: now,
+                last: now,
+                count: 1,
+            };
             recorder.events.insert(id, event);
         }
         recorder.order.insert((now, serial), id);
@@ -95,22 +113,38 @@ impl Cluster {
     /// Drops what is older than an event is kept.
     pub(super) fn sweep_events(&mut self) {
         let horizon = self.now.plus_seconds(-KEPT_SECONDS);
-        while let Some(entry) = self.recorder.order.first_entry().filter(|e| e.key().0 <= horizon) {
+        while let Some(entry) = self
+            .recorder
+            .order
+            .first_entry()
+            .filter(|e| e.key().0 <= horizon)
+        {
             let id = entry.remove();
-            if self.recorder.events.get(&id).is_none_or(|e| e.last > horizon) {
+            if self
+                .recorder
+                .events
+                .get(&id)
+                .is_none_or(|e| e.last > horizon)
+            {
                 continue;
             }
             if let Some(event) = self.recorder.events.remove(&id) {
-                self.store.remove(Resource::Events, event.namespace(), &event.name);
+                self.store
+                    .remove(Resource::Events, event.namespace(), &event.name);
             }
         }
-        self.agenda.at(self.now.plus_seconds(SWEEP_SECONDS), Task::Sweep);
+        self.agenda
+            .at(self.now.plus_seconds(SWEEP_SECONDS), Task::Sweep);
     }
 }
 
 impl Event {
     fn namespace(&self) -> &str {
-        if self.about.namespace.is_empty() { "default" } else { &self.about.namespace }
+        if self.about.namespace.is_empty() {
+            "default"
+        } else {
+            &self.about.namespace
+        }
     }
 
     fn draft(&self) -> Draft {
@@ -136,14 +170,24 @@ impl Event {
     }
 
     fn involved(&self) -> Value {
-        let About { kind, api_version, namespace, name, uid } = &self.about;
-        let mut object = json!({ "kind": kind, "apiVersion": api_version, "name": name, "uid": uid });
+        let About {
+            kind,
+            api_version,
+            namespace,
+            name,
+            uid,
+        } = &self.about;
+        let mut object =
+            json!({ "kind": kind, "apiVersion": api_version, "name": name, "uid": uid });
         if !namespace.is_empty() {
             object["namespace"] = json!(namespace);
         }
         if matches!(self.voice, Voice::Kubelet(_)) && *kind == "Pod" {
             let container = name.rsplitn(3, '-').nth(2).unwrap_or(name);
-            if matches!(self.reason, "Pulled" | "Created" | "Started" | "BackOff" | "Unhealthy" | "Killing") {
+            if matches!(
+                self.reason,
+                "Pulled" | "Created" | "Started" | "BackOff" | "Unhealthy" | "Killing"
+            ) {
                 object["fieldPath"] = json!(format!("spec.containers{{{container}}}"));
             }
         }
@@ -164,7 +208,11 @@ impl Event {
                     let last = format!("{}000Z", self.last.iso_millis().trim_end_matches('Z'));
                     object["series"] = json!({ "count": self.count, "lastObservedTime": last });
                 }
-                object["action"] = json!(if self.reason == "Scheduled" { "Binding" } else { "Scheduling" });
+                object["action"] = json!(if self.reason == "Scheduled" {
+                    "Binding"
+                } else {
+                    "Scheduling"
+                });
                 object["reportingComponent"] = json!("default-scheduler");
                 object["reportingInstance"] = json!("default-scheduler-0");
                 return;

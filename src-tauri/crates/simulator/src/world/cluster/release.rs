@@ -16,9 +16,16 @@ impl Cluster {
     pub fn release(&mut self, key: &WorkloadKey, image_tag: &str, now: Millis) {
         let Some(id) = self.find(key) else { return };
         self.now = now;
-        let template = template::template(&self.spec, &self.workload(id).spec, image_tag, &Changes::default());
+        let template = template::template(
+            &self.spec,
+            &self.workload(id).spec,
+            image_tag,
+            &Changes::default(),
+        );
         let cause = format!("release {image_tag}");
-        self.workload_mut(id).annotations.insert("kubernetes.io/change-cause".into(), cause);
+        self.workload_mut(id)
+            .annotations
+            .insert("kubernetes.io/change-cause".into(), cause);
         self.adopt_template(id, template);
         self.reconcile_touched();
     }
@@ -27,7 +34,9 @@ impl Cluster {
     pub fn rollback(&mut self, key: &WorkloadKey, now: Millis) {
         let Some(id) = self.find(key) else { return };
         self.now = now;
-        let Some(template) = self.workload(id).previous().map(|r| r.template.clone()) else { return };
+        let Some(template) = self.workload(id).previous().map(|r| r.template.clone()) else {
+            return;
+        };
         self.adopt_template(id, template);
         self.reconcile_touched();
     }
@@ -39,8 +48,18 @@ impl Cluster {
         if workload.current().is_some_and(|r| r.template == template) {
             return;
         }
-        let number = workload.revisions.iter().map(|r| r.number).max().unwrap_or(0) + 1;
-        let known = workload.revisions.iter().find(|r| r.template == template).map(|r| r.id);
+        let number = workload
+            .revisions
+            .iter()
+            .map(|r| r.number)
+            .max()
+            .unwrap_or(0)
+            + 1;
+        let known = workload
+            .revisions
+            .iter()
+            .find(|r| r.template == template)
+            .map(|r| r.id);
         let revision = known.unwrap_or_else(|| self.new_revision(id, template, number, now));
         let workload = self.workload_mut(id);
         if let Some(r) = workload.revision_mut(revision) {
@@ -55,17 +74,30 @@ impl Cluster {
     }
 
     /// A revision from a template, with its replica set still at zero.
-    pub(super) fn new_revision(&mut self, id: WorkloadId, template: Value, number: u32, created: Millis) -> RevisionId {
+    pub(super) fn new_revision(
+        &mut self,
+        id: WorkloadId,
+        template: Value,
+        number: u32,
+        created: Millis,
+    ) -> RevisionId {
         let uid = self.dice.uid();
         let workload = self.workload(id);
         let revision = RevisionId(workload.next_revision);
-        let image = template["spec"]["containers"][0]["image"].as_str().unwrap_or_default().to_owned();
+        let image = template["spec"]["containers"][0]["image"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         let hash = template::hash_of(&workload.key.name, &template);
         let labels = template::pod_labels(&workload.spec, &template, &hash);
         let set = format!("{}-{hash}", workload.key.name);
         let owner = match workload.spec.kind {
             WorkloadKind::Deployment => ("ReplicaSet", set.as_str(), uid.as_str()),
-            WorkloadKind::StatefulSet => ("StatefulSet", workload.key.name.as_str(), workload.uid.as_str()),
+            WorkloadKind::StatefulSet => (
+                "StatefulSet",
+                workload.key.name.as_str(),
+                workload.uid.as_str(),
+            ),
         };
         let print = template::print(&workload.spec, &template, &labels, owner, &image);
         let tag = template::split_image(&image).1.to_owned();
@@ -95,16 +127,27 @@ impl Cluster {
             let workload = self.workload(id);
             let in_use = |r: &Revision| {
                 r.id == workload.current
-                    || workload.pods.iter().filter_map(|p| self.pods.get(p)).any(|p| p.revision == r.id)
+                    || workload
+                        .pods
+                        .iter()
+                        .filter_map(|p| self.pods.get(p))
+                        .any(|p| p.revision == r.id)
             };
             let idle: Vec<&Revision> = workload.revisions.iter().filter(|r| !in_use(r)).collect();
             if idle.len() <= HISTORY {
                 return;
             }
-            let Some(oldest) = idle.iter().min_by_key(|r| r.number) else { return };
-            let (gone, set, namespace) = (oldest.id, workload.replica_set(oldest), workload.key.namespace.clone());
+            let Some(oldest) = idle.iter().min_by_key(|r| r.number) else {
+                return;
+            };
+            let (gone, set, namespace) = (
+                oldest.id,
+                workload.replica_set(oldest),
+                workload.key.namespace.clone(),
+            );
             self.workload_mut(id).revisions.retain(|r| r.id != gone);
-            self.store.remove(super::resource::Resource::ReplicaSets, &namespace, &set);
+            self.store
+                .remove(super::resource::Resource::ReplicaSets, &namespace, &set);
         }
     }
 

@@ -91,12 +91,34 @@ impl Row {
     /// Its subresources, by name.
     #[must_use]
     pub fn subresources(&self) -> Vec<Subresource> {
-        let status = Subresource { name: "status", kind: self.kind, group: "", version: "", verbs: STATUS_VERBS };
-        let scale =
-            Subresource { name: "scale", kind: "Scale", group: "autoscaling", version: "v1", verbs: STATUS_VERBS };
-        let eviction =
-            Subresource { name: "eviction", kind: "Eviction", group: "policy", version: "v1", verbs: &["create"] };
-        let log = Subresource { name: "log", kind: "Pod", group: "", version: "", verbs: &["get"] };
+        let status = Subresource {
+            name: "status",
+            kind: self.kind,
+            group: "",
+            version: "",
+            verbs: STATUS_VERBS,
+        };
+        let scale = Subresource {
+            name: "scale",
+            kind: "Scale",
+            group: "autoscaling",
+            version: "v1",
+            verbs: STATUS_VERBS,
+        };
+        let eviction = Subresource {
+            name: "eviction",
+            kind: "Eviction",
+            group: "policy",
+            version: "v1",
+            verbs: &["create"],
+        };
+        let log = Subresource {
+            name: "log",
+            kind: "Pod",
+            group: "",
+            version: "",
+            verbs: &["get"],
+        };
         match self.subresources {
             Subresources::None => Vec::new(),
             Subresources::Status => vec![status],
@@ -118,7 +140,17 @@ const fn row(
     categories: &'static [&'static str],
     subresources: Subresources,
 ) -> Row {
-    Row { group, version, plural, singular, kind, namespaced, short, categories, subresources }
+    Row {
+        group,
+        version,
+        plural,
+        singular,
+        kind,
+        namespaced,
+        short,
+        categories,
+        subresources,
+    }
 }
 
 impl Resource {
@@ -199,13 +231,21 @@ impl Resource {
     #[must_use]
     pub fn api_version(self) -> String {
         let row = self.row();
-        if row.group.is_empty() { row.version.to_owned() } else { format!("{}/{}", row.group, row.version) }
+        if row.group.is_empty() {
+            row.version.to_owned()
+        } else {
+            format!("{}/{}", row.group, row.version)
+        }
     }
 
     /// `pods`, `deployments.apps`: as error messages name it.
     #[must_use]
     pub fn qualified(self) -> String {
         let row = self.row();
-        if row.group.is_empty() { row.plural.to_owned() } else { format!("{}.{}", row.plural, row.group) }
+        if row.group.is_empty() {
+            row.plural.to_owned()
+        } else {
+            format!("{}.{}", row.plural, row.group)
+        }
     }
 }

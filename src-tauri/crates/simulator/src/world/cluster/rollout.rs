@@ -33,7 +33,12 @@ impl Cluster {
     }
 
     fn live_pods(&self, id: WorkloadId) -> Vec<&Pod> {
-        self.workload(id).pods.iter().filter_map(|p| self.pods.get(p)).filter(|p| p.live()).collect()
+        self.workload(id)
+            .pods
+            .iter()
+            .filter_map(|p| self.pods.get(p))
+            .filter(|p| p.live())
+            .collect()
     }
 
     fn reconcile_deployment(&mut self, id: WorkloadId) {
@@ -46,7 +51,11 @@ impl Cluster {
         let old = all - new;
         let ready = count(&live, |p| p.ready);
         if old == 0 || paused {
-            let (target, revision) = if old == 0 { (desired, current) } else { (desired.saturating_sub(old), current) };
+            let (target, revision) = if old == 0 {
+                (desired, current)
+            } else {
+                (desired.saturating_sub(old), current)
+            };
             self.scale_revision(id, revision, new, target);
             return;
         }
@@ -70,9 +79,16 @@ impl Cluster {
     /// Pods of older revisions to delete: the broken ones first, then so many healthy ones.
     fn oldest_first(&self, id: WorkloadId, broken: u32, healthy: u32) -> Vec<PodId> {
         let current = self.workload(id).current;
-        let old: Vec<&Pod> = self.live_pods(id).into_iter().filter(|p| p.revision != current).collect();
+        let old: Vec<&Pod> = self
+            .live_pods(id)
+            .into_iter()
+            .filter(|p| p.revision != current)
+            .collect();
         let take = |ready: bool, n: u32| {
-            old.iter().filter(move |p| p.ready == ready).map(|p| p.id).take(usize::try_from(n).unwrap_or(0))
+            old.iter()
+                .filter(move |p| p.ready == ready)
+                .map(|p| p.id)
+                .take(usize::try_from(n).unwrap_or(0))
         };
         take(false, broken).chain(take(true, healthy)).collect()
     }
@@ -82,7 +98,10 @@ impl Cluster {
         let counts: Vec<(RevisionId, u32)> = {
             let live = self.live_pods(id);
             let revisions = &self.workload(id).revisions;
-            revisions.iter().map(|r| (r.id, count(&live, |p| p.revision == r.id))).collect()
+            revisions
+                .iter()
+                .map(|r| (r.id, count(&live, |p| p.revision == r.id)))
+                .collect()
         };
         for (revision, pods) in counts {
             self.set_replicas(id, revision, pods);
@@ -91,7 +110,12 @@ impl Cluster {
 
     fn set_replicas(&mut self, id: WorkloadId, revision: RevisionId, replicas: u32) {
         let workload = self.workload(id);
-        let Some(r) = workload.revision(revision).filter(|r| r.replicas != replicas) else { return };
+        let Some(r) = workload
+            .revision(revision)
+            .filter(|r| r.replicas != replicas)
+        else {
+            return;
+        };
         let (from, name) = (r.replicas, workload.replica_set(r));
         let word = if replicas > from { "up" } else { "down" };
         let kind = workload.spec.kind;
@@ -102,7 +126,13 @@ impl Cluster {
         }
         if kind == WorkloadKind::Deployment {
             let message = format!("Scaled {word} replica set {name} from {from} to {replicas}");
-            self.say(about, Voice::Component("deployment-controller"), Tone::Normal, "ScalingReplicaSet", message);
+            self.say(
+                about,
+                Voice::Component("deployment-controller"),
+                Tone::Normal,
+                "ScalingReplicaSet",
+                message,
+            );
         }
     }
 
@@ -120,7 +150,10 @@ impl Cluster {
                 .map(|p| (p.ready, std::cmp::Reverse(p.id)))
                 .collect();
             live.sort_unstable();
-            for (_, std::cmp::Reverse(pod)) in live.into_iter().take(usize::try_from(from - to).unwrap_or(0)) {
+            for (_, std::cmp::Reverse(pod)) in live
+                .into_iter()
+                .take(usize::try_from(from - to).unwrap_or(0))
+            {
                 self.delete_pod(pod);
             }
         }
@@ -149,7 +182,9 @@ impl Cluster {
             Some(ordinal) if settled => self.make_pod(id, current, Some(ordinal)),
             Some(_) => {}
             None if settled => {
-                if let Some((_, pod, ..)) = pods.iter().filter(|p| p.4 != current).max_by_key(|p| p.0) {
+                if let Some((_, pod, ..)) =
+                    pods.iter().filter(|p| p.4 != current).max_by_key(|p| p.0)
+                {
                     self.delete_pod(*pod);
                 }
             }
@@ -161,25 +196,47 @@ impl Cluster {
     pub(super) fn make_pod(&mut self, id: WorkloadId, revision: RevisionId, ordinal: Option<u32>) {
         let now = self.now;
         let pod = self.new_pod(id, revision, ordinal, now);
-        let name = self.pods.get(&pod).map(|p| p.name.clone()).unwrap_or_default();
+        let name = self
+            .pods
+            .get(&pod)
+            .map(|p| p.name.clone())
+            .unwrap_or_default();
         let workload = self.workload(id);
         let (about, source) = match workload.spec.kind {
             WorkloadKind::StatefulSet => (self.about_workload(id), "statefulset-controller"),
-            WorkloadKind::Deployment => (self.about_replica_set(id, revision), "replicaset-controller"),
+            WorkloadKind::Deployment => (
+                self.about_replica_set(id, revision),
+                "replicaset-controller",
+            ),
         };
-        self.say(about, Voice::Component(source), Tone::Normal, "SuccessfulCreate", format!("Created pod: {name}"));
+        self.say(
+            about,
+            Voice::Component(source),
+            Tone::Normal,
+            "SuccessfulCreate",
+            format!("Created pod: {name}"),
+        );
         let wait = self.dice.between(200, 1500);
         self.agenda.at(Millis(now.0 + wait), Task::Bind(pod));
         self.show_pod(pod);
     }
 
     /// A pod that is nowhere yet.
-    pub(super) fn new_pod(&mut self, id: WorkloadId, revision: RevisionId, ordinal: Option<u32>, now: Millis) -> PodId {
+    pub(super) fn new_pod(
+        &mut self,
+        id: WorkloadId,
+        revision: RevisionId,
+        ordinal: Option<u32>,
+        now: Millis,
+    ) -> PodId {
         let pod = PodId(self.next_pod);
         self.next_pod += 1;
         let workload = self.workload(id);
         let (base, namespace) = (workload.key.name.clone(), workload.key.namespace.clone());
-        let hash = workload.revision(revision).map(|r| r.hash.clone()).unwrap_or_default();
+        let hash = workload
+            .revision(revision)
+            .map(|r| r.hash.clone())
+            .unwrap_or_default();
         let name = match ordinal {
             Some(n) => format!("{base}-{n}"),
             None => format!("{base}-{hash}-{}", self.dice.suffix(5)),
@@ -231,9 +288,17 @@ impl Cluster {
 
     fn about_replica_set(&self, id: WorkloadId, revision: RevisionId) -> About {
         let workload = self.workload(id);
-        let (name, uid) =
-            workload.revision(revision).map(|r| (workload.replica_set(r), r.uid.clone())).unwrap_or_default();
-        About { kind: "ReplicaSet", api_version: "apps/v1", namespace: workload.key.namespace.clone(), name, uid }
+        let (name, uid) = workload
+            .revision(revision)
+            .map(|r| (workload.replica_set(r), r.uid.clone()))
+            .unwrap_or_default();
+        About {
+            kind: "ReplicaSet",
+            api_version: "apps/v1",
+            namespace: workload.key.namespace.clone(),
+            name,
+            uid,
+        }
     }
 
     /// Counts again, and notes how far the rollout is.
@@ -255,12 +320,15 @@ impl Cluster {
             workload.progressed = now;
         }
         workload.counts = counts;
-        let available = counts.ready >= workload.desired - workload.unavailable().min(workload.desired);
+        let available =
+            counts.ready >= workload.desired - workload.unavailable().min(workload.desired);
         if available != workload.available {
             workload.available = available;
             workload.available_since = now;
         }
-        let done = counts.updated == workload.desired && counts.replicas == workload.desired && counts.ready >= workload.desired;
+        let done = counts.updated == workload.desired
+            && counts.replicas == workload.desired
+            && counts.ready >= workload.desired;
         if done && workload.rolling.take().is_some() {
             workload.progressed = now;
         }

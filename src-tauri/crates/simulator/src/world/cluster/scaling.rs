@@ -15,7 +15,13 @@ const DOWN_WINDOW_MS: i64 = 300_000;
 const TOLERANCE: f64 = 0.1;
 
 impl Autoscaler {
-    pub(super) fn new(name: String, uid: String, created: Millis, bounds: (u32, u32), measure: Measure) -> Self {
+    pub(super) fn new(
+        name: String,
+        uid: String,
+        created: Millis,
+        bounds: (u32, u32),
+        measure: Measure,
+    ) -> Self {
         Self {
             name,
             uid,
@@ -38,7 +44,9 @@ impl Autoscaler {
     pub(super) fn wish(&self, seen: f64, current: u32, ready: u32) -> u32 {
         let ratio = match self.measure {
             Measure::Cpu(target) => seen / f64::from(target.max(1)),
-            Measure::Queue(each) => return (seen / f64::from(each.max(1))).ceil().min(100_000.0) as u32,
+            Measure::Queue(each) => {
+                return (seen / f64::from(each.max(1))).ceil().min(100_000.0) as u32;
+            }
         };
         if (ratio - 1.0).abs() <= TOLERANCE || ready == 0 {
             return current;
@@ -58,13 +66,22 @@ impl Autoscaler {
             (self.limited, self.limited_since) = (limited, now);
         }
         self.advice.push_back((now, bounded));
-        while self.advice.front().is_some_and(|(at, _)| now.since(*at) > DOWN_WINDOW_MS) {
+        while self
+            .advice
+            .front()
+            .is_some_and(|(at, _)| now.since(*at) > DOWN_WINDOW_MS)
+        {
             self.advice.pop_front();
         }
         let held = self.advice.iter().map(|(_, n)| *n).max().unwrap_or(bounded);
-        let next = if bounded >= current { bounded } else { held.min(current) };
+        let next = if bounded >= current {
+            bounded
+        } else {
+            held.min(current)
+        };
         // At most double, or four more, per period: the default policies upwards.
-        next.min((current * 2).max(current + 4)).clamp(floor.min(self.max), self.max)
+        next.min((current * 2).max(current + 4))
+            .clamp(floor.min(self.max), self.max)
     }
 }
 
@@ -90,7 +107,9 @@ impl Cluster {
     /// KEDA looks at the queue: whether the workload is active, and whether it is paused.
     fn keda(&mut self, id: WorkloadId) {
         let now = self.now;
-        let Some(scaled) = &mut self.workload_mut(id).scaled else { return };
+        let Some(scaled) = &mut self.workload_mut(id).scaled else {
+            return;
+        };
         let was = scaled.active;
         scaled.active = scaled.visible > 0;
         if scaled.active {
@@ -122,13 +141,19 @@ impl Cluster {
         let workload = self.workload(id);
         let (current, ready) = (workload.desired, workload.counts.ready);
         let seen = self.seen(workload);
-        if let Some(paused) = workload.scaled.as_ref().and_then(super::workload::Scaled::paused) {
+        if let Some(paused) = workload
+            .scaled
+            .as_ref()
+            .and_then(super::workload::Scaled::paused)
+        {
             if let Some(n) = paused.filter(|n| *n != current) {
                 self.set_desired(id, n);
             }
             return;
         }
-        let Some(hpa) = &mut self.workload_mut(id).hpa else { return };
+        let Some(hpa) = &mut self.workload_mut(id).hpa else {
+            return;
+        };
         hpa.seen = seen;
         // Replicas set to zero switch an autoscaler off.
         if current == 0 && hpa.min > 0 {
@@ -157,10 +182,17 @@ impl Cluster {
         let what = match hpa.measure {
             Measure::Cpu(_) => "cpu resource utilization (percentage of request)".to_owned(),
             Measure::Queue(_) => {
-                format!("external metric {}(&LabelSelector{{...}})", super::render::metric_name(workload))
+                format!(
+                    "external metric {}(&LabelSelector{{...}})",
+                    super::render::metric_name(workload)
+                )
             }
         };
-        let reason = if next > current { format!("{what} above target") } else { "All metrics below target".to_owned() };
+        let reason = if next > current {
+            format!("{what} above target")
+        } else {
+            "All metrics below target".to_owned()
+        };
         let about = About {
             kind: "HorizontalPodAutoscaler",
             api_version: "autoscaling/v2",
@@ -176,10 +208,10 @@ impl Cluster {
 
     /// Tells KEDA how many messages are visible in the workload's queue.
     pub fn set_queue_depth(&mut self, key: &WorkloadKey, visible: u64) {
-        if let Some(id) = self.find(key) {
-            if let Some(scaled) = &mut self.workload_mut(id).scaled {
-                scaled.visible = visible;
-            }
+        if let Some(id) = self.find(key)
+            && let Some(scaled) = &mut self.workload_mut(id).scaled
+        {
+            scaled.visible = visible;
         }
     }
 }

@@ -13,17 +13,27 @@ const RETRY_SECONDS: i64 = 10;
 impl Cluster {
     /// Looks for a node for a pod, and binds it or says why not.
     pub(super) fn bind(&mut self, id: PodId) {
-        let Some(pod) = self.pods.get(&id).filter(|p| p.live() && p.node.is_none()) else { return };
+        let Some(pod) = self.pods.get(&id).filter(|p| p.live() && p.node.is_none()) else {
+            return;
+        };
         let workload = self.workload(pod.workload);
         let (millicpu, mib) = (workload.spec.requests_millicpu, workload.spec.requests_mib);
-        let (about, namespace, name) = (self.about_pod(pod), workload.key.namespace.clone(), pod.name.clone());
+        let (about, namespace, name) = (
+            self.about_pod(pod),
+            workload.key.namespace.clone(),
+            pod.name.clone(),
+        );
         let Some(node) = self.choose(&workload.zones, millicpu, mib) else {
             self.refuse(id);
             return;
         };
         self.place(id, node);
         self.homeless.remove(&id);
-        let host = self.nodes.get(&node).map(|n| n.name.clone()).unwrap_or_default();
+        let host = self
+            .nodes
+            .get(&node)
+            .map(|n| n.name.clone())
+            .unwrap_or_default();
         let message = format!("Successfully assigned {namespace}/{name} to {host}");
         self.say(about, Voice::Scheduler, Tone::Normal, "Scheduled", message);
         let wait = self.dice.seconds(2, 7);
@@ -34,8 +44,12 @@ impl Cluster {
     /// Puts a pod on a node.
     pub(super) fn place(&mut self, id: PodId, node: NodeId) {
         let now = self.now;
-        let Some(pod) = self.pods.get_mut(&id) else { return };
-        let Some(node) = self.nodes.get_mut(&node) else { return };
+        let Some(pod) = self.pods.get_mut(&id) else {
+            return;
+        };
+        let Some(node) = self.nodes.get_mut(&node) else {
+            return;
+        };
         let workload = &mut self.workloads[pod.workload.0];
         pod.node = Some(node.id);
         pod.ip = Some(self.addresses.pod(node.az));
@@ -59,19 +73,31 @@ impl Cluster {
 
     fn refuse(&mut self, id: PodId) {
         let now = self.now;
-        let Some(pod) = self.pods.get(&id) else { return };
+        let Some(pod) = self.pods.get(&id) else {
+            return;
+        };
         let spec = &self.workload(pod.workload).spec;
         let message = self.why_not(spec.requests_millicpu, spec.requests_mib);
         let about = self.about_pod(pod);
-        let known = pod.unschedulable.as_ref().is_some_and(|(_, m)| *m == message);
-        self.agenda.at(now.plus_seconds(RETRY_SECONDS), Task::Bind(id));
+        let known = pod
+            .unschedulable
+            .as_ref()
+            .is_some_and(|(_, m)| *m == message);
+        self.agenda
+            .at(now.plus_seconds(RETRY_SECONDS), Task::Bind(id));
         if !known {
             if let Some(pod) = self.pods.get_mut(&id) {
                 let since = pod.unschedulable.as_ref().map_or(now, |(since, _)| *since);
                 pod.unschedulable = Some((since, message.clone()));
             }
             self.homeless.insert(id);
-            self.say(about, Voice::Scheduler, Tone::Warning, "FailedScheduling", message);
+            self.say(
+                about,
+                Voice::Scheduler,
+                Tone::Warning,
+                "FailedScheduling",
+                message,
+            );
             self.show_pod(id);
         }
     }

@@ -113,7 +113,10 @@ pub struct WorkloadKey {
 impl WorkloadKey {
     /// A key of these two.
     pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { namespace: namespace.into(), name: name.into() }
+        Self {
+            namespace: namespace.into(),
+            name: name.into(),
+        }
     }
 }
 

@@ -84,8 +84,25 @@ impl Stored {
         body.push_str(rest);
         let start = HEAD.len() - 1;
         let metadata = start..end_of_object(body.as_bytes(), start);
-        let Draft { namespace, name, created, labels, pod, .. } = draft;
-        Self { namespace, name, version, created, labels, body: Bytes::from(body), pod, metadata, prefix }
+        let Draft {
+            namespace,
+            name,
+            created,
+            labels,
+            pod,
+            ..
+        } = draft;
+        Self {
+            namespace,
+            name,
+            version,
+            created,
+            labels,
+            body: Bytes::from(body),
+            pod,
+            metadata,
+            prefix,
+        }
     }
 
     /// The key among objects of its resource: `namespace/name`, or the name alone.
@@ -107,13 +124,17 @@ impl Stored {
     }
 
     fn same_as(&self, draft: &Draft) -> bool {
-        self.body[self.prefix..] == draft.text.as_bytes()["{\"metadata\":{".len()..] && self.pod == draft.pod
+        self.body[self.prefix..] == draft.text.as_bytes()["{\"metadata\":{".len()..]
+            && self.pod == draft.pod
     }
 
     /// The same object under another version, as a deletion or a selector that no longer matches shows it.
     #[must_use]
     pub fn at(&self, version: u64) -> Self {
-        let text = format!("{{\"metadata\":{{{}", String::from_utf8_lossy(&self.body[self.prefix..]));
+        let text = format!(
+            "{{\"metadata\":{{{}",
+            String::from_utf8_lossy(&self.body[self.prefix..])
+        );
         let draft = Draft {
             namespace: self.namespace.clone(),
             name: self.name.clone(),
@@ -129,7 +150,11 @@ impl Stored {
 /// The key of an object among those of its resource.
 #[must_use]
 pub fn key(namespace: &str, name: &str) -> String {
-    if namespace.is_empty() { name.to_owned() } else { format!("{namespace}/{name}") }
+    if namespace.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{namespace}/{name}")
+    }
 }
 
 /// End (exclusive) of the JSON object that starts at `start`.
@@ -208,7 +233,11 @@ impl Store {
     /// An empty store whose first object gets a version above `version`.
     #[must_use]
     pub fn new(version: u64) -> Self {
-        Self { shelves: BTreeMap::new(), version, capacity: Self::LOG_CAPACITY }
+        Self {
+            shelves: BTreeMap::new(),
+            version,
+            capacity: Self::LOG_CAPACITY,
+        }
     }
 
     /// The version of the last change.
@@ -246,19 +275,40 @@ impl Store {
         self.version += 1;
         let object = Arc::new(Stored::new(draft, self.version));
         shelf.objects.insert(key, object.clone());
-        let happened = if before.is_some() { Happened::Modified } else { Happened::Added };
-        shelf.note(Change { version: self.version, happened, object: object.clone(), before }, self.capacity);
+        let happened = if before.is_some() {
+            Happened::Modified
+        } else {
+            Happened::Added
+        };
+        shelf.note(
+            Change {
+                version: self.version,
+                happened,
+                object: object.clone(),
+                before,
+            },
+            self.capacity,
+        );
         object
     }
 
     /// Deletes an object; `None` when there is none.
-    pub fn remove(&mut self, resource: Resource, namespace: &str, name: &str) -> Option<Arc<Stored>> {
+    pub fn remove(
+        &mut self,
+        resource: Resource,
+        namespace: &str,
+        name: &str,
+    ) -> Option<Arc<Stored>> {
         let shelf = self.shelves.get_mut(&resource)?;
         let before = shelf.objects.remove(&key(namespace, name))?;
         self.version += 1;
         let object = Arc::new(before.at(self.version));
-        let change =
-            Change { version: self.version, happened: Happened::Deleted, object: object.clone(), before: Some(before) };
+        let change = Change {
+            version: self.version,
+            happened: Happened::Deleted,
+            object: object.clone(),
+            before: Some(before),
+        };
         shelf.note(change, self.capacity);
         Some(object)
     }
@@ -266,7 +316,10 @@ impl Store {
     /// An object by name.
     #[must_use]
     pub fn get(&self, resource: Resource, namespace: &str, name: &str) -> Option<&Arc<Stored>> {
-        self.shelves.get(&resource)?.objects.get(&key(namespace, name))
+        self.shelves
+            .get(&resource)?
+            .objects
+            .get(&key(namespace, name))
     }
 
     /// How many objects of a resource there are.
@@ -287,7 +340,10 @@ impl Store {
         self.shelves
             .get(&resource)
             .into_iter()
-            .flat_map(move |s| s.objects.range((Bound::Included(from.clone()), Bound::Unbounded)))
+            .flat_map(move |s| {
+                s.objects
+                    .range((Bound::Included(from.clone()), Bound::Unbounded))
+            })
             .take_while(move |(k, _)| k.starts_with(&prefix))
             .map(|(_, o)| o)
     }
@@ -304,8 +360,10 @@ impl Store {
         version: u64,
     ) -> Result<Vec<Arc<Stored>>, TooOld> {
         let since = self.since(resource, version)?;
-        let mut objects: BTreeMap<String, Arc<Stored>> =
-            self.range(resource, namespace, start).map(|o| (o.key(), o.clone())).collect();
+        let mut objects: BTreeMap<String, Arc<Stored>> = self
+            .range(resource, namespace, start)
+            .map(|o| (o.key(), o.clone()))
+            .collect();
         let changes: Vec<&Change> = since.collect();
         let prefix = namespace.map(|n| format!("{n}/")).unwrap_or_default();
         for change in changes.into_iter().rev() {
@@ -325,11 +383,18 @@ impl Store {
     ///
     /// # Errors
     /// [`TooOld`] when the log does not reach back that far.
-    pub fn since(&self, resource: Resource, version: u64) -> Result<impl Iterator<Item = &Change>, TooOld> {
+    pub fn since(
+        &self,
+        resource: Resource,
+        version: u64,
+    ) -> Result<impl Iterator<Item = &Change>, TooOld> {
         let shelf = self.shelves.get(&resource);
         let floor = shelf.map_or(0, |s| s.floor);
         if version < floor {
-            return Err(TooOld { asked: version, kept: floor });
+            return Err(TooOld {
+                asked: version,
+                kept: floor,
+            });
         }
         Ok(shelf.into_iter().flat_map(move |s| {
             let from = s.log.partition_point(|c| c.version <= version);

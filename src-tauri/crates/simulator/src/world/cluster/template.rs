@@ -22,10 +22,17 @@ pub(super) struct Changes {
 
 /// The image as the kubelet pulls it: with the registry of the account when the name has none.
 pub(super) fn image(cluster: &ClusterSpec, repository: &str, tag: &str) -> String {
-    let registry = if repository.split('/').next().is_some_and(|first| first.contains('.')) {
+    let registry = if repository
+        .split('/')
+        .next()
+        .is_some_and(|first| first.contains('.'))
+    {
         String::new()
     } else {
-        format!("{}.dkr.ecr.{}.amazonaws.com/", cluster.account, cluster.region)
+        format!(
+            "{}.dkr.ecr.{}.amazonaws.com/",
+            cluster.account, cluster.region
+        )
     };
     format!("{registry}{repository}:{tag}")
 }
@@ -52,13 +59,26 @@ pub(super) fn labels(spec: &WorkloadSpec, tag: &str) -> Labels {
 }
 
 /// `spec.template` of a workload at an image.
-pub(super) fn template(cluster: &ClusterSpec, spec: &WorkloadSpec, tag: &str, changes: &Changes) -> Value {
+pub(super) fn template(
+    cluster: &ClusterSpec,
+    spec: &WorkloadSpec,
+    tag: &str,
+    changes: &Changes,
+) -> Value {
     let (repository, _) = split_image(&spec.image);
-    let mut annotations: Map<String, Value> = [("prometheus.io/port", "9102"), ("prometheus.io/scrape", "true")]
-        .into_iter()
-        .map(|(k, v)| (k.to_owned(), json!(v)))
-        .collect();
-    annotations.extend(changes.annotations.iter().map(|(k, v)| (k.clone(), json!(v))));
+    let mut annotations: Map<String, Value> = [
+        ("prometheus.io/port", "9102"),
+        ("prometheus.io/scrape", "true"),
+    ]
+    .into_iter()
+    .map(|(k, v)| (k.to_owned(), json!(v)))
+    .collect();
+    annotations.extend(
+        changes
+            .annotations
+            .iter()
+            .map(|(k, v)| (k.clone(), json!(v))),
+    );
     json!({
         "metadata": { "labels": labels(spec, tag), "annotations": annotations },
         "spec": {
@@ -81,7 +101,11 @@ pub(super) fn template(cluster: &ClusterSpec, spec: &WorkloadSpec, tag: &str, ch
 }
 
 fn container(spec: &WorkloadSpec, image: &str) -> Value {
-    let mut env: Vec<Value> = spec.env.iter().map(|(k, v)| json!({ "name": k, "value": v })).collect();
+    let mut env: Vec<Value> = spec
+        .env
+        .iter()
+        .map(|(k, v)| json!({ "name": k, "value": v }))
+        .collect();
     env.push(json!({ "name": "POD_NAME", "valueFrom": { "fieldRef": { "apiVersion": "v1", "fieldPath": "metadata.name" } } }));
     let port = spec.service.map_or(8080, |s| s.target_port);
     let probe = |path: &str, period: u32| {
@@ -108,7 +132,8 @@ fn container(spec: &WorkloadSpec, image: &str) -> Value {
         "imagePullPolicy": "IfNotPresent",
     });
     if !spec.config.is_empty() {
-        container["envFrom"] = json!([{ "configMapRef": { "name": format!("{}-config", spec.name) } }]);
+        container["envFrom"] =
+            json!([{ "configMapRef": { "name": format!("{}-config", spec.name) } }]);
     }
     container
 }
@@ -128,9 +153,10 @@ pub(super) fn pod_labels(spec: &WorkloadSpec, template: &Value, hash: &str) -> A
         .collect();
     match spec.kind {
         WorkloadKind::Deployment => labels.insert("pod-template-hash".into(), hash.to_owned()),
-        WorkloadKind::StatefulSet => {
-            labels.insert("controller-revision-hash".into(), format!("{}-{hash}", spec.name))
-        }
+        WorkloadKind::StatefulSet => labels.insert(
+            "controller-revision-hash".into(),
+            format!("{}-{hash}", spec.name),
+        ),
     };
     Arc::new(labels)
 }
@@ -182,9 +208,7 @@ fn pod_spec(spec: &WorkloadSpec, template: &Value) -> Value {
     } }]);
     pod["containers"][0]["volumeMounts"] = json!([{ "name": format!("kube-api-access-{SUFFIX}"), "readOnly": true,
         "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount" }]);
-    let toleration = |what: &str| {
-        json!({ "key": format!("node.kubernetes.io/{what}"), "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300 })
-    };
+    let toleration = |what: &str| json!({ "key": format!("node.kubernetes.io/{what}"), "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300 });
     pod["tolerations"] = json!([toleration("not-ready"), toleration("unreachable")]);
     pod["nodeName"] = json!(NODE);
     pod["priority"] = json!(0);
@@ -203,10 +227,14 @@ fn pieces(text: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut rest = text;
     loop {
-        let next = [(SUFFIX, Piece::Suffix), (node.as_str(), Piece::Node), (NAME, Piece::Name)]
-            .into_iter()
-            .filter_map(|(mark, piece)| rest.find(mark).map(|at| (at, mark.len(), piece)))
-            .min_by_key(|(at, _, _)| *at);
+        let next = [
+            (SUFFIX, Piece::Suffix),
+            (node.as_str(), Piece::Node),
+            (NAME, Piece::Name),
+        ]
+        .into_iter()
+        .filter_map(|(mark, piece)| rest.find(mark).map(|at| (at, mark.len(), piece)))
+        .min_by_key(|(at, _, _)| *at);
         let Some((at, len, piece)) = next else { break };
         pieces.push(Piece::Text(rest[..at].to_owned()));
         pieces.push(piece);
@@ -232,19 +260,27 @@ mod tests {
             nodegroups: Vec::new(),
             workloads: Vec::new(),
         };
-        assert_eq!(image(&cluster, "orders", "7"), "123.dkr.ecr.eu-west-1.amazonaws.com/orders:7");
+        assert_eq!(
+            image(&cluster, "orders", "7"),
+            "123.dkr.ecr.eu-west-1.amazonaws.com/orders:7"
+        );
         assert_eq!(image(&cluster, "quay.io/x/y", "7"), "quay.io/x/y:7");
     }
 
     #[test]
     fn a_tag_is_split_off_and_a_port_is_not() {
-        assert_eq!(split_image("registry:5000/orders"), ("registry:5000/orders", "latest"));
+        assert_eq!(
+            split_image("registry:5000/orders"),
+            ("registry:5000/orders", "latest")
+        );
         assert_eq!(split_image("orders:2026.11.3"), ("orders", "2026.11.3"));
     }
 
     #[test]
     fn pieces_join_to_the_text() {
-        let parts = pieces(&format!("{{\"a\":\"{SUFFIX}\",\"nodeName\":\"{NODE}\",\"z\":1}}"));
+        let parts = pieces(&format!(
+            "{{\"a\":\"{SUFFIX}\",\"nodeName\":\"{NODE}\",\"z\":1}}"
+        ));
         assert_eq!(parts.len(), 5);
         assert!(matches!(parts[3], Piece::Node));
     }

@@ -12,7 +12,10 @@ use super::*;
 const BORN: Millis = Millis(1_795_300_000_000);
 
 pub(crate) fn spec(scale: u32) -> ClusterSpec {
-    let az = |name: &str, id: &str| Az { name: name.into(), id: id.into() };
+    let az = |name: &str, id: &str| Az {
+        name: name.into(),
+        id: id.into(),
+    };
     let base = WorkloadSpec::deployment("trading", "orders", "orders:2026.11.7", 8 * scale);
     ClusterSpec {
         name: "prod-use1".into(),
@@ -20,7 +23,11 @@ pub(crate) fn spec(scale: u32) -> ClusterSpec {
         account: "100200300400".into(),
         version: "1.33".into(),
         network: 40,
-        azs: vec![az("us-east-1a", "use1-az4"), az("us-east-1b", "use1-az6"), az("us-east-1c", "use1-az1")],
+        azs: vec![
+            az("us-east-1a", "use1-az4"),
+            az("us-east-1b", "use1-az6"),
+            az("us-east-1c", "use1-az1"),
+        ],
         nodegroups: vec![NodegroupSpec {
             name: "core".into(),
             instance_type: "m7i.4xlarge".into(),
@@ -31,10 +38,22 @@ pub(crate) fn spec(scale: u32) -> ClusterSpec {
         }],
         workloads: vec![
             WorkloadSpec {
-                hpa: Some(Hpa { min: 8 * scale, max: 24 * scale, target_cpu_percent: 70 }),
-                service: Some(ServicePort { port: 80, target_port: 8080 }),
-                target_group_arn: Some("arn:aws:elasticloadbalancing:us-east-1:100200300400:targetgroup/o/1".into()),
-                ingress: Some(IngressSpec { host: "orders.example".into(), load_balancer: "lb.example".into() }),
+                hpa: Some(Hpa {
+                    min: 8 * scale,
+                    max: 24 * scale,
+                    target_cpu_percent: 70,
+                }),
+                service: Some(ServicePort {
+                    port: 80,
+                    target_port: 8080,
+                }),
+                target_group_arn: Some(
+                    "arn:aws:elasticloadbalancing:us-east-1:100200300400:targetgroup/o/1".into(),
+                ),
+                ingress: Some(IngressSpec {
+                    host: "orders.example".into(),
+                    load_balancer: "lb.example".into(),
+                }),
                 env: vec![("DATABASE_HOST".into(), "db.example".into())],
                 config: vec![("CACHE_HOST".into(), "cache.example".into())],
                 revision: 42,
@@ -65,7 +84,9 @@ pub(crate) fn spec(scale: u32) -> ClusterSpec {
 }
 
 fn calm(_: &WorkloadKey, _: &str) -> Load {
-    Load { cpu_percent_of_request: 66.0 }
+    Load {
+        cpu_percent_of_request: 66.0,
+    }
 }
 
 fn run(cluster: &mut Cluster, seconds: i64) {
@@ -86,7 +107,10 @@ fn settler() -> WorkloadKey {
 #[test]
 fn it_begins_settled() {
     let cluster = Cluster::new(spec(1), BORN, 1);
-    assert_eq!((cluster.ready(&orders()), cluster.desired(&orders())), (8, 8));
+    assert_eq!(
+        (cluster.ready(&orders()), cluster.desired(&orders())),
+        (8, 8)
+    );
     assert_eq!(cluster.current_revision(&orders()), 42);
     let mut zones: BTreeMap<&str, u32> = BTreeMap::new();
     for pod in cluster.pods(&orders()) {
@@ -98,7 +122,10 @@ fn it_begins_settled() {
         for object in cluster.store().range(*resource, None, None) {
             let value: Value = serde_json::from_slice(&object.body).unwrap();
             assert_eq!(value["metadata"]["name"], object.name.as_str());
-            assert_eq!(value["metadata"]["resourceVersion"], object.version.to_string());
+            assert_eq!(
+                value["metadata"]["resourceVersion"],
+                object.version.to_string()
+            );
             let metadata: Value = serde_json::from_slice(&object.metadata()).unwrap();
             assert_eq!(metadata, value["metadata"]);
         }
@@ -134,7 +161,12 @@ fn a_release_rolls_over_with_surge_and_reaches_all() {
         least = least.min(cluster.ready(&orders()));
     }
     assert_eq!(cluster.current_revision(&orders()), 43);
-    assert!(cluster.pods(&orders()).all(|p| p.image_tag == "2026.11.8" && p.ready), "not all are new");
+    assert!(
+        cluster
+            .pods(&orders())
+            .all(|p| p.image_tag == "2026.11.8" && p.ready),
+        "not all are new"
+    );
     assert_eq!(cluster.pods(&orders()).count(), 8);
     assert!((9..=10).contains(&most), "surge {most}");
     assert!(least >= 8, "only {least} ready");
@@ -151,7 +183,11 @@ fn an_undo_gives_the_old_replica_set_a_new_number() {
     run(&mut cluster, 200);
     assert_eq!(cluster.current_revision(&orders()), 44);
     assert_eq!(cluster.current_tag(&orders()), Some("2026.11.7"));
-    assert!(cluster.pods(&orders()).all(|p| p.image_tag == "2026.11.7" && p.revision == 44));
+    assert!(
+        cluster
+            .pods(&orders())
+            .all(|p| p.image_tag == "2026.11.7" && p.revision == 44)
+    );
     assert!(cluster.store().count(Resource::ReplicaSets) <= before + 1);
 }
 
@@ -160,7 +196,11 @@ fn a_faulty_release_crashes_and_an_undo_heals() {
     let mut cluster = Cluster::new(spec(1), BORN, 3);
     cluster.release(&settler(), "42", BORN);
     run(&mut cluster, 120);
-    let fault = CrashLoop { share: 1.0, reason: CrashReason::OomKilled, last_words: "out of memory".into() };
+    let fault = CrashLoop {
+        share: 1.0,
+        reason: CrashReason::OomKilled,
+        last_words: "out of memory".into(),
+    };
     cluster.set_crash_loop(&settler(), "42", Some(fault));
     run(&mut cluster, 300);
     assert!(cluster.pods(&settler()).all(|p| p.restarts >= 2));
@@ -173,7 +213,11 @@ fn a_faulty_release_crashes_and_an_undo_heals() {
     assert!(events.iter().any(|r| r == "BackOff"));
     cluster.rollback(&settler(), cluster.now());
     run(&mut cluster, 200);
-    assert!(cluster.pods(&settler()).all(|p| p.ready && p.restarts == 0 && p.image_tag == "41"));
+    assert!(
+        cluster
+            .pods(&settler())
+            .all(|p| p.ready && p.restarts == 0 && p.image_tag == "41")
+    );
 }
 
 #[test]
@@ -183,7 +227,15 @@ fn a_deep_queue_scales_its_consumer_to_the_bound() {
     run(&mut cluster, 240);
     assert_eq!(cluster.desired(&settler()), 20);
     assert_eq!(cluster.ready(&settler()), 20);
-    let hpa = cluster.store().get(Resource::HorizontalPodAutoscalers, "trading", "keda-hpa-settler").unwrap().value();
+    let hpa = cluster
+        .store()
+        .get(
+            Resource::HorizontalPodAutoscalers,
+            "trading",
+            "keda-hpa-settler",
+        )
+        .unwrap()
+        .value();
     assert_eq!(hpa["status"]["conditions"][2]["reason"], "TooManyReplicas");
     cluster.set_queue_depth(&settler(), 0);
     run(&mut cluster, 500);
@@ -197,12 +249,24 @@ fn a_zone_at_fault_flaps_and_recovers() {
     let (mut lost, mut unready_elsewhere) = (0, 0);
     for _ in 0..240 {
         run(&mut cluster, 1);
-        lost += cluster.nodes().filter(|n| !n.ready && n.az == "us-east-1b").count();
-        unready_elsewhere += cluster.nodes().filter(|n| !n.ready && n.az != "us-east-1b").count();
+        lost += cluster
+            .nodes()
+            .filter(|n| !n.ready && n.az == "us-east-1b")
+            .count();
+        unready_elsewhere += cluster
+            .nodes()
+            .filter(|n| !n.ready && n.az != "us-east-1b")
+            .count();
     }
     assert!(lost > 20, "{lost}");
     assert_eq!(unready_elsewhere, 0);
-    assert!(cluster.nodes().filter(|n| n.az == "us-east-1b").any(|n| n.ready) || lost > 0);
+    assert!(
+        cluster
+            .nodes()
+            .filter(|n| n.az == "us-east-1b")
+            .any(|n| n.ready)
+            || lost > 0
+    );
     cluster.az_fault("us-east-1b", false);
     run(&mut cluster, 180);
     assert!(cluster.nodes().all(|n| n.ready));
@@ -227,8 +291,11 @@ fn a_stateful_set_rolls_from_the_highest_ordinal() {
     let mut cluster = Cluster::new(spec(1), BORN, 5);
     cluster.release(&key, "4", BORN);
     run(&mut cluster, 15);
-    let old: Vec<String> =
-        cluster.pods(&key).filter(|p| p.image_tag == "3" && !p.terminating).map(|p| p.name.to_owned()).collect();
+    let old: Vec<String> = cluster
+        .pods(&key)
+        .filter(|p| p.image_tag == "3" && !p.terminating)
+        .map(|p| p.name.to_owned())
+        .collect();
     assert_eq!(old, ["ledger-0", "ledger-1"]);
     run(&mut cluster, 200);
     assert!(cluster.pods(&key).all(|p| p.image_tag == "4" && p.ready));
@@ -252,8 +319,14 @@ fn replaying_the_log_gives_the_list() {
         let key = change.object.key();
         match change.happened {
             Happened::Deleted => assert!(seen.remove(&key).is_some()),
-            Happened::Added => assert!(seen.insert(key, (change.version, change.object.body.to_vec())).is_none()),
-            Happened::Modified => assert!(seen.insert(key, (change.version, change.object.body.to_vec())).is_some()),
+            Happened::Added => assert!(
+                seen.insert(key, (change.version, change.object.body.to_vec()))
+                    .is_none()
+            ),
+            Happened::Modified => assert!(
+                seen.insert(key, (change.version, change.object.body.to_vec()))
+                    .is_some()
+            ),
         }
     }
     let now: BTreeMap<String, (u64, Vec<u8>)> = cluster
@@ -282,15 +355,28 @@ fn a_list_can_be_continued_at_its_version() {
         store.put(Resource::ConfigMaps, doc(&format!("c{n}"), 0));
     }
     let version = store.version();
-    let before: Vec<_> = store.range(Resource::ConfigMaps, None, None).map(|o| o.body.clone()).collect();
+    let before: Vec<_> = store
+        .range(Resource::ConfigMaps, None, None)
+        .map(|o| o.body.clone())
+        .collect();
     store.put(Resource::ConfigMaps, doc("c1", 7));
     store.remove(Resource::ConfigMaps, "a", "c2");
     store.put(Resource::ConfigMaps, doc("c9", 1));
     store.put(Resource::ConfigMaps, doc("c2", 8));
-    let then = store.range_at(Resource::ConfigMaps, None, None, version).unwrap();
-    assert_eq!(then.iter().map(|o| o.body.clone()).collect::<Vec<_>>(), before);
-    let rest = store.range_at(Resource::ConfigMaps, Some("a"), Some("a/c3"), version).unwrap();
-    assert_eq!(rest.iter().map(|o| o.name.as_str()).collect::<Vec<_>>(), ["c3", "c4"]);
+    let then = store
+        .range_at(Resource::ConfigMaps, None, None, version)
+        .unwrap();
+    assert_eq!(
+        then.iter().map(|o| o.body.clone()).collect::<Vec<_>>(),
+        before
+    );
+    let rest = store
+        .range_at(Resource::ConfigMaps, Some("a"), Some("a/c3"), version)
+        .unwrap();
+    assert_eq!(
+        rest.iter().map(|o| o.name.as_str()).collect::<Vec<_>>(),
+        ["c3", "c4"]
+    );
 }
 
 #[test]
@@ -311,8 +397,14 @@ fn what_is_not_in_the_log_is_too_old() {
 fn putting_the_same_again_is_no_change() {
     let mut store = Store::new(1);
     let first = store.put(Resource::ConfigMaps, doc("c", 1));
-    assert_eq!(store.put(Resource::ConfigMaps, doc("c", 1)).version, first.version);
-    assert_eq!(store.put(Resource::ConfigMaps, doc("c", 2)).version, first.version + 1);
+    assert_eq!(
+        store.put(Resource::ConfigMaps, doc("c", 1)).version,
+        first.version
+    );
+    assert_eq!(
+        store.put(Resource::ConfigMaps, doc("c", 2)).version,
+        first.version + 1
+    );
 }
 
 #[test]
@@ -321,7 +413,11 @@ fn ten_thousand_pods_start_soon() {
     let mut cluster = Cluster::new(spec(1250), BORN, 1);
     let born = start.elapsed();
     assert!(cluster.store().count(Resource::Pods) > 10_000);
-    let bytes: usize = cluster.store().range(Resource::Pods, None, None).map(|o| o.body.len()).sum();
+    let bytes: usize = cluster
+        .store()
+        .range(Resource::Pods, None, None)
+        .map(|o| o.body.len())
+        .sum();
     let start = Instant::now();
     run(&mut cluster, 60);
     let minute = start.elapsed();

@@ -6,7 +6,9 @@ use super::view::PodLog;
 
 impl Cluster {
     fn pod_named(&self, namespace: &str, name: &str) -> Option<&Pod> {
-        self.named.get(&super::store::key(namespace, name)).and_then(|id| self.pods.get(id))
+        self.named
+            .get(&super::store::key(namespace, name))
+            .and_then(|id| self.pods.get(id))
     }
 
     /// Name of a running pod's container, and what it uses: thousandths of a core, MiB.
@@ -22,18 +24,29 @@ impl Cluster {
             return None;
         }
         let spec = &self.workload(pod.workload).spec;
-        let az = pod.node.and_then(|n| self.nodes.get(&n)).map_or(0, |n| n.az);
+        let az = pod
+            .node
+            .and_then(|n| self.nodes.get(&n))
+            .map_or(0, |n| n.az);
         let own = 0.85 + (pod.container_id % 300) as f64 / 1000.0;
-        let millicpu = self.load_of(pod.workload.0, az) / 100.0 * f64::from(spec.requests_millicpu) * own;
+        let millicpu =
+            self.load_of(pod.workload.0, az) / 100.0 * f64::from(spec.requests_millicpu) * own;
         let share = 0.55 + (pod.container_id / 300 % 200) as f64 / 1000.0;
-        Some((millicpu.round() as u64, (f64::from(spec.requests_mib) * share).round() as u64))
+        Some((
+            millicpu.round() as u64,
+            (f64::from(spec.requests_mib) * share).round() as u64,
+        ))
     }
 
     /// What a node uses: thousandths of a core, MiB; `None` for an unknown one or one out of contact.
     #[must_use]
     pub fn node_usage(&self, name: &str) -> Option<(u64, u64)> {
         let node = self.nodes.values().find(|n| &*n.name == name && n.ready)?;
-        let pods = node.pods.iter().filter_map(|p| self.pods.get(p)).filter_map(|p| self.used(p));
+        let pods = node
+            .pods
+            .iter()
+            .filter_map(|p| self.pods.get(p))
+            .filter_map(|p| self.used(p));
         Some(pods.fold((120, 900), |(cpu, mib), (c, m)| (cpu + c, mib + m)))
     }
 

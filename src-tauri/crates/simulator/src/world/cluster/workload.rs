@@ -129,7 +129,12 @@ impl Scaled {
         if let Some(n) = self.annotations.get("autoscaling.keda.sh/paused-replicas") {
             return Some(n.parse().ok());
         }
-        (self.annotations.get("autoscaling.keda.sh/paused").map(String::as_str) == Some("true")).then_some(None)
+        (self
+            .annotations
+            .get("autoscaling.keda.sh/paused")
+            .map(String::as_str)
+            == Some("true"))
+        .then_some(None)
     }
 }
 
@@ -202,7 +207,10 @@ impl Workload {
 
     /// The revision before the current one, by number: where an undo goes.
     pub(super) fn previous(&self) -> Option<&Revision> {
-        self.revisions.iter().filter(|r| r.id != self.current).max_by_key(|r| r.number)
+        self.revisions
+            .iter()
+            .filter(|r| r.id != self.current)
+            .max_by_key(|r| r.number)
     }
 
     pub(super) fn fault(&self, tag: &str) -> Option<&CrashLoop> {

@@ -51,20 +51,30 @@ pub enum WriteError {
 }
 
 fn invalid(field: &'static str, problem: impl Into<String>) -> WriteError {
-    WriteError::Invalid { field, problem: problem.into() }
+    WriteError::Invalid {
+        field,
+        problem: problem.into(),
+    }
 }
 
 fn at_least_zero(field: &'static str, value: &Value) -> Result<u32, WriteError> {
     match value.as_i64() {
-        Some(n) if n < 0 => Err(invalid(field, format!("Invalid value: {n}: must be greater than or equal to 0"))),
+        Some(n) if n < 0 => Err(invalid(
+            field,
+            format!("Invalid value: {n}: must be greater than or equal to 0"),
+        )),
         Some(n) => Ok(u32::try_from(n).unwrap_or(u32::MAX)),
-        None => Err(invalid(field, format!("Invalid value: {value}: must be a whole number"))),
+        None => Err(invalid(
+            field,
+            format!("Invalid value: {value}: must be a whole number"),
+        )),
     }
 }
 
 fn strings(value: &Value) -> Labels {
     let map = value.as_object().into_iter().flatten();
-    map.map(|(k, v)| (k.clone(), v.as_str().unwrap_or_default().to_owned())).collect()
+    map.map(|(k, v)| (k.clone(), v.as_str().unwrap_or_default().to_owned()))
+        .collect()
 }
 
 impl Cluster {
@@ -72,8 +82,17 @@ impl Cluster {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn check(&self, resource: Resource, namespace: &str, name: &str, new: &Value) -> Result<(), WriteError> {
-        let stored = self.store.get(resource, namespace, name).ok_or(WriteError::NotFound)?;
+    pub fn check(
+        &self,
+        resource: Resource,
+        namespace: &str,
+        name: &str,
+        new: &Value,
+    ) -> Result<(), WriteError> {
+        let stored = self
+            .store
+            .get(resource, namespace, name)
+            .ok_or(WriteError::NotFound)?;
         match new["metadata"]["resourceVersion"].as_str() {
             Some(version) if !version.is_empty() && version != stored.version.to_string() => {
                 return Err(WriteError::Conflict);
@@ -82,8 +101,12 @@ impl Cluster {
         }
         let spec = &new["spec"];
         match resource {
-            Resource::Deployments | Resource::StatefulSets => at_least_zero("spec.replicas", &spec["replicas"]).map(drop),
-            Resource::HorizontalPodAutoscalers => bounds(&spec["minReplicas"], &spec["maxReplicas"]),
+            Resource::Deployments | Resource::StatefulSets => {
+                at_least_zero("spec.replicas", &spec["replicas"]).map(drop)
+            }
+            Resource::HorizontalPodAutoscalers => {
+                bounds(&spec["minReplicas"], &spec["maxReplicas"])
+            }
             Resource::ScaledObjects => bounds(&spec["minReplicaCount"], &spec["maxReplicaCount"]),
             Resource::Nodes | Resource::ConfigMaps | Resource::Leases => Ok(()),
             _ => Err(WriteError::NotAllowed),
@@ -105,7 +128,9 @@ impl Cluster {
         self.check(resource, namespace, name, new)?;
         self.now = self.now.max(now);
         match resource {
-            Resource::Deployments | Resource::StatefulSets => self.write_workload(namespace, name, new)?,
+            Resource::Deployments | Resource::StatefulSets => {
+                self.write_workload(namespace, name, new)?
+            }
             Resource::HorizontalPodAutoscalers => self.write_autoscaler(namespace, name, new)?,
             Resource::ScaledObjects => self.write_scaled(namespace, name, new)?,
             Resource::Nodes => self.write_node(name, new)?,
@@ -115,11 +140,21 @@ impl Cluster {
             }
         }
         self.reconcile_touched();
-        self.store.get(resource, namespace, name).cloned().ok_or(WriteError::NotFound)
+        self.store
+            .get(resource, namespace, name)
+            .cloned()
+            .ok_or(WriteError::NotFound)
     }
 
-    fn write_workload(&mut self, namespace: &str, name: &str, new: &Value) -> Result<(), WriteError> {
-        let id = self.find(&WorkloadKey::new(namespace, name)).ok_or(WriteError::NotFound)?;
+    fn write_workload(
+        &mut self,
+        namespace: &str,
+        name: &str,
+        new: &Value,
+    ) -> Result<(), WriteError> {
+        let id = self
+            .find(&WorkloadKey::new(namespace, name))
+            .ok_or(WriteError::NotFound)?;
         let replicas = at_least_zero("spec.replicas", &new["spec"]["replicas"])?;
         let mut annotations = strings(&new["metadata"]["annotations"]);
         annotations.remove("deployment.kubernetes.io/revision");
@@ -142,18 +177,31 @@ impl Cluster {
     fn autoscaler_of(&self, namespace: &str, name: &str) -> Option<WorkloadId> {
         self.workloads
             .iter()
-            .find(|w| w.key.namespace == namespace && w.hpa.as_ref().is_some_and(|h| h.name == name))
+            .find(|w| {
+                w.key.namespace == namespace && w.hpa.as_ref().is_some_and(|h| h.name == name)
+            })
             .map(|w| w.id)
     }
 
-    fn write_autoscaler(&mut self, namespace: &str, name: &str, new: &Value) -> Result<(), WriteError> {
-        let id = self.autoscaler_of(namespace, name).ok_or(WriteError::NotFound)?;
-        let Some(hpa) = &mut self.workload_mut(id).hpa else { return Err(WriteError::NotFound) };
+    fn write_autoscaler(
+        &mut self,
+        namespace: &str,
+        name: &str,
+        new: &Value,
+    ) -> Result<(), WriteError> {
+        let id = self
+            .autoscaler_of(namespace, name)
+            .ok_or(WriteError::NotFound)?;
+        let Some(hpa) = &mut self.workload_mut(id).hpa else {
+            return Err(WriteError::NotFound);
+        };
         let spec = &new["spec"];
         hpa.min = at_least_zero("spec.minReplicas", &spec["minReplicas"])?;
         hpa.max = at_least_zero("spec.maxReplicas", &spec["maxReplicas"])?;
         hpa.annotations = strings(&new["metadata"]["annotations"]);
-        let target = spec.pointer("/metrics/0/resource/target/averageUtilization").and_then(Value::as_u64);
+        let target = spec
+            .pointer("/metrics/0/resource/target/averageUtilization")
+            .and_then(Value::as_u64);
         if let (Measure::Cpu(wanted), Some(target)) = (&mut hpa.measure, target) {
             *wanted = u32::try_from(target).unwrap_or(*wanted);
         }
@@ -163,11 +211,15 @@ impl Cluster {
     }
 
     fn write_scaled(&mut self, namespace: &str, name: &str, new: &Value) -> Result<(), WriteError> {
-        let id = self.find(&WorkloadKey::new(namespace, name)).ok_or(WriteError::NotFound)?;
+        let id = self
+            .find(&WorkloadKey::new(namespace, name))
+            .ok_or(WriteError::NotFound)?;
         let min = at_least_zero("spec.minReplicaCount", &new["spec"]["minReplicaCount"])?;
         let max = at_least_zero("spec.maxReplicaCount", &new["spec"]["maxReplicaCount"])?;
         let workload = self.workload_mut(id);
-        let Some(scaled) = &mut workload.scaled else { return Err(WriteError::NotFound) };
+        let Some(scaled) = &mut workload.scaled else {
+            return Err(WriteError::NotFound);
+        };
         scaled.annotations = strings(&new["metadata"]["annotations"]);
         if let Some(hpa) = &mut workload.hpa {
             (hpa.min, hpa.max) = (min, max);
@@ -204,10 +256,18 @@ impl Cluster {
         if !matches!(resource, Resource::Leases | Resource::ConfigMaps) {
             return Err(WriteError::NotAllowed);
         }
-        self.store.get(Resource::Namespaces, "", namespace).ok_or(WriteError::NotFound)?;
-        let name = new["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        self.store
+            .get(Resource::Namespaces, "", namespace)
+            .ok_or(WriteError::NotFound)?;
+        let name = new["metadata"]["name"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         if name.is_empty() {
-            return Err(invalid("metadata.name", "Required value: name or generateName is required"));
+            return Err(invalid(
+                "metadata.name",
+                "Required value: name or generateName is required",
+            ));
         }
         if self.store.get(resource, namespace, &name).is_some() {
             return Err(WriteError::Exists);
@@ -230,18 +290,31 @@ impl Cluster {
         name: &str,
         now: Millis,
     ) -> Result<Arc<Stored>, WriteError> {
-        let stored = self.store.get(resource, namespace, name).cloned().ok_or(WriteError::NotFound)?;
+        let stored = self
+            .store
+            .get(resource, namespace, name)
+            .cloned()
+            .ok_or(WriteError::NotFound)?;
         self.now = self.now.max(now);
         match resource {
             Resource::Pods => {
-                let pod = self.named.get(&key(namespace, name)).copied().ok_or(WriteError::NotFound)?;
+                let pod = self
+                    .named
+                    .get(&key(namespace, name))
+                    .copied()
+                    .ok_or(WriteError::NotFound)?;
                 self.delete_pod(pod);
                 self.reconcile_touched();
-                Ok(self.store.get(resource, namespace, name).cloned().unwrap_or(stored))
+                Ok(self
+                    .store
+                    .get(resource, namespace, name)
+                    .cloned()
+                    .unwrap_or(stored))
             }
-            Resource::Leases | Resource::ConfigMaps => {
-                self.store.remove(resource, namespace, name).ok_or(WriteError::NotFound)
-            }
+            Resource::Leases | Resource::ConfigMaps => self
+                .store
+                .remove(resource, namespace, name)
+                .ok_or(WriteError::NotFound),
             _ => Err(WriteError::NotAllowed),
         }
     }
@@ -250,8 +323,18 @@ impl Cluster {
     ///
     /// # Errors
     /// When there is none, or the budget is against it.
-    pub fn evict(&mut self, namespace: &str, name: &str, dry: bool, now: Millis) -> Result<(), WriteError> {
-        let id = self.named.get(&key(namespace, name)).copied().ok_or(WriteError::NotFound)?;
+    pub fn evict(
+        &mut self,
+        namespace: &str,
+        name: &str,
+        dry: bool,
+        now: Millis,
+    ) -> Result<(), WriteError> {
+        let id = self
+            .named
+            .get(&key(namespace, name))
+            .copied()
+            .ok_or(WriteError::NotFound)?;
         let pod = self.pods.get(&id).ok_or(WriteError::NotFound)?;
         let workload = self.workload(pod.workload);
         let healthy = workload.counts.ready;
@@ -259,7 +342,11 @@ impl Cluster {
         // A pod that is not ready is no loss (`unhealthyPodEvictionPolicy: IfHealthyBudget`).
         let spared = !pod.ready && healthy >= needed;
         if pod.live() && healthy <= needed && !spared {
-            return Err(WriteError::Budget { budget: workload.key.name.clone(), needed, healthy });
+            return Err(WriteError::Budget {
+                budget: workload.key.name.clone(),
+                needed,
+                healthy,
+            });
         }
         if !dry {
             self.now = self.now.max(now);
@@ -295,19 +382,30 @@ fn document(namespace: &str, name: &str, new: &Value) -> Draft {
             map.remove(field);
         }
     }
-    let created = metadata["creationTimestamp"].as_str().and_then(Millis::parse_iso).unwrap_or_default();
+    let created = metadata["creationTimestamp"]
+        .as_str()
+        .and_then(Millis::parse_iso)
+        .unwrap_or_default();
     let labels = Arc::new(strings(&metadata["labels"]));
     super::render::draft(namespace, name, created, labels, &metadata, &rest)
 }
 
 fn bounds(min: &Value, max: &Value) -> Result<(), WriteError> {
-    let low = if min.is_null() { 0 } else { at_least_zero("spec.minReplicas", min)? };
+    let low = if min.is_null() {
+        0
+    } else {
+        at_least_zero("spec.minReplicas", min)?
+    };
     let high = at_least_zero("spec.maxReplicas", max)?;
     if high == 0 {
-        return Err(invalid("spec.maxReplicas", "Invalid value: 0: must be greater than 0"));
+        return Err(invalid(
+            "spec.maxReplicas",
+            "Invalid value: 0: must be greater than 0",
+        ));
     }
     if high < low {
-        let problem = format!("Invalid value: {high}: must be greater than or equal to `minReplicas`");
+        let problem =
+            format!("Invalid value: {high}: must be greater than or equal to `minReplicas`");
         return Err(invalid("spec.maxReplicas", problem));
     }
     Ok(())

@@ -25,7 +25,11 @@ pub(super) fn draft(
     rest: &Value,
 ) -> Draft {
     let rest = rest.to_string();
-    let tail = if rest.len() > 2 { format!(",{}", &rest[1..]) } else { "}".to_owned() };
+    let tail = if rest.len() > 2 {
+        format!(",{}", &rest[1..])
+    } else {
+        "}".to_owned()
+    };
     Draft {
         namespace: namespace.to_owned(),
         name: name.to_owned(),
@@ -48,7 +52,10 @@ pub(super) fn stamp(at: Millis) -> String {
     let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
     let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
     let mp = (5 * doy + 2) / 153;
-    let (day, month) = (doy - (153 * mp + 2) / 5 + 1, if mp < 10 { mp + 3 } else { mp - 9 });
+    let (day, month) = (
+        doy - (153 * mp + 2) / 5 + 1,
+        if mp < 10 { mp + 3 } else { mp - 9 },
+    );
     let year = yoe + era * 400 + i64::from(month <= 2);
     let mut text = String::with_capacity(20);
     // Writing to a string cannot fail.
@@ -64,7 +71,11 @@ pub(super) fn stamp(at: Millis) -> String {
 
 /// Name of the metric KEDA serves for a workload's queue.
 pub(super) fn metric_name(workload: &Workload) -> String {
-    let queue = workload.scaled.as_ref().and_then(|s| s.queue_url.rsplit('/').next()).unwrap_or("queue");
+    let queue = workload
+        .scaled
+        .as_ref()
+        .and_then(|s| s.queue_url.rsplit('/').next())
+        .unwrap_or("queue");
     format!("s0-aws-sqs-{}", queue.replace('.', "-"))
 }
 
@@ -74,7 +85,13 @@ mod tests {
 
     #[test]
     fn a_stamp_agrees_with_the_calendar() {
-        for at in [0, 951_782_400_000, 1_795_371_278_123, 1_709_164_800_000, 4_102_444_799_000] {
+        for at in [
+            0,
+            951_782_400_000,
+            1_795_371_278_123,
+            1_709_164_800_000,
+            4_102_444_799_000,
+        ] {
             assert_eq!(stamp(Millis(at)), Millis(at).iso());
         }
     }

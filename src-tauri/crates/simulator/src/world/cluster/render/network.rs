@@ -24,19 +24,29 @@ impl Cluster {
     pub(in super::super) fn namespace_draft(&mut self, name: &str, created: Millis) -> Draft {
         let labels: Labels = [("kubernetes.io/metadata.name".to_owned(), name.to_owned())].into();
         let metadata = json!({ "name": name, "uid": self.dice.uid(), "creationTimestamp": stamp(created), "labels": labels });
-        let rest = json!({ "spec": { "finalizers": ["kubernetes"] }, "status": { "phase": "Active" } });
+        let rest =
+            json!({ "spec": { "finalizers": ["kubernetes"] }, "status": { "phase": "Active" } });
         draft("", name, created, Arc::new(labels), &metadata, &rest)
     }
 
     /// A node's lease. Its renewals are not written: they would be most of the traffic and tell nothing.
     pub(in super::super) fn show_lease(&mut self, id: NodeId) {
-        let Some(node) = self.nodes.get(&id) else { return };
+        let Some(node) = self.nodes.get(&id) else {
+            return;
+        };
         let metadata = json!({ "name": &*node.name, "namespace": "kube-node-lease", "uid": sister_uid(&node.uid, 'l'),
             "creationTimestamp": stamp(node.created),
             "ownerReferences": [{ "apiVersion": "v1", "kind": "Node", "name": &*node.name, "uid": node.uid }] });
         let renewed = format!("{}000Z", self.now.iso_millis().trim_end_matches('Z'));
         let rest = json!({ "spec": { "holderIdentity": &*node.name, "leaseDurationSeconds": 40, "renewTime": renewed } });
-        let draft = draft("kube-node-lease", &node.name, node.created, Arc::default(), &metadata, &rest);
+        let draft = draft(
+            "kube-node-lease",
+            &node.name,
+            node.created,
+            Arc::default(),
+            &metadata,
+            &rest,
+        );
         self.store.put(Resource::Leases, draft);
     }
 
@@ -50,10 +60,16 @@ impl Cluster {
         if workload.spec.service.is_some() {
             drafts.push((Resource::Services, self.service(workload)));
             if let Some(arn) = &workload.spec.target_group_arn {
-                drafts.push((Resource::TargetGroupBindings, target_group_binding(workload, arn)));
+                drafts.push((
+                    Resource::TargetGroupBindings,
+                    target_group_binding(workload, arn),
+                ));
             }
             if let Some(ingress) = &workload.spec.ingress {
-                drafts.push((Resource::Ingresses, ingress_draft(workload, &ingress.host, &ingress.load_balancer)));
+                drafts.push((
+                    Resource::Ingresses,
+                    ingress_draft(workload, &ingress.host, &ingress.load_balancer),
+                ));
             }
         }
         for (resource, draft) in drafts {
@@ -71,7 +87,12 @@ impl Cluster {
             "clusterIP": ip, "clusterIPs": [ip], "type": "ClusterIP", "sessionAffinity": "None",
             "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack", "internalTrafficPolicy": "Cluster",
         });
-        beside(workload, &workload.service_uid, None, &json!({ "spec": spec, "status": { "loadBalancer": {} } }))
+        beside(
+            workload,
+            &workload.service_uid,
+            None,
+            &json!({ "spec": spec, "status": { "loadBalancer": {} } }),
+        )
     }
 
     /// Renders the endpoint slices of a workload whose pods changed.
@@ -85,9 +106,14 @@ impl Cluster {
             let endpoints = self.endpoints(workload, &workload.slices[index]);
             let text = endpoints.to_string();
             let slice = &workload.slices[index];
-            let shown = self.store.get(Resource::EndpointSlices, &workload.key.namespace, &slice.name);
+            let shown = self.store.get(
+                Resource::EndpointSlices,
+                &workload.key.namespace,
+                &slice.name,
+            );
             let same = shown.is_some_and(|s| {
-                s.body.len() > text.len() && s.body.windows(text.len()).any(|w| w == text.as_bytes())
+                s.body.len() > text.len()
+                    && s.body.windows(text.len()).any(|w| w == text.as_bytes())
             });
             if same {
                 continue;
@@ -113,7 +139,11 @@ impl Cluster {
             .map(|p| p.id)
             .collect();
         for pod in new {
-            let room = self.workload(id).slices.iter().position(|s| s.pods.len() < SLICE);
+            let room = self
+                .workload(id)
+                .slices
+                .iter()
+                .position(|s| s.pods.len() < SLICE);
             let index = match room {
                 Some(index) => index,
                 None => self.new_slice(id),
@@ -129,12 +159,23 @@ impl Cluster {
         let (suffix, uid, now) = (self.dice.suffix(5), self.dice.uid(), self.now);
         let workload = self.workload_mut(id);
         let name = format!("{}-{suffix}", workload.key.name);
-        workload.slices.push(Slice { name, uid, pods: BTreeSet::new(), generation: 0, changed: now });
+        workload.slices.push(Slice {
+            name,
+            uid,
+            pods: BTreeSet::new(),
+            generation: 0,
+            changed: now,
+        });
         workload.slices.len() - 1
     }
 
     fn endpoints(&self, workload: &Workload, slice: &Slice) -> Value {
-        slice.pods.iter().filter_map(|p| self.pods.get(p)).map(|p| self.endpoint(workload, p)).collect()
+        slice
+            .pods
+            .iter()
+            .filter_map(|p| self.pods.get(p))
+            .map(|p| self.endpoint(workload, p))
+            .collect()
     }
 
     fn endpoint(&self, workload: &Workload, pod: &Pod) -> Value {
@@ -150,7 +191,10 @@ impl Cluster {
 
 fn slice_draft(workload: &Workload, slice: &Slice, endpoints: Value) -> Draft {
     let labels: Labels = [
-        ("endpointslice.kubernetes.io/managed-by", "endpointslice-controller.k8s.io"),
+        (
+            "endpointslice.kubernetes.io/managed-by",
+            "endpointslice-controller.k8s.io",
+        ),
         ("kubernetes.io/service-name", &workload.key.name),
     ]
     .into_iter()
@@ -166,7 +210,14 @@ fn slice_draft(workload: &Workload, slice: &Slice, endpoints: Value) -> Draft {
     let port = workload.spec.service.map_or(8080, |s| s.target_port);
     let rest = json!({ "addressType": "IPv4", "endpoints": endpoints,
                        "ports": [{ "name": "http", "protocol": "TCP", "port": port }] });
-    draft(&workload.key.namespace, &slice.name, workload.created, Arc::new(labels), &metadata, &rest)
+    draft(
+        &workload.key.namespace,
+        &slice.name,
+        workload.created,
+        Arc::new(labels),
+        &metadata,
+        &rest,
+    )
 }
 
 /// An object that carries the workload's name and labels.
@@ -174,25 +225,53 @@ fn beside(workload: &Workload, uid: &str, annotations: Option<Value>, rest: &Val
     named(workload, &workload.key.name, uid, annotations, rest)
 }
 
-fn named(workload: &Workload, name: &str, uid: &str, annotations: Option<Value>, rest: &Value) -> Draft {
+fn named(
+    workload: &Workload,
+    name: &str,
+    uid: &str,
+    annotations: Option<Value>,
+    rest: &Value,
+) -> Draft {
     let mut metadata = json!({ "name": name, "namespace": workload.key.namespace, "uid": uid,
         "creationTimestamp": stamp(workload.created), "labels": workload.labels });
     if let Some(annotations) = annotations {
         metadata["annotations"] = annotations;
     }
     let labels = Arc::new(workload.labels.clone());
-    draft(&workload.key.namespace, name, workload.created, labels, &metadata, rest)
+    draft(
+        &workload.key.namespace,
+        name,
+        workload.created,
+        labels,
+        &metadata,
+        rest,
+    )
 }
 
 fn service_account(workload: &Workload) -> Draft {
-    let annotations = workload.spec.role_arn.as_ref().map(|arn| json!({ "eks.amazonaws.com/role-arn": arn }));
-    beside(workload, &sister_uid(&workload.uid, 'a'), annotations, &json!({}))
+    let annotations = workload
+        .spec
+        .role_arn
+        .as_ref()
+        .map(|arn| json!({ "eks.amazonaws.com/role-arn": arn }));
+    beside(
+        workload,
+        &sister_uid(&workload.uid, 'a'),
+        annotations,
+        &json!({}),
+    )
 }
 
 fn config_map(workload: &Workload) -> Draft {
     let data: Labels = workload.spec.config.iter().cloned().collect();
     let name = format!("{}-config", workload.key.name);
-    named(workload, &name, &sister_uid(&workload.uid, 'c'), None, &json!({ "data": data }))
+    named(
+        workload,
+        &name,
+        &sister_uid(&workload.uid, 'c'),
+        None,
+        &json!({ "data": data }),
+    )
 }
 
 /// <https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/targetgroupbinding/spec/>
@@ -218,5 +297,10 @@ fn ingress_draft(workload: &Workload, host: &str, load_balancer: &str) -> Draft 
             { "path": "/", "pathType": "Prefix", "backend": backend } ] } }] },
         "status": { "loadBalancer": { "ingress": [{ "hostname": load_balancer }] } },
     });
-    beside(workload, &sister_uid(&workload.uid, 'i'), Some(annotations), &rest)
+    beside(
+        workload,
+        &sister_uid(&workload.uid, 'i'),
+        Some(annotations),
+        &rest,
+    )
 }

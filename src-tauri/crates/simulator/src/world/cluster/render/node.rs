@@ -37,7 +37,14 @@ impl Cluster {
             "daemonEndpoints": { "kubeletEndpoint": { "Port": 10250 } },
             "nodeInfo": self.info(node),
         });
-        draft("", &node.name, node.created, node.labels.clone(), &metadata, &json!({ "spec": spec, "status": status }))
+        draft(
+            "",
+            &node.name,
+            node.created,
+            node.labels.clone(),
+            &metadata,
+            &json!({ "spec": spec, "status": status }),
+        )
     }
 
     fn info(&self, node: &Node) -> Value {
@@ -77,7 +84,11 @@ fn addresses(ip: Ipv4Addr, name: &str) -> Value {
 }
 
 fn conditions(node: &Node) -> Value {
-    let (beat, since, born) = (stamp(node.heartbeat), stamp(node.ready_since), stamp(node.created));
+    let (beat, since, born) = (
+        stamp(node.heartbeat),
+        stamp(node.ready_since),
+        stamp(node.created),
+    );
     let one = |kind: &str, well: &str, reason: &str, message: &str| {
         if node.ready {
             let since = if kind == "Ready" { &since } else { &born };
@@ -89,10 +100,30 @@ fn conditions(node: &Node) -> Value {
         }
     };
     json!([
-        one("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-        one("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
-        one("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-        one("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+        one(
+            "MemoryPressure",
+            "False",
+            "KubeletHasSufficientMemory",
+            "kubelet has sufficient memory available"
+        ),
+        one(
+            "DiskPressure",
+            "False",
+            "KubeletHasNoDiskPressure",
+            "kubelet has no disk pressure"
+        ),
+        one(
+            "PIDPressure",
+            "False",
+            "KubeletHasSufficientPID",
+            "kubelet has sufficient PID available"
+        ),
+        one(
+            "Ready",
+            "True",
+            "KubeletReady",
+            "kubelet is posting ready status"
+        ),
     ])
 }
 
@@ -100,8 +131,10 @@ fn taints(node: &Node) -> Vec<Value> {
     let mut taints = Vec::new();
     if !node.ready {
         for effect in ["NoSchedule", "NoExecute"] {
-            taints.push(json!({ "key": "node.kubernetes.io/unreachable", "effect": effect,
-                                "timeAdded": stamp(node.ready_since) }));
+            taints.push(
+                json!({ "key": "node.kubernetes.io/unreachable", "effect": effect,
+                                "timeAdded": stamp(node.ready_since) }),
+            );
         }
     }
     if node.cordoned {

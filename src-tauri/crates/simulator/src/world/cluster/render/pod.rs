@@ -30,7 +30,10 @@ impl Cluster {
         let labels = revision.map(|r| r.labels.clone()).unwrap_or_default();
         let labels = if pod.ordinal.is_some() {
             let mut own = (*labels).clone();
-            own.insert("statefulset.kubernetes.io/pod-name".into(), pod.name.clone());
+            own.insert(
+                "statefulset.kubernetes.io/pod-name".into(),
+                pod.name.clone(),
+            );
             Arc::new(own)
         } else {
             labels
@@ -60,7 +63,9 @@ fn row(pod: &Pod, node: Arc<str>) -> PodRow {
 
 fn metadata(text: &mut String, pod: &Pod, workload: &Workload, revision: Option<&Revision>) {
     let generate = match workload.spec.kind {
-        WorkloadKind::Deployment => revision.map(|r| workload.replica_set(r)).unwrap_or_default(),
+        WorkloadKind::Deployment => revision
+            .map(|r| workload.replica_set(r))
+            .unwrap_or_default(),
         WorkloadKind::StatefulSet => workload.key.name.clone(),
     };
     let deleted = match pod.deleted {
@@ -70,7 +75,9 @@ fn metadata(text: &mut String, pod: &Pod, workload: &Workload, revision: Option<
         ),
         None => String::new(),
     };
-    let shared = revision.map(|r| r.print.metadata.as_str()).unwrap_or("\"labels\":{}");
+    let shared = revision
+        .map(|r| r.print.metadata.as_str())
+        .unwrap_or("\"labels\":{}");
     *text += "{\"metadata\":{\"name\":\"";
     *text += &pod.name;
     *text += "\",\"generateName\":\"";
@@ -79,7 +86,11 @@ fn metadata(text: &mut String, pod: &Pod, workload: &Workload, revision: Option<
     *text += &workload.key.namespace;
     *text += "\",\"uid\":\"";
     *text += &pod.uid;
-    *text += if pod.deleted.is_some() { "\",\"generation\":2," } else { "\",\"generation\":1," };
+    *text += if pod.deleted.is_some() {
+        "\",\"generation\":2,"
+    } else {
+        "\",\"generation\":1,"
+    };
     *text += "\"creationTimestamp\":\"";
     *text += &stamp(pod.created);
     *text += "\",";
@@ -116,7 +127,11 @@ fn spec(text: &mut String, pod: &Pod, print: &PodPrint, node: &str) {
 fn condition(text: &mut String, kind: &str, yes: bool, since: &str, why: &str) {
     *text += "{\"type\":\"";
     *text += kind;
-    *text += if yes { "\",\"status\":\"True\"" } else { "\",\"status\":\"False\"" };
+    *text += if yes {
+        "\",\"status\":\"True\""
+    } else {
+        "\",\"status\":\"False\""
+    };
     *text += ",\"lastProbeTime\":null,\"lastTransitionTime\":\"";
     *text += since;
     *text += "\"";
@@ -136,9 +151,15 @@ fn status(
     *text += pod.phase().as_str();
     *text += "\",\"conditions\":[";
     let Some(bound) = pod.bound_at else {
-        let since = pod.unschedulable.as_ref().map_or(pod.created, |(since, _)| *since);
+        let since = pod
+            .unschedulable
+            .as_ref()
+            .map_or(pod.created, |(since, _)| *since);
         let why = pod.unschedulable.as_ref().map(|(_, message)| {
-            format!(",\"reason\":\"Unschedulable\",\"message\":{}", serde_json::Value::from(message.as_str()))
+            format!(
+                ",\"reason\":\"Unschedulable\",\"message\":{}",
+                serde_json::Value::from(message.as_str())
+            )
         });
         if let Some(why) = why {
             condition(text, "PodScheduled", false, &stamp(since), &why);
@@ -172,8 +193,18 @@ fn conditions(text: &mut String, pod: &Pod, workload: &Workload, bound: Millis, 
         workload.key.name
     );
     let containers = pod.ready || (!contact && pod.probe);
-    let why = if pod.ready || containers { "" } else { &unready };
-    condition(text, "PodReadyToStartContainers", started.is_some(), &began, "");
+    let why = if pod.ready || containers {
+        ""
+    } else {
+        &unready
+    };
+    condition(
+        text,
+        "PodReadyToStartContainers",
+        started.is_some(),
+        &began,
+        "",
+    );
     *text += ",";
     condition(text, "Initialized", true, &bound, "");
     *text += ",";
@@ -187,23 +218,36 @@ fn conditions(text: &mut String, pod: &Pod, workload: &Workload, bound: Millis, 
 fn container(text: &mut String, pod: &Pod, workload: &Workload, revision: Option<&Revision>) {
     let name = &workload.key.name;
     let (state, started) = match pod.container {
-        Container::Unbound | Container::Creating => {
-            ("{\"waiting\":{\"reason\":\"ContainerCreating\"}}".to_owned(), false)
-        }
-        Container::Running { since } => (format!("{{\"running\":{{\"startedAt\":\"{}\"}}}}", stamp(since)), true),
+        Container::Unbound | Container::Creating => (
+            "{\"waiting\":{\"reason\":\"ContainerCreating\"}}".to_owned(),
+            false,
+        ),
+        Container::Running { since } => (
+            format!("{{\"running\":{{\"startedAt\":\"{}\"}}}}", stamp(since)),
+            true,
+        ),
         Container::BackOff { seconds } => {
             let span = if seconds >= 60 {
                 format!("{}m{}s", seconds / 60, seconds % 60)
             } else {
                 format!("{seconds}s")
             };
-            let who = format!("container={name} pod={}_{}({})", pod.name, workload.key.namespace, pod.uid);
+            let who = format!(
+                "container={name} pod={}_{}({})",
+                pod.name, workload.key.namespace, pod.uid
+            );
             let message = format!("back-off {span} restarting failed {who}");
-            (format!("{{\"waiting\":{{\"reason\":\"CrashLoopBackOff\",\"message\":\"{message}\"}}}}"), false)
+            (
+                format!(
+                    "{{\"waiting\":{{\"reason\":\"CrashLoopBackOff\",\"message\":\"{message}\"}}}}"
+                ),
+                false,
+            )
         }
     };
     let last = pod.last.map_or_else(|| "{}".to_owned(), |l| ended(&l));
-    let (image, image_id) = revision.map_or(("", ""), |r| (r.image.as_str(), r.print.image_id.as_str()));
+    let (image, image_id) =
+        revision.map_or(("", ""), |r| (r.image.as_str(), r.print.image_id.as_str()));
     let ready = pod.probe && started;
     let running = pod.container != Container::Creating;
     *text += &format!(
@@ -212,7 +256,11 @@ fn container(text: &mut String, pod: &Pod, workload: &Workload, revision: Option
         if running { image_id } else { "" },
     );
     if running {
-        let id = if started { pod.container_id } else { pod.last.map_or(pod.container_id, |l| l.container) };
+        let id = if started {
+            pod.container_id
+        } else {
+            pod.last.map_or(pod.container_id, |l| l.container)
+        };
         *text += &format!("\"containerID\":\"{}\",", container_id(id));
     }
     *text += &format!("\"started\":{started}}}");
@@ -230,5 +278,9 @@ fn ended(last: &Ended) -> String {
 
 fn container_id(number: u64) -> String {
     let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    format!("containerd://{number:016x}{mixed:016x}{:016x}{:016x}", number ^ mixed, mixed.rotate_left(17))
+    format!(
+        "containerd://{number:016x}{mixed:016x}{:016x}{:016x}",
+        number ^ mixed,
+        mixed.rotate_left(17)
+    )
 }

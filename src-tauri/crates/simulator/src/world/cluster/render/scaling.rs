@@ -14,7 +14,11 @@ impl Cluster {
     /// Renders a workload's autoscaler, when it has one.
     pub(in super::super) fn show_autoscaler(&mut self, id: WorkloadId) {
         let workload = self.workload(id);
-        if let Some(draft) = workload.hpa.as_ref().map(|hpa| autoscaler_draft(workload, hpa)) {
+        if let Some(draft) = workload
+            .hpa
+            .as_ref()
+            .map(|hpa| autoscaler_draft(workload, hpa))
+        {
             self.store.put(Resource::HorizontalPodAutoscalers, draft);
         }
     }
@@ -22,25 +26,44 @@ impl Cluster {
     /// Renders a workload's scaled object, when it has one.
     pub(in super::super) fn show_scaled(&mut self, id: WorkloadId) {
         let workload = self.workload(id);
-        if let Some(draft) = workload.scaled.as_ref().map(|s| self.scaled_draft(workload, s)) {
+        if let Some(draft) = workload
+            .scaled
+            .as_ref()
+            .map(|s| self.scaled_draft(workload, s))
+        {
             self.store.put(Resource::ScaledObjects, draft);
         }
     }
 
     fn scaled_draft(&self, workload: &Workload, scaled: &Scaled) -> Draft {
-        let (min, max, hpa) = workload.hpa.as_ref().map_or((0, 0, ""), |h| (h.min, h.max, h.name.as_str()));
-        let labels: Labels = [("scaledobject.keda.sh/name".to_owned(), workload.key.name.clone())].into();
+        let (min, max, hpa) = workload
+            .hpa
+            .as_ref()
+            .map_or((0, 0, ""), |h| (h.min, h.max, h.name.as_str()));
+        let labels: Labels = [(
+            "scaledobject.keda.sh/name".to_owned(),
+            workload.key.name.clone(),
+        )]
+        .into();
         let metadata = json!({ "name": workload.key.name, "namespace": workload.key.namespace, "uid": scaled.uid,
             "generation": 1, "creationTimestamp": stamp(scaled.created), "labels": labels,
             "annotations": scaled.annotations, "finalizers": ["finalizer.keda.sh"] });
         let paused = scaled.paused().is_some();
-        let one = |kind: &str, yes: bool, reason: &str, message: &str| {
-            json!({ "type": kind, "status": if yes { "True" } else { "False" }, "reason": reason, "message": message })
-        };
+        let one = |kind: &str, yes: bool, reason: &str, message: &str| json!({ "type": kind, "status": if yes { "True" } else { "False" }, "reason": reason, "message": message });
         let active = if scaled.active {
-            one("Active", true, "ScalerActive", "Scaling is performed because triggers are active")
+            one(
+                "Active",
+                true,
+                "ScalerActive",
+                "Scaling is performed because triggers are active",
+            )
         } else {
-            one("Active", false, "ScalerNotActive", "Scaling is not performed because triggers are not active")
+            one(
+                "Active",
+                false,
+                "ScalerNotActive",
+                "Scaling is not performed because triggers are not active",
+            )
         };
         let mut status = json!({
             "conditions": [
@@ -72,7 +95,14 @@ impl Cluster {
                 "awsRegion": self.spec.region, "scaleOnInFlight": "false" } }],
         });
         let rest = json!({ "spec": spec, "status": status });
-        draft(&workload.key.namespace, &workload.key.name, scaled.created, Arc::new(labels), &metadata, &rest)
+        draft(
+            &workload.key.namespace,
+            &workload.key.name,
+            scaled.created,
+            Arc::new(labels),
+            &metadata,
+            &rest,
+        )
     }
 }
 
@@ -81,8 +111,14 @@ fn autoscaler_draft(workload: &Workload, hpa: &Autoscaler) -> Draft {
     let mut metadata = json!({ "name": hpa.name, "namespace": workload.key.namespace, "uid": hpa.uid,
         "creationTimestamp": stamp(hpa.created) });
     if let Some(scaled) = &workload.scaled {
-        labels.insert("scaledobject.keda.sh/name".into(), workload.key.name.clone());
-        labels.insert("app.kubernetes.io/managed-by".into(), "keda-operator".into());
+        labels.insert(
+            "scaledobject.keda.sh/name".into(),
+            workload.key.name.clone(),
+        );
+        labels.insert(
+            "app.kubernetes.io/managed-by".into(),
+            "keda-operator".into(),
+        );
         metadata["ownerReferences"] = json!([{ "apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject",
             "name": workload.key.name, "uid": scaled.uid, "controller": true, "blockOwnerDeletion": true }]);
     }
@@ -103,7 +139,14 @@ fn autoscaler_draft(workload: &Workload, hpa: &Autoscaler) -> Draft {
         "minReplicas": hpa.min.max(1), "maxReplicas": hpa.max, "metrics": [wanted], "behavior": behavior(),
     });
     let rest = json!({ "spec": spec, "status": status });
-    draft(&workload.key.namespace, &hpa.name, hpa.created, Arc::new(labels), &metadata, &rest)
+    draft(
+        &workload.key.namespace,
+        &hpa.name,
+        hpa.created,
+        Arc::new(labels),
+        &metadata,
+        &rest,
+    )
 }
 
 fn behavior() -> Value {
@@ -154,32 +197,82 @@ fn conditions(workload: &Workload, hpa: &Autoscaler) -> Value {
     if workload.desired == 0 && hpa.min > 0 {
         let words = "scaling is disabled since the replica count of the target is zero";
         return json!([
-            one("AbleToScale", true, born.clone(), "SucceededGetScale", "the HPA controller was able to get the target's current scale"),
+            one(
+                "AbleToScale",
+                true,
+                born.clone(),
+                "SucceededGetScale",
+                "the HPA controller was able to get the target's current scale"
+            ),
             one("ScalingActive", false, born, "ScalingDisabled", words),
         ]);
     }
-    let held = hpa.limited == Limited::Free && hpa.advice.back().is_some_and(|(_, n)| *n < hpa.desired);
+    let held =
+        hpa.limited == Limited::Free && hpa.advice.back().is_some_and(|(_, n)| *n < hpa.desired);
     let able = if held {
-        one("AbleToScale", true, born.clone(), "ScaleDownStabilized", "recent recommendations were higher than current one, applying the highest recent recommendation")
+        one(
+            "AbleToScale",
+            true,
+            born.clone(),
+            "ScaleDownStabilized",
+            "recent recommendations were higher than current one, applying the highest recent recommendation",
+        )
     } else {
-        one("AbleToScale", true, born.clone(), "ReadyForNewScale", "recommended size matches current size")
+        one(
+            "AbleToScale",
+            true,
+            born.clone(),
+            "ReadyForNewScale",
+            "recommended size matches current size",
+        )
     };
     let what = match hpa.measure {
         Measure::Cpu(_) => "cpu resource utilization (percentage of request)".to_owned(),
         Measure::Queue(_) => format!(
             "external metric {}(&LabelSelector{{MatchLabels:map[string]string{{scaledobject.keda.sh/name: {},}},MatchExpressions:[]LabelSelectorRequirement{{}},}})",
-            metric_name(workload), workload.key.name
+            metric_name(workload),
+            workload.key.name
         ),
     };
     let active = if hpa.seen.is_some() {
-        one("ScalingActive", true, born, "ValidMetricFound", &format!("the HPA was able to successfully calculate a replica count from {what}"))
+        one(
+            "ScalingActive",
+            true,
+            born,
+            "ValidMetricFound",
+            &format!("the HPA was able to successfully calculate a replica count from {what}"),
+        )
     } else {
-        one("ScalingActive", false, born, "FailedGetResourceMetric", "the HPA was unable to compute the replica count: failed to get cpu utilization: unable to get metrics for resource cpu: no metrics returned from resource metrics API")
+        one(
+            "ScalingActive",
+            false,
+            born,
+            "FailedGetResourceMetric",
+            "the HPA was unable to compute the replica count: failed to get cpu utilization: unable to get metrics for resource cpu: no metrics returned from resource metrics API",
+        )
     };
     let bound = match hpa.limited {
-        Limited::AtMax => one("ScalingLimited", true, limited, "TooManyReplicas", "the desired replica count is more than the maximum replica count"),
-        Limited::AtMin => one("ScalingLimited", true, limited, "TooFewReplicas", "the desired replica count is less than the minimum replica count"),
-        Limited::Free => one("ScalingLimited", false, limited, "DesiredWithinRange", "the desired count is within the acceptable range"),
+        Limited::AtMax => one(
+            "ScalingLimited",
+            true,
+            limited,
+            "TooManyReplicas",
+            "the desired replica count is more than the maximum replica count",
+        ),
+        Limited::AtMin => one(
+            "ScalingLimited",
+            true,
+            limited,
+            "TooFewReplicas",
+            "the desired replica count is less than the minimum replica count",
+        ),
+        Limited::Free => one(
+            "ScalingLimited",
+            false,
+            limited,
+            "DesiredWithinRange",
+            "the desired count is within the acceptable range",
+        ),
     };
     json!([able, active, bound])
 }

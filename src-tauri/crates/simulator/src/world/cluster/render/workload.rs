@@ -21,11 +21,16 @@ impl Cluster {
         match workload.spec.kind {
             WorkloadKind::Deployment => {
                 for revision in &workload.revisions {
-                    drafts.push((Resource::ReplicaSets, self.replica_set_draft(workload, revision)));
+                    drafts.push((
+                        Resource::ReplicaSets,
+                        self.replica_set_draft(workload, revision),
+                    ));
                 }
                 drafts.push((Resource::Deployments, self.deployment_draft(workload)));
             }
-            WorkloadKind::StatefulSet => drafts.push((Resource::StatefulSets, stateful_set_draft(workload))),
+            WorkloadKind::StatefulSet => {
+                drafts.push((Resource::StatefulSets, stateful_set_draft(workload)))
+            }
         }
         drafts.push((Resource::PodDisruptionBudgets, self.budget_draft(workload)));
         for (resource, draft) in drafts {
@@ -37,7 +42,10 @@ impl Cluster {
     fn deployment_draft(&self, workload: &Workload) -> Draft {
         let number = workload.current().map_or(1, |r| r.number);
         let mut annotations = workload.annotations.clone();
-        annotations.insert("deployment.kubernetes.io/revision".into(), number.to_string());
+        annotations.insert(
+            "deployment.kubernetes.io/revision".into(),
+            number.to_string(),
+        );
         let counts = workload.counts;
         let mut status = json!({ "observedGeneration": workload.generation, "replicas": counts.replicas,
             "updatedReplicas": counts.updated, "readyReplicas": counts.ready, "availableReplicas": counts.ready,
@@ -63,21 +71,46 @@ impl Cluster {
 
     fn deployment_conditions(&self, workload: &Workload) -> Value {
         let (yes, reason, message) = if workload.available {
-            ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
+            (
+                "True",
+                "MinimumReplicasAvailable",
+                "Deployment has minimum availability.",
+            )
         } else {
-            ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
+            (
+                "False",
+                "MinimumReplicasUnavailable",
+                "Deployment does not have minimum availability.",
+            )
         };
-        let set = workload.current().map(|r| workload.replica_set(r)).unwrap_or_default();
+        let set = workload
+            .current()
+            .map(|r| workload.replica_set(r))
+            .unwrap_or_default();
         let progressed = stamp(workload.progressed);
         let began = stamp(workload.rolling.unwrap_or(workload.created));
         let late = self.now.since(workload.progressed) > PROGRESS_DEADLINE_SECONDS * 1000;
         let (going, why, words) = match workload.rolling {
-            None => ("True", "NewReplicaSetAvailable", format!("ReplicaSet \"{set}\" has successfully progressed.")),
-            Some(_) if workload.paused => ("Unknown", "DeploymentPaused", "Deployment is paused".to_owned()),
-            Some(_) if late => {
-                ("False", "ProgressDeadlineExceeded", format!("ReplicaSet \"{set}\" has timed out progressing."))
-            }
-            Some(_) => ("True", "ReplicaSetUpdated", format!("ReplicaSet \"{set}\" is progressing.")),
+            None => (
+                "True",
+                "NewReplicaSetAvailable",
+                format!("ReplicaSet \"{set}\" has successfully progressed."),
+            ),
+            Some(_) if workload.paused => (
+                "Unknown",
+                "DeploymentPaused",
+                "Deployment is paused".to_owned(),
+            ),
+            Some(_) if late => (
+                "False",
+                "ProgressDeadlineExceeded",
+                format!("ReplicaSet \"{set}\" has timed out progressing."),
+            ),
+            Some(_) => (
+                "True",
+                "ReplicaSetUpdated",
+                format!("ReplicaSet \"{set}\" is progressing."),
+            ),
         };
         let since = stamp(workload.available_since);
         json!([
@@ -90,8 +123,17 @@ impl Cluster {
 
     fn replica_set_draft(&self, workload: &Workload, revision: &Revision) -> Draft {
         let name = workload.replica_set(revision);
-        let pods = || workload.pods.iter().filter_map(|p| self.pods.get(p)).filter(|p| p.revision == revision.id);
-        let (all, ready) = (pods().filter(|p| p.live()).count(), pods().filter(|p| p.live() && p.ready).count());
+        let pods = || {
+            workload
+                .pods
+                .iter()
+                .filter_map(|p| self.pods.get(p))
+                .filter(|p| p.revision == revision.id)
+        };
+        let (all, ready) = (
+            pods().filter(|p| p.live()).count(),
+            pods().filter(|p| p.live() && p.ready).count(),
+        );
         let surge = workload.surge();
         let cause = format!("release {}", revision.tag);
         let annotations = json!({
@@ -117,15 +159,25 @@ impl Cluster {
         selector["matchLabels"]["pod-template-hash"] = json!(revision.hash);
         let rest = json!({ "spec": { "replicas": revision.replicas, "selector": selector, "template": template },
                            "status": status });
-        draft(&workload.key.namespace, &name, revision.created, revision.labels.clone(), &metadata, &rest)
+        draft(
+            &workload.key.namespace,
+            &name,
+            revision.created,
+            revision.labels.clone(),
+            &metadata,
+            &rest,
+        )
     }
 
     fn budget_draft(&self, workload: &Workload) -> Draft {
         let (expected, healthy) = (workload.desired, workload.counts.ready);
         let needed = expected - (expected.div_ceil(5)).min(expected);
         let allowed = healthy.saturating_sub(needed);
-        let (yes, reason) =
-            if allowed > 0 { ("True", "SufficientPods") } else { ("False", "InsufficientPods") };
+        let (yes, reason) = if allowed > 0 {
+            ("True", "SufficientPods")
+        } else {
+            ("False", "InsufficientPods")
+        };
         let metadata = json!({ "name": workload.key.name, "namespace": workload.key.namespace,
             "uid": sister_uid(&workload.uid, 'b'), "generation": 1, "creationTimestamp": stamp(workload.created),
             "labels": workload.labels });
@@ -137,7 +189,14 @@ impl Cluster {
                     "lastTransitionTime": stamp(workload.available_since), "reason": reason, "message": "" }] },
         });
         let labels = Arc::new(workload.labels.clone());
-        draft(&workload.key.namespace, &workload.key.name, workload.created, labels, &metadata, &rest)
+        draft(
+            &workload.key.namespace,
+            &workload.key.name,
+            workload.created,
+            labels,
+            &metadata,
+            &rest,
+        )
     }
 }
 
@@ -145,7 +204,11 @@ fn stateful_set_draft(workload: &Workload) -> Draft {
     let counts = workload.counts;
     let name = |r: Option<&Revision>| r.map(|r| workload.replica_set(r)).unwrap_or_default();
     let update = name(workload.current());
-    let current = if workload.rolling.is_some() { name(workload.previous()) } else { update.clone() };
+    let current = if workload.rolling.is_some() {
+        name(workload.previous())
+    } else {
+        update.clone()
+    };
     let status = json!({
         "observedGeneration": workload.generation, "replicas": counts.replicas, "readyReplicas": counts.ready,
         "availableReplicas": counts.ready, "updatedReplicas": counts.updated,
@@ -168,7 +231,14 @@ fn of_workload(workload: &Workload, annotations: &Labels, spec: &Value, status: 
         "annotations": annotations });
     let labels = Arc::new(workload.labels.clone());
     let rest = json!({ "spec": spec, "status": status });
-    draft(&workload.key.namespace, &workload.key.name, workload.created, labels, &metadata, &rest)
+    draft(
+        &workload.key.namespace,
+        &workload.key.name,
+        workload.created,
+        labels,
+        &metadata,
+        &rest,
+    )
 }
 
 fn selector(workload: &Workload) -> Value {
@@ -185,5 +255,10 @@ fn drop_zeros(status: &mut Value) {
 /// A uid that follows from another, for objects that live and die with it.
 pub(super) fn sister_uid(uid: &str, mark: char) -> String {
     let hash = super::super::dice::hash(&format!("{uid}{mark}"));
-    format!("{:08x}{}{:012x}", hash >> 32, &uid[8..24], hash & 0xffff_ffff_ffff)
+    format!(
+        "{:08x}{}{:012x}",
+        hash >> 32,
+        &uid[8..24],
+        hash & 0xffff_ffff_ffff
+    )
 }
