@@ -1,5 +1,30 @@
-//! Generates the permissions of the commands and embeds the window's page.
+//! Generates one permission per command (so that a window may call only what its capability
+//! names) and embeds the window's page.
+
+/// Every command of the shell; `capabilities/` says which window may call which.
+const COMMANDS: &[&str] = &[
+    "subscribe",
+    "about",
+    "offers",
+    "all_offers",
+    "plan",
+    "arming",
+    "runs",
+    "watch_run",
+    "audit",
+    "arm",
+    "disarm",
+    "begin_hold",
+    "act",
+    "cancel_run",
+    "resume_run",
+];
 
 fn main() {
-    tauri_build::build();
+    let manifest = tauri_build::AppManifest::new().commands(COMMANDS);
+    let attributes = tauri_build::Attributes::new().app_manifest(manifest);
+    if let Err(error) = tauri_build::try_build(attributes) {
+        println!("cargo::error={error:#}");
+        std::process::exit(1);
+    }
 }

@@ -1,6 +1,6 @@
-//! Quarterdeck.
+//! Starts the window. `quarterdeck --stack FILE` opens a platform, `quarterdeck --drill SCENARIO`
+//! the simulated one.
+
 fn main() {
-    tauri::Builder::default()
-        .run(tauri::generate_context!())
-        .expect("run")
+    quarterdeck::run(std::env::args().skip(1));
 }

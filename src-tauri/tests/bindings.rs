@@ -11,6 +11,10 @@ fn export(dir: &Path) {
     model::Update::export_all(&config).expect("model exports");
     act::Offer::export_all(&config).expect("offers export");
     act::RunEvent::export_all(&config).expect("runs export");
+    engine::Arming::export_all(&config).expect("arming exports");
+    engine::AuditRow::export_all(&config).expect("audit rows export");
+    quarterdeck::About::export_all(&config).expect("about exports");
+    quarterdeck::IpcError::export_all(&config).expect("errors export");
 }
 
 fn files(dir: &Path) -> BTreeMap<String, String> {

@@ -38,6 +38,74 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// What can be done to a node, each with its preflight colour and why not.
+    Offers {
+        /// A node's id, or its name where that is unique.
+        node: String,
+        #[command(flatten)]
+        read: ReadArgs,
+        /// One JSON document instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// The exact plan of an action with every check. Exit 0 clear, 4 blocked.
+    Plan {
+        #[command(flatten)]
+        what: ActionArgs,
+        #[command(flatten)]
+        read: ReadArgs,
+        /// One JSON document instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Do it: arm that one plan, check, run, verify. The last line is the receipt.
+    /// Exit 0 verified, 4 blocked or refused, 5 failed, 6 done but not verified, 7 aborted or partial.
+    Act {
+        #[command(flatten)]
+        what: ActionArgs,
+        /// Why, for the audit.
+        #[arg(long)]
+        reason: String,
+        /// The phrase the plan asks for (`confirm` in `qd plan --json`).
+        #[arg(long)]
+        confirm: String,
+        /// The plan's digest; required from L2.
+        #[arg(long)]
+        digest: Option<String>,
+        #[command(flatten)]
+        read: ReadArgs,
+        /// One JSON object per line: run events, then the receipt.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Unfinished runs: what is known, what is next.
+    Runs {
+        /// One JSON document instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take up an interrupted run and end it in a named outcome. Never starts anything twice.
+    Resume {
+        /// The run's id.
+        run: String,
+        #[command(flatten)]
+        read: ReadArgs,
+        /// One JSON object per line: run events, then the receipt.
+        #[arg(long)]
+        json: bool,
+    },
+    /// The record of everything done.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+}
+
+/// What to do with the audit.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Check the hash chain. Exit 0 intact, 5 broken (names the first bad row).
+    Verify,
+    /// Every row, one JSON object per line.
+    Export,
 }
 
 /// Which platform.
@@ -56,6 +124,18 @@ pub(crate) struct ReadArgs {
     /// Bounds the reading, in seconds: sources still out are failed, the rest is printed.
     #[arg(long, default_value_t = 30.0, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) timeout: f64,
+}
+
+/// Which action, to what, how.
+#[derive(Debug, Args)]
+pub(crate) struct ActionArgs {
+    /// The action, e.g. `redrive`.
+    pub(crate) action: String,
+    /// A node's id, or its name where that is unique.
+    pub(crate) node: String,
+    /// A setting, e.g. `rate=20`; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = setting)]
+    pub(crate) settings: Vec<(String, String)>,
 }
 
 /// The simulated platform's parameters.
@@ -94,5 +174,12 @@ fn seconds(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() && value > 0.0 && value <= 86_400.0 => Ok(value),
         _ => Err("give seconds between 0 and 86400, e.g. 30".to_owned()),
+    }
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("give KEY=VALUE, e.g. rate=20".to_owned()),
     }
 }

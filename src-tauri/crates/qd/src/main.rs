@@ -1,9 +1,12 @@
 //! `qd`: the engine of Quarterdeck without a window; see `qd help`.
 
+mod action;
 mod args;
+mod audit;
 mod failure;
 mod print;
 mod reading;
+mod runs;
 mod sim;
 mod status;
 mod text;
@@ -41,5 +44,25 @@ async fn run(command: Command) -> Result<u8, Failure> {
         Command::Topology { read, json } => reading::topology(&read, json).await,
         Command::Status { read } => reading::status(&read).await,
         Command::Watch { stack, json: _ } => reading::watch(&stack).await,
+        Command::Offers { node, read, json } => action::offers(&node, &read, json).await,
+        Command::Plan { what, read, json } => action::plan(&what, &read, json).await,
+        Command::Act {
+            what,
+            reason,
+            confirm,
+            digest,
+            read,
+            json,
+        } => {
+            let words = action::Words {
+                reason,
+                confirm,
+                digest,
+            };
+            action::act(&what, &words, &read, json).await
+        }
+        Command::Runs { json } => runs::list(json),
+        Command::Resume { run, read, json } => runs::resume(&run, &read, json).await,
+        Command::Audit(command) => audit::run(&command),
     }
 }

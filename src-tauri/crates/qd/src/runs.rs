@@ -1,0 +1,44 @@
+//! `qd runs`, `qd resume`: what a crash left, and ending it in a named outcome.
+
+use crate::args::ReadArgs;
+use crate::failure::Failure;
+use crate::text::clean;
+use crate::{action, print, reading};
+use act::RunId;
+
+/// Unfinished runs.
+pub(crate) fn list(json: bool) -> Result<u8, Failure> {
+    let runs =
+        engine::unfinished_runs(&engine::state_dir()).map_err(|e| Failure::new(e.to_string()))?;
+    if json {
+        print::line(&runs)?;
+        return Ok(0);
+    }
+    if runs.is_empty() {
+        print::text("No run is unfinished.\n")?;
+    }
+    for run in runs {
+        let next = run.next_step.as_deref().unwrap_or("It is still running.");
+        print::text(&format!(
+            "{} {:?} {}\n  {}\n  {}\n",
+            run.run.0,
+            run.phase,
+            clean(&run.plan.label),
+            clean(&run.sentence),
+            clean(next)
+        ))?;
+    }
+    Ok(0)
+}
+
+/// Takes up an interrupted run.
+pub(crate) async fn resume(run: &str, read: &ReadArgs, json: bool) -> Result<u8, Failure> {
+    let (engine, _) = reading::read(read).await?;
+    let run = RunId(run.to_owned());
+    let outcome = match engine.resume(&run).await {
+        Ok(watch) => action::follow(watch, json).await,
+        Err(error) => Err(Failure::with_code(error.to_string(), 4)),
+    };
+    engine.stop().await;
+    outcome
+}

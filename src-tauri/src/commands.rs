@@ -1,0 +1,169 @@
+//! The window's commands: each asks the engine, which already holds the answer.
+
+use crate::error::IpcError;
+use crate::feed;
+use crate::platform::{Asked, Platform};
+use act::{Offer, Plan, PlanId, Receipt, RunEvent, RunId, Verb};
+use engine::{Arming, AuditRow, RunWatch};
+use model::{NodeId, Scope, Update};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use tauri::State;
+use tauri::ipc::Channel;
+
+type Answer<T> = Result<T, IpcError>;
+
+/// What the window is and what it looks at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ts_rs::TS)]
+pub struct About {
+    /// Quarterdeck's version.
+    pub version: String,
+    /// The stack file, or the drill's scenario.
+    pub stack_path: String,
+    /// Why nothing can be shown, where that is so: a sentence with the next step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub error: Option<String>,
+}
+
+/// Version, platform, and why it could not be opened. Answers once opening has ended.
+#[tauri::command]
+pub(crate) async fn about(platform: State<'_, Platform>) -> Answer<About> {
+    let stack_path = match &platform.asked {
+        Ok(Asked::Stack(file)) => file.display().to_string(),
+        Ok(Asked::Drill(scenario)) => format!("drill: {scenario}"),
+        Ok(Asked::Nothing) | Err(_) => String::new(),
+    };
+    let error = platform.engine().await.err().map(|error| match error.hint {
+        Some(hint) => format!("{} {hint}", error.message),
+        None => error.message,
+    });
+    Ok(About {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        stack_path,
+        error,
+    })
+}
+
+/// The full state, then deltas, until the window is gone.
+#[tauri::command]
+pub(crate) async fn subscribe(
+    platform: State<'_, Platform>,
+    channel: Channel<Update>,
+) -> Answer<()> {
+    feed::updates(&platform.engine().await?, channel);
+    Ok(())
+}
+
+/// What can be done to one node.
+#[tauri::command]
+pub(crate) async fn offers(platform: State<'_, Platform>, node: NodeId) -> Answer<Vec<Offer>> {
+    Ok(platform.engine().await?.offers(&node))
+}
+
+/// What can be done anywhere, worst first.
+#[tauri::command]
+pub(crate) async fn all_offers(platform: State<'_, Platform>) -> Answer<Vec<Offer>> {
+    Ok(platform.engine().await?.all_offers())
+}
+
+/// The exact plan of an action, with every check.
+#[tauri::command]
+pub(crate) async fn plan(
+    platform: State<'_, Platform>,
+    action: Verb,
+    node: NodeId,
+    settings: BTreeMap<String, String>,
+) -> Answer<Plan> {
+    Ok(platform.engine().await?.plan(action, &node, &settings)?)
+}
+
+/// Whether this window may act now, and for how long.
+#[tauri::command]
+pub(crate) async fn arming(platform: State<'_, Platform>) -> Answer<Arming> {
+    Ok(platform.engine().await?.arming())
+}
+
+/// Allows actions for some minutes, for a reason.
+#[tauri::command]
+pub(crate) async fn arm(
+    platform: State<'_, Platform>,
+    reason: String,
+    minutes: u32,
+) -> Answer<Arming> {
+    let everywhere = Scope::default();
+    Ok(platform
+        .engine()
+        .await?
+        .arm(&everywhere, &reason, minutes)?)
+}
+
+/// Back to read-only.
+#[tauri::command]
+pub(crate) async fn disarm(platform: State<'_, Platform>) -> Answer<Arming> {
+    let engine = platform.engine().await?;
+    engine.disarm();
+    Ok(engine.arming())
+}
+
+/// The operator's finger is down; the backend times the hold.
+#[tauri::command]
+pub(crate) async fn begin_hold(platform: State<'_, Platform>, plan: PlanId) -> Answer<()> {
+    Ok(platform.engine().await?.begin_hold(&plan)?)
+}
+
+/// Preflight, confirm, audit, run. Answers as soon as the run has its audit row.
+#[tauri::command]
+pub(crate) async fn act(
+    platform: State<'_, Platform>,
+    plan: PlanId,
+    digest: String,
+    confirm: String,
+    reason: String,
+) -> Answer<RunId> {
+    let run = platform
+        .engine()
+        .await?
+        .act(&plan, Some(&digest), &confirm, &reason)
+        .await?;
+    Ok(run_of(&run))
+}
+
+/// Follows one run: its receipt as it stands, every time it changes.
+#[tauri::command]
+pub(crate) async fn watch_run(
+    platform: State<'_, Platform>,
+    run: RunId,
+    channel: Channel<RunEvent>,
+) -> Answer<()> {
+    feed::run(platform.engine().await?.watch_run(&run)?, channel);
+    Ok(())
+}
+
+/// Stops a run. What was moved stays moved.
+#[tauri::command]
+pub(crate) async fn cancel_run(platform: State<'_, Platform>, run: RunId) -> Answer<()> {
+    Ok(platform.engine().await?.cancel(&run)?)
+}
+
+/// Recent and unfinished runs, newest first.
+#[tauri::command]
+pub(crate) async fn runs(platform: State<'_, Platform>) -> Answer<Vec<Receipt>> {
+    Ok(platform.engine().await?.runs()?)
+}
+
+/// Takes up an interrupted run.
+#[tauri::command]
+pub(crate) async fn resume_run(platform: State<'_, Platform>, run: RunId) -> Answer<RunId> {
+    Ok(run_of(&platform.engine().await?.resume(&run).await?))
+}
+
+/// The newest rows of the audit.
+#[tauri::command]
+pub(crate) async fn audit(platform: State<'_, Platform>, limit: u32) -> Answer<Vec<AuditRow>> {
+    Ok(platform.engine().await?.audit_rows(limit)?)
+}
+
+fn run_of(watch: &RunWatch) -> RunId {
+    watch.borrow().receipt.run.clone()
+}
