@@ -20,17 +20,26 @@ pub(crate) fn page<T>(
     token: Option<&str>,
     size: usize,
 ) -> Option<Page<T>> {
-    let start = match token {
-        None => 0,
-        Some(token) => read(list, token)?,
-    };
+    let start = start(list, token)?;
     let total = items.len();
     let items: Vec<T> = items.into_iter().skip(start).take(size).collect();
     let end = start + items.len();
     Some(Page {
         items,
-        next: (end < total).then(|| BASE64.encode(format!("{list}\n{end}"))),
+        next: (end < total).then(|| token_at(list, end)),
     })
+}
+
+/// Where the page of `token` starts; `None` when it was not given out for `list`.
+#[must_use]
+pub(crate) fn start(list: &str, token: Option<&str>) -> Option<usize> {
+    token.map_or(Some(0), |token| read(list, token))
+}
+
+/// The token of the page that starts at `at`.
+#[must_use]
+pub(crate) fn token_at(list: &str, at: usize) -> String {
+    BASE64.encode(format!("{list}\n{at}"))
 }
 
 fn read(list: &str, token: &str) -> Option<usize> {

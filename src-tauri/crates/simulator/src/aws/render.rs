@@ -76,8 +76,8 @@ pub(crate) struct Envelope {
 
 /// Writes an answer or an error.
 #[must_use]
-pub(crate) fn response(envelope: &Envelope, result: Result<Answer, AwsError>) -> Response {
-    let (status, headers, body) = match &result {
+pub(crate) fn response(envelope: &Envelope, mut result: Result<Answer, AwsError>) -> Response {
+    let (status, headers, body) = match &mut result {
         Ok(answer) => (
             answer.status.unwrap_or(200),
             answer.headers.clone(),
@@ -120,8 +120,8 @@ fn content_type(protocol: Protocol) -> &'static str {
     }
 }
 
-fn success(envelope: &Envelope, answer: &Answer) -> Vec<u8> {
-    let body = &answer.body;
+fn success(envelope: &Envelope, answer: &mut Answer) -> Vec<u8> {
+    let body = &mut answer.body;
     match envelope.protocol {
         Protocol::Json | Protocol::RestJson => {
             if body.is_null() && answer.status == Some(204) {
@@ -151,25 +151,23 @@ fn success(envelope: &Envelope, answer: &Answer) -> Vec<u8> {
     }
 }
 
-fn json_text(body: &Value) -> Vec<u8> {
+fn json_text(body: &mut Value) -> Vec<u8> {
     if body.is_null() {
-        b"{}".to_vec()
-    } else {
-        serde_json::to_vec(&without_nulls(body)).unwrap_or_default()
+        return b"{}".to_vec();
     }
+    strip_nulls(body);
+    serde_json::to_vec(body).unwrap_or_default()
 }
 
 /// Absent rather than null, as AWS writes JSON.
-fn without_nulls(value: &Value) -> Value {
+fn strip_nulls(value: &mut Value) {
     match value {
-        Value::Object(map) => Value::Object(
-            map.iter()
-                .filter(|(_, v)| !v.is_null())
-                .map(|(k, v)| (k.clone(), without_nulls(v)))
-                .collect(),
-        ),
-        Value::Array(items) => Value::Array(items.iter().map(without_nulls).collect()),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+        Value::Object(map) => {
+            map.retain(|_, v| !v.is_null());
+            map.values_mut().for_each(strip_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(strip_nulls),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
@@ -259,12 +257,12 @@ fn failure(envelope: &Envelope, error: &AwsError) -> Vec<u8> {
         _ => error.code.clone(),
     };
     match envelope.protocol {
-        Protocol::Json => json_text(&json!({"__type": shape, "message": error.message})),
+        Protocol::Json => json_text(&mut json!({"__type": shape, "message": error.message})),
         Protocol::Cbor => cbor::encode(&json!({"__type": shape, "message": error.message})),
-        Protocol::RestJson if envelope.service == Service::Lambda => {
-            json_text(&json!({"Type": "User", "Message": error.message, "message": error.message}))
-        }
-        Protocol::RestJson => json_text(&json!({"message": error.message})),
+        Protocol::RestJson if envelope.service == Service::Lambda => json_text(
+            &mut json!({"Type": "User", "Message": error.message, "message": error.message}),
+        ),
+        Protocol::RestJson => json_text(&mut json!({"message": error.message})),
         Protocol::Query | Protocol::RestXml => error_xml(envelope, error).into_bytes(),
     }
 }

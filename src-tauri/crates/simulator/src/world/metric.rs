@@ -260,12 +260,17 @@ impl Metrics {
         let last = ((window.end.0 + 59_999).div_euclid(60_000)).min(readable);
         let points = &self.series[id.0 as usize].points;
         let from = points.partition_point(|(minute, _)| *minute < first);
+        let within = points
+            .range(from..)
+            .take_while(|(minute, _)| *minute < last);
+        if per == 1 {
+            return within
+                .map(|(minute, point)| (Millis(minute * 60_000), stat.of(point)))
+                .collect();
+        }
         let mut out: Vec<(Millis, f64)> = Vec::new();
         let mut bucket: Option<(i64, Point)> = None;
-        for (minute, point) in points
-            .range(from..)
-            .take_while(|(minute, _)| *minute < last)
-        {
+        for (minute, point) in within {
             let start = minute.div_euclid(per) * per;
             match &mut bucket {
                 Some((at, sum)) if *at == start => sum.merge(point),

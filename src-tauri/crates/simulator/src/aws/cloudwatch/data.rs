@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{bad_token, invalid, key, period, span, stat, validation};
 use crate::aws::error::AwsError;
-use crate::aws::page::page;
+use crate::aws::page::{start, token_at};
 use crate::aws::render::Answer;
 use crate::aws::request::Call;
 use crate::clock::Millis;
@@ -97,46 +97,45 @@ fn one(
     }))
 }
 
-/// The results of a page: as many whole points as fit, the rest behind a token.
+/// The results of a page: as many points as fit, in the order of the queries, the rest behind a token.
 fn paged(
     results: Vec<Series>,
     call: &Call,
     descending: bool,
     limit: usize,
 ) -> Result<Answer, AwsError> {
-    let flat: Vec<(usize, (Millis, f64))> = results
-        .iter()
-        .enumerate()
-        .flat_map(|(n, r)| {
-            let mut points = r.points.clone();
-            if descending {
-                points.reverse();
-            }
-            points.into_iter().map(move |p| (n, p))
-        })
-        .collect();
-    let page = page("data", flat, call.text("NextToken"), limit).ok_or_else(bad_token)?;
-    let last = page
-        .items
-        .last()
-        .map(|(n, _)| *n)
-        .filter(|_| page.next.is_some());
-    let mut out: Vec<Value> = results
-        .iter()
-        .enumerate()
-        .map(|(n, r)| {
-            let complete = last.is_none_or(|last| n < last);
-            let status = if complete { "Complete" } else { "PartialData" };
-            json!({"Id": r.id, "Label": r.label, "Timestamps": [], "Values": [], "StatusCode": status})
-        })
-        .collect();
-    for (n, (at, value)) in page.items {
-        if let Some(list) = out[n]["Timestamps"].as_array_mut() {
-            list.push(json!(at.epoch_seconds()));
+    let total: usize = results.iter().map(|r| r.points.len()).sum();
+    let start = start("data", call.text("NextToken"))
+        .ok_or_else(bad_token)?
+        .min(total);
+    let end = start.saturating_add(limit).min(total);
+    let next = (end < total).then(|| token_at("data", end));
+    let (mut out, mut at) = (Vec::with_capacity(results.len()), 0);
+    for mut r in results {
+        if descending {
+            r.points.reverse();
         }
-        if let Some(list) = out[n]["Values"].as_array_mut() {
-            list.push(json!(value));
+        let n = r.points.len();
+        let (from, to) = (start.clamp(at, at + n) - at, end.clamp(at, at + n) - at);
+        let shown = &r.points[from..to];
+        let status = if at + n <= end {
+            "Complete"
+        } else {
+            "PartialData"
+        };
+        at += n;
+        let stamps: Vec<Value> = shown
+            .iter()
+            .map(|(t, _)| Value::from(t.epoch_seconds()))
+            .collect();
+        let values: Vec<Value> = shown.iter().map(|(_, v)| Value::from(*v)).collect();
+        out.push(json!({"Id": r.id, "Label": r.label, "StatusCode": status}));
+        if let Some(Value::Object(map)) = out.last_mut() {
+            map.insert("Timestamps".into(), Value::Array(stamps));
+            map.insert("Values".into(), Value::Array(values));
         }
     }
-    Ok(json!({"MetricDataResults": out, "NextToken": page.next, "Messages": []}).into())
+    let mut body = json!({"NextToken": next, "Messages": []});
+    body["MetricDataResults"] = Value::Array(out);
+    Ok(body.into())
 }
