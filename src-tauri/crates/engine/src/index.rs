@@ -17,12 +17,15 @@ use model::{
     AccountId, FoundNode, Identity, Level, Observation, Snapshot, Source, SourceFailure, SourceId,
     SourceStatus, State, Timestamp,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use waiters::{Waiter, Waiters};
+
+/// How many costs the gap is judged by.
+const COSTS_KEPT: usize = 5;
 
 /// Platform time, now.
 pub(crate) type PlatformClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -100,7 +103,10 @@ pub(crate) struct Index {
     waiters: Waiters,
     outstanding: BTreeSet<SourceId>,
     dirt: Effect,
-    dirty_since: Option<Instant>,
+    /// When the next picture is wanted.
+    wanted: Option<Instant>,
+    /// What the latest assemblies took.
+    costs: VecDeque<Duration>,
     assembled_at: Option<Instant>,
     published_at: Option<Instant>,
     hasty: bool,
@@ -130,7 +136,8 @@ impl Index {
             waiters: Waiters::default(),
             outstanding: BTreeSet::new(),
             dirt: Effect::Nothing,
-            dirty_since: None,
+            wanted: None,
+            costs: VecDeque::new(),
             assembled_at: None,
             published_at: None,
             hasty: false,
@@ -189,13 +196,10 @@ impl Index {
     /// When the picture is next assembled.
     fn due(&self, now: Instant) -> Option<Instant> {
         let turn = self.book.next_turn(self.assembled_at.unwrap_or(now));
-        let earliest = self.assembled_at.map(|at| at + self.settings.assembly_gap);
-        let dirty = match (self.dirt, self.dirty_since) {
+        let earliest = self.assembled_at.map(|at| at + self.gap());
+        let dirty = match (self.dirt, self.wanted) {
             (Effect::Content, Some(_)) if self.hasty => Some(now),
-            (Effect::Content, Some(since)) => {
-                let settled = since + self.settings.settle;
-                Some(earliest.map_or(settled, |at| at.max(settled)))
-            }
+            (Effect::Content, Some(wanted)) => Some(earliest.map_or(wanted, |at| at.max(wanted))),
             (Effect::Ages, _) => Some(
                 self.assembled_at
                     .map_or(now, |at| at + self.settings.ages_gap),
@@ -206,12 +210,43 @@ impl Index {
         [dirty, turn].into_iter().flatten().min()
     }
 
+    /// The least time between two assemblies: longer where they are expensive.
+    fn gap(&self) -> Duration {
+        let Settings {
+            assembly_gap,
+            assembly_gap_most,
+            assembly_rest,
+            ..
+        } = self.settings;
+        // The cheapest of late: one that was interrupted says nothing about the work.
+        let cost = self.costs.iter().min().copied().unwrap_or_default();
+        (cost * assembly_rest).clamp(assembly_gap, assembly_gap_most.max(assembly_gap))
+    }
+
     fn soil(&mut self, effect: Effect) {
-        if effect == Effect::Content && self.dirt < Effect::Content {
-            self.dirty_since = Some(now());
+        self.soil_within(effect, self.settings.settle);
+    }
+
+    /// Something happened that should be in a picture within this time.
+    fn soil_within(&mut self, effect: Effect, within: Duration) {
+        if effect == Effect::Content {
+            let wanted = now() + within;
+            self.wanted = Some(self.wanted.map_or(wanted, |at| at.min(wanted)));
+            self.unrecorded = true;
         }
         self.dirt = self.dirt.max(effect);
-        self.unrecorded |= effect == Effect::Content;
+    }
+
+    /// How long news of a source may wait for company.
+    fn patience(&self, source: &SourceId) -> Duration {
+        let calm = self.outstanding.is_empty()
+            && self.book.feed(source) == Some(Feed::Polled)
+            && !self.signals.abnormal.borrow().contains(source);
+        if calm {
+            self.settings.patience
+        } else {
+            self.settings.settle
+        }
     }
 
     /// Takes one message; a defect in taking it must not end the index.
@@ -301,7 +336,7 @@ impl Index {
 
     /// Something was heard of a source, in an attempt that began at `begun`.
     fn heard(&mut self, source: &SourceId, begun: Instant, effect: Effect) {
-        self.soil(effect);
+        self.soil_within(effect, self.patience(source));
         if self.outstanding.contains(source) {
             self.note_outstanding();
         }
@@ -334,7 +369,7 @@ impl Index {
     /// Assembles, publishes when there is news, and tells those who wait.
     fn refresh(&mut self, now: Instant) {
         self.dirt = Effect::Nothing;
-        self.dirty_since = None;
+        self.wanted = None;
         self.hasty = false;
         self.assembled_at = Some(now);
         let previous = self.snapshots.borrow().clone();
@@ -345,6 +380,10 @@ impl Index {
             .published_at
             .is_none_or(|at| now >= at + self.settings.ages_gap);
         let news = news(&previous, &next);
+        if self.costs.len() == COSTS_KEPT {
+            self.costs.pop_front();
+        }
+        self.costs.push_back(begun.elapsed());
         tracing::debug!(
             nodes = next.nodes.len(),
             micros = drawn.as_micros(),

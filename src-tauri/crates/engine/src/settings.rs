@@ -9,6 +9,14 @@ pub struct Settings {
     pub assembly_gap: Duration,
     /// A first change waits this long for company before it is assembled.
     pub settle: Duration,
+    /// News of a source that is read now and then, while nothing of it is abnormal, waits this
+    /// long: it was older than that when it was read.
+    pub patience: Duration,
+    /// After an assembly that took `t` the next one waits at least this many `t`, so that a large
+    /// platform in turmoil costs a bounded share of one core …
+    pub assembly_rest: u32,
+    /// … but never longer than this: a change is seen within half a second.
+    pub assembly_gap_most: Duration,
     /// Readings that only confirm what is known are published this often, so that shown ages
     /// stay true without redrawing for every reading.
     pub ages_gap: Duration,
@@ -23,6 +31,9 @@ impl Default for Settings {
         Self {
             assembly_gap: Duration::from_millis(250),
             settle: Duration::from_millis(40),
+            patience: Duration::from_millis(900),
+            assembly_rest: 20,
+            assembly_gap_most: Duration::from_millis(450),
             ages_gap: Duration::from_secs(10),
             reading_deadline: Duration::from_secs(60),
             recording_gap: Duration::from_secs(10),

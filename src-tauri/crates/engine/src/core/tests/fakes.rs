@@ -89,11 +89,19 @@ impl Reader for FakeReader {
         lock(&self.begun).push(now());
         Box::pin(async move {
             let others = self.reading.fetch_add(1, Ordering::SeqCst);
+            let _over = Over(&self.reading);
             assert_eq!(others, 0, "a poller never overlaps itself");
-            let reading = (self.script)(nth).await;
-            self.reading.fetch_sub(1, Ordering::SeqCst);
-            reading
+            (self.script)(nth).await
         })
+    }
+}
+
+/// Ends a reading however it ends.
+struct Over<'a>(&'a AtomicU32);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
