@@ -51,7 +51,10 @@ async fn clusters(round: &Round<'_>) -> Result<Vec<Found>, SourceFailure> {
         },
         page => (page.clusters.unwrap_or_default(), page.next_token)
     );
-    let read = each(&names, |name| cluster(round, name)).await;
+    let read = each(names.iter().filter(|n| !n.is_empty()), |name| {
+        cluster(round, name)
+    })
+    .await;
     let nodes = read.into_iter().flatten();
     Ok(nodes.map(|node| Found::Node(Box::new(node))).collect())
 }
@@ -138,7 +141,10 @@ async fn nodegroups(
         page => (page.nodegroups.unwrap_or_default(), page.next_token)
     );
     let (id, scope) = (owner.id.clone(), owner.scope.clone());
-    Ok(each(&names, |name| nodegroup(round, cluster, name, &id, &scope)).await)
+    Ok(each(names.iter().filter(|n| !n.is_empty()), |name| {
+        nodegroup(round, cluster, name, &id, &scope)
+    })
+    .await)
 }
 
 /// Nodegroup names repeat from cluster to cluster, so the cluster is part of the id.

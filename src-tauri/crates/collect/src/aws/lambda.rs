@@ -123,7 +123,7 @@ async fn functions(round: &Round<'_>) -> Result<Vec<Found>, SourceFailure> {
 }
 
 fn function_node(round: &Round<'_>, function: &FunctionConfiguration) -> Option<FoundNode> {
-    let mut node = round.node(Kind::Function, function.function_name.as_deref()?);
+    let mut node = round.node(Kind::Function, said(function.function_name.as_deref())?);
     let facts = &mut node.facts;
     let runtime = function.runtime.as_ref().map(|runtime| runtime.as_str());
     facts.set_some(Fact::Runtime, runtime);
@@ -176,7 +176,7 @@ async fn mappings(round: &Round<'_>) -> Result<Vec<Found>, SourceFailure> {
 }
 
 fn mapping_node(round: &Round<'_>, mapping: &EventSourceMappingConfiguration) -> Option<FoundNode> {
-    let mut node = round.node(Kind::Mapping, mapping.uuid.as_deref()?);
+    let mut node = round.node(Kind::Mapping, said(mapping.uuid.as_deref())?);
     let facts = &mut node.facts;
     facts.set_some(Fact::Arn, mapping.event_source_mapping_arn.as_deref());
     facts.set_some(Fact::StateWord, mapping.state.as_deref());

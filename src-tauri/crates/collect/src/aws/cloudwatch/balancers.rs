@@ -4,9 +4,9 @@
 //! is a nonzero value, `TargetResponseTime` is in seconds.
 
 use super::figure::{Figure, Measured, PER_SECOND, Show, Subject, measure, percent, readings};
-use super::metric::Window;
+use super::metric::{Window, rounded};
 use crate::{Known, Round};
-use model::{Fact, Facts, Found, FoundNode, Kind, Name, Relation, SourceFailure};
+use model::{Fact, Facts, Found, FoundNode, Kind, Name, Relation, Series, SourceFailure};
 use std::collections::HashMap;
 
 super::metrics! {
@@ -75,8 +75,8 @@ async fn balancers(round: &Round<'_>, known: &Known) -> Result<Vec<Found>, Sourc
         .flat_map(|balancer| subjects(balancer, &groups))
         .collect();
     let measured = measure(round, &window, subjects).await?;
-    Ok(readings(&window, &measured, |one, facts, _| {
-        shares(one, facts, &window)
+    Ok(readings(&window, &measured, |one, facts, series| {
+        shares(one, facts, series, &window)
     }))
 }
 
@@ -118,8 +118,9 @@ fn subjects(balancer: &FoundNode, groups: &HashMap<&str, &FoundNode>) -> Vec<Sub
     all
 }
 
-/// Errors as a share of requests; none while there are requests is nought.
-fn shares(one: &Measured, facts: &mut Facts, window: &Window) {
+/// Errors as a share of requests. Errors are reported only when there are some, so none while there
+/// are requests is nought, now and in the past.
+fn shares(one: &Measured, facts: &mut Facts, series: &mut Vec<Series>, window: &Window) {
     let Some(requests) = one.of(Fact::RequestsPerSecond) else {
         return;
     };
@@ -129,12 +130,19 @@ fn shares(one: &Measured, facts: &mut Facts, window: &Window) {
     ];
     for (rate, share) in kinds {
         let Some(errors) = one.of(rate) else { continue };
-        let Some((start, _)) = requests.newest(window) else {
-            continue;
-        };
-        let errors_then = errors.at(start).unwrap_or(0.0);
-        facts.set(rate, super::metric::rounded(errors_then * PER_SECOND));
-        facts.set_some(share, percent(window, requests, errors));
+        let counted = requests.with(errors, |_, errors| errors.unwrap_or(0.0));
+        if let Some((_, errors)) = counted.newest(window) {
+            facts.set(rate, rounded(errors * PER_SECOND));
+            facts.set_some(share, percent(window, requests, &counted));
+            series.retain(|series| series.fact != rate);
+            series.extend(counted.series(rate, PER_SECOND, window));
+        } else if errors
+            .newest(window)
+            .is_some_and(|(_, errors)| errors > 0.0)
+        {
+            // Requests for which there was no target are counted as errors only.
+            facts.set(share, 100.0);
+        }
     }
 }
 
@@ -165,21 +173,21 @@ mod tests {
         let (now, before) = (NOW - 60, NOW - 120);
         let one = measured(&[(before, 600.0), (now, 1200.0)], &[(before, 300.0)]);
         let (mut facts, _) = one.facts(&window);
-        shares(&one, &mut facts, &window);
+        shares(&one, &mut facts, &mut Vec::new(), &window);
         assert_eq!(facts.number(Fact::RequestsPerSecond), Some(20.0));
         assert_eq!(facts.number(Fact::Target5xxPerSecond), Some(0.0));
         assert_eq!(facts.number(Fact::Target5xxPercent), Some(0.0));
         let one = measured(&[(now, 1200.0)], &[(now, 30.0)]);
         let (mut facts, _) = one.facts(&window);
-        shares(&one, &mut facts, &window);
+        shares(&one, &mut facts, &mut Vec::new(), &window);
         assert_eq!(facts.number(Fact::Target5xxPercent), Some(2.5));
     }
 
     #[test]
     fn an_idle_balancer_has_no_figures_at_all() {
         let window = Window::recent(Timestamp::from_seconds(NOW));
-        let found = readings(&window, &[measured(&[], &[])], |one, facts, _| {
-            shares(one, facts, &window);
+        let found = readings(&window, &[measured(&[], &[])], |one, facts, series| {
+            shares(one, facts, series, &window);
         });
         assert!(found.is_empty());
     }

@@ -101,7 +101,17 @@ impl Measured {
         let shown = self.subject.figures.iter().zip(&self.points);
         shown
             .filter(|(figure, _)| figure.show != Show::Newest)
-            .filter_map(|(figure, points)| points.series(figure.fact, figure.scale, window))
+            .filter_map(|(figure, points)| {
+                let mut series = points.series(figure.fact, figure.scale, window)?;
+                if figure.show == Show::Whole {
+                    series
+                        .values
+                        .iter_mut()
+                        .flatten()
+                        .for_each(|value| *value = value.round());
+                }
+                Some(series)
+            })
             .collect()
     }
 }

@@ -84,8 +84,8 @@ fn more(one: &Measured, facts: &mut Facts, first: &HashMap<NodeId, Timestamp>) {
 enum Since {
     /// From the period that starts then, in seconds.
     Start(i64),
-    /// From before the first point.
-    Before,
+    /// From the first point there is, or from before it: that period, in seconds.
+    Before(i64),
     /// There are none, or nothing is known.
     Never,
 }
@@ -99,11 +99,7 @@ fn since(points: &Points) -> Since {
         }
         first = Some(start);
     }
-    if first.is_some() {
-        Since::Before
-    } else {
-        Since::Never
-    }
+    first.map_or(Since::Never, Since::Before)
 }
 
 /// For dead-letter queues that hold messages now: when the first of them came, to the minute where
@@ -129,7 +125,7 @@ async fn first_messages(
             Since::Start(start) => {
                 known.insert(queue.id.clone(), Timestamp::from_seconds(start));
             }
-            Since::Before => older.push(*queue),
+            Since::Before(_) => older.push(*queue),
             Since::Never => {}
         }
     }
@@ -158,37 +154,25 @@ async fn older_messages(
     let Ok(hours) = metric::read(round, &long, &lowest).await else {
         return Vec::new();
     };
-    let mut found = Vec::new();
     let mut closer = Vec::new();
     for (queue, hours) in queues.iter().zip(&hours) {
         let empty = hours.iter().rev().find(|(_, lowest)| *lowest <= 0.0);
-        match empty {
-            Some((hour, _)) => {
-                let from = Timestamp::from_seconds(hour);
-                let minutes = Window::from(window.now, from, 2 * 3600);
-                closer.push((*queue, hour, (minutes, query(queue, "Maximum"))));
-            }
-            None => found.extend(
-                hours
-                    .iter()
-                    .next()
-                    .map(|(first, _)| (queue.id.clone(), first)),
-            ),
+        if let Some((hour, _)) = empty.or_else(|| hours.iter().next()) {
+            let from = Timestamp::from_seconds(hour);
+            let minutes = Window::from(window.now, from, 2 * 3600);
+            closer.push((*queue, hour, (minutes, query(queue, "Maximum"))));
         }
     }
     let asked: Vec<(Window, Query)> = closer.iter().map(|(_, _, asked)| asked.clone()).collect();
     let minutes = metric::read_each(round, &asked).await;
-    for (n, (queue, hour, _)) in closer.iter().enumerate() {
+    let found = closer.iter().enumerate().map(|(n, (queue, hour, _))| {
         let start = match minutes.get(&n).map(since) {
-            Some(Since::Start(start)) => start,
-            Some(Since::Before | Since::Never) | None => hour + 3600,
+            Some(Since::Start(start) | Since::Before(start)) => start,
+            Some(Since::Never) | None => *hour,
         };
-        found.push((queue.id.clone(), start));
-    }
-    let times = found
-        .into_iter()
-        .map(|(id, start)| (id, Timestamp::from_seconds(start)));
-    times.collect()
+        (queue.id.clone(), Timestamp::from_seconds(start))
+    });
+    found.collect()
 }
 
 #[cfg(test)]
@@ -199,7 +183,10 @@ mod tests {
     fn the_first_message_came_after_the_last_time_the_queue_was_empty() {
         let points = Points::of(&[(0, 3.0), (60, 0.0), (180, 1.0), (240, 5.0)]);
         assert_eq!(since(&points), Since::Start(180));
-        assert_eq!(since(&Points::of(&[(60, 2.0), (240, 5.0)])), Since::Before);
+        assert_eq!(
+            since(&Points::of(&[(60, 2.0), (240, 5.0)])),
+            Since::Before(60)
+        );
         assert_eq!(since(&Points::of(&[(60, 2.0), (240, 0.0)])), Since::Never);
         assert_eq!(since(&Points::default()), Since::Never);
     }

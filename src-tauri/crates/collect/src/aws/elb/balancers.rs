@@ -60,10 +60,8 @@ async fn balancers(round: &Round<'_>) -> Result<Vec<Found>, SourceFailure> {
 
 /// One balancer; when its listeners cannot be read it is there all the same, with the reason.
 async fn read(round: &Round<'_>, balancer: &LoadBalancer) -> Option<FoundNode> {
-    let named = balancer
-        .load_balancer_name
-        .as_deref()
-        .zip(balancer.load_balancer_arn.as_deref());
+    let named = said(balancer.load_balancer_name.as_deref())
+        .zip(said(balancer.load_balancer_arn.as_deref()));
     let (name, arn) = round.take(named)?;
     let mut node = round.node(Kind::LoadBalancer, name);
     node.facts.set(Fact::Arn, arn);

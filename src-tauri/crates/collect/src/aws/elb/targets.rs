@@ -59,10 +59,8 @@ async fn groups(round: &Round<'_>) -> Result<Vec<Found>, SourceFailure> {
 
 /// One group; when its targets cannot be read it is there all the same, with the reason.
 async fn read(round: &Round<'_>, group: &TargetGroup) -> Option<FoundNode> {
-    let named = group
-        .target_group_name
-        .as_deref()
-        .zip(group.target_group_arn.as_deref());
+    let named =
+        said(group.target_group_name.as_deref()).zip(said(group.target_group_arn.as_deref()));
     let (name, arn) = round.take(named)?;
     let mut node = round.node(Kind::TargetGroup, name);
     node.facts.set(Fact::Arn, arn);
@@ -120,7 +118,7 @@ fn target_of(description: &TargetHealthDescription) -> Option<Target<'_>> {
     let health = description.target_health.as_ref()?;
     let zone = target.availability_zone.as_deref();
     Some(Target {
-        id: target.id.as_deref()?,
+        id: said(target.id.as_deref())?,
         zone: zone.filter(|zone| !zone.is_empty() && *zone != "all"),
         state: health.state.as_ref()?,
         reason: health.reason.as_ref().map(|reason| reason.as_str()),
@@ -144,17 +142,18 @@ fn count(node: &mut FoundNode, targets: &[Target<'_>]) {
     }
 }
 
+/// `unavailable` counts as nothing: health checks are off, so nobody knows (API reference,
+/// TargetHealth).
 fn counts(facts: &mut Facts, targets: &[&Target<'_>]) {
     let in_state = |states: &[State]| targets.iter().filter(|t| states.contains(t.state)).count();
     facts.set(Fact::Targets, targets.len());
     facts.set(Fact::TargetsHealthy, in_state(&[State::Healthy]));
-    let unhealthy = [State::Unhealthy, State::Unavailable];
-    facts.set(Fact::TargetsUnhealthy, in_state(&unhealthy));
+    facts.set(Fact::TargetsUnhealthy, in_state(&[State::Unhealthy]));
     let draining = [State::Draining, State::UnhealthyDraining];
     facts.set(Fact::TargetsDraining, in_state(&draining));
     facts.set(Fact::TargetsInitial, in_state(&[State::Initial]));
     facts.set(Fact::TargetsUnused, in_state(&[State::Unused]));
-    let sick = targets.iter().filter(|t| unhealthy.contains(t.state));
+    let sick = targets.iter().filter(|t| *t.state == State::Unhealthy);
     let (reasons, message) = reasons(sick.copied());
     facts.set_some(Fact::UnhealthyReasons, reasons);
     facts.set_some(Fact::Message, message);

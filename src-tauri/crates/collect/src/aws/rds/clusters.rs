@@ -1,7 +1,7 @@
 //! Clusters and their members: the cluster says who writes, the instances say how they are.
 
 use super::is_relational;
-use crate::aws::text::{arn_tail, known_by_host, time};
+use crate::aws::text::{arn_tail, known_by_host, said, time};
 use crate::round::all_pages;
 use crate::{Collector, Known, Reach, Reading, Round};
 use async_trait::async_trait;
@@ -49,7 +49,7 @@ async fn clusters(round: &Round<'_>) -> Result<Vec<Found>, SourceFailure> {
         .iter()
         .filter(|c| is_relational(c.engine.as_deref()))
     {
-        let named = round.take(cluster.db_cluster_identifier.as_deref());
+        let named = round.take(said(cluster.db_cluster_identifier.as_deref()));
         let Some(name) = named else { continue };
         let nodes = read(round, name, cluster, instances);
         found.extend(nodes.into_iter().map(|node| Found::Node(Box::new(node))));
@@ -82,7 +82,8 @@ async fn list_instances(round: &Round<'_>) -> Result<Instances, SourceFailure> {
         page => (page.db_instances.unwrap_or_default(), page.marker)
     );
     let named = instances.into_iter().filter_map(|instance| {
-        let name = round.take(instance.db_instance_identifier.clone())?;
+        let name = round.take(said(instance.db_instance_identifier.as_deref()))?;
+        let name = name.to_owned();
         Some((name, instance))
     });
     Ok(named.collect())
@@ -103,7 +104,7 @@ fn read(
         .iter()
         .flatten()
         .filter_map(|member| {
-            let name = round.take(member.db_instance_identifier.as_deref())?;
+            let name = round.take(said(member.db_instance_identifier.as_deref()))?;
             let mut instance = instance(round, name, member, &node.id);
             match instances {
                 Ok(instances) => {

@@ -1,7 +1,7 @@
 //! What RDS reports: failovers, restarts, maintenance (RDS UserGuide, USER_Events.Messages). They
 //! are the proof of a failover that was asked for and the first sign of one that was not.
 
-use crate::aws::text::time;
+use crate::aws::text::{said, time};
 use crate::round::all_pages;
 use crate::{Collector, Known, Reach, Reading, Round};
 use async_trait::async_trait;
@@ -66,9 +66,9 @@ fn change(round: &Round<'_>, event: &Event) -> Option<Change> {
         SourceType::DbInstance => Kind::DbInstance,
         _ => return None,
     };
-    let name = round.take(event.source_identifier.as_deref())?;
+    let name = round.take(said(event.source_identifier.as_deref()))?;
     let at = round.take(event.date.as_ref().and_then(time))?;
-    let message = failure::plain(round.take(event.message.as_deref())?);
+    let message = failure::plain(round.take(said(event.message.as_deref()))?);
     Some(Change {
         at,
         kind: ChangeKind::Event,

@@ -2,7 +2,7 @@
 //!
 //! Every region of a global database lists it, so it is found once per region under one id.
 
-use crate::aws::text::{arn_region, arn_tail};
+use crate::aws::text::{arn_region, arn_tail, said};
 use crate::round::all_pages;
 use crate::{Collector, Known, Reach, Reading, Round};
 use async_trait::async_trait;
@@ -54,7 +54,7 @@ async fn globals(round: &Round<'_>) -> Result<Vec<Found>, SourceFailure> {
     );
     let mut found = Vec::new();
     for global in &globals {
-        let named = round.take(global.global_cluster_identifier.as_deref());
+        let named = round.take(said(global.global_cluster_identifier.as_deref()));
         let Some(name) = named else { continue };
         found.push(Found::Node(Box::new(node(round, name, global))));
         found.extend(members(global).filter_map(|member| about_member(round, name, member)));

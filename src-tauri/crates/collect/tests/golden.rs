@@ -1,0 +1,318 @@
+//! What each collector finds in answers as the services document them (API references, examples of
+//! the operations named), paging included.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod wire;
+
+use cloud::Session;
+use collect::{COLLECTORS, Collector, Known, Reach};
+use wire::{Answer, Request, json, known, lines, serve, sessions, xml};
+
+fn collector(name: &str) -> &'static dyn Collector {
+    *COLLECTORS
+        .iter()
+        .find(|c| format!("{}/{}", c.service().as_str(), c.part()) == name)
+        .expect("is listed")
+}
+
+/// Reads one part from such a server; the golden begins with what it took.
+async fn read(
+    name: &str,
+    answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    know: impl Fn(&Session, &Session) -> Known,
+) -> String {
+    let url = serve(answer).await;
+    let (global, regional) = sessions(&url).await;
+    let known = know(&global, &regional);
+    let collector = collector(name);
+    let session = match collector.reach() {
+        Reach::Global => &global,
+        Reach::Regional => &regional,
+    };
+    let reading = collector.collect(session, &known).await;
+    let found = reading.outcome.expect("succeeds");
+    let lines = lines(&found);
+    format!(
+        "{} requests, {} skipped\n{lines}",
+        reading.requests, reading.skipped
+    )
+    .replace(&url, "http://endpoint")
+}
+
+fn nothing(_: &Session, _: &Session) -> Known {
+    Known::default()
+}
+
+/// Nothing else was to be asked.
+fn unexpected(request: &Request) -> Answer {
+    panic!("not expected: {} {}", request.line, request.body)
+}
+
+#[tokio::test]
+async fn records() {
+    let zones = |request: &Request| match request.operation.as_str() {
+        "/2013-04-01/hostedzone" if request.line.contains("marker=") => xml(
+            r#"<ListHostedZonesResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><HostedZones><HostedZone><Id>/hostedzone/ZPRIVATE</Id><Name>internal.example.</Name><CallerReference>b</CallerReference><Config><PrivateZone>true</PrivateZone></Config><ResourceRecordSetCount>1</ResourceRecordSetCount></HostedZone></HostedZones><Marker>m</Marker><IsTruncated>false</IsTruncated><MaxItems>100</MaxItems></ListHostedZonesResponse>"#,
+        ),
+        "/2013-04-01/hostedzone" => xml(
+            r#"<ListHostedZonesResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><HostedZones><HostedZone><Id>/hostedzone/Z1</Id><Name>example.com.</Name><CallerReference>a</CallerReference><Config><PrivateZone>false</PrivateZone></Config><ResourceRecordSetCount>9</ResourceRecordSetCount></HostedZone></HostedZones><IsTruncated>true</IsTruncated><NextMarker>ZPRIVATE</NextMarker><MaxItems>1</MaxItems></ListHostedZonesResponse>"#,
+        ),
+        "/2013-04-01/hostedzone/ZPRIVATE/rrset" => xml(
+            r#"<ListResourceRecordSetsResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><ResourceRecordSets><ResourceRecordSet><Name>db.internal.example.</Name><Type>CNAME</Type><TTL>5</TTL><ResourceRecords><ResourceRecord><Value>ledger.cluster-c1.us-east-1.rds.amazonaws.com</Value></ResourceRecord></ResourceRecords></ResourceRecordSet></ResourceRecordSets><IsTruncated>false</IsTruncated><MaxItems>300</MaxItems></ListResourceRecordSetsResponse>"#,
+        ),
+        "/2013-04-01/hostedzone/Z1/rrset" if request.line.contains("identifier=euw1") => xml(
+            r#"<ListResourceRecordSetsResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><ResourceRecordSets>
+<ResourceRecordSet><Name>app.example.com.</Name><Type>A</Type><SetIdentifier>euw1</SetIdentifier><Region>eu-west-1</Region><AliasTarget><HostedZoneId>Z32O12XQLNTSW2</HostedZoneId><DNSName>dualstack.api-1.eu-west-1.elb.amazonaws.com.</DNSName><EvaluateTargetHealth>false</EvaluateTargetHealth></AliasTarget></ResourceRecordSet>
+<ResourceRecordSet><Name>assets.example.com.</Name><Type>A</Type><AliasTarget><HostedZoneId>Z3AQBSTGFYJSTF</HostedZoneId><DNSName>s3-website-us-east-1.amazonaws.com.</DNSName><EvaluateTargetHealth>false</EvaluateTargetHealth></AliasTarget></ResourceRecordSet>
+<ResourceRecordSet><Name>pay.example.com.</Name><Type>A</Type><SetIdentifier>primary</SetIdentifier><Failover>PRIMARY</Failover><TTL>60</TTL><ResourceRecords><ResourceRecord><Value>192.0.2.1</Value></ResourceRecord><ResourceRecord><Value>192.0.2.2</Value></ResourceRecord></ResourceRecords><HealthCheckId>hc-1</HealthCheckId></ResourceRecordSet>
+<ResourceRecordSet><Name>www.example.com.</Name><Type>CNAME</Type><TTL>300</TTL><ResourceRecords><ResourceRecord><Value>APP.example.com</Value></ResourceRecord></ResourceRecords></ResourceRecordSet>
+</ResourceRecordSets><IsTruncated>false</IsTruncated><MaxItems>300</MaxItems></ListResourceRecordSetsResponse>"#,
+        ),
+        "/2013-04-01/hostedzone/Z1/rrset" => xml(
+            r#"<ListResourceRecordSetsResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><ResourceRecordSets>
+<ResourceRecordSet><Name>example.com.</Name><Type>NS</Type><TTL>172800</TTL><ResourceRecords><ResourceRecord><Value>ns-1.awsdns-1.com.</Value></ResourceRecord><ResourceRecord><Value>ns-2.awsdns-2.net.</Value></ResourceRecord></ResourceRecords></ResourceRecordSet>
+<ResourceRecordSet><Name>example.com.</Name><Type>CAA</Type><TTL>300</TTL><ResourceRecords><ResourceRecord><Value>0 issue "amazon.com"</Value></ResourceRecord></ResourceRecords></ResourceRecordSet>
+<ResourceRecordSet><Name>_3f.example.com.</Name><Type>CNAME</Type><TTL>300</TTL><ResourceRecords><ResourceRecord><Value>_9.acm-validations.aws.</Value></ResourceRecord></ResourceRecords></ResourceRecordSet>
+<ResourceRecordSet><Name>\052.example.com.</Name><Type>HTTPS</Type><TTL>300</TTL><ResourceRecords><ResourceRecord><Value>1 d1.cloudfront.net. alpn="h3,h2"</Value></ResourceRecord></ResourceRecords></ResourceRecordSet>
+<ResourceRecordSet><Name>app.example.com.</Name><Type>A</Type><SetIdentifier>use1</SetIdentifier><Weight>255</Weight><AliasTarget><HostedZoneId>Z35SXDOTRQ7X7K</HostedZoneId><DNSName>dualstack.api-1.us-east-1.elb.amazonaws.com.</DNSName><EvaluateTargetHealth>true</EvaluateTargetHealth></AliasTarget><HealthCheckId>hc-1</HealthCheckId></ResourceRecordSet>
+</ResourceRecordSets><IsTruncated>true</IsTruncated><NextRecordName>app.example.com.</NextRecordName><NextRecordType>A</NextRecordType><NextRecordIdentifier>euw1</NextRecordIdentifier><MaxItems>5</MaxItems></ListResourceRecordSetsResponse>"#,
+        ),
+        _ => unexpected(request),
+    };
+    insta::assert_snapshot!(read("route53/records", zones, nothing).await);
+}
+
+#[tokio::test]
+async fn health_checks() {
+    let checks = |request: &Request| match request.operation.as_str() {
+        "/2013-04-01/healthcheck" => xml(
+            r#"<ListHealthChecksResponse xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><HealthChecks>
+<HealthCheck><Id>hc-1</Id><CallerReference>a</CallerReference><HealthCheckConfig><Port>443</Port><Type>HTTPS</Type><ResourcePath>/healthz</ResourcePath><FullyQualifiedDomainName>api.example.com</FullyQualifiedDomainName><RequestInterval>10</RequestInterval><FailureThreshold>3</FailureThreshold><Inverted>true</Inverted><Disabled>false</Disabled></HealthCheckConfig><HealthCheckVersion>2</HealthCheckVersion></HealthCheck>
+<HealthCheck><Id>hc-2</Id><CallerReference>b</CallerReference><HealthCheckConfig><Type>CALCULATED</Type><HealthThreshold>1</HealthThreshold><ChildHealthChecks><ChildHealthCheck>hc-1</ChildHealthCheck></ChildHealthChecks></HealthCheckConfig><HealthCheckVersion>1</HealthCheckVersion></HealthCheck>
+<HealthCheck><Id>hc-3</Id><CallerReference>c</CallerReference><HealthCheckConfig><Type>CLOUDWATCH_METRIC</Type><Disabled>true</Disabled><AlarmIdentifier><Region>eu-west-1</Region><Name>orders-age</Name></AlarmIdentifier><InsufficientDataHealthStatus>LastKnownStatus</InsufficientDataHealthStatus></HealthCheckConfig><HealthCheckVersion>1</HealthCheckVersion></HealthCheck>
+</HealthChecks><Marker></Marker><IsTruncated>false</IsTruncated><MaxItems>100</MaxItems></ListHealthChecksResponse>"#,
+        ),
+        _ => unexpected(request),
+    };
+    insta::assert_snapshot!(read("route53/health-checks", checks, nothing).await);
+}
+
+#[tokio::test]
+async fn distributions() {
+    let distributions = |request: &Request| match request.operation.as_str() {
+        "/2020-05-31/distribution" => xml(
+            r#"<DistributionList xmlns="http://cloudfront.amazonaws.com/doc/2020-05-31/"><Marker></Marker><MaxItems>100</MaxItems><IsTruncated>false</IsTruncated><Quantity>1</Quantity><Items><DistributionSummary><Id>E1</Id><ARN>arn:aws:cloudfront::111122223333:distribution/E1</ARN><Status>InProgress</Status><LastModifiedTime>2026-11-22T02:41:00.123Z</LastModifiedTime><DomainName>d1.cloudfront.net</DomainName><Aliases><Quantity>2</Quantity><Items><CNAME>app.example.com</CNAME><CNAME>*.example.com</CNAME></Items></Aliases>
+<Origins><Quantity>2</Quantity><Items><Origin><Id>web</Id><DomainName>web-assets.s3.us-east-1.amazonaws.com</DomainName><OriginPath></OriginPath><S3OriginConfig><OriginAccessIdentity></OriginAccessIdentity></S3OriginConfig><OriginAccessControlId>OAC1</OriginAccessControlId></Origin><Origin><Id>api</Id><DomainName>api-1.us-east-1.elb.amazonaws.com</DomainName><OriginPath></OriginPath><CustomOriginConfig><HTTPPort>80</HTTPPort><HTTPSPort>443</HTTPSPort><OriginProtocolPolicy>https-only</OriginProtocolPolicy></CustomOriginConfig></Origin></Items></Origins>
+<OriginGroups><Quantity>0</Quantity></OriginGroups><DefaultCacheBehavior><TargetOriginId>web</TargetOriginId><ViewerProtocolPolicy>redirect-to-https</ViewerProtocolPolicy></DefaultCacheBehavior><CacheBehaviors><Quantity>0</Quantity></CacheBehaviors><CustomErrorResponses><Quantity>0</Quantity></CustomErrorResponses><Comment></Comment><PriceClass>PriceClass_100</PriceClass><Enabled>true</Enabled><Restrictions><GeoRestriction><RestrictionType>none</RestrictionType><Quantity>0</Quantity></GeoRestriction></Restrictions><WebACLId>arn:aws:wafv2:us-east-1:111122223333:global/webacl/edge/1</WebACLId><HttpVersion>http2</HttpVersion><IsIPV6Enabled>true</IsIPV6Enabled><Staging>false</Staging></DistributionSummary></Items></DistributionList>"#,
+        ),
+        _ => unexpected(request),
+    };
+    insta::assert_snapshot!(read("cloudfront/distributions", distributions, nothing).await);
+}
+
+#[tokio::test]
+async fn balancers() {
+    let balancers = |request: &Request| match request.operation.as_str() {
+        "DescribeLoadBalancers" => xml(
+            r#"<DescribeLoadBalancersResponse xmlns="http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"><DescribeLoadBalancersResult><LoadBalancers>
+<member><LoadBalancerArn>arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/app/api/1</LoadBalancerArn><LoadBalancerName>api</LoadBalancerName><DNSName>api-1.us-east-1.elb.amazonaws.com</DNSName><CreatedTime>2026-01-02T03:04:05.670Z</CreatedTime><Scheme>internet-facing</Scheme><VpcId>vpc-1</VpcId><Type>application</Type><State><Code>active</Code></State><AvailabilityZones><member><ZoneName>us-east-1a</ZoneName><SubnetId>s-1</SubnetId></member><member><ZoneName>us-east-1b</ZoneName><SubnetId>s-2</SubnetId></member></AvailabilityZones></member>
+<member><LoadBalancerArn>arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/net/feed/2</LoadBalancerArn><LoadBalancerName>feed</LoadBalancerName><Type>network</Type><State><Code>active_impaired</Code><Reason>out of addresses</Reason></State></member>
+</LoadBalancers></DescribeLoadBalancersResult></DescribeLoadBalancersResponse>"#,
+        ),
+        "DescribeListeners" if request.body.contains("feed") => xml(
+            r#"<DescribeListenersResponse><DescribeListenersResult><Listeners><member><ListenerArn>arn:l2</ListenerArn><Protocol>TCP</Protocol><Port>9000</Port><DefaultActions><member><Type>forward</Type><TargetGroupArn>arn:aws:elasticloadbalancing:us-east-1:111122223333:targetgroup/feed/9</TargetGroupArn></member></DefaultActions></member></Listeners></DescribeListenersResult></DescribeListenersResponse>"#,
+        ),
+        "DescribeListeners" => xml(
+            r#"<DescribeListenersResponse><DescribeListenersResult><Listeners><member><ListenerArn>arn:l1</ListenerArn><Protocol>HTTPS</Protocol><Port>443</Port><DefaultActions><member><Type>fixed-response</Type></member></DefaultActions></member></Listeners></DescribeListenersResult></DescribeListenersResponse>"#,
+        ),
+        "DescribeRules" => xml(r#"<DescribeRulesResponse><DescribeRulesResult><Rules>
+<member><RuleArn>arn:r1</RuleArn><Priority>10</Priority><IsDefault>false</IsDefault><Conditions><member><Field>path-pattern</Field><PathPatternConfig><Values><member>/orders/*</member></Values></PathPatternConfig></member></Conditions><Actions><member><Type>forward</Type><ForwardConfig><TargetGroups><member><TargetGroupArn>arn:aws:elasticloadbalancing:us-east-1:111122223333:targetgroup/orders/3</TargetGroupArn><Weight>95</Weight></member><member><TargetGroupArn>arn:aws:elasticloadbalancing:us-east-1:111122223333:targetgroup/orders-next/4</TargetGroupArn><Weight>5</Weight></member></TargetGroups></ForwardConfig></member></Actions></member>
+<member><RuleArn>arn:r2</RuleArn><Priority>default</Priority><IsDefault>true</IsDefault></member></Rules></DescribeRulesResult></DescribeRulesResponse>"#),
+        _ => unexpected(request),
+    };
+    insta::assert_snapshot!(read("elb/balancers", balancers, nothing).await);
+}
+
+#[tokio::test]
+async fn target_groups() {
+    let groups = |request: &Request| match request.operation.as_str() {
+        "DescribeTargetGroups" if request.body.contains("Marker=2") => xml(
+            r#"<DescribeTargetGroupsResponse><DescribeTargetGroupsResult><TargetGroups><member><TargetGroupArn>arn:aws:elasticloadbalancing:us-east-1:111122223333:targetgroup/hook/5</TargetGroupArn><TargetGroupName>hook</TargetGroupName><TargetType>lambda</TargetType></member></TargetGroups></DescribeTargetGroupsResult></DescribeTargetGroupsResponse>"#,
+        ),
+        "DescribeTargetGroups" => xml(
+            r#"<DescribeTargetGroupsResponse><DescribeTargetGroupsResult><TargetGroups><member><TargetGroupArn>arn:aws:elasticloadbalancing:us-east-1:111122223333:targetgroup/orders/3</TargetGroupArn><TargetGroupName>orders</TargetGroupName><Protocol>HTTP</Protocol><Port>8080</Port><VpcId>vpc-1</VpcId><HealthCheckPath>/healthz</HealthCheckPath><HealthCheckIntervalSeconds>10</HealthCheckIntervalSeconds><UnhealthyThresholdCount>2</UnhealthyThresholdCount><TargetType>ip</TargetType></member></TargetGroups><NextMarker>2</NextMarker></DescribeTargetGroupsResult></DescribeTargetGroupsResponse>"#,
+        ),
+        "DescribeTargetHealth" if request.body.contains("hook") => xml(
+            r#"<DescribeTargetHealthResponse><DescribeTargetHealthResult><TargetHealthDescriptions><member><Target><Id>arn:aws:lambda:us-east-1:111122223333:function:hook:live</Id><AvailabilityZone>all</AvailabilityZone></Target><TargetHealth><State>unavailable</State><Reason>Target.HealthCheckDisabled</Reason><Description>Health checks are not enabled for this target</Description></TargetHealth></member></TargetHealthDescriptions></DescribeTargetHealthResult></DescribeTargetHealthResponse>"#,
+        ),
+        "DescribeTargetHealth" => xml(
+            r#"<DescribeTargetHealthResponse><DescribeTargetHealthResult><TargetHealthDescriptions>
+<member><Target><Id>10.0.0.7</Id><Port>8080</Port><AvailabilityZone>us-east-1a</AvailabilityZone></Target><TargetHealth><State>healthy</State></TargetHealth></member>
+<member><Target><Id>10.0.1.7</Id><Port>8080</Port><AvailabilityZone>us-east-1b</AvailabilityZone></Target><TargetHealth><State>unhealthy</State><Reason>Target.ResponseCodeMismatch</Reason><Description>Health checks failed with these codes: [503]</Description></TargetHealth></member>
+<member><Target><Id>10.0.1.8</Id><Port>8080</Port><AvailabilityZone>us-east-1b</AvailabilityZone></Target><TargetHealth><State>draining</State><Reason>Target.DeregistrationInProgress</Reason></TargetHealth></member>
+<member><Target><Port>1</Port></Target><TargetHealth><State>healthy</State></TargetHealth></member>
+</TargetHealthDescriptions></DescribeTargetHealthResult></DescribeTargetHealthResponse>"#,
+        ),
+        _ => unexpected(request),
+    };
+    insta::assert_snapshot!(read("elb/target-groups", groups, nothing).await);
+}
+
+#[tokio::test]
+async fn clusters() {
+    let clusters = |request: &Request| match request.operation.as_str() {
+        "/clusters" => json(r#"{"clusters":["prod"],"nextToken":null}"#),
+        "/clusters/prod" => json(
+            r#"{"cluster":{"name":"prod","arn":"arn:aws:eks:us-east-1:111122223333:cluster/prod","createdAt":1.7e9,"version":"1.33","endpoint":"https://AB.gr7.us-east-1.eks.amazonaws.com","status":"ACTIVE","platformVersion":"eks.9","resourcesVpcConfig":{"vpcId":"vpc-1"},"zonalShiftConfig":{"enabled":true},"health":{"issues":[]}}}"#,
+        ),
+        "/clusters/prod/node-groups" => json(r#"{"nodegroups":["general"]}"#),
+        "/clusters/prod/node-groups/general" => json(
+            r#"{"nodegroup":{"nodegroupName":"general","nodegroupArn":"arn:aws:eks:us-east-1:111122223333:nodegroup/prod/general/1","version":"1.33","status":"DEGRADED","capacityType":"SPOT","scalingConfig":{"minSize":3,"maxSize":9,"desiredSize":6},"instanceTypes":["m7g.large","m6g.large"],"health":{"issues":[{"code":"AsgInstanceLaunchFailures","message":"We currently do not have sufficient capacity","resourceIds":["asg-1"]},{"code":"AsgInstanceLaunchFailures"}]}}}"#,
+        ),
+        _ => unexpected(request),
+    };
+    insta::assert_snapshot!(read("eks/clusters", clusters, nothing).await);
+}
+
+#[tokio::test]
+async fn databases() {
+    let databases = |request: &Request| match request.operation.as_str() {
+        "DescribeDBClusters" => xml(
+            r#"<DescribeDBClustersResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><DescribeDBClustersResult><DBClusters>
+<DBCluster><DBClusterIdentifier>ledger</DBClusterIdentifier><DBClusterArn>arn:aws:rds:us-east-1:111122223333:cluster:ledger</DBClusterArn><Status>available</Status><Engine>aurora-postgresql</Engine><EngineVersion>16.6</EngineVersion><Endpoint>ledger.cluster-c1.us-east-1.rds.amazonaws.com</Endpoint><ReaderEndpoint>ledger.cluster-ro-c1.us-east-1.rds.amazonaws.com</ReaderEndpoint><Port>5432</Port><DeletionProtection>true</DeletionProtection><DBClusterMembers><DBClusterMember><DBInstanceIdentifier>ledger-1</DBInstanceIdentifier><IsClusterWriter>true</IsClusterWriter><PromotionTier>0</PromotionTier></DBClusterMember><DBClusterMember><DBInstanceIdentifier>ledger-2</DBInstanceIdentifier><IsClusterWriter>false</IsClusterWriter><PromotionTier>1</PromotionTier></DBClusterMember></DBClusterMembers></DBCluster>
+<DBCluster><DBClusterIdentifier>graph</DBClusterIdentifier><Engine>neptune</Engine></DBCluster></DBClusters></DescribeDBClustersResult></DescribeDBClustersResponse>"#,
+        ),
+        "DescribeDBInstances" => xml(
+            r#"<DescribeDBInstancesResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><DescribeDBInstancesResult><DBInstances>
+<DBInstance><DBInstanceIdentifier>ledger-1</DBInstanceIdentifier><DBInstanceArn>arn:aws:rds:us-east-1:111122223333:db:ledger-1</DBInstanceArn><DBInstanceStatus>available</DBInstanceStatus><DBInstanceClass>db.r6g.large</DBInstanceClass><Engine>aurora-postgresql</Engine><EngineVersion>16.6</EngineVersion><AvailabilityZone>us-east-1a</AvailabilityZone><DBClusterIdentifier>ledger</DBClusterIdentifier><Endpoint><Address>ledger-1.c1.us-east-1.rds.amazonaws.com</Address><Port>5432</Port></Endpoint></DBInstance>
+<DBInstance><DBInstanceIdentifier>ledger-2</DBInstanceIdentifier><DBInstanceStatus>rebooting</DBInstanceStatus><DBInstanceClass>db.r6g.large</DBInstanceClass><AvailabilityZone>us-east-1b</AvailabilityZone></DBInstance>
+</DBInstances></DescribeDBInstancesResult></DescribeDBInstancesResponse>"#,
+        ),
+        _ => unexpected(request),
+    };
+    insta::assert_snapshot!(read("rds/clusters", databases, nothing).await);
+}
+
+#[tokio::test]
+async fn members_stay_when_only_the_instances_cannot_be_listed() {
+    let databases = |request: &Request| match request.operation.as_str() {
+        "DescribeDBClusters" => xml(
+            r#"<DescribeDBClustersResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><DescribeDBClustersResult><DBClusters><DBCluster><DBClusterIdentifier>ledger</DBClusterIdentifier><Engine>aurora-mysql</Engine><DBClusterMembers><DBClusterMember><DBInstanceIdentifier>ledger-1</DBInstanceIdentifier><IsClusterWriter>true</IsClusterWriter></DBClusterMember></DBClusterMembers></DBCluster></DBClusters></DescribeDBClustersResult></DescribeDBClustersResponse>"#,
+        ),
+        _ => xml(
+            "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>",
+        ),
+    };
+    let denied = move |request: &Request| match databases(request) {
+        Answer::Http(_, kind, body) if request.operation == "DescribeDBInstances" => {
+            Answer::Http(403, kind, body)
+        }
+        answer => answer,
+    };
+    insta::assert_snapshot!(read("rds/clusters", denied, nothing).await);
+}
+
+#[tokio::test]
+async fn global_databases_and_events() {
+    let answers = |request: &Request| match request.operation.as_str() {
+        "DescribeGlobalClusters" => xml(
+            r#"<DescribeGlobalClustersResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><DescribeGlobalClustersResult><GlobalClusters><GlobalClusterMember><GlobalClusterIdentifier>ledger-global</GlobalClusterIdentifier><GlobalClusterArn>arn:aws:rds::111122223333:global-cluster:ledger-global</GlobalClusterArn><Status>available</Status><Engine>aurora-postgresql</Engine><GlobalClusterMembers><GlobalClusterMember><DBClusterArn>arn:aws:rds:us-east-1:111122223333:cluster:ledger</DBClusterArn><IsWriter>true</IsWriter></GlobalClusterMember><GlobalClusterMember><DBClusterArn>arn:aws:rds:eu-west-1:111122223333:cluster:ledger</DBClusterArn><IsWriter>false</IsWriter></GlobalClusterMember></GlobalClusterMembers></GlobalClusterMember></GlobalClusters></DescribeGlobalClustersResult></DescribeGlobalClustersResponse>"#,
+        ),
+        "DescribeEvents" => xml(
+            r#"<DescribeEventsResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><DescribeEventsResult><Events><Event><SourceIdentifier>ledger</SourceIdentifier><SourceType>db-cluster</SourceType><Message>Started cross AZ failover to DB instance: ledger-2</Message><Date>2026-11-22T02:40:11.123Z</Date></Event><Event><SourceIdentifier>nightly</SourceIdentifier><SourceType>db-cluster-snapshot</SourceType><Message>x</Message><Date>2026-11-22T02:00:00Z</Date></Event><Event><SourceType>db-instance</SourceType><Message>of nobody</Message><Date>2026-11-22T02:00:00Z</Date></Event></Events></DescribeEventsResult></DescribeEventsResponse>"#,
+        ),
+        _ => unexpected(request),
+    };
+    insta::assert_snapshot!(
+        "global_databases",
+        read("rds/global-clusters", answers, nothing).await
+    );
+    insta::assert_snapshot!("events", read("rds/events", answers, nothing).await);
+}
+
+#[tokio::test]
+async fn queues() {
+    let queues = |request: &Request| match request.operation.as_str() {
+        "ListQueues" if request.body.contains("NextToken") => json(
+            r#"{"QueueUrls":["https://sqs.us-east-1.amazonaws.com/111122223333/fills.fifo","https://sqs.us-east-1.amazonaws.com/111122223333/gone"]}"#,
+        ),
+        "ListQueues" => json(
+            r#"{"QueueUrls":["https://sqs.us-east-1.amazonaws.com/111122223333/orders","https://sqs.us-east-1.amazonaws.com/111122223333/orders-dlq"],"NextToken":"t"}"#,
+        ),
+        "GetQueueAttributes" if request.body.contains("/orders-dlq\"") => json(
+            r#"{"Attributes":{"QueueArn":"arn:aws:sqs:us-east-1:111122223333:orders-dlq","ApproximateNumberOfMessages":"1284","ApproximateNumberOfMessagesNotVisible":"0","ApproximateNumberOfMessagesDelayed":"0","MessageRetentionPeriod":"1209600","VisibilityTimeout":"30","CreatedTimestamp":"1700000000","SqsManagedSseEnabled":"true"}}"#,
+        ),
+        "GetQueueAttributes" if request.body.contains("/orders\"") => json(
+            r#"{"Attributes":{"QueueArn":"arn:aws:sqs:us-east-1:111122223333:orders","ApproximateNumberOfMessages":"7","RedrivePolicy":"{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:111122223333:orders-dlq\",\"maxReceiveCount\":\"5\"}","KmsMasterKeyId":""}}"#,
+        ),
+        "GetQueueAttributes" if request.body.contains("/gone\"") => {
+            Answer::JsonError(400, "AWS.SimpleQueueService.NonExistentQueue")
+        }
+        "GetQueueAttributes" => json(
+            r#"{"Attributes":{"QueueArn":"arn:aws:sqs:us-east-1:111122223333:fills.fifo","FifoQueue":"true","RedrivePolicy":"not json"}}"#,
+        ),
+        _ => unexpected(request),
+    };
+    insta::assert_snapshot!(read("sqs/queues", queues, nothing).await);
+}
+
+#[tokio::test]
+async fn dead_letter_sources_and_move_tasks() {
+    let answers = |request: &Request| match request.operation.as_str() {
+        "ListQueues" => json(
+            r#"{"QueueUrls":["https://sqs.us-east-1.amazonaws.com/111122223333/orders","https://sqs.us-east-1.amazonaws.com/111122223333/orders-dlq"]}"#,
+        ),
+        "ListDeadLetterSourceQueues" if request.body.contains("orders-dlq") => {
+            json(r#"{"queueUrls":["https://sqs.us-east-1.amazonaws.com/111122223333/orders"]}"#)
+        }
+        "ListDeadLetterSourceQueues" => json(r#"{"queueUrls":[]}"#),
+        "ListMessageMoveTasks" => json(
+            r#"{"Results":[{"Status":"COMPLETED","SourceArn":"arn:aws:sqs:us-east-1:111122223333:orders-dlq","ApproximateNumberOfMessagesMoved":20,"StartedTimestamp":1795315000000},{"TaskHandle":"h","Status":"RUNNING","SourceArn":"arn:aws:sqs:us-east-1:111122223333:orders-dlq","DestinationArn":"arn:aws:sqs:us-east-1:111122223333:orders","MaxNumberOfMessagesPerSecond":50,"ApproximateNumberOfMessagesMoved":400,"ApproximateNumberOfMessagesToMove":1284,"StartedTimestamp":1795315600123}]}"#,
+        ),
+        _ => unexpected(request),
+    };
+    insta::assert_snapshot!(
+        "dead_letter_sources",
+        read("sqs/dead-letter-sources", answers, nothing).await
+    );
+    let tasks = read("sqs/move-tasks", answers, known).await;
+    assert!(
+        tasks.contains("move_task_status = \"RUNNING\""),
+        "the newest task is shown: {tasks}"
+    );
+    insta::assert_snapshot!("move_tasks", without_time(&tasks));
+}
+
+/// Figures as of now carry the clock's time, which goes on between requests.
+fn without_time(text: &str) -> String {
+    let line = |line: &str| match line.split_once(" at ") {
+        Some((about, _)) if about.starts_with("about ") => about.to_owned(),
+        _ => line.to_owned(),
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn functions_and_mappings() {
+    let answers = |request: &Request| match request.operation.as_str() {
+        "/2015-03-31/functions" => json(
+            r#"{"Functions":[{"FunctionName":"settle","FunctionArn":"arn:aws:lambda:us-east-1:111122223333:function:settle","Runtime":"python3.13","Timeout":30,"MemorySize":512,"LastModified":"2026-11-22T02:41:00.000+0000","Version":"$LATEST"},{"Runtime":"nodejs22.x"}]}"#,
+        ),
+        "/2015-03-31/event-source-mappings" => json(
+            r#"{"EventSourceMappings":[{"UUID":"6f2b","EventSourceArn":"arn:aws:sqs:us-east-1:111122223333:orders","FunctionArn":"arn:aws:lambda:us-east-1:111122223333:function:settle:live","State":"Disabled","StateTransitionReason":"USER_INITIATED","BatchSize":10,"ScalingConfig":{"MaximumConcurrency":50},"LastProcessingResult":"No records processed","LastModified":1.7953152E9}]}"#,
+        ),
+        "/2019-09-30/functions/settle/concurrency" => {
+            json(r#"{"ReservedConcurrentExecutions":100}"#)
+        }
+        _ => unexpected(request),
+    };
+    insta::assert_snapshot!(
+        "functions",
+        read("lambda/functions", answers, nothing).await
+    );
+    insta::assert_snapshot!("mappings", read("lambda/mappings", answers, nothing).await);
+    let concurrency = read("lambda/concurrency", answers, known).await;
+    insta::assert_snapshot!("concurrency", without_time(&concurrency));
+}
+
+mod cloudwatch;
