@@ -9,7 +9,6 @@ use crate::snapshot::{Identity, Snapshot, StackIdentity};
 use crate::source::SourceStatus;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What a subscriber is told: everything once, then only what changed.
@@ -77,23 +76,18 @@ pub struct Delta {
     pub changes: Option<Vec<Change>>,
 }
 
-/// What leads from `a` to `b`.
+/// What leads from `a` to `b`. Both are ordered, as every snapshot is, so one walk side by side
+/// suffices; nodes that two snapshots share are not compared.
 #[must_use]
 pub fn diff(a: &Snapshot, b: &Snapshot) -> Delta {
     let (nodes, gone) = changed(
         &a.nodes,
         &b.nodes,
-        |n| n.id.clone(),
+        |n| &n.id,
         |x, y| Arc::ptr_eq(x, y) || x == y,
     );
-    let (sources, sources_gone) = changed(
-        &a.sources,
-        &b.sources,
-        |s| s.source.id.clone(),
-        |x, y| x == y,
-    );
-    let before: BTreeSet<&Edge> = a.edges.iter().collect();
-    let after: BTreeSet<&Edge> = b.edges.iter().collect();
+    let (sources, sources_gone) = changed(&a.sources, &b.sources, |s| &s.source.id, |x, y| x == y);
+    let (edges, cut) = changed(&a.edges, &b.edges, |e| e, |_, _| true);
     Delta {
         from: a.seq,
         seq: b.seq,
@@ -101,11 +95,14 @@ pub fn diff(a: &Snapshot, b: &Snapshot) -> Delta {
         stack: (a.stack != b.stack).then(|| b.stack.clone()),
         identity: (a.identity != b.identity).then(|| b.identity.clone()),
         nodes,
-        gone,
-        edges: after.difference(&before).map(|e| (*e).clone()).collect(),
-        cut: before.difference(&after).map(|e| (*e).clone()).collect(),
+        gone: gone.into_iter().map(|n| n.id.clone()).collect(),
+        edges,
+        cut: cut.into_iter().cloned().collect(),
         sources,
-        sources_gone,
+        sources_gone: sources_gone
+            .into_iter()
+            .map(|s| s.source.id.clone())
+            .collect(),
         causes: (a.causes != b.causes).then(|| b.causes.clone()),
         changes: (a.changes != b.changes).then(|| b.changes.clone()),
     }
@@ -117,58 +114,66 @@ pub fn apply(a: &Snapshot, delta: &Delta) -> Option<Snapshot> {
     if a.seq != delta.from {
         return None;
     }
-    let cut: BTreeSet<&Edge> = delta.cut.iter().collect();
-    let edges: BTreeSet<Edge> = a
-        .edges
-        .iter()
-        .filter(|e| !cut.contains(e))
-        .chain(&delta.edges)
-        .cloned()
-        .collect();
     Some(Snapshot {
         seq: delta.seq,
         taken_at: delta.taken_at,
         stack: delta.stack.clone().unwrap_or_else(|| a.stack.clone()),
         identity: delta.identity.clone().unwrap_or_else(|| a.identity.clone()),
-        nodes: merged(&a.nodes, &delta.nodes, &delta.gone, |n| n.id.clone()),
-        edges: edges.into_iter().collect(),
+        nodes: merged(&a.nodes, &delta.nodes, &delta.gone, |n| &n.id),
+        edges: merged(&a.edges, &delta.edges, &delta.cut, |e| e),
         sources: merged(&a.sources, &delta.sources, &delta.sources_gone, |s| {
-            s.source.id.clone()
+            &s.source.id
         }),
         causes: delta.causes.clone().unwrap_or_else(|| a.causes.clone()),
         changes: delta.changes.clone().unwrap_or_else(|| a.changes.clone()),
     })
 }
 
-/// New or changed items of `after`, and the keys only `before` has. Both are ordered by key.
-fn changed<T: Clone, K: Ord>(
-    before: &[T],
+/// New or changed items of `after`, and the items only `before` has. Both are ordered by key.
+fn changed<'a, T: Clone, K: Ord + 'a>(
+    before: &'a [T],
     after: &[T],
-    key: impl Fn(&T) -> K,
+    key: impl Fn(&T) -> &K,
     same: impl Fn(&T, &T) -> bool,
-) -> (Vec<T>, Vec<K>) {
-    let old: BTreeMap<K, &T> = before.iter().map(|item| (key(item), item)).collect();
-    let new: BTreeSet<K> = after.iter().map(&key).collect();
-    let upserts = after
-        .iter()
-        .filter(|item| !old.get(&key(item)).is_some_and(|was| same(was, item)))
-        .cloned()
-        .collect();
-    let gone = before
-        .iter()
-        .map(&key)
-        .filter(|k| !new.contains(k))
-        .collect();
+) -> (Vec<T>, Vec<&'a T>) {
+    let (mut upserts, mut gone) = (Vec::new(), Vec::new());
+    let mut old = before.iter().peekable();
+    for item in after {
+        while let Some(lost) = old.next_if(|o| key(o) < key(item)) {
+            gone.push(lost);
+        }
+        match old.next_if(|o| key(o) == key(item)) {
+            Some(was) if same(was, item) => {}
+            Some(_) | None => upserts.push(item.clone()),
+        }
+    }
+    gone.extend(old);
     (upserts, gone)
 }
 
-fn merged<T: Clone, K: Ord>(old: &[T], upserts: &[T], gone: &[K], key: impl Fn(&T) -> K) -> Vec<T> {
-    let mut all: BTreeMap<K, T> = old.iter().map(|item| (key(item), item.clone())).collect();
-    for item in upserts {
-        all.insert(key(item), item.clone());
+/// `old` with `upserts` put in and `gone` left out. All are ordered by key.
+fn merged<T: Clone, K: Ord>(
+    old: &[T],
+    upserts: &[T],
+    gone: &[K],
+    key: impl Fn(&T) -> &K,
+) -> Vec<T> {
+    let mut all = Vec::with_capacity(old.len() + upserts.len());
+    let mut new = upserts.iter().peekable();
+    let mut lost = gone.iter().peekable();
+    for item in old {
+        while let Some(earlier) = new.next_if(|n| key(n) < key(item)) {
+            all.push(earlier.clone());
+        }
+        while lost.next_if(|l| *l < key(item)).is_some() {}
+        let replaced = new.next_if(|n| key(n) == key(item));
+        let is_gone = lost.next_if(|l| *l == key(item)).is_some();
+        match replaced {
+            Some(newer) => all.push(newer.clone()),
+            None if is_gone => {}
+            None => all.push(item.clone()),
+        }
     }
-    for k in gone {
-        all.remove(k);
-    }
-    all.into_values().collect()
+    all.extend(new.cloned());
+    all
 }

@@ -71,39 +71,49 @@ impl Graph {
     /// accepts, nearest first.
     #[must_use]
     pub fn reach(&self, start: usize, along: impl Fn(Leg) -> bool) -> Vec<usize> {
-        self.spread(start, |node| self.out(node), along)
+        self.spread([start], |node| self.out(node), along)
     }
 
     /// Everything that leads to `start` (itself left out) over edges that `along` accepts.
     #[must_use]
     pub fn reach_back(&self, start: usize, along: impl Fn(Leg) -> bool) -> Vec<usize> {
-        self.spread(start, |node| self.into(node), along)
+        self.spread([start], |node| self.into(node), along)
+    }
+
+    /// Everything that leads to any of `starts` (themselves left out).
+    #[must_use]
+    pub fn reach_back_all(
+        &self,
+        starts: impl IntoIterator<Item = usize>,
+        along: impl Fn(Leg) -> bool,
+    ) -> Vec<usize> {
+        self.spread(starts, |node| self.into(node), along)
     }
 
     fn spread<'a>(
         &'a self,
-        start: usize,
+        starts: impl IntoIterator<Item = usize>,
         edges: impl Fn(usize) -> &'a [Leg],
         along: impl Fn(Leg) -> bool,
     ) -> Vec<usize> {
-        let mut seen = vec![false; self.out_start.len().max(start + 2)];
-        seen[start] = true;
-        let mut found = Vec::new();
+        let mut seen = vec![false; self.out_start.len()];
+        let mut todo: Vec<usize> = starts.into_iter().filter(|s| *s < seen.len()).collect();
+        for start in &todo {
+            seen[*start] = true;
+        }
+        let given = todo.len();
         let mut next = 0;
-        let mut at = start;
-        loop {
+        while let Some(at) = todo.get(next).copied() {
             for edge in edges(at) {
                 if !seen[edge.to] && along(*edge) {
                     seen[edge.to] = true;
-                    found.push(edge.to);
+                    todo.push(edge.to);
                 }
             }
-            let Some(node) = found.get(next) else {
-                return found;
-            };
-            at = *node;
             next += 1;
         }
+        todo.drain(..given);
+        todo
     }
 }
 

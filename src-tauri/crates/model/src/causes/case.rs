@@ -44,9 +44,8 @@ impl<'a> Case<'a> {
     pub(super) fn resting_on(&self, start: impl IntoIterator<Item = usize>) -> BTreeSet<usize> {
         let graph = self.world.graph;
         let mut all: BTreeSet<usize> = start.into_iter().collect();
-        for at in all.clone() {
-            all.extend(graph.reach_back(at, |leg| leg.relation != Relation::ConnectsTo));
-        }
+        let resting = |leg: crate::graph::Leg| leg.relation != Relation::ConnectsTo;
+        all.extend(graph.reach_back_all(all.clone(), resting));
         for at in all.clone() {
             all.extend(graph.next(at, Relation::DeadLetters));
         }
@@ -62,23 +61,14 @@ impl<'a> Case<'a> {
         let forward = graph.reach(queue, |leg| {
             matches!(leg.relation, Relation::ConsumedBy | Relation::Scales)
         });
-        let mut found = BTreeSet::new();
-        for at in forward {
-            match self.nodes[at].kind {
-                Kind::Function | Kind::Deployment | Kind::StatefulSet => {
-                    found.insert(at);
-                }
-                Kind::Pod | Kind::ReplicaSet => {
-                    let owners = graph.reach_back(at, |leg| leg.relation == Relation::Owns);
-                    let workload = |o: &usize| {
-                        matches!(self.nodes[*o].kind, Kind::Deployment | Kind::StatefulSet)
-                    };
-                    found.extend(owners.into_iter().filter(workload));
-                }
-                _ => {}
-            }
-        }
-        found
+        let works = |at: &usize| {
+            let kind = self.nodes[*at].kind;
+            matches!(kind, Kind::Function | Kind::Deployment | Kind::StatefulSet)
+        };
+        let parts = forward.iter().copied();
+        let parts = parts.filter(|at| matches!(self.nodes[*at].kind, Kind::Pod | Kind::ReplicaSet));
+        let owners = graph.reach_back_all(parts, |leg| leg.relation == Relation::Owns);
+        forward.into_iter().chain(owners).filter(works).collect()
     }
 
     /// A signal at a node.

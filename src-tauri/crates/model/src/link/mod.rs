@@ -34,6 +34,9 @@ pub(crate) struct Link {
     pub(crate) provenance: Cow<'static, str>,
 }
 
+/// A map that is asked tens of thousands of times for one snapshot; its order is never used.
+type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
+
 /// Resolves every tie. Placeholders are added to `drafts`, which stay ordered by id; the links are
 /// ordered and each (from, to, relation) appears once.
 pub(crate) fn link(
@@ -41,47 +44,54 @@ pub(crate) fn link(
     sources: &[SourceStatus],
     declared: &Declared,
 ) -> Vec<Link> {
-    let missing = placeholder::missing(drafts, &Names::new(drafts));
-    insert(drafts, missing, sources);
     let names = Names::new(drafts);
-    let mut links = Vec::new();
+    let mut missing = Missing::new(drafts.len());
+    let mut links = Vec::with_capacity(3 * drafts.len());
     for (at, draft) in drafts.iter().enumerate() {
         for tie in draft.ties() {
-            tie_links(at, tie, drafts, &names, &mut links);
+            let others = names.resolve(at, tie, drafts);
+            if others.is_empty() {
+                let placeholder = missing.place(draft, tie);
+                links.extend(placeholder.map(|other| edge(at, tie, other)));
+            }
+            links.extend(others.iter().map(|other| edge(at, tie, *other)));
         }
     }
+    let added = missing.drafts(drafts, sources);
+    insert(drafts, added, &mut links);
     pin(drafts, declared, &mut links);
     turn::consumers(&mut links);
     once(links)
 }
 
-fn tie_links(at: usize, tie: &Tie, drafts: &[Draft<'_>], names: &Names<'_>, all: &mut Vec<Link>) {
-    for other in names.resolve(at, tie, drafts) {
-        let (from, to) = match tie.direction {
-            Direction::Out => (at, other),
-            Direction::In => (other, at),
-        };
-        all.push(Link {
-            from,
-            to,
-            relation: tie.relation,
-            provenance: tie.provenance.clone(),
-        });
+fn edge(at: usize, tie: &Tie, other: usize) -> Link {
+    let (from, to) = match tie.direction {
+        Direction::Out => (at, other),
+        Direction::In => (other, at),
+    };
+    Link {
+        from,
+        to,
+        relation: tie.relation,
+        provenance: tie.provenance.clone(),
     }
 }
 
-/// Adds what is missing as placeholders.
-fn insert(drafts: &mut Vec<Draft<'_>>, missing: Vec<Missing>, sources: &[SourceStatus]) {
-    if missing.is_empty() {
+/// Adds the placeholders, which the links know by positions after the drafts, in order.
+fn insert<'a>(drafts: &mut Vec<Draft<'a>>, added: Vec<Draft<'a>>, links: &mut [Link]) {
+    if added.is_empty() {
         return;
     }
-    let added: Vec<_> = missing
-        .into_iter()
-        .map(|m| placeholder::draft(m, drafts, sources))
-        .collect();
-    drafts.extend(added);
-    drafts.sort_by(|a, b| a.node.id.cmp(&b.node.id));
-    drafts.dedup_by(|a, b| a.node.id == b.node.id);
+    let mut all: Vec<(usize, Draft<'a>)> = drafts.drain(..).chain(added).enumerate().collect();
+    all.sort_by(|a, b| a.1.node.id.cmp(&b.1.node.id));
+    let mut moved = vec![0; all.len()];
+    for (now, (was, draft)) in all.into_iter().enumerate() {
+        moved[was] = now;
+        drafts.push(draft);
+    }
+    for link in links {
+        (link.from, link.to) = (moved[link.from], moved[link.to]);
+    }
 }
 
 /// Edges the stack file pins, where both ends are found.

@@ -1,12 +1,14 @@
 //! Who bears a name, and which of the bearers a tie means.
 
-use super::place;
+use super::{Map, place};
 use crate::assemble::Draft;
 use crate::edge::Relation;
 use crate::facts::Fact;
 use crate::kind::Kind;
 use crate::observation::{Name, Tie};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use foldhash::fast::RandomState;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 type Labels = Arc<BTreeMap<String, String>>;
@@ -14,19 +16,24 @@ type Labels = Arc<BTreeMap<String, String>>;
 /// An index of names over the drafts, by position.
 #[derive(Debug)]
 pub(super) struct Names<'a> {
-    ids: HashMap<&'a str, usize>,
-    names: HashMap<&'a Name, Vec<usize>>,
-    labelled: Labelled<'a>,
+    ids: Map<&'a str, usize>,
+    names: Map<&'a Name, Vec<usize>>,
+    crowds: Map<&'a str, Vec<Crowd<'a>>>,
 }
 
-/// Pods by place (`account/region/cluster/namespace`) and one label.
-type Labelled<'a> = HashMap<(&'a str, &'a str, &'a str), Vec<usize>>;
+/// Pods of one namespace that bear the same labels.
+#[derive(Debug)]
+struct Crowd<'a> {
+    labels: &'a Labels,
+    pods: Vec<usize>,
+}
 
 impl<'a> Names<'a> {
     /// Indexes what the drafts are called.
     pub(super) fn new(drafts: &[Draft<'a>]) -> Self {
-        let mut ids = HashMap::with_capacity(drafts.len());
-        let mut names: HashMap<&'a Name, Vec<usize>> = HashMap::with_capacity(drafts.len());
+        let mut ids = Map::with_capacity_and_hasher(drafts.len(), RandomState::default());
+        let mut names: Map<&'a Name, Vec<usize>> =
+            Map::with_capacity_and_hasher(drafts.len(), RandomState::default());
         for (at, draft) in drafts.iter().enumerate() {
             for found in draft.found() {
                 ids.insert(found.id.as_str(), at);
@@ -41,76 +48,62 @@ impl<'a> Names<'a> {
         Self {
             ids,
             names,
-            labelled: labelled(drafts),
+            crowds: crowds(drafts),
         }
-    }
-
-    /// Whether anybody bears the name (a selector always could).
-    pub(super) fn knows(&self, at: usize, tie: &Tie, drafts: &[Draft<'a>]) -> bool {
-        matches!(tie.other, Name::Selector(..)) || !self.resolve(at, tie, drafts).is_empty()
     }
 
     /// The positions of the neighbours that `tie` of the draft at `at` means.
-    pub(super) fn resolve(&self, at: usize, tie: &Tie, drafts: &[Draft<'a>]) -> Vec<usize> {
-        let mut found = match &tie.other {
-            Name::Id(id) => self.by_id(id.as_str(), drafts),
+    pub(super) fn resolve(&self, at: usize, tie: &Tie, drafts: &[Draft<'a>]) -> Cow<'_, [usize]> {
+        let found: &[usize] = match &tie.other {
+            Name::Id(id) => self.by_id(id.as_str()),
             Name::Selector(cluster, namespace, labels) => {
                 let place = cluster.as_str();
                 let place = place.strip_prefix("cluster/").unwrap_or(place);
-                return self.selected(&format!("{place}/{namespace}"), labels, drafts);
+                return self
+                    .selected(&format!("{place}/{namespace}"), labels)
+                    .into();
             }
             Name::Arn(_) | Name::Host(_) | Name::Ip(..) | Name::QueueUrl(_) => {
-                self.names.get(&tie.other).cloned().unwrap_or_default()
+                self.names.get(&tie.other).map_or(&[], Vec::as_slice)
             }
         };
-        if found.is_empty()
-            && let Some(place) = place::of(&tie.other, &drafts[at].node.scope)
+        if let [only] = found
+            && *only != at
         {
-            found = self.by_id(place.id().as_str(), drafts);
+            return found.into();
         }
-        found.retain(|other| *other != at);
-        narrow(found, at, tie, drafts)
+        let found = if found.is_empty() {
+            place::of(&tie.other, &drafts[at].node.scope)
+                .map_or(found, |place| self.by_id(place.id().as_str()))
+        } else {
+            found
+        };
+        let others = found.iter().copied().filter(|other| *other != at);
+        narrow(others.collect(), at, tie, drafts).into()
     }
 
-    /// Placeholders have no finding, so their ids are found by their order.
-    fn by_id(&self, id: &str, drafts: &[Draft<'a>]) -> Vec<usize> {
-        let known = self.ids.get(id).copied();
-        let known = known.or_else(|| drafts.binary_search_by(|d| d.node.id.as_str().cmp(id)).ok());
-        known.into_iter().collect()
+    fn by_id(&self, id: &str) -> &[usize] {
+        self.ids.get(id).map_or(&[], std::slice::from_ref)
     }
 
-    fn selected(&self, place: &str, labels: &Labels, drafts: &[Draft<'a>]) -> Vec<usize> {
-        let rarest = labels
-            .iter()
-            .map(|(key, value)| self.labelled.get(&(place, key.as_str(), value.as_str())))
-            .min_by_key(|pods| pods.map_or(0, Vec::len));
-        let Some(Some(pods)) = rarest else {
-            return Vec::new();
+    /// Every pod of the place that bears all the labels; without labels nothing is selected.
+    fn selected(&self, place: &str, labels: &Labels) -> Vec<usize> {
+        let crowds = self.crowds.get(place).into_iter().flatten();
+        let fits = |crowd: &&Crowd<'_>| {
+            let bears = |(key, value)| crowd.labels.get(key) == Some(value);
+            !labels.is_empty() && labels.iter().all(bears)
         };
-        let all = |at: &usize| {
-            drafts[*at].found().any(|found| {
-                let own = found.labels.as_ref();
-                own.is_some_and(|own| labels.iter().all(|(k, v)| own.get(k) == Some(v)))
-            })
-        };
-        pods.iter().copied().filter(all).collect()
+        crowds
+            .filter(fits)
+            .flat_map(|crowd| crowd.pods.iter().copied())
+            .collect()
     }
 }
 
-/// Indexes the labels of pods under the keys that some selector uses.
-fn labelled<'a>(drafts: &[Draft<'a>]) -> Labelled<'a> {
-    let mut wanted: HashSet<&'a str> = HashSet::new();
-    for draft in drafts {
-        for tie in draft.ties() {
-            if let Name::Selector(_, _, labels) = &tie.other {
-                wanted.extend(labels.keys().map(String::as_str));
-            }
-        }
-    }
-    let mut index = Labelled::new();
-    if wanted.is_empty() {
-        return index;
-    }
+/// Groups the pods by place and labels. Pods of one owner stand side by side and share their
+/// labels, so that a look at the last group mostly suffices.
+fn crowds<'a>(drafts: &[Draft<'a>]) -> Map<&'a str, Vec<Crowd<'a>>> {
+    let mut index: Map<&'a str, Vec<Crowd<'a>>> = Map::default();
     for (at, draft) in drafts.iter().enumerate() {
         let Some(found) = draft.primary.filter(|f| f.kind == Kind::Pod) else {
             continue;
@@ -118,11 +111,13 @@ fn labelled<'a>(drafts: &[Draft<'a>]) -> Labelled<'a> {
         let Some((place, labels)) = pod_place(found.id.as_str()).zip(found.labels.as_ref()) else {
             continue;
         };
-        for (key, value) in labels
-            .iter()
-            .filter(|(key, _)| wanted.contains(key.as_str()))
-        {
-            index.entry((place, key, value)).or_default().push(at);
+        let here = index.entry(place).or_default();
+        match here.last_mut() {
+            Some(crowd) if Arc::ptr_eq(crowd.labels, labels) => crowd.pods.push(at),
+            _ => here.push(Crowd {
+                labels,
+                pods: vec![at],
+            }),
         }
     }
     index

@@ -1,6 +1,5 @@
 //! Nodes for neighbours that are named but were not found.
 
-use super::names::Names;
 use super::place::{self, Place};
 use crate::assemble::Draft;
 use crate::edge::Relation;
@@ -9,40 +8,71 @@ use crate::health::Health;
 use crate::id::{NodeId, SourceId};
 use crate::kind::Kind;
 use crate::node::{Node, Standing};
-use crate::observation::Name;
+use crate::observation::{Name, Tie};
 use crate::source::{Service, SourceStatus, State};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A neighbour that somebody names and nobody found.
+/// Neighbours that somebody names and nobody found, each once.
 #[derive(Debug)]
 pub(super) struct Missing {
+    /// Position of the first one: after the drafts.
+    first: usize,
+    known: BTreeMap<NodeId, usize>,
+    all: Vec<Named>,
+}
+
+/// One of them, and who named it first.
+#[derive(Debug)]
+struct Named {
     place: Place,
     facts: Facts,
     declarer: SourceId,
     observed_at: Timestamp,
 }
 
-/// Every neighbour that AWS names and nobody found, once each.
-pub(super) fn missing(drafts: &[Draft<'_>], names: &Names<'_>) -> Vec<Missing> {
-    let mut all: BTreeMap<NodeId, Missing> = BTreeMap::new();
-    for (at, draft) in drafts.iter().enumerate() {
-        for tie in draft.ties().filter(|t| is_asserted(t.relation)) {
-            if names.knows(at, tie, drafts) {
-                continue;
-            }
-            let Some(place) = place::of(&tie.other, &draft.node.scope) else {
-                continue;
-            };
-            all.entry(place.id()).or_insert_with(|| Missing {
+impl Missing {
+    /// Nothing is missing yet; positions go on after `drafts` drafts.
+    pub(super) fn new(drafts: usize) -> Self {
+        Self {
+            first: drafts,
+            known: BTreeMap::new(),
+            all: Vec::new(),
+        }
+    }
+
+    /// The position of a placeholder for the neighbour that `tie` of `draft` names; `None` where the
+    /// tie does not assert that there is one, or does not tell where.
+    pub(super) fn place(&mut self, draft: &Draft<'_>, tie: &Tie) -> Option<usize> {
+        if !is_asserted(tie.relation) || matches!(tie.other, Name::Selector(..)) {
+            return None;
+        }
+        let place = place::of(&tie.other, &draft.node.scope)?;
+        if place.id() == draft.node.id {
+            return None;
+        }
+        let next = self.first + self.all.len();
+        let at = *self.known.entry(place.id()).or_insert(next);
+        if at == next {
+            self.all.push(Named {
                 facts: facts_of(&tie.other),
                 place,
                 declarer: draft.node.source.clone(),
                 observed_at: draft.node.observed_at,
             });
         }
+        Some(at)
     }
-    all.into_values().collect()
+
+    /// The placeholders, by position.
+    pub(super) fn drafts<'a>(
+        self,
+        drafts: &[Draft<'a>],
+        sources: &[SourceStatus],
+    ) -> Vec<Draft<'a>> {
+        let named = self.all.into_iter();
+        named.map(|named| draft(named, drafts, sources)).collect()
+    }
 }
 
 /// Whether a tie of this meaning asserts that the neighbour exists. What a pod has in its
@@ -79,12 +109,8 @@ fn facts_of(name: &Name) -> Facts {
 }
 
 /// The placeholder: a ghost when its service answered without it, else declared.
-pub(super) fn draft<'a>(
-    missing: Missing,
-    drafts: &[Draft<'a>],
-    sources: &[SourceStatus],
-) -> Draft<'a> {
-    let place = missing.place;
+fn draft<'a>(named: Named, drafts: &[Draft<'a>], sources: &[SourceStatus]) -> Draft<'a> {
+    let place = named.place;
     let standing = if answered(&place, drafts, sources) {
         Standing::Ghost
     } else {
@@ -97,12 +123,12 @@ pub(super) fn draft<'a>(
             scope: place.scope(),
             name: place.name,
             health: Health::default(),
-            facts: missing.facts,
+            facts: named.facts,
             zones: BTreeMap::new(),
             series: Vec::new(),
             standing,
-            observed_at: missing.observed_at,
-            source: missing.declarer,
+            observed_at: named.observed_at,
+            source: named.declarer,
             fact_origins: BTreeMap::new(),
         },
         primary: None,

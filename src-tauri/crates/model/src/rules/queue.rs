@@ -45,20 +45,27 @@ pub(crate) fn points(series: &Series) -> impl DoubleEndedIterator<Item = (Timest
         })
 }
 
-/// Messages more in a queue than `seconds` before, by its history; `None` when it did not grow.
-/// The depth read last stands for now, because metrics are minutes late.
+/// Messages more in a queue than `seconds` before, by its history; `None` when it did not grow or has
+/// stopped growing. The depth read last stands for now, because metrics are minutes late.
 pub(crate) fn growth(node: &Node, seconds: f64, now: Timestamp) -> Option<f64> {
     let history = series(node, Fact::MessagesVisible)?;
     let depth = node.facts.number(Fact::MessagesVisible)?;
     let newest = points(history).next_back()?;
-    let horizon = |at: Timestamp| now.seconds_since(at) >= seconds;
-    let old = points(history)
-        .rfind(|(at, _)| horizon(*at))
-        .or_else(|| points(history).next())?;
-    // Both the late history and the reading of now must have grown, so that a move out is no growth.
-    let grown = newest.1.max(depth) - old.1;
-    (grown > 0.0 && depth >= newest.1).then_some(grown)
+    let before = |span: f64| {
+        let old = |(at, _): &(Timestamp, f64)| now.seconds_since(*at) >= span;
+        points(history)
+            .rfind(old)
+            .or_else(|| points(history).next())
+    };
+    let grown = newest.1.max(depth) - before(seconds)?.1;
+    // A move out is no growth, and neither is what came before it stopped.
+    let lately = now.seconds_since(newest.0) + LATELY_SECONDS;
+    let goes_on = depth > newest.1 || newest.1 > before(lately)?.1;
+    (grown > 0.0 && depth >= newest.1 && goes_on).then_some(grown)
 }
+
+/// A queue without a new message for so long (besides the delay of the metrics) has stopped growing.
+const LATELY_SECONDS: f64 = 120.0;
 
 /// When the first of the messages now in the queue came, as far as the history tells: the last time
 /// it rose from nothing.

@@ -28,14 +28,17 @@ pub(super) const RULES: &[Rule] = &[
     ),
 ];
 
-/// A rollout under way that has not yet taken too long.
+/// A rollout under way that has not yet taken too long: pods of the newest revision are missing, or
+/// the revision is so new that its pods may still start.
 fn rolling(subject: &Subject<'_>) -> bool {
-    let behind = subject.count(Fact::ObservedGeneration) < subject.count(Fact::Generation)
-        && subject.count(Fact::Generation).is_some();
+    let count = |fact| subject.count(fact);
+    let behind = count(Fact::Generation).is_some_and(|g| count(Fact::ObservedGeneration) < Some(g));
     let progressing = subject.text(Fact::Rollout) == Some("progressing");
-    let young = subject.since(Fact::RolloutStartedAt);
-    let young = young.is_none_or(|s| s <= subject.limits().rollout_stuck_seconds);
-    (behind || progressing) && young
+    let unfinished = count(Fact::ReplicasUpdated) < count(Fact::Replicas);
+    let age = subject.since(Fact::RolloutStartedAt);
+    let limit = subject.limits().rollout_stuck_seconds;
+    let young = age.is_some_and(|s| s <= limit);
+    behind || (progressing && (young || (unfinished && age.is_none())))
 }
 
 fn capacity(subject: &Subject<'_>) -> Option<Verdict> {
