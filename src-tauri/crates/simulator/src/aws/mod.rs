@@ -8,6 +8,7 @@ mod cloudwatch;
 mod eks;
 mod elb;
 mod error;
+mod form;
 mod lambda;
 mod page;
 mod rds;

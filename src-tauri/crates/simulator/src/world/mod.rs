@@ -17,10 +17,14 @@ pub mod function;
 pub mod geography;
 pub mod metric;
 pub mod names;
+mod passage;
 pub mod plan;
+pub mod point;
 pub mod queue;
 pub mod region;
 pub mod traffic;
+mod watching;
+mod workloads;
 
 use crate::clock::Millis;
 use crate::scenario::{Happening, Planned, Scenario};
@@ -131,7 +135,7 @@ impl World {
         let dns = front::dns(&plan, &regions, &edge, born, &mut metrics, &mut dice);
         let alarms = regions
             .iter()
-            .flat_map(|r| front::alarms(r, born))
+            .flat_map(|r| watching::alarms(r, born))
             .collect();
         let global_database = GlobalDatabase {
             name: plan.reference_database.clone(),

@@ -155,3 +155,33 @@ fn a_grey_zone_is_seen_by_balancers_nodes_and_databases_and_nowhere_else() {
             .all(|i| !i.writer || i.az != zone)
     );
 }
+
+#[test]
+fn calm_stays_calm_through_the_day() {
+    for hour in [9, 14] {
+        let start = Millis(START.0 - START.0.rem_euclid(86_400_000)).plus_seconds(hour * 3600);
+        let size = Size {
+            regions: 2,
+            pods: 80,
+            seed: 100 + hour.unsigned_abs(),
+        };
+        let mut world = World::new(size, Scenario::Calm, start);
+        run(&mut world, 900);
+        let firing: Vec<&String> = world
+            .alarms
+            .iter()
+            .filter(|a| a.state != alarm::AlarmState::Ok)
+            .map(|a| &a.name)
+            .collect();
+        assert!(firing.is_empty(), "from {hour}:00 {firing:?}");
+        for queue in world.regions.iter().flat_map(|r| r.queues.values()) {
+            let live = queue.redrive.is_some();
+            assert!(
+                queue.len() < if live { 200 } else { 1 },
+                "{hour} {} {}",
+                queue.name,
+                queue.len()
+            );
+        }
+    }
+}

@@ -1,14 +1,14 @@
 //! Messages: send, receive, delete, visibility.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use md5::{Digest as _, Md5};
 use serde_json::{Map, Value, json};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 
+use super::digest::{Attributes, hex, md5, md5_of_attributes};
 use super::{error, invalid, missing_parameter, queue, queue_mut};
 use crate::aws::error::AwsError;
 use crate::aws::render::Answer;
@@ -17,42 +17,6 @@ use crate::clock::Millis;
 use crate::world::dice::{Dice, format_uuid};
 use crate::world::queue::{Attribute, Body, Delivery, Message, Queue};
 use crate::world::region::Region;
-
-type Attributes = BTreeMap<String, Attribute>;
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
-fn md5(text: &str) -> String {
-    hex(&Md5::digest(text.as_bytes()))
-}
-
-/// The digest of attributes that clients check: SQS Developer Guide, calculating the MD5 of message attributes.
-fn md5_of_attributes(attributes: &Attributes) -> Option<String> {
-    (!attributes.is_empty()).then(|| hex(&framed_digest(attributes)))
-}
-
-fn framed_digest(attributes: &Attributes) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let put = |bytes: &mut Vec<u8>, part: &[u8]| {
-        bytes.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
-        bytes.extend(part);
-    };
-    for (name, a) in attributes {
-        put(&mut bytes, name.as_bytes());
-        put(&mut bytes, a.data_type.as_bytes());
-        let binary = a.data_type.starts_with("Binary");
-        bytes.push(if binary { 2 } else { 1 });
-        let value = if binary {
-            BASE64.decode(&a.value).unwrap_or_default()
-        } else {
-            a.value.clone().into_bytes()
-        };
-        put(&mut bytes, &value);
-    }
-    Md5::digest(&bytes).to_vec()
-}
 
 /// One message to send, whole request or batch entry.
 struct Sending {

@@ -1,5 +1,6 @@
 //! SQS over JSON. Service model `sqs` 2012-11-05; every error also carries its code of the query protocol.
 
+mod digest;
 mod messages;
 mod moves;
 mod queues;

@@ -5,6 +5,7 @@
 //! queue with its id and its send time, a FIFO group is locked while one of its messages is in flight.
 
 pub mod consume;
+mod ledger;
 pub mod message;
 pub mod moves;
 
@@ -12,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::clock::Millis;
+pub use ledger::{Delivery, Ledger, Received, Tally};
 pub use message::{Attribute, Body, Message};
 pub use moves::{MoveStatus, MoveTask};
 
@@ -27,38 +29,6 @@ pub struct Redrive {
     pub target: Arc<str>,
     /// Deliveries before a message goes there.
     pub max_receive_count: u32,
-}
-
-/// What happened in a queue since the last minute, for its metrics.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Sent by producers and by move tasks, not by dead-lettering.
-    pub sent: u64,
-    /// Delivered.
-    pub received: u64,
-    /// Deleted by consumers.
-    pub deleted: u64,
-    /// Receive calls that found nothing.
-    pub empty_receives: u64,
-}
-
-/// Everything that ever happened in a queue; what came in equals what is there plus what left.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Ledger {
-    /// Sent or moved in.
-    pub came: u64,
-    /// Dead-lettered in.
-    pub came_dead: u64,
-    /// Deleted.
-    pub deleted: u64,
-    /// Dead-lettered out.
-    pub left_dead: u64,
-    /// Moved out by a task.
-    pub moved: u64,
-    /// Expired.
-    pub expired: u64,
-    /// Purged.
-    pub purged: u64,
 }
 
 /// A queue.
@@ -116,24 +86,6 @@ pub struct Queue {
     locked: HashMap<Arc<str>, u32>,
     deduplicated: HashMap<Arc<str>, (Millis, u128, u128)>,
     next: u64,
-}
-
-/// A message handed to a consumer.
-#[derive(Debug, Clone)]
-pub struct Delivery {
-    /// Its place in the queue; stable while it is there.
-    pub slot: u64,
-    /// The message as it was delivered.
-    pub message: Message,
-}
-
-/// What a receive call did.
-#[derive(Debug, Default)]
-pub struct Received {
-    /// To the consumer.
-    pub deliveries: Vec<Delivery>,
-    /// Received too often: to the dead-letter queue.
-    pub dead: Vec<Message>,
 }
 
 impl Queue {
