@@ -158,10 +158,12 @@ fn plan(subject: &Subject<'_>, settings: &Settings) -> Plan {
 /// The level with warnings counted, and whether it is blocked. What is unknown counts as a warning
 /// at L1 and L2 and as a block from L3 (guards.md, "The engine").
 fn level(messages: i64, findings: &[Finding]) -> (ConfirmLevel, bool) {
-    let base = match messages {
-        ..=L1_MESSAGES => ConfirmLevel::L1,
-        ..=L2_MESSAGES => ConfirmLevel::L2,
-        _ => ConfirmLevel::L3,
+    let base = if messages <= L1_MESSAGES {
+        ConfirmLevel::L1
+    } else if messages <= L2_MESSAGES {
+        ConfirmLevel::L2
+    } else {
+        ConfirmLevel::L3
     };
     let unmet = |severity, outcome| {
         findings

@@ -323,7 +323,7 @@ fn is_region(name: &str) -> bool {
     match words.split_last() {
         Some((number, words)) => {
             words.len() >= 2
-                && words.iter().all(|word| lower(word))
+                && words.iter().all(lower)
                 && !number.is_empty()
                 && number.chars().all(|c| c.is_ascii_digit())
         }

@@ -240,7 +240,7 @@ fn of_status(code: u16, reason: &str) -> FailureClass {
     match code {
         401 => FailureClass::Credentials,
         403 => FailureClass::Denied,
-        404 | 405 | 406 => FailureClass::Unsupported,
+        404..=406 => FailureClass::Unsupported,
         408 | 504 => FailureClass::TimedOut,
         429 => FailureClass::Throttled,
         500..=599 => FailureClass::Server,

@@ -14,7 +14,7 @@ use crate::stage::{self, REGION, Stage, level, node};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-fn ends<'a>(picture: &'a Snapshot, relation: Relation) -> Vec<(&'a str, &'a str)> {
+fn ends(picture: &Snapshot, relation: Relation) -> Vec<(&str, &str)> {
     let name = |id: &NodeId| node(picture, id).name.as_str();
     let all = picture.edges.iter().filter(|e| e.relation == relation);
     all.map(|e| (name(&e.from), name(&e.to))).collect()
