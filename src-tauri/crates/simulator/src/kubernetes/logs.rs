@@ -54,43 +54,42 @@ fn waiting(pod: &Stored, previous: bool) -> Failure {
     ))
 }
 
+/// The last `wanted` lines, of those since an instant.
 fn lines(log: &PodLog, now: Millis, wanted: i64, since: Option<Millis>, stamped: bool) -> String {
     let end = log.ended.unwrap_or(now);
-    let first = log
-        .started
-        .max(Millis(end.0 - wanted * PACE * 1000))
-        .max(since.unwrap_or(log.started));
-    let aligned = |at: Millis| at.seconds().div_euclid(PACE) * PACE;
-    let mut text = String::new();
-    let mut push = |at: Millis, words: &str| {
-        if stamped {
-            text.push_str(&at.iso_millis());
-            text.push(' ');
-        }
-        text.push_str(words);
-        text.push('\n');
-    };
+    let earliest = Millis(end.0 - (wanted + 1) * PACE * 1000);
+    let first = log.started.max(earliest).max(since.unwrap_or(earliest));
+    let mut all = Vec::new();
     if first == log.started {
-        push(
-            log.started,
-            &format!(
-                "{{\"level\":\"info\",\"msg\":\"{} starting\",\"version\":\"{}\"}}",
-                log.workload, log.tag
-            ),
+        let words = format!(
+            "\"msg\":\"{} starting\",\"version\":\"{}\"",
+            log.workload, log.tag
         );
+        all.push((log.started, format!("{{\"level\":\"info\",{words}}}")));
     }
-    let mut at = Millis((aligned(first) + PACE) * 1000);
+    let mut at = Millis((first.seconds().div_euclid(PACE) + 1) * PACE * 1000);
     while at < end {
-        push(at, &line(log, at));
+        all.push((at, line(log, at)));
         at = at.plus_seconds(PACE);
     }
     if let (Some(words), Some(ended)) = (&log.last_words, log.ended) {
-        push(
+        all.push((
             ended,
-            &format!("{{\"level\":\"fatal\",\"msg\":\"{words}\"}}"),
-        );
+            format!("{{\"level\":\"fatal\",\"msg\":\"{words}\"}}"),
+        ));
     }
-    text
+    let skipped = all
+        .len()
+        .saturating_sub(usize::try_from(wanted).unwrap_or(0));
+    let written = all.into_iter().skip(skipped).map(|(at, words)| {
+        let stamp = if stamped {
+            format!("{} ", at.iso_millis())
+        } else {
+            String::new()
+        };
+        format!("{stamp}{words}\n")
+    });
+    written.collect()
 }
 
 fn line(log: &PodLog, at: Millis) -> String {

@@ -118,8 +118,9 @@ impl Cluster {
         else {
             return;
         };
-        let draw = (super::dice::hash(&pod.uid) % 10_000) as f64 / 10_000.0;
-        if draw < fault.share {
+        // Spread evenly over the pods of the release, and the first is always one of them.
+        let crashing = |n: u32| (f64::from(n) * fault.share).ceil();
+        if crashing(pod.nth + 1) > crashing(pod.nth) {
             let container = pod.container_id;
             let after = self.dice.seconds(low, high);
             self.agenda

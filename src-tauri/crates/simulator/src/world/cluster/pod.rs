@@ -61,6 +61,8 @@ pub(super) struct Pod {
     pub name: String,
     pub workload: WorkloadId,
     pub revision: RevisionId,
+    /// How many pods of its revision were made before it.
+    pub nth: u32,
     /// Index within its stateful set.
     pub ordinal: Option<u32>,
     pub created: Millis,

@@ -113,6 +113,7 @@ impl Cluster {
             labels,
             print,
             replicas: 0,
+            made: 0,
             generation: 1,
         };
         let workload = self.workload_mut(id);

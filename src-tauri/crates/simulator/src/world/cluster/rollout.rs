@@ -241,6 +241,10 @@ impl Cluster {
             Some(n) => format!("{base}-{n}"),
             None => format!("{base}-{hash}-{}", self.dice.suffix(5)),
         };
+        let nth = self.workload_mut(id).revision_mut(revision).map_or(0, |r| {
+            r.made += 1;
+            r.made - 1
+        });
         self.named.insert(super::store::key(&namespace, &name), pod);
         self.pods.insert(
             pod,
@@ -250,6 +254,7 @@ impl Cluster {
                 name,
                 workload: id,
                 revision,
+                nth,
                 ordinal,
                 created: now,
                 deleted: None,

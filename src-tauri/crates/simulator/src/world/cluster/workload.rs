@@ -40,6 +40,8 @@ pub(super) struct Revision {
     pub print: PodPrint,
     /// `spec.replicas` of its replica set.
     pub replicas: u32,
+    /// Pods made of it so far.
+    pub made: u32,
     /// Bumped with every change of `replicas`.
     pub generation: u32,
 }
