@@ -33,6 +33,8 @@ export interface Card {
   parts: NodeId[];
   kind: Kind;
   title: string;
+  /** What of the title is drawn where all titles of the column begin alike. */
+  short?: string;
   badge?: { text: string; strong: boolean };
   level: Level;
   /** Suffers from a cause that is named elsewhere. */
@@ -46,6 +48,8 @@ export interface Card {
   cells?: { good: number; bad: number; other: number };
   rows: Row[];
   note?: { value: string; level: Level };
+  /** Key of the card it wants to sit beside in the column before. */
+  beside?: string;
   /** The group it belongs to, drawn once above the first card of it. */
   group?: { node: NodeId; title: string; level: Level };
 }
@@ -100,7 +104,7 @@ export function webAclFace(node: Node): Face {
 }
 
 /** One balancer in one zone (or everywhere, when `zone` is null), with its target groups' targets there. */
-export function balancerFace(node: Node, groups: Node[], zone: string | null): Face {
+export function balancerFace(node: Node, groups: Node[], zone: string | null, zones: readonly string[]): Face {
   const facts: Facts = zone === null ? node.facts : (node.zones?.[zone] ?? {});
   const total = zone === null ? undefined : Object.values(node.zones ?? {}).reduce((s, f) => s + (num(f, "requests_per_second") ?? 0), 0);
   const rows: Row[] = [];
@@ -126,32 +130,33 @@ export function balancerFace(node: Node, groups: Node[], zone: string | null): F
     const share = total !== undefined && total > 0 ? ` · ${percent(Math.round((rps / total) * 100))}` : "";
     rows.push({ label: "req/s", value: `${count(rps, true)}${share}` });
   }
-  rows.push(...zoneRow(node, zone, "5xx", "target_5xx_percent", /5xx/i, facts));
-  rows.push(...zoneRow(node, zone, "5xx ELB", "elb_5xx_percent", /elb.?5xx|balancer.*5xx/i, facts).filter((r) => r.value !== "0%"));
-  rows.push(...zoneRow(node, zone, "p99", "latency_p99_ms", /latency|slow|p99/i, facts));
-  rows.push(...zoneRow(node, zone, "p50", "latency_p50_ms", /p50/i, facts));
+  const told = (label: string, fact: Fact, about: RegExp): Row[] => {
+    const value = valueOf(facts, fact);
+    if (value === undefined) return [];
+    return [{ label, value: factText(fact, value), level: zone === null ? spokenOf(node, about) : zoneLevel(node, zone, zones, about) }];
+  };
+  rows.push(...told("5xx", "target_5xx_percent", /5xx|errors/i));
+  rows.push(...told("5xx ELB", "elb_5xx_percent", /elb|5xx|errors/i).filter((r) => r.value !== "0%"));
+  rows.push(...told("p99", "latency_p99_ms", /latency|slow|p99/i));
+  rows.push(...told("p50", "latency_p50_ms", /p50/i));
   return { rows, ...(known ? { cells: { good, bad, other } } : {}) };
 }
 
-function zoneRow(node: Node, zone: string | null, label: string, fact: Fact, about: RegExp, facts: Facts): Row[] {
-  const value = valueOf(facts, fact);
-  if (value === undefined) return [];
-  const level = zone === null ? spokenOf(node, about) : zoneLevel(node, zone, about);
-  return [{ label, value: factText(fact, value), level }];
-}
-
 /**
- * A node's level as far as one zone is concerned: reasons that name a zone count there only, reasons that name
- * none count everywhere.
+ * A node's level as far as one zone is concerned: reasons that name a zone count there only; reasons that name none
+ * count where the others point, and everywhere when none points anywhere.
  */
-export function zoneLevel(node: Node, zone: string, about?: RegExp): Level {
-  const zones = Object.keys(node.zones ?? {});
-  let level: Level = "ok";
-  for (const reason of node.health.reasons) {
-    if (about !== undefined && !about.test(reason.rule) && !about.test(reason.sentence)) continue;
+export function zoneLevel(node: Node, zone: string, zones: readonly string[], about?: RegExp): Level {
+  const told = node.health.reasons.map((reason) => {
     const words = [reason.sentence, ...reason.evidence.map((e) => e.text)].join(" ");
-    const named = zones.filter((z) => words.includes(z));
-    if (named.length === 0 || named.includes(zone)) level = worse(level, reason.level);
+    return { reason, named: zones.filter((z) => words.includes(z)) };
+  });
+  const pointed = new Set(told.flatMap((t) => t.named));
+  let level: Level = "ok";
+  for (const { reason, named } of told) {
+    if (about !== undefined && !about.test(reason.rule) && !about.test(reason.sentence)) continue;
+    const where = named.length > 0 ? named : pointed.size > 0 ? [...pointed] : zones;
+    if (where.includes(zone)) level = worse(level, reason.level);
   }
   return level;
 }
@@ -186,7 +191,7 @@ export function queueFace(node: Node, dead: Node | undefined): Face {
   ];
   if (dead !== undefined) rows.push(deadRow(dead));
   return {
-    ...(visible !== undefined ? { big: { value: count(visible), level: spokenOf(node, /visible|depth|backlog|message/i) } } : {}),
+    ...(visible !== undefined ? { big: { value: count(visible), level: spokenOf(node, /draining|depth|backlog/i) } } : {}),
     ...spark(node, "messages_visible"),
     rows,
   };
@@ -244,6 +249,10 @@ export function functionFace(node: Node, mapping: Node | undefined): Face {
 export function recordRow(node: Node, end: string | undefined, sum: number): Row {
   const routing = text(node.facts, "routing") ?? "simple";
   const label = text(node.facts, "set_identifier") ?? text(node.facts, "latency_region") ?? end ?? text(node.facts, "alias_target") ?? text(node.facts, "record_type") ?? "answer";
+  if (routing === "simple") {
+    const kind = flag(node.facts, "alias") === true ? "alias" : (text(node.facts, "record_type") ?? "answer");
+    return { label: kind, value: end ?? text(node.facts, "alias_target") ?? text(node.facts, "values") ?? "", level: node.health.level, node: node.id };
+  }
   const weight = num(node.facts, "weight");
   const how = routing === "weighted" && weight !== undefined && sum > 0 ? percent(Math.round((weight / sum) * 100)) : (text(node.facts, "failover")?.toLowerCase() ?? routing);
   return {

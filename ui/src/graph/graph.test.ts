@@ -187,3 +187,36 @@ describe("arrow keys", () => {
     expect(neighbour(spots, "gone", "left")).toBe("a");
   });
 });
+
+describe("settling", () => {
+  it("places are made anew while first readings come in, and are kept once every source was heard", async () => {
+    const { Grid } = await import("../store/grid");
+    const { fakeWorld } = await import("../ipc/fake/fixture");
+    const world = fakeWorld("calm");
+    const zones = ["us-east-1a", "us-east-1b", "us-east-1c"];
+    const grid = new Grid();
+    const touched = { all: false, nodes: [], gone: [], edges: false };
+    const one = grid.of(world, "us-east-1", zones);
+    grid.follow(world, touched);
+    expect(grid.of(world, "us-east-1", zones)).toBe(one);
+    const source = [...world.sources.values()][0];
+    if (source === undefined) throw new Error("no source");
+    world.sources.set(source.id, { ...source, state: "pending" });
+    grid.follow(world, touched);
+    expect(grid.of(world, "us-east-1", zones)).not.toBe(one);
+  });
+});
+
+describe("zones on balancers", () => {
+  it("a reason that names a zone colours that zone's card only", () => {
+    const { topo } = fakeTopology("az-degraded");
+    const levels = Object.fromEntries(topo.cards.filter((c) => c.kind === "loadbalancer").map((c) => [c.lane, c.level]));
+    expect(levels).toEqual({ "us-east-1a": "ok", "us-east-1b": "critical", "us-east-1c": "ok" });
+    expect(topo.lanes.map((l) => l.level)).toEqual(["ok", "critical", "ok"]);
+  });
+  it("a function sits in its queue's row", () => {
+    const { topo, groups } = fakeTopology("calm");
+    const l = layout(found(topo.cards, topo.lanes.map((x) => x.zone), null), groups, { width: 1440, height: 572 });
+    for (const fn of topo.cards.filter((c) => c.column === "lambda")) expect(l.cards.get(fn.key)?.y).toBe(l.cards.get(fn.beside ?? "")?.y);
+  });
+});

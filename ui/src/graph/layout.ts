@@ -96,18 +96,44 @@ export function found(cards: Card[], zones: string[], before: Founding | null): 
     else list.push(card);
   }
   const stacks = new Map<string, Stack>();
-  for (const key of new Set([...(same?.stacks.keys() ?? []), ...lists.keys()])) {
+  const keysInOrder = [...new Set([...(same?.stacks.keys() ?? []), ...lists.keys()])].sort((a, b) => COLUMNS.indexOf(split(a)[0] as ColumnId) - COLUMNS.indexOf(split(b)[0] as ColumnId));
+  for (const key of keysInOrder) {
     const list = lists.get(key) ?? [];
     const known = same?.stacks.get(key);
     const keys = list.map((c) => c.key);
     stacks.set(
       key,
       known === undefined
-        ? { order: keys, wants: list.map(wantedHeight), founded: keys.length }
+        ? foundStack(list, stacks)
         : { order: keepOrder(known.order, keys), wants: known.wants, founded: known.founded },
     );
   }
   return { zones, stacks };
+}
+
+/** A new stack in the given order; cards that want to sit beside another take its row when that is free. */
+function foundStack(list: Card[], stacks: Map<string, Stack>): Stack {
+  const order: (string | null)[] = [];
+  const want = new Map(list.map((c) => [c.key, wantedHeight(c)]));
+  const free: Card[] = [];
+  let neighbours = 0;
+  for (const card of list) {
+    const other = card.beside === undefined ? undefined : [...stacks.values()].find((s) => s.order.includes(card.beside ?? ""));
+    const row = other?.order.indexOf(card.beside ?? "") ?? -1;
+    neighbours = Math.max(neighbours, other?.order.length ?? 0);
+    if (row < 0 || (order[row] ?? null) !== null) free.push(card);
+    else order[row] = card.key;
+  }
+  for (const card of free) {
+    let row = 0;
+    while ((order[row] ?? null) !== null) row += 1;
+    order[row] = card.key;
+  }
+  // As many rows as beside it, so that rows are of one height.
+  const rows = Math.max(order.length, neighbours);
+  const filled = Array.from({ length: rows }, (_, i) => order[i] ?? null);
+  const typical = Math.max(44, ...want.values());
+  return { order: filled, wants: filled.map((key) => (key === null ? typical : (want.get(key) ?? typical))), founded: rows };
 }
 
 /** Everything's place. */

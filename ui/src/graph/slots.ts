@@ -97,6 +97,17 @@ export class PodSlots {
     return known.cells;
   }
 
+  /** More came after the founding than there was: what was founded says nothing about this platform any more. */
+  outgrown(): boolean {
+    let born = 0;
+    let later = 0;
+    for (const strip of this.strips) {
+      if (strip.founding) born += strip.capacity;
+      else later += strip.capacity;
+    }
+    return later > born;
+  }
+
   cellsOf(strip: number, lane: string): Cells | undefined {
     return this.cells.get(`${strip}/${lane}`);
   }

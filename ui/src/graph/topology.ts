@@ -47,7 +47,6 @@ export interface Pipe {
   level: Level;
   /** Requests or messages per second, for the width; 0 when not known. */
   traffic: number;
-  kind: "flow" | "dead" | "own";
 }
 
 export interface RegionSummary {
@@ -132,6 +131,7 @@ export function topology(world: World, region: string, regions: string[] = regio
   const lanes = lanesOf(ctx);
   const cards = [...recordCards(ctx), ...edgeCards(ctx), ...balancerCards(ctx), ...dataCards(ctx), ...queueCards(ctx), ...functionCards(ctx)];
   for (const card of cards) markStale(ctx.world, card);
+  shorten(cards);
   return {
     region,
     regions: regions.map((r) => summary(world, r)),
@@ -305,6 +305,9 @@ function recordCards(ctx: Context): Card[] {
     else list.push(record);
   }
   const cards: Card[] = [];
+  // With one zone its name is in the heading: the cards say what comes before it.
+  const zones = ctx.of("zone");
+  const apex = zones.length === 1 ? zones[0]?.name.replace(/\.$/, "") : undefined;
   for (const [name, records] of names) {
     const lead = face.worstNode(records);
     if (lead === undefined) continue;
@@ -314,6 +317,7 @@ function recordCards(ctx: Context): Card[] {
       ...base(ctx, lead, "route53", null),
       key: `record:${name}`,
       title: name,
+      ...(apex !== undefined && name.endsWith(`.${apex}`) ? { short: name.slice(0, -apex.length - 1) } : {}),
       level: worst(records.map((r) => r.health.level)),
       parts: records.map((r) => r.id),
       rows: shown.map((r) => face.recordRow(r, answerOf(ctx, r), weightSum(records, r))),
@@ -373,12 +377,12 @@ function balancerCards(ctx: Context): Card[] {
     const zoned = ctx.zones.filter((z) => lb.zones?.[z] !== undefined || groups.some((g) => g.zones?.[z] !== undefined));
     const parts = groups.map((g) => g.id);
     if (zoned.length === 0) {
-      cards.push({ ...base(ctx, lb, "alb", null), parts, ...face.balancerFace(lb, groups, null), level: worst([lb, ...groups].map((n) => n.health.level)) });
+      cards.push({ ...base(ctx, lb, "alb", null), parts, ...face.balancerFace(lb, groups, null, ctx.zones), level: worst([lb, ...groups].map((n) => n.health.level)) });
       continue;
     }
     for (const zone of zoned) {
-      const level = worst([lb, ...groups].map((n) => face.zoneLevel(n, zone)));
-      cards.push({ ...base(ctx, lb, "alb", zone), parts, ...face.balancerFace(lb, groups, zone), level });
+      const level = worst([lb, ...groups].map((n) => face.zoneLevel(n, zone, ctx.zones)));
+      cards.push({ ...base(ctx, lb, "alb", zone), parts, ...face.balancerFace(lb, groups, zone, ctx.zones), level });
     }
   }
   return cards;
@@ -459,11 +463,13 @@ function functionCards(ctx: Context): Card[] {
     .sort((a, b) => a.rank - b.rank || (a.node.name < b.node.name ? -1 : 1))
     .map(({ node }) => {
       const mapping = mappingOf(ctx, node);
+      const queue = consumedQueue(ctx, node);
       return {
         ...base(ctx, node, "lambda", null),
         ...face.functionFace(node, mapping),
         level: worse(node.health.level, mapping?.health.level ?? "ok"),
         parts: mapping === undefined ? [] : [mapping.id],
+        ...(queue === undefined ? {} : { beside: queue }),
       };
     });
 }
@@ -485,6 +491,28 @@ function consumedQueue(ctx: Context, fn: Node): NodeId | undefined {
     }
   }
   return undefined;
+}
+
+/** Cuts what all titles of a column begin with (`larkspur-api`, `larkspur-push`): the card's label keeps the whole. */
+function shorten(cards: Card[]): void {
+  const columns = new Map<ColumnId, Card[]>();
+  for (const card of cards) {
+    if (card.column === "route53" || card.column === "edge") continue;
+    const list = columns.get(card.column);
+    if (list === undefined) columns.set(card.column, [card]);
+    else list.push(card);
+  }
+  for (const list of columns.values()) {
+    const names = new Set(list.map((c) => c.title));
+    const prefix = commonPrefix([...names]);
+    if (names.size > 1 && prefix.length >= 4) for (const card of list) card.short = card.title.slice(prefix.length);
+  }
+}
+
+function commonPrefix(names: string[]): string {
+  let prefix = names[0] ?? "";
+  for (const name of names) while (!name.startsWith(prefix)) prefix = prefix.slice(0, -1);
+  return prefix.slice(0, Math.max(prefix.lastIndexOf("-"), prefix.lastIndexOf("."), prefix.lastIndexOf("_")) + 1);
 }
 
 function markStale(world: World, card: Card): void {
@@ -599,7 +627,7 @@ export function podAnchor(zone: string): string {
 
 /** Joins cards by the edges between the nodes drawn on them; many edges between two cards are one pipe. */
 function pipesOf(ctx: Context, cards: Card[]): Pipe[] {
-  const anchors = new Map<NodeId, string[]>();
+  const anchors = new Map<NodeId, Anchor[]>();
   const level = new Map<string, Level>();
   const traffic = new Map<string, number>();
   for (const card of cards) {
@@ -607,11 +635,11 @@ function pipesOf(ctx: Context, cards: Card[]): Pipe[] {
     traffic.set(card.key, trafficOf(ctx, card));
     for (const id of [card.node, ...card.parts, ...(card.group === undefined ? [] : [card.group.node])]) {
       const list = anchors.get(id);
-      if (list === undefined) anchors.set(id, [card.key]);
-      else list.push(card.key);
+      const anchor = { key: card.key, lane: card.lane };
+      if (list === undefined) anchors.set(id, [anchor]);
+      else list.push(anchor);
     }
   }
-  for (const lane of ctx.zones) level.set(podAnchor(lane), "ok");
   const out = new Map<string, Pipe>();
   for (const edge of ctx.world.edges.values()) {
     if (!FLOWS.has(edge.relation)) continue;
@@ -619,7 +647,12 @@ function pipesOf(ctx: Context, cards: Card[]): Pipe[] {
       for (const to of anchorsOf(ctx, anchors, edge.to)) join(out, edge, from, to, level, traffic, ctx);
     }
   }
-  return [...out.values()].sort((a, b) => (a.from + a.to < b.from + b.to ? -1 : 1));
+  const laned = new Set([...out.values()].filter((p) => p.from.startsWith("pods@")).map((p) => p.to));
+  // Pods say it by lane: the workload's own edge would draw it a second time. What consumes a queue is said on
+  // the card; its way back is drawn only when something is wrong with it.
+  return [...out.values()]
+    .filter((p) => !(p.from === "pods" && laned.has(p.to)) && !(p.to === "pods" && p.level === "ok"))
+    .sort((a, b) => (a.from + a.to < b.from + b.to ? -1 : 1));
 }
 
 const FLOWS: ReadonlySet<Edge["relation"]> = new Set<Edge["relation"]>(["routes-to", "origin", "inspects", "forwards", "targets", "connects-to", "sends-to", "consumed-by"]);
@@ -631,35 +664,40 @@ function trafficOf(ctx: Context, card: Card): number {
   return num(facts, "requests_per_second") ?? num(facts, "sent_per_second") ?? num(facts, "invocations_per_second") ?? 0;
 }
 
-function anchorsOf(ctx: Context, anchors: Map<NodeId, string[]>, id: NodeId): string[] {
+interface Anchor {
+  key: string;
+  lane: string | null;
+}
+
+function anchorsOf(ctx: Context, anchors: Map<NodeId, Anchor[]>, id: NodeId): Anchor[] {
   const known = anchors.get(id);
   if (known !== undefined) return known;
   const node = ctx.world.nodes.get(id);
   if (node === undefined || columnOf(node.kind) !== "eks" || node.scope.region !== ctx.region) return [];
-  if (node.kind === "pod") return node.scope.az !== undefined && ctx.zones.includes(node.scope.az) ? [podAnchor(node.scope.az)] : [];
-  return node.kind === "deployment" || node.kind === "statefulset" || node.kind === "scaledobject" ? ["pods"] : [];
+  if (node.kind === "pod") return node.scope.az !== undefined && ctx.zones.includes(node.scope.az) ? [{ key: podAnchor(node.scope.az), lane: node.scope.az }] : [];
+  return node.kind === "deployment" || node.kind === "statefulset" ? [{ key: "pods", lane: null }] : [];
 }
 
-function join(out: Map<string, Pipe>, edge: Edge, from: string, to: string, level: Map<string, Level>, traffic: Map<string, number>, ctx: Context): void {
-  if (from === to || (from === "pods" && to === "pods")) return;
-  // A zone's balancer card sends to the pods of its own zone; cross-zone traffic is not measured per pair.
-  const zoneA = from.split("@")[1];
-  const zoneB = to.split("@")[1];
-  if (zoneA !== undefined && zoneB !== undefined && zoneA !== zoneB) return;
-  const key = `${from}>${to}`;
+function join(out: Map<string, Pipe>, edge: Edge, from: Anchor, to: Anchor, level: Map<string, Level>, traffic: Map<string, number>, ctx: Context): void {
+  if (from.key === to.key || (from.key === "pods" && to.key === "pods")) return;
+  // What sits in lanes is joined within its lane; traffic across zones is not measured per pair.
+  if (from.lane !== null && to.lane !== null && from.lane !== to.lane) return;
+  const shown = levelOf(edge, from, to, level, ctx);
+  const key = `${from.key}>${to.key}`;
   const known = out.get(key);
-  if (known !== undefined) return;
-  const end = level.get(to) ?? "ok";
-  const start = level.get(from) ?? "ok";
-  const shown = to.startsWith("pods@") ? start : end;
-  const single = ctx.suffering.has(edge.to) && shown !== "critical" ? "ok" : shown;
-  out.set(key, {
-    from,
-    to,
-    level: single === "critical" || single === "warning" ? single : "ok",
-    traffic: lesser(traffic.get(from) ?? 0, traffic.get(to) ?? 0),
-    kind: edge.relation === "consumed-by" && to === "pods" ? "dead" : "flow",
-  });
+  if (known !== undefined) {
+    known.level = worse(known.level, shown);
+    return;
+  }
+  out.set(key, { from: from.key, to: to.key, level: shown, traffic: lesser(traffic.get(from.key) ?? 0, traffic.get(to.key) ?? 0) });
+}
+
+/** A pipe is coloured by what it leads to; sending to a queue works whatever its consumer does. */
+function levelOf(edge: Edge, from: Anchor, to: Anchor, level: Map<string, Level>, ctx: Context): Level {
+  if (edge.relation === "sends-to") return "ok";
+  const end = to.key === "pods" ? ctx.world.nodes.get(edge.to)?.health.level : to.key.startsWith("pods@") ? level.get(from.key) : level.get(to.key);
+  const shown = end ?? "ok";
+  return shown === "critical" || shown === "warning" ? shown : "ok";
 }
 
 /** The smaller of two rates; of an unknown one (0) the other. */

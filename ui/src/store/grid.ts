@@ -2,7 +2,7 @@
 import type { Node } from "../ipc/gen/Node";
 import { num, text } from "../shared/facts";
 import { PodSlots, type PodPlace } from "../graph/slots";
-import type { Touched, World } from "./world";
+import { settled, type Touched, type World } from "./world";
 
 export class Grid {
   private readonly regions = new Map<string, { slots: PodSlots; zones: string }>();
@@ -38,6 +38,11 @@ export class Grid {
 
   /** Takes one applied update along. */
   follow(world: World, touched: Touched): void {
+    // While the first readings come in, and when most of what there is came later, places are made anew.
+    if (!settled(world)) {
+      this.regions.clear();
+      return;
+    }
     for (const [region, { slots }] of this.regions) {
       if (touched.all) {
         for (const id of [...slots.where.keys()]) if (!world.nodes.has(id)) slots.remove(id);
@@ -48,6 +53,7 @@ export class Grid {
         const place = placeOf(node);
         if (place !== null) slots.add(place);
       }
+      if (slots.outgrown()) this.regions.delete(region);
     }
   }
 }

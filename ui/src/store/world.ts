@@ -28,6 +28,12 @@ export interface World {
   changes: Change[];
 }
 
+/** Whether every source has been heard of once: until then the picture still grows, and places are provisional. */
+export function settled(world: World): boolean {
+  for (const source of world.sources.values()) if (source.state === "pending") return false;
+  return world.sources.size > 0;
+}
+
 /** What an update touched, for whoever redraws. */
 export interface Touched {
   all: boolean;

@@ -7,6 +7,7 @@ import type { Plan } from "../gen/Plan";
 import type { Receipt } from "../gen/Receipt";
 import type { Snapshot } from "../gen/Snapshot";
 import type { RunEvent } from "../gen/RunEvent";
+import type { Update } from "../gen/Update";
 import type { Arming, AuditRow, Host, HostError } from "../host";
 import { deadLetters, offerOf, planOf, receiptAt } from "./actions";
 import { dice, rfc } from "./make";
@@ -218,5 +219,15 @@ async function replay(url: string, p: Platform, onUpdate: (update: unknown) => v
   p.nodes.clear();
   for (const node of first.snapshot.nodes) p.nodes.set(node.id, node);
   p.edges = first.snapshot.edges;
-  lines.forEach((line, i) => setTimeout(() => onUpdate(JSON.parse(line)), still ? 0 : i * 500));
+  lines.forEach((line, i) =>
+    setTimeout(() => {
+      const update = JSON.parse(line) as Update;
+      if (update.type === "delta") {
+        for (const id of update.gone ?? []) p.nodes.delete(id);
+        for (const node of update.nodes ?? []) p.nodes.set(node.id, node);
+        p.edges.push(...(update.edges ?? []));
+      }
+      onUpdate(update);
+    }, still ? 0 : i * 500),
+  );
 }

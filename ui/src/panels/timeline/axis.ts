@@ -14,7 +14,7 @@ export interface Mark {
   text: string;
   node: NodeId | null;
   run: string | null;
-  shape: "critical" | "warning" | "ok" | "change" | "done" | "act";
+  shape: "critical" | "warning" | "ok" | "change" | "deploy" | "done" | "act";
 }
 
 export interface PlacedMark extends Mark {
@@ -39,7 +39,7 @@ export function ticks(from: number, to: number): number[] {
 /** Places marks and keeps only the labels that have room; `perChar` is the width of a letter. */
 export function placeMarks(marks: Mark[], from: number, to: number, width: number, perChar = 5.9): PlacedMark[] {
   const scale = (t: number): number => ((t - from) / (to - from)) * width;
-  const shown = marks.filter((m) => m.at >= from && m.at <= to).sort((a, b) => a.at - b.at);
+  const shown = bunch(marks.filter((m) => m.at >= from && m.at <= to).sort((a, b) => a.at - b.at), ((to - from) / width) * 12);
   return shown.map((m, i) => {
     const x = scale(m.at);
     const next = shown[i + 1];
@@ -48,6 +48,24 @@ export function placeMarks(marks: Mark[], from: number, to: number, width: numbe
     const label = fits >= m.text.length ? m.text : fits >= 8 ? `${m.text.slice(0, fits - 1)}…` : "";
     return { ...m, x, label };
   });
+}
+
+/** Marks closer together than `near` milliseconds are one; the weightiest of them speaks. */
+function bunch(marks: Mark[], near: number): Mark[] {
+  const out: (Mark & { of: Mark[] })[] = [];
+  for (const mark of marks) {
+    const last = out.at(-1);
+    if (last !== undefined && mark.at - last.at < near) last.of.push(mark);
+    else out.push({ ...mark, of: [mark] });
+  }
+  return out.map(({ of, at }) => {
+    const lead = of.reduce((a, b) => (weight(b) > weight(a) ? b : a));
+    return of.length === 1 ? lead : { ...lead, at, text: `${lead.text} (+${of.length - 1})` };
+  });
+}
+
+function weight(mark: Mark): number {
+  return (mark.run !== null ? 8 : 0) + { critical: 6, warning: 5, done: 4, act: 4, deploy: 3, change: 1, ok: 0 }[mark.shape];
 }
 
 export function alarmMarks(changes: Change[]): Mark[] {
@@ -59,7 +77,7 @@ export function alarmMarks(changes: Change[]): Mark[] {
 export function changeMarks(changes: Change[]): Mark[] {
   return changes
     .filter((c) => c.kind === "deploy" || c.kind === "scale" || c.kind === "event")
-    .map((c) => ({ at: Date.parse(c.at), text: c.sentence, node: c.node, run: null, shape: "change" }));
+    .map((c) => ({ at: Date.parse(c.at), text: c.sentence, node: c.node, run: null, shape: c.kind === "event" ? "change" : "deploy" }));
 }
 
 export function actionMarks(changes: Change[], runs: Receipt[]): Mark[] {
