@@ -4,6 +4,7 @@
 //! Codes: each API's "Common errors" page and the throttling codes of the SDK
 //! (`aws_runtime::retries::classifiers`).
 
+use crate::whole::Broken;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{DispatchFailure, SdkError};
@@ -80,6 +81,9 @@ where
             if find::<CredentialsError>(error).is_some() =>
         {
             FailureClass::Credentials
+        }
+        (SdkError::DispatchFailure(_), ..) if find::<Broken>(error).is_some() => {
+            FailureClass::Malformed
         }
         (SdkError::DispatchFailure(_), ..) => FailureClass::Unreachable,
         _ => FailureClass::Other,
@@ -245,11 +249,13 @@ fn malformed<E>(error: &SdkError<E, HttpResponse>, answer: &str) -> String
 where
     E: Error + 'static,
 {
-    match error {
-        SdkError::ResponseError(_) if find::<io::Error>(error).is_some() => {
-            "got an answer that was cut off in the middle".to_owned()
+    match find::<Broken>(error) {
+        Some(Broken::CutOff(_)) => "got an answer that was cut off in the middle".to_owned(),
+        Some(Broken::Unclosed) => {
+            "got an answer whose XML is broken or stops in the middle".to_owned()
         }
-        _ => format!("got an answer that cannot be understood ({answer})"),
+        Some(Broken::Empty) => "got an empty answer".to_owned(),
+        None => format!("got an answer that cannot be understood ({answer})"),
     }
 }
 

@@ -13,6 +13,7 @@ pub mod kubernetes;
 mod profile;
 pub mod session;
 pub mod stack;
+mod whole;
 mod wire;
 
 pub use budget::Budget;

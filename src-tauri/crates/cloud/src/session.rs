@@ -84,6 +84,7 @@ pub struct Session {
     /// Whether the configured endpoint is this machine. See also [`Session::stayed_home`].
     pub endpoint_is_loopback: bool,
     strayed: Arc<AtomicBool>,
+    wire: Wire,
     clients: Arc<Clients>,
 }
 
@@ -127,6 +128,9 @@ async fn open_account(account: &StackAccount, stack: &Stack, clock: &Clock) -> A
     let Access { sdk, pool } = profile::access(profile.as_deref(), files, home).await;
     let mut budgets: BTreeMap<&str, Budget> = BTreeMap::new();
     budgets.insert(home, Budget::new());
+    let budget = Budget::new();
+    let strayed = Arc::<AtomicBool>::default();
+    let wire = Wire::new(pool.clone(), clock.clone(), budget.clone(), strayed.clone());
     let draft = Session {
         account: AccountId::new(""),
         region: home.into(),
@@ -137,8 +141,9 @@ async fn open_account(account: &StackAccount, stack: &Stack, clock: &Clock) -> A
         endpoint_is_loopback: sdk.endpoint_url().is_some_and(wire::is_loopback),
         sdk,
         clock: clock.clone(),
-        budget: Budget::new(),
-        strayed: Arc::default(),
+        budget,
+        strayed,
+        wire,
         clients: Arc::default(),
     };
     let identity = who(&draft.in_region(home, true, &pool, &mut budgets)).await;
@@ -208,8 +213,9 @@ impl Session {
             global,
             sdk: sdk
                 .region(Region::new(region.to_owned()))
-                .http_client(wire)
+                .http_client(wire.clone())
                 .build(),
+            wire,
             budget,
             strayed,
             clients: Arc::default(),
@@ -239,6 +245,7 @@ impl Session {
     #[must_use]
     pub fn sdk_for_writes(&self) -> SdkConfig {
         let sdk = self.sdk.clone().into_builder();
+        let sdk = sdk.http_client(self.wire.for_writes());
         sdk.retry_config(RetryConfig::disabled()).build()
     }
 

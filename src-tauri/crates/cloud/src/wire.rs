@@ -1,10 +1,12 @@
-//! What happens to every request on its way: it is counted, and the answer tells the time.
+//! What happens to every request on its way: it is counted, the answer tells the time, and it must
+//! be whole.
 //!
 //! This sits in the HTTP client and not in each call, so that no call can forget it and retries
 //! are seen too.
 
 use crate::budget::Budget;
 use crate::clock::Clock;
+use crate::whole::{self, Broken};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::{Builder, ConnectorBuilder, tls};
 use aws_smithy_runtime_api::client::http::{
@@ -12,7 +14,10 @@ use aws_smithy_runtime_api::client::http::{
     SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::retry::ErrorKind;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -52,6 +57,7 @@ pub(crate) fn pool(direct: Arc<AtomicBool>) -> SharedHttpClient {
 pub(crate) struct Wire {
     pool: SharedHttpClient,
     seen: Seen,
+    reads: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -74,7 +80,19 @@ impl Wire {
             budget,
             strayed,
         };
-        Self { pool, seen }
+        Self {
+            pool,
+            seen,
+            reads: true,
+        }
+    }
+
+    /// The same for writes: some of them are answered without a body.
+    pub(crate) fn for_writes(&self) -> Self {
+        Self {
+            reads: false,
+            ..self.clone()
+        }
     }
 }
 
@@ -87,6 +105,7 @@ impl HttpClient for Wire {
         SharedHttpConnector::new(Tap {
             connector: self.pool.http_connector(settings, components),
             seen: self.seen.clone(),
+            reads: self.reads,
         })
     }
 }
@@ -95,11 +114,17 @@ impl HttpClient for Wire {
 struct Tap {
     connector: SharedHttpConnector,
     seen: Seen,
+    reads: bool,
+}
+
+/// The same request may be answered whole the next time.
+fn broken(broken: Broken) -> ConnectorError {
+    ConnectorError::other(broken.into(), Some(ErrorKind::TransientError))
 }
 
 impl HttpConnector for Tap {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let seen = self.seen.clone();
+        let (seen, reads) = (self.seen.clone(), self.reads);
         seen.budget.sent_one();
         if !is_loopback(request.uri()) {
             seen.strayed.store(true, Ordering::Relaxed);
@@ -108,10 +133,16 @@ impl HttpConnector for Tap {
         HttpConnectorFuture::new(async move {
             // Not counted: requests outside a reading (credentials refreshed in the background).
             let _ = SENT.try_with(|sent| sent.fetch_add(1, Ordering::Relaxed));
-            let answer = answer.await?;
+            let mut answer = answer.await?;
             if let Some(date) = answer.headers().get("date") {
                 seen.clock.observe(date);
             }
+            let body = std::mem::replace(answer.body_mut(), SdkBody::taken());
+            let body = whole::read(body).await.map_err(broken)?;
+            if reads && answer.status().is_success() {
+                whole::check(&body).map_err(broken)?;
+            }
+            *answer.body_mut() = SdkBody::from(body);
             Ok(answer)
         })
     }

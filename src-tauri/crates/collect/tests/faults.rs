@@ -153,7 +153,8 @@ async fn an_answer_cut_off_in_the_middle_is_malformed() {
 #[tokio::test]
 async fn garbage_is_malformed() {
     for garbage in [
-        &b"\xff\xfe\x00\x01"[..],
+        &b""[..],
+        b"\xff\xfe\x00\x01",
         b"<html>all is well</html>",
         b"{\"a\":",
         b"<a><b></a>",
@@ -163,6 +164,30 @@ async fn garbage_is_malformed() {
         })
         .await;
     }
+}
+
+/// Its length is right, so nothing but the document itself tells.
+#[tokio::test]
+async fn a_document_that_stops_in_the_middle_is_malformed() {
+    everything_fails(FailureClass::Malformed, |request| {
+        let list = |outer: &str, inner: &str| wire::xml(&format!("<{outer}><{inner}>"));
+        match request.operation.as_str() {
+            "/2013-04-01/hostedzone" => list("ListHostedZonesResponse", "HostedZones"),
+            "/2013-04-01/healthcheck" => list("ListHealthChecksResponse", "HealthChecks"),
+            "/2020-05-31/distribution" => list("DistributionList", "Items"),
+            operation if matches!(request.service.as_str(), "rds" | "elasticloadbalancing") => {
+                list(
+                    &format!("{operation}Response"),
+                    &format!("{operation}Result"),
+                )
+            }
+            _ if request.service == "monitoring" => {
+                Answer::Http(200, "application/cbor", vec![0xbf, 0x61, b'a'])
+            }
+            _ => wire::json("{\"QueueUrls\":[\"http://q/1/a\","),
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
