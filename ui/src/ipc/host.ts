@@ -1,4 +1,8 @@
 // What the window asks of the shell, typed. `client.ts` asks the real one, `fake/` plays it.
+import type { About } from "./gen/About";
+import type { Arming } from "./gen/Arming";
+import type { AuditRow } from "./gen/AuditRow";
+import type { IpcError } from "./gen/IpcError";
 import type { NodeId } from "./gen/NodeId";
 import type { Offer } from "./gen/Offer";
 import type { Plan } from "./gen/Plan";
@@ -6,44 +10,12 @@ import type { PlanId } from "./gen/PlanId";
 import type { Receipt } from "./gen/Receipt";
 import type { RunEvent } from "./gen/RunEvent";
 import type { RunId } from "./gen/RunId";
-import type { Timestamp } from "./gen/Timestamp";
 import type { Verb } from "./gen/Verb";
 
-/** Whether actions may be pressed, and for how long. */
-export interface Arming {
-  armed: boolean;
-  until?: Timestamp;
-  seconds_left?: number;
-  reason?: string;
-  scope: string;
-}
+export type { About, Arming, AuditRow };
 
-/** One row of the hash-chained record. */
-export interface AuditRow {
-  seq: number;
-  at: Timestamp;
-  actor: string;
-  kind: string;
-  run?: string | null;
-  sentence: string;
-  hash: string;
-}
-
-/** What is running, and whether the stack file could be read. */
-export interface About {
-  version: string;
-  /** The stack file, or the drill. */
-  looking_at: string;
-  error?: HostError | null;
-}
-
-/** A refusal or failure of a command, in words. */
-export interface HostError {
-  code: string;
-  message: string;
-  hint?: string | null;
-  retryable: boolean;
-}
+/** A refusal or failure of a command, in words; the window adds codes of its own (`no-answer`, `malformed`). */
+export type HostError = Omit<IpcError, "code"> & { code: IpcError["code"] | "no-answer" | "malformed" | "error" };
 
 /** Everything the window can ask. Updates come as unknown: they are checked where they are applied. */
 export interface Host {
@@ -65,16 +37,16 @@ export interface Host {
   about(): Promise<About>;
 }
 
+const CODES: readonly string[] = ["not-open", "refused", "no-answer", "malformed"];
+
 /** Turns whatever a command rejected with into words. */
 export function hostError(thrown: unknown): HostError {
-  if (typeof thrown === "object" && thrown !== null && "message" in thrown) {
-    const e = thrown as Partial<HostError>;
-    return {
-      code: typeof e.code === "string" ? e.code : "error",
-      message: String(e.message),
-      hint: typeof e.hint === "string" ? e.hint : null,
-      retryable: e.retryable === true,
-    };
+  if (typeof thrown !== "object" || thrown === null || !("message" in thrown)) {
+    return { code: "error", message: String(thrown), retryable: false };
   }
-  return { code: "error", message: String(thrown), hint: null, retryable: false };
+  const e = thrown as Partial<HostError>;
+  const known = typeof e.code === "string" && CODES.includes(e.code) ? e.code : "error";
+  const out: HostError = { code: known, message: String(e.message), retryable: e.retryable === true };
+  if (typeof e.hint === "string") out.hint = e.hint;
+  return out;
 }

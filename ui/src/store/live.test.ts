@@ -50,7 +50,7 @@ describe("live", () => {
   });
 
   it("says why when the subscription is refused", async () => {
-    const live = new Live(hostWith(() => Promise.reject({ code: "no-stack", message: "There is no stack.", hint: "Name one.", retryable: false })));
+    const live = new Live(hostWith(() => Promise.reject({ code: "not-open", message: "There is no stack.", hint: "Name one.", retryable: false })));
     await live.subscribe();
     expect(live.phase).toBe("failed");
     expect(live.trouble).toMatchObject({ message: "There is no stack.", hint: "Name one." });

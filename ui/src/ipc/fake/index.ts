@@ -22,7 +22,7 @@ interface Run {
   interrupted: boolean;
 }
 
-const refuse = (code: string, message: string, hint?: string): HostError => ({ code, message, hint: hint ?? null, retryable: false });
+const refuse = (message: string, hint?: string): HostError => ({ code: "refused", message, retryable: false, ...(hint === undefined ? {} : { hint }) });
 
 /** The fake host of the page's query. */
 export function fakeHost(query: URLSearchParams): Host {
@@ -39,8 +39,8 @@ export function fakeHost(query: URLSearchParams): Host {
   let timer: ReturnType<typeof setInterval> | undefined;
   let holdAt: number | null = null;
 
-  const record = (kind: string, sentence: string, run?: string): void => {
-    audit.unshift({ seq: audit.length + 1, at: rfc(Date.now()), actor: "r.okafor", kind, run: run ?? null, sentence, hash: Math.floor(roll() * 2 ** 48).toString(16).padStart(12, "0") + "c1f0" });
+  const record = (kind: AuditRow["kind"], sentence: string, run?: string): void => {
+    audit.unshift({ seq: audit.length + 1, at: rfc(Date.now()), actor: "r.okafor", kind, ...(run === undefined ? {} : { run }), sentence, body: {}, previous: "", hash: Math.floor(roll() * 2 ** 48).toString(16).padStart(12, "0") + "c1f0" });
   };
   const receipt = (run: Run): Receipt => {
     const out = receiptAt(run.id, run.plan, run.reason, run.pressed, (Date.now() - run.pressed) / 1000, run.stopped === null ? null : (run.stopped - run.pressed) / 1000);
@@ -61,7 +61,7 @@ export function fakeHost(query: URLSearchParams): Host {
   };
   const dlq = (id: string): Node => {
     const node = p.nodes.get(id);
-    if (node === undefined) throw refuse("no-node", "There is no such node.");
+    if (node === undefined) throw refuse("There is no such node.");
     return node;
   };
 
@@ -72,7 +72,6 @@ export function fakeHost(query: URLSearchParams): Host {
       runs.set("run-0", { id: "run-0", plan, reason: "consumer rolled back", pressed: Date.now() - 240_000, stopped: null, interrupted: true });
     }
   }
-  record("start", "Quarterdeck started read-only.");
 
   return {
     subscribe: (onUpdate) => {
@@ -97,12 +96,12 @@ export function fakeHost(query: URLSearchParams): Host {
     },
     arm: (reason, minutes) => {
       armed = { until: Date.now() + minutes * 60_000, reason };
-      record("arm", `Armed for ${minutes} min: ${reason}`);
+      record("armed", `Armed for ${minutes} min: ${reason}`);
       return Promise.resolve(armingNow());
     },
     disarm: () => {
       armed = null;
-      record("disarm", "Disarmed.");
+      record("disarmed", "Disarmed.");
       return Promise.resolve();
     },
     arming: () => Promise.resolve(armingNow()),
@@ -113,14 +112,14 @@ export function fakeHost(query: URLSearchParams): Host {
     act: async (id, digest, confirm, reason) => {
       await later(150);
       const plan = plans.get(id);
-      if (plan === undefined) throw refuse("expired", "The plan is no longer known; it must be made again.");
-      if (!armingNow().armed) throw refuse("read-only", "Quarterdeck is read-only: arm it first.");
-      if (plan.digest !== digest) throw refuse("answer-changed", "The answer changed since it was shown.", "Look at the checks again.");
-      if (plan.level !== "L1" && confirm !== plan.confirm) throw refuse("confirm", `The typed name is not ${plan.confirm}.`);
-      if (plan.level === "L3" && (holdAt === null || Date.now() - holdAt < 1900)) throw refuse("hold", "The button was not held for 2 s.");
+      if (plan === undefined) throw refuse("The plan is no longer known; it must be made again.");
+      if (!armingNow().armed) throw refuse("Quarterdeck is read-only: arm it first.");
+      if (plan.digest !== digest) throw refuse("The answer changed since it was shown.", "Look at the checks again.");
+      if (plan.level !== "L1" && confirm !== plan.confirm) throw refuse(`The typed name is not ${plan.confirm}.`);
+      if (plan.level === "L3" && (holdAt === null || Date.now() - holdAt < 1900)) throw refuse("The button was not held for 2 s.");
       const run: Run = { id: `run-${runs.size + 1}`, plan, reason, pressed: Date.now(), stopped: null, interrupted: false };
       runs.set(run.id, run);
-      record("open", `${plan.label}: ${reason}`, run.id);
+      record("opened", `${plan.label}: ${reason}`, run.id);
       return run.id;
     },
     watchRun: (id, onEvent) => {
@@ -132,7 +131,7 @@ export function fakeHost(query: URLSearchParams): Host {
         n += 1;
         onEvent({ seq: n, receipt: now } satisfies RunEvent);
         if (now.phase !== "closed" && now.phase !== "interrupted") setTimeout(say, 500);
-        else if (now.phase === "closed") record("close", `${now.verdict ?? ""}: ${now.sentence}`, id);
+        else if (now.phase === "closed") record("closed", `${now.verdict ?? ""}: ${now.sentence}`, id);
       };
       say();
       return Promise.resolve();
@@ -152,8 +151,8 @@ export function fakeHost(query: URLSearchParams): Host {
     about: () =>
       Promise.resolve(
         query.has("error")
-          ? { version: "0.1.0", looking_at: "/etc/quarterdeck/prod.toml", error: refuse("not-open", "/etc/quarterdeck/prod.toml, line 7, column 3: 'enviroment' is not a key of the stack file; did you mean 'environment'?", "Correct the file and start again.") }
-          : { version: "0.1.0", looking_at: "made up", error: null },
+          ? { version: "0.1.0", stack_path: "/etc/quarterdeck/prod.toml", error: "/etc/quarterdeck/prod.toml, line 7, column 3: \'enviroment\' is not a key of the stack file; did you mean \'environment\'? Correct the file and start again." }
+          : { version: "0.1.0", stack_path: "made up" },
       ),
   };
 }
