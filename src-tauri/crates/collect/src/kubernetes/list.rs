@@ -10,16 +10,22 @@ use super::Context;
 use super::decode::{Framing, Text, nullable};
 use super::endpoint::Endpoint;
 use super::shelf::Shelf;
-use super::split::{Piece, Splitter};
+use super::split::{NotAList, Piece, Splitter};
 use cloud::kubernetes::{CallFailure, Phase};
 use http_body_util::BodyExt as _;
 use kube::client::Body;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use std::time::Duration;
+use tokio::sync::mpsc;
 
-/// Objects per page.
-pub(super) const PAGE: u32 = 5000;
+/// Objects per page. 500, kubectl's choice, takes twenty dependent round trips for 10,000 pods (1.2 s
+/// at 60 ms); in one page the server's own time is all there is, and since the page is decoded
+/// while it arrives its size costs no memory here. Beyond this many, answers become too large for
+/// a server to make in one go.
+pub(super) const PAGE: u32 = 20_000;
+/// Chunks that may wait between the connection and the decoder.
+const AHEAD: usize = 64;
 
 /// A list that was read to its end.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -128,31 +134,41 @@ async fn page(
     shelf: &mut dyn Shelf,
 ) -> Result<Page, CallFailure> {
     context.count(endpoint.what);
-    let mut body = context
-        .session
-        .get(path, context.limits.head)
-        .await?
-        .response
-        .into_body();
+    let answer = context.session.get(path, context.limits.head).await?;
+    let mut chunks = ahead(answer.response.into_body(), context.limits.pause);
     let mut splitter = Splitter::new();
     let mut page = Page::default();
     let mut metadata: Result<(), serde_json::Error> = Ok(());
-    while let Some(chunk) = next(&mut body, context.limits.pause).await? {
-        let fed = splitter.feed(&chunk, |piece| match piece {
-            Piece::Metadata(json) => metadata = page.meta(json),
-            Piece::Item(json) => {
-                if let Err(error) = shelf.put(json, Framing::Item, context) {
-                    page.skip(endpoint, &error);
-                }
+    let mut each = |piece: Piece<'_>| match piece {
+        Piece::Metadata(json) => metadata = page.meta(json),
+        Piece::Item(json) => {
+            if let Err(error) = shelf.put(json, Framing::Item, context) {
+                page.skip(endpoint, &error);
             }
-        });
-        fed.map_err(|error| CallFailure::Malformed(error.to_string()))?;
+        }
+    };
+    let broken = |error: NotAList| CallFailure::Malformed(error.to_string());
+    while let Some(chunk) = chunks.recv().await {
+        splitter.feed(&chunk?, &mut each).map_err(broken)?;
     }
-    splitter
-        .finish()
-        .map_err(|error| CallFailure::Malformed(error.to_string()))?;
+    splitter.finish(each).map_err(broken)?;
     metadata.map_err(|error| CallFailure::Malformed(format!("metadata of the list: {error}")))?;
     Ok(page)
+}
+
+/// Receives and unpacks on a task of its own, beside the decoding. It ends with the body, with a
+/// failure, or when nobody takes what it receives.
+fn ahead(mut body: Body, pause: Duration) -> mpsc::Receiver<Result<bytes::Bytes, CallFailure>> {
+    let (chunks, received) = mpsc::channel(AHEAD);
+    tokio::spawn(async move {
+        while let Some(chunk) = next(&mut body, pause).await.transpose() {
+            let last = chunk.is_err();
+            if chunks.send(chunk).await.is_err() || last {
+                return;
+            }
+        }
+    });
+    received
 }
 
 impl Page {
@@ -170,10 +186,7 @@ impl Page {
 }
 
 /// The next bytes of a body; `None` at its end.
-pub(super) async fn next(
-    body: &mut Body,
-    pause: Duration,
-) -> Result<Option<bytes::Bytes>, CallFailure> {
+async fn next(body: &mut Body, pause: Duration) -> Result<Option<bytes::Bytes>, CallFailure> {
     loop {
         let frame = tokio::time::timeout(pause, body.frame()).await;
         match frame {
