@@ -95,7 +95,11 @@ impl Sqs {
 fn certainly_not_done<E>(error: &SdkError<E, HttpResponse>) -> bool {
     match error {
         SdkError::ConstructionFailure(_) => true,
-        SdkError::ServiceError(answer) => answer.raw().status().is_client_error(),
+        // 408 is a proxy's word for an answer that did not come.
+        SdkError::ServiceError(answer) => {
+            let status = answer.raw().status();
+            status.is_client_error() && status.as_u16() != 408
+        }
         SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
             false
         }
