@@ -21,7 +21,10 @@ pub(super) fn finding(subject: &Subject<'_>) -> Finding {
     let outside = !external(subject).is_empty();
     let since = first.and_then(|(at, _)| change_since(subject, at));
     let blind = !seen(subject).any(|(_, consumer)| consumer.runs.is_some());
+    let empty = subject.visible() == Some(0);
     let answer = match (origin, first, &since) {
+        // Nothing waits: `redrive.not-empty` says so, and there is nothing that could fail again.
+        (_, _, None) if empty => Answer::given(true, "nothing waits"),
         (Some(origin), Some((at, _)), None) if blind => {
             Answer::of(origin, None, format!("first message {}", clock(at)))
         }

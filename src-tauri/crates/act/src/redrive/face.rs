@@ -99,10 +99,11 @@ fn to_move(run: &RedriveCourse) -> i64 {
 fn steps(run: &RedriveCourse, now: Timestamp) -> Vec<StepRecord> {
     let known = &run.known;
     let mut steps = Vec::new();
+    let (passed, all) = known.checks;
     if let Some(at) = known.pressed_at {
         steps.push(step(
             "checks",
-            format!("{} checks passed again on the press.", known.checks),
+            format!("{passed} of {all} checks passed again on the press."),
             at,
             Some(at),
         ));

@@ -6,7 +6,7 @@ use super::settings::Settings;
 use super::subject::Subject;
 use super::{estimate, health};
 use crate::plan::{Finding, Outcome, Severity};
-use crate::words::{clock, count, list, span};
+use crate::words::{count, list, span};
 use model::{Fact, Node};
 
 /// Every check, blocks first.
@@ -298,17 +298,17 @@ fn expiry(subject: &Subject<'_>, settings: &Settings) -> Finding {
     if answer.outcome == Outcome::Unknown && subject.visible().is_some() {
         answer.outcome = Outcome::Pass;
     }
-    let at = expires.map_or_else(|| "an unknown time".to_owned(), clock);
+    let within = left.map_or_else(|| "a time that is not known".to_owned(), span);
     finding(
         "redrive.expiry",
         Severity::Warn,
         answer,
         Words {
             pass: format!(
-                "The oldest message expires at {at} at the latest, after the redrive is done."
+                "The oldest message expires in {within} at the latest, after the redrive is done."
             ),
             fail: format!(
-                "The oldest message expires at {at} at the latest, before the redrive is done."
+                "The oldest message expires in {within} at the latest, before the redrive is done."
             ),
             unknown: "When the oldest message expires is not known.".to_owned(),
             threshold: "later than the estimated end",

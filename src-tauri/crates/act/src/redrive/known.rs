@@ -100,7 +100,8 @@ pub(crate) fn request_id(answer: Option<&Answer>) -> Option<String> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Known {
     pub(crate) pressed_at: Option<Timestamp>,
-    pub(crate) checks: usize,
+    /// Checks that passed on the press, of how many.
+    pub(crate) checks: (usize, usize),
     pub(crate) baseline: Option<i64>,
     pub(crate) canary: Piece,
     pub(crate) full: Piece,
@@ -172,7 +173,8 @@ impl Known {
 
     fn opened(&mut self, plan: &Plan, at: Timestamp) {
         self.pressed_at = Some(at);
-        self.checks = plan.findings.len();
+        let passed = plan.findings.len() - plan.failing().count();
+        self.checks = (passed, plan.findings.len());
     }
 
     fn mark(&mut self, at: Timestamp, mark: Mark) {

@@ -360,6 +360,21 @@ fn every_block_fails_when_it_should_and_only_then() {
 }
 
 #[test]
+fn an_empty_queue_says_only_that_it_is_empty() {
+    let mut world = World::green();
+    world.set("queue/orders-dlq", Fact::MessagesVisible, 0_i64);
+    world.unset("queue/orders-dlq", Fact::FirstMessageAt);
+    world.set(
+        "deployment/order-writer",
+        Fact::RolloutStartedAt,
+        at("01:00:00"),
+    );
+    let plan = world.plan();
+    let failing: Vec<_> = plan.failing().map(|f| f.id.clone()).collect();
+    assert_eq!(failing, ["redrive.not-empty"]);
+}
+
+#[test]
 fn a_finished_move_task_does_not_block_the_next() {
     for status in ["COMPLETED", "CANCELLED", "FAILED"] {
         let mut world = World::green();

@@ -85,20 +85,23 @@ impl Helm {
         act::offers(&self.inner.platform.snapshot(), node, &self.inner.context)
     }
 
-    /// What can be done anywhere: what helps now first, then what is blocked, by how much it is about.
+    /// What can be done anywhere, what is about most first. What is blocked because there is nothing
+    /// to do it to is left out.
     #[must_use]
     pub fn all_offers(&self) -> Vec<Offer> {
         let snapshot = self.inner.platform.snapshot();
+        let size = |offer: &Offer| {
+            let node = snapshot.node(&offer.node);
+            node.and_then(|node| node.facts.count(model::Fact::MessagesVisible))
+                .unwrap_or(0)
+        };
         let nodes = snapshot.nodes.iter();
-        let mut all: Vec<(i64, Offer)> = nodes
-            .flat_map(|node| {
-                let size = node.facts.count(model::Fact::MessagesVisible).unwrap_or(0);
-                let offers = act::offers(&snapshot, &node.id, &self.inner.context);
-                offers.into_iter().map(move |offer| (size, offer))
-            })
+        let mut all: Vec<Offer> = nodes
+            .flat_map(|node| act::offers(&snapshot, &node.id, &self.inner.context))
+            .filter(|offer| offer.colour != Colour::Red || size(offer) > 0)
             .collect();
-        all.sort_by_key(|(size, offer)| (offer.colour == Colour::Red && *size == 0, -size));
-        all.into_iter().map(|(_, offer)| offer).collect()
+        all.sort_by_key(|offer| std::cmp::Reverse(size(offer)));
+        all
     }
 
     /// The exact plan of an action, kept so that it can be pressed once.
