@@ -108,7 +108,7 @@ fn grey_zone(world: &World, at: Millis) -> Option<Planned> {
     let free: Vec<usize> = (0..place.zones.len())
         .filter(|z| !writers.contains(z))
         .collect();
-    let zone = *free.get(Dice::new(at.0.unsigned_abs(), 5).below(free.len()))?;
+    let zone = *free.get(Dice::new(world.seed(), 5).below(free.len()))?;
     Some(Planned {
         at,
         what: Happening::Grey {

@@ -294,6 +294,12 @@ impl World {
         }
     }
 
+    /// The seed of every name and throw.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.frame.seed
+    }
+
     /// Index of a region by name.
     #[must_use]
     pub fn region_index(&self, name: &str) -> Option<usize> {

@@ -185,3 +185,19 @@ fn calm_stays_calm_through_the_day() {
         }
     }
 }
+
+#[test]
+fn the_seed_and_not_the_hour_chooses_the_zone() {
+    let size = Size {
+        regions: 1,
+        pods: 60,
+        seed: 9,
+    };
+    let grey = |start: Millis| {
+        World::new(size, Scenario::AzDegraded, start).regions[0]
+            .grey
+            .clone()
+    };
+    let zones: Vec<_> = (0..3).map(|n| grey(START.plus_seconds(4321 * n))).collect();
+    assert!(zones.iter().all(|z| *z == zones[0]), "{zones:?}");
+}
