@@ -3,6 +3,7 @@ import { fakeWorld, NOW } from "../ipc/fake/fixture";
 import { deadLetters, offerOf, planOf, receiptAt } from "../ipc/fake/actions";
 import { platform } from "../ipc/fake/platform";
 import { onePress } from "./action/press";
+import { sortOffers } from "../store/offers";
 import { blockers, stages, tallyOf, worstFirst } from "./action/stages";
 import { score, search } from "./palette/search";
 import { serviceAges } from "./status/sources";
@@ -42,6 +43,18 @@ describe("guard dialog", () => {
     expect(onePress(offer, false)).toBe(false);
     expect(onePress({ ...offer, colour: "amber" }, true)).toBe(false);
     expect(onePress({ ...offer, level: "L2" }, true)).toBe(false);
+  });
+});
+
+describe("offers", () => {
+  it("what can be pressed comes first, what is wrong next; well things with nothing to do are only counted", () => {
+    const world = fakeWorld("dlq-fills");
+    const mine = deadLetters(p).map((n) => offerOf(p, n));
+    const empty = { ...(mine[0] as (typeof mine)[number]), node: "queue/447101932210/eu-west-1/notify-outbound-dlq", colour: "red" as const };
+    const { shown, idle } = sortOffers([empty, ...mine], world);
+    expect(shown.map((o) => o.colour)).toEqual(["amber", "red"]);
+    expect(shown[1]?.node).toBe(bad.id);
+    expect(idle).toEqual([empty]);
   });
 });
 

@@ -119,11 +119,14 @@ function two(a: number, ua: string, b: number, ub: string): string {
   return b === 0 ? `${a} ${ua}` : `${a} ${ua} ${b} ${ub}`;
 }
 
+// Made once: a formatter costs far more than a formatting.
+const DIGITS = [0, 1, 2].map((maximumFractionDigits) => new Intl.NumberFormat("en-US", { maximumFractionDigits }));
+
 function group(value: number): string {
-  return value.toLocaleString("en-US", { maximumFractionDigits: 0 });
+  return trim(value, 0);
 }
 
-function trim(value: number, digits: number): string {
-  const text = value.toLocaleString("en-US", { maximumFractionDigits: digits });
+function trim(value: number, digits: 0 | 1 | 2): string {
+  const text = (DIGITS[digits] as Intl.NumberFormat).format(value);
   return text === "-0" ? "0" : text;
 }

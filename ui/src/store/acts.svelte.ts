@@ -35,12 +35,6 @@ export class Acts {
     return left > 0 ? left : null;
   }
 
-  /** Offers as they are numbered on the screen: what can be pressed first. */
-  get numbered(): Offer[] {
-    const order = { green: 0, amber: 1, red: 2 } as const;
-    return [...this.offers].sort((a, b) => order[a.colour] - order[b.colour] || (a.node < b.node ? -1 : 1));
-  }
-
   get armed(): boolean {
     return this.arming.armed;
   }

@@ -1,6 +1,7 @@
 // The keyboard of the window. No single key changes anything on the platform: keys look, move and open.
 import type { NodeId } from "../../ipc/gen/NodeId";
 import type { App } from "../../store/app";
+import { sortOffers } from "../../store/offers";
 import { LEVEL_RANK } from "../../shared/levels";
 
 export interface Key {
@@ -134,7 +135,7 @@ export function onKey(event: KeyboardEvent, app: App): void {
       break;
     default: {
       const n = Number(event.key);
-      const offer = Number.isInteger(n) && n >= 1 ? acts.numbered[n - 1] : undefined;
+      const offer = Number.isInteger(n) && n >= 1 ? sortOffers(acts.offers, live.world).shown[n - 1] : undefined;
       if (offer === undefined) return;
       desk.dialog = { kind: "action", offer };
     }
