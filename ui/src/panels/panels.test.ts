@@ -67,13 +67,15 @@ describe("palette", () => {
     expect(search("nothing-like-it-zzz", world.nodes.values())).toEqual([]);
     expect(score("zz", "abc")).toBe(null);
   });
-  it("takes under 50 ms over ten thousand nodes", () => {
+  it("takes under 50 ms over ten thousand nodes, the best of ten on a busy machine", () => {
     const many = [...world.nodes.values()];
     while (many.length < 10_000) many.push(...many.slice(0, 10_000 - many.length));
-    search("warm up", many);
-    const t = performance.now();
-    search("settle ev", many);
-    expect(performance.now() - t).toBeLessThan(150);
+    const times = Array.from({ length: 10 }, () => {
+      const t = performance.now();
+      search("settle ev", many);
+      return performance.now() - t;
+    });
+    expect(Math.min(...times)).toBeLessThan(50);
   });
 });
 
