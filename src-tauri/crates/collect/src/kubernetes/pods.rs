@@ -57,6 +57,8 @@ struct Status<'a> {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ContainerStatus<'a> {
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    name: Text<'a>,
     #[serde(default, deserialize_with = "nullable")]
     restart_count: i64,
     #[serde(borrow, default, deserialize_with = "nullable")]
@@ -361,12 +363,7 @@ fn facts(facts: &mut Facts, pod: &Pod<'_>, context: &Context) {
             facts.set(Fact::Message, message(words));
         }
     }
-    let containers = || {
-        status
-            .container_statuses
-            .iter()
-            .chain(&status.init_container_statuses)
-    };
+    let containers = || counted(pod);
     facts.set(
         Fact::Restarts,
         containers()
@@ -394,6 +391,20 @@ fn facts(facts: &mut Facts, pod: &Pod<'_>, context: &Context) {
         status.start_time.as_ref().and_then(Text::time),
     );
     facts.set(Fact::Terminating, metadata.deletion_timestamp.is_some());
+}
+
+/// The containers whose restarts count, as `kubectl get pods` counts them: its own and its sidecars',
+/// and those of its init containers for as long as they run.
+fn counted<'p, 'a>(pod: &'p Pod<'a>) -> impl Iterator<Item = &'p ContainerStatus<'a>> {
+    let Pod { spec, status, .. } = pod;
+    let initialized = condition(&status.conditions, "Initialized").is_some_and(Condition::holds);
+    let sidecar = |name: &str| {
+        let mut containers = spec.init_containers.iter();
+        containers.any(|init| *init.name == *name && &*init.restart_policy == "Always")
+    };
+    let init = status.init_container_statuses.iter();
+    let init = init.filter(move |init| !initialized || sidecar(&init.name));
+    status.container_statuses.iter().chain(init)
 }
 
 /// Why the pod is not (or not quite) well: the word and the longer words. The container that is

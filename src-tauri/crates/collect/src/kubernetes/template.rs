@@ -38,7 +38,7 @@ pub(super) struct PodSpec<'a> {
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub(super) containers: Vec<Container<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
-    init_containers: Vec<Container<'a>>,
+    pub(super) init_containers: Vec<Container<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     volumes: Vec<Volume<'a>>,
 }
@@ -47,6 +47,11 @@ pub(super) struct PodSpec<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Container<'a> {
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub(super) name: Text<'a>,
+    /// `Always` makes an init container a sidecar.
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    pub(super) restart_policy: Text<'a>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     pub(super) image: Text<'a>,
     #[serde(borrow, default, deserialize_with = "nullable")]

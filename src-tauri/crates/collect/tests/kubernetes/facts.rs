@@ -1,8 +1,9 @@
 //! What is read of each recorded object.
 
-use crate::server::{Act, Server, nodes, read, recorded, told};
+use crate::server::{Act, Server, list_of, nodes, read, recorded, told};
 use collect::kubernetes::{Limits, Watched};
 use model::{Direction, Fact, FoundNode, Name, Relation, Timestamp};
+use serde_json::json;
 
 const PODS: &str = "/api/v1/pods";
 
@@ -88,6 +89,27 @@ async fn pods_that_cannot_start_say_why() {
     );
     assert_eq!(unplaced.facts.get(Fact::NodeName), None);
     assert!(unplaced.known_as.is_empty());
+}
+
+#[tokio::test]
+async fn restarts_are_counted_as_kubectl_counts_them() {
+    let mut pod = recorded("pod-crashloop");
+    pod["spec"]["initContainers"] = json!([
+        {"name": "mesh", "restartPolicy": "Always"},
+        {"name": "migrate"},
+    ]);
+    pod["status"]["initContainerStatuses"] = json!([
+        {"name": "mesh", "restartCount": 2},
+        {"name": "migrate", "restartCount": 5},
+    ]);
+    for (initialized, restarts) in [("True", 36 + 2), ("False", 36 + 2 + 5)] {
+        pod["status"]["conditions"][1]["status"] = json!(initialized);
+        let server = Server::start().await;
+        server.list(PODS, Act::Json(list_of("1", &[pod.clone()])));
+        let cluster = server.cluster(Limits::default()).await;
+        let found = nodes(told(&mut cluster.watch(Watched::Pods)).await);
+        assert_eq!(found[0].facts.count(Fact::Restarts), Some(restarts));
+    }
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use crate::server::{
 use collect::kubernetes::{Limits, WatchBatch, Watched};
 use model::FailureClass;
 use serde_json::json;
+use std::io::Write as _;
 use std::time::Duration;
 
 const PODS: &str = "/api/v1/pods";
@@ -223,6 +224,34 @@ async fn throttled_waits_as_long_as_it_was_told() {
         "{:?}",
         failed_at.elapsed()
     );
+}
+
+fn gzipped(text: &str) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[tokio::test]
+async fn a_gzipped_list_is_unpacked_and_a_broken_one_is_malformed() {
+    let whole = gzipped(&list_of("10", &[pod("a", "5", 2)]).to_string());
+    let server = Server::start().await;
+    server.list(PODS, Act::Gzip(whole.clone()));
+    let cluster = server.cluster(short()).await;
+    let found = nodes(told(&mut cluster.watch(Watched::Pods)).await);
+    assert_eq!(restarts(&found), [("a".to_owned(), 2)]);
+    for broken in [
+        whole[..whole.len() / 2].to_vec(),
+        b"no gzip at all".to_vec(),
+    ] {
+        let failure = failure_of(Act::Gzip(broken)).await;
+        assert_eq!(
+            failure.class,
+            FailureClass::Malformed,
+            "{}",
+            failure.sentence
+        );
+    }
 }
 
 async fn failure_of(act: Act) -> model::SourceFailure {

@@ -25,6 +25,8 @@ pub(crate) enum Act {
     Text(u16, &'static str),
     /// The head promises the whole text, but only so many bytes come before the connection is reset.
     CutAt(Value, usize),
+    /// Bytes said to be gzip.
+    Gzip(Vec<u8>),
     /// Nothing ever comes.
     Hang,
     /// The head comes, and the beginning of the text, and then nothing.
@@ -305,6 +307,14 @@ async fn answer(stream: &mut TcpStream, act: Act, gate: &Notify) -> Option<()> {
             );
             stream.write_all(head.as_bytes()).await.ok()?;
             reset(stream)
+        }
+        Act::Gzip(body) => {
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n",
+                body.len()
+            );
+            stream.write_all(head.as_bytes()).await.ok()?;
+            stream.write_all(&body).await.ok()
         }
         Act::Hang => std::future::pending().await,
         Act::Stall(text) => {
