@@ -46,6 +46,7 @@ impl Cluster {
             index: HashMap::new(),
             touched: BTreeSet::new(),
             homeless: BTreeSet::new(),
+            churn: 0,
             troubled: vec![false; azs],
             loads: vec![vec![40.0; azs]; spec.workloads.len()],
             spec: Arc::new(spec),
@@ -342,6 +343,7 @@ impl Cluster {
         if let Some(draft) = self.pods.get(&id).map(|p| self.pod_draft(p)) {
             self.store.put(Resource::Pods, draft);
         }
+        self.refresh_slice(id);
     }
 }
 

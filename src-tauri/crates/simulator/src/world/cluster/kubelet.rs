@@ -52,6 +52,7 @@ impl Cluster {
         if let Some(draft) = self.pods.get(&id).map(|pod| self.pod_draft(pod)) {
             self.store.put(Resource::Pods, draft);
         }
+        self.refresh_slice(id);
         self.touch(workload);
     }
 
@@ -250,6 +251,29 @@ impl Cluster {
         );
     }
 
+    /// Has about so many pods a second change for the sake of the change, to measure watchers by: readiness probes
+    /// fail and pass again, without events. 0 ends it.
+    pub fn set_churn(&mut self, changes_per_second: u32) {
+        self.churn = changes_per_second;
+    }
+
+    /// Half of the churn: each probe that fails here passes again in two or three seconds.
+    pub(super) fn stir(&mut self) {
+        for _ in 0..self.churn.div_ceil(2) {
+            let any = PodId(self.dice.bits() % self.next_pod.max(1));
+            let Some((&id, _)) = self.pods.range(any..).next() else {
+                continue;
+            };
+            let Some(pod) = self.pods.get_mut(&id).filter(|p| p.probe && p.live()) else {
+                continue;
+            };
+            pod.probe = false;
+            let again = self.dice.seconds(2, 3);
+            self.agenda.at(Millis(self.now.0 + again), Task::Pass(id));
+            self.show_pod(id);
+        }
+    }
+
     /// Asks for a pod's deletion; it goes when its kubelet is done.
     pub(super) fn delete_pod(&mut self, id: PodId) {
         let now = self.now;
@@ -283,7 +307,7 @@ impl Cluster {
         let workload = &mut self.workloads[pod.workload.0];
         workload.pods.remove(&id);
         for slice in &mut workload.slices {
-            slice.pods.remove(&id);
+            slice.stale |= slice.pods.remove(&id);
         }
         let (millicpu, mib) = (workload.spec.requests_millicpu, workload.spec.requests_mib);
         let namespace = workload.key.namespace.clone();

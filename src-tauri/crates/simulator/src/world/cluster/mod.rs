@@ -77,6 +77,8 @@ pub struct Cluster {
     troubled: Vec<bool>,
     /// CPU load per workload and zone as last told, percent of the request.
     loads: Vec<Vec<f64>>,
+    /// Pod changes per second made for their own sake.
+    churn: u32,
 }
 
 impl Cluster {
@@ -116,6 +118,7 @@ impl Cluster {
         while let Some((_, task)) = self.agenda.due(now) {
             self.run(task);
         }
+        self.stir();
         self.autoscale(load);
         self.reconcile_touched();
     }

@@ -113,6 +113,9 @@ impl Cluster {
             labels,
             print,
             replicas: 0,
+            staying: 0,
+            ready: 0,
+            going: 0,
             made: 0,
             generation: 1,
         };

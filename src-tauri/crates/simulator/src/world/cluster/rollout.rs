@@ -1,5 +1,7 @@
 //! The workload controllers: replica sets, rolling updates, stateful sets, and the statuses that follow.
 
+use std::collections::BTreeMap;
+
 use super::Cluster;
 use super::agenda::Task;
 use super::pod::{Container, Pod, PodId};
@@ -306,20 +308,34 @@ impl Cluster {
         }
     }
 
+    /// Counts the pods of a workload and of each of its revisions, in one pass.
+    fn count_pods(&mut self, id: WorkloadId) -> Counts {
+        let (pods, workload) = (&self.pods, &mut self.workloads[id.0]);
+        let mut tally: BTreeMap<RevisionId, (u32, u32, u32)> = BTreeMap::new();
+        for pod in workload.pods.iter().filter_map(|p| pods.get(p)) {
+            let (staying, ready, going) = tally.entry(pod.revision).or_default();
+            *staying += u32::from(pod.live());
+            *ready += u32::from(pod.live() && pod.ready);
+            *going += u32::from(!pod.live());
+        }
+        let mut counts = Counts::default();
+        for revision in &mut workload.revisions {
+            let (staying, ready, going) = tally.get(&revision.id).copied().unwrap_or_default();
+            (revision.staying, revision.ready, revision.going) = (staying, ready, going);
+            counts.replicas += staying;
+            counts.ready += ready;
+            counts.terminating += going;
+            if revision.id == workload.current {
+                counts.updated = staying;
+            }
+        }
+        counts
+    }
+
     /// Counts again, and notes how far the rollout is.
     pub(super) fn recount(&mut self, id: WorkloadId) {
         let now = self.now;
-        let current = self.workload(id).current;
-        let counts = {
-            let live = self.live_pods(id);
-            let all = u32::try_from(self.workload(id).pods.len()).unwrap_or(u32::MAX);
-            Counts {
-                replicas: count(&live, |_| true),
-                updated: count(&live, |p| p.revision == current),
-                ready: count(&live, |p| p.ready),
-                terminating: all - count(&live, |_| true),
-            }
-        };
+        let counts = self.count_pods(id);
         let workload = self.workload_mut(id);
         if counts != workload.counts && workload.rolling.is_some() {
             workload.progressed = now;

@@ -421,6 +421,14 @@ fn ten_thousand_pods_start_soon() {
     let start = Instant::now();
     run(&mut cluster, 60);
     let minute = start.elapsed();
+    let from = cluster.store().version();
+    cluster.set_churn(100);
+    let start = Instant::now();
+    run(&mut cluster, 20);
+    let churned = start.elapsed() / 20;
+    let changes = cluster.store().since(Resource::Pods, from).unwrap().count();
+    assert!(changes > 1500, "{changes} changes in 20 s at 100 a second");
+    eprintln!("at 100 changes a second a step takes {churned:?}");
     eprintln!("10,000 pods: born in {born:?}, {bytes} bytes, a calm minute in {minute:?}");
     assert!(born.as_secs() < 20, "{born:?}");
 }

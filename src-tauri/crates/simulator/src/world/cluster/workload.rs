@@ -40,6 +40,10 @@ pub(super) struct Revision {
     pub print: PodPrint,
     /// `spec.replicas` of its replica set.
     pub replicas: u32,
+    /// Its pods as last counted: those that stay, the ready ones of them, and those that go.
+    pub staying: u32,
+    pub ready: u32,
+    pub going: u32,
     /// Pods made of it so far.
     pub made: u32,
     /// Bumped with every change of `replicas`.
@@ -148,6 +152,8 @@ pub(super) struct Slice {
     pub pods: BTreeSet<PodId>,
     pub generation: u32,
     pub changed: Millis,
+    /// Whether it is to be rendered again.
+    pub stale: bool,
 }
 
 /// What `kubectl` and the controllers last agreed upon about a workload.

@@ -97,61 +97,40 @@ impl Cluster {
 
     /// Renders the endpoint slices of a workload whose pods changed.
     pub(in super::super) fn show_slices(&mut self, id: WorkloadId) {
-        if self.workload(id).spec.service.is_none() {
-            return;
-        }
-        self.fill_slices(id);
+        let now = self.now;
         for index in 0..self.workload(id).slices.len() {
-            let workload = self.workload(id);
-            let endpoints = self.endpoints(workload, &workload.slices[index]);
-            let text = endpoints.to_string();
-            let slice = &workload.slices[index];
-            let shown = self.store.get(
-                Resource::EndpointSlices,
-                &workload.key.namespace,
-                &slice.name,
-            );
-            let same = shown.is_some_and(|s| {
-                s.body.len() > text.len()
-                    && s.body.windows(text.len()).any(|w| w == text.as_bytes())
-            });
-            if same {
+            let slice = &mut self.workload_mut(id).slices[index];
+            if !std::mem::take(&mut slice.stale) {
                 continue;
             }
-            let now = self.now;
-            let slice = &mut self.workload_mut(id).slices[index];
             slice.generation += 1;
             slice.changed = now;
             let workload = self.workload(id);
-            let draft = slice_draft(workload, &workload.slices[index], endpoints);
+            let slice = &workload.slices[index];
+            let draft = slice_draft(workload, slice, &self.endpoints(workload, slice));
             self.store.put(Resource::EndpointSlices, draft);
         }
     }
 
-    /// Puts new pods that have an address into the first slice with room.
-    fn fill_slices(&mut self, id: WorkloadId) {
-        let new: Vec<PodId> = self
-            .workload(id)
-            .pods
-            .iter()
-            .filter_map(|p| self.pods.get(p))
-            .filter(|p| p.slice.is_none() && p.ip.is_some() && p.started_at.is_some())
-            .map(|p| p.id)
-            .collect();
-        for pod in new {
-            let room = self
-                .workload(id)
-                .slices
-                .iter()
-                .position(|s| s.pods.len() < SLICE);
-            let index = match room {
-                Some(index) => index,
-                None => self.new_slice(id),
-            };
-            self.workload_mut(id).slices[index].pods.insert(pod);
-            if let Some(pod) = self.pods.get_mut(&pod) {
-                pod.slice = u16::try_from(index).ok();
-            }
+    /// Has the slice of a pod rendered again; a pod that has an address gets into the first one with room.
+    pub(in super::super) fn refresh_slice(&mut self, id: PodId) {
+        let Some(pod) = self.pods.get(&id) else {
+            return;
+        };
+        let (workload, slice) = (pod.workload, pod.slice);
+        if self.workload(workload).spec.service.is_none() || pod.started_at.is_none() {
+            return;
+        }
+        let index = slice.map(usize::from).unwrap_or_else(|| {
+            let slices = &self.workload(workload).slices;
+            let room = slices.iter().position(|s| s.pods.len() < SLICE);
+            room.unwrap_or_else(|| self.new_slice(workload))
+        });
+        let slice = &mut self.workload_mut(workload).slices[index];
+        slice.pods.insert(id);
+        slice.stale = true;
+        if let Some(pod) = self.pods.get_mut(&id) {
+            pod.slice = u16::try_from(index).ok();
         }
     }
 
@@ -165,31 +144,38 @@ impl Cluster {
             pods: BTreeSet::new(),
             generation: 0,
             changed: now,
+            stale: true,
         });
         workload.slices.len() - 1
     }
 
-    fn endpoints(&self, workload: &Workload, slice: &Slice) -> Value {
-        slice
-            .pods
-            .iter()
-            .filter_map(|p| self.pods.get(p))
-            .map(|p| self.endpoint(workload, p))
-            .collect()
+    /// The endpoints of a slice as text: with a hundred of them it is rendered too often for values.
+    fn endpoints(&self, workload: &Workload, slice: &Slice) -> String {
+        let all = slice.pods.iter().filter_map(|p| self.pods.get(p));
+        let all: Vec<String> = all.map(|p| self.endpoint(workload, p)).collect();
+        format!("[{}]", all.join(","))
     }
 
-    fn endpoint(&self, workload: &Workload, pod: &Pod) -> Value {
+    fn endpoint(&self, workload: &Workload, pod: &Pod) -> String {
         let node = pod.node.and_then(|n| self.nodes.get(&n));
-        json!({
-            "addresses": [pod.ip.map(|ip| ip.to_string()).unwrap_or_default()],
-            "conditions": { "ready": pod.ready && pod.live(), "serving": pod.ready, "terminating": !pod.live() },
-            "targetRef": { "kind": "Pod", "namespace": workload.key.namespace, "name": pod.name, "uid": pod.uid },
-            "nodeName": node.map(|n| &*n.name), "zone": node.map(|n| self.az_name(n.az)),
-        })
+        let (host, zone) = node.map_or(("", ""), |n| (&n.name, self.az_name(n.az)));
+        let ip = pod.ip.map(|ip| ip.to_string()).unwrap_or_default();
+        let (ready, going) = (pod.ready && pod.live(), !pod.live());
+        let conditions = format!(
+            "{{\"ready\":{ready},\"serving\":{},\"terminating\":{going}}}",
+            pod.ready
+        );
+        let target = format!(
+            "{{\"kind\":\"Pod\",\"namespace\":\"{}\",\"name\":\"{}\",\"uid\":\"{}\"}}",
+            workload.key.namespace, pod.name, pod.uid
+        );
+        format!(
+            "{{\"addresses\":[\"{ip}\"],\"conditions\":{conditions},\"targetRef\":{target},\"nodeName\":\"{host}\",\"zone\":\"{zone}\"}}"
+        )
     }
 }
 
-fn slice_draft(workload: &Workload, slice: &Slice, endpoints: Value) -> Draft {
+fn slice_draft(workload: &Workload, slice: &Slice, endpoints: &str) -> Draft {
     let labels: Labels = [
         (
             "endpointslice.kubernetes.io/managed-by",
@@ -208,16 +194,22 @@ fn slice_draft(workload: &Workload, slice: &Slice, endpoints: Value) -> Draft {
             "uid": workload.service_uid, "controller": true, "blockOwnerDeletion": true }],
     });
     let port = workload.spec.service.map_or(8080, |s| s.target_port);
-    let rest = json!({ "addressType": "IPv4", "endpoints": endpoints,
+    let rest = json!({ "addressType": "IPv4",
                        "ports": [{ "name": "http", "protocol": "TCP", "port": port }] });
-    draft(
-        &workload.key.namespace,
+    let (namespace, labels) = (&workload.key.namespace, Arc::new(labels));
+    let mut draft = draft(
+        namespace,
         &slice.name,
         workload.created,
-        Arc::new(labels),
+        labels,
         &metadata,
         &rest,
-    )
+    );
+    draft.text.pop();
+    draft.text += ",\"endpoints\":";
+    draft.text += endpoints;
+    draft.text.push('}');
+    draft
 }
 
 /// An object that carries the workload's name and labels.

@@ -21,10 +21,7 @@ impl Cluster {
         match workload.spec.kind {
             WorkloadKind::Deployment => {
                 for revision in &workload.revisions {
-                    drafts.push((
-                        Resource::ReplicaSets,
-                        self.replica_set_draft(workload, revision),
-                    ));
+                    drafts.push((Resource::ReplicaSets, replica_set_draft(workload, revision)));
                 }
                 drafts.push((Resource::Deployments, self.deployment_draft(workload)));
             }
@@ -121,54 +118,6 @@ impl Cluster {
         ])
     }
 
-    fn replica_set_draft(&self, workload: &Workload, revision: &Revision) -> Draft {
-        let name = workload.replica_set(revision);
-        let pods = || {
-            workload
-                .pods
-                .iter()
-                .filter_map(|p| self.pods.get(p))
-                .filter(|p| p.revision == revision.id)
-        };
-        let (all, ready) = (
-            pods().filter(|p| p.live()).count(),
-            pods().filter(|p| p.live() && p.ready).count(),
-        );
-        let surge = workload.surge();
-        let cause = format!("release {}", revision.tag);
-        let annotations = json!({
-            "deployment.kubernetes.io/desired-replicas": workload.desired.to_string(),
-            "deployment.kubernetes.io/max-replicas": (workload.desired + surge).to_string(),
-            "deployment.kubernetes.io/revision": revision.number.to_string(),
-            "kubernetes.io/change-cause": cause,
-        });
-        let metadata = json!({
-            "name": name, "namespace": workload.key.namespace, "uid": revision.uid, "generation": revision.generation,
-            "creationTimestamp": stamp(revision.created), "labels": *revision.labels, "annotations": annotations,
-            "ownerReferences": [{ "apiVersion": "apps/v1", "kind": "Deployment", "name": workload.key.name,
-                                  "uid": workload.uid, "controller": true, "blockOwnerDeletion": true }],
-        });
-        let mut template = revision.template.clone();
-        template["metadata"]["labels"]["pod-template-hash"] = json!(revision.hash);
-        let mut status = json!({ "replicas": all, "fullyLabeledReplicas": all, "readyReplicas": ready,
-            "availableReplicas": ready, "terminatingReplicas": pods().count() - all,
-            "observedGeneration": revision.generation });
-        drop_zeros(&mut status);
-        status["replicas"] = json!(all);
-        let mut selector = selector(workload);
-        selector["matchLabels"]["pod-template-hash"] = json!(revision.hash);
-        let rest = json!({ "spec": { "replicas": revision.replicas, "selector": selector, "template": template },
-                           "status": status });
-        draft(
-            &workload.key.namespace,
-            &name,
-            revision.created,
-            revision.labels.clone(),
-            &metadata,
-            &rest,
-        )
-    }
-
     fn budget_draft(&self, workload: &Workload) -> Draft {
         let (expected, healthy) = (workload.desired, workload.counts.ready);
         let needed = expected - (expected.div_ceil(5)).min(expected);
@@ -198,6 +147,44 @@ impl Cluster {
             &rest,
         )
     }
+}
+
+fn replica_set_draft(workload: &Workload, revision: &Revision) -> Draft {
+    let name = workload.replica_set(revision);
+    let (all, ready) = (revision.staying, revision.ready);
+    let surge = workload.surge();
+    let cause = format!("release {}", revision.tag);
+    let annotations = json!({
+        "deployment.kubernetes.io/desired-replicas": workload.desired.to_string(),
+        "deployment.kubernetes.io/max-replicas": (workload.desired + surge).to_string(),
+        "deployment.kubernetes.io/revision": revision.number.to_string(),
+        "kubernetes.io/change-cause": cause,
+    });
+    let metadata = json!({
+        "name": name, "namespace": workload.key.namespace, "uid": revision.uid, "generation": revision.generation,
+        "creationTimestamp": stamp(revision.created), "labels": *revision.labels, "annotations": annotations,
+        "ownerReferences": [{ "apiVersion": "apps/v1", "kind": "Deployment", "name": workload.key.name,
+                              "uid": workload.uid, "controller": true, "blockOwnerDeletion": true }],
+    });
+    let mut template = revision.template.clone();
+    template["metadata"]["labels"]["pod-template-hash"] = json!(revision.hash);
+    let mut status = json!({ "replicas": all, "fullyLabeledReplicas": all, "readyReplicas": ready,
+            "availableReplicas": ready, "terminatingReplicas": revision.going,
+            "observedGeneration": revision.generation });
+    drop_zeros(&mut status);
+    status["replicas"] = json!(all);
+    let mut selector = selector(workload);
+    selector["matchLabels"]["pod-template-hash"] = json!(revision.hash);
+    let rest = json!({ "spec": { "replicas": revision.replicas, "selector": selector, "template": template },
+                           "status": status });
+    draft(
+        &workload.key.namespace,
+        &name,
+        revision.created,
+        revision.labels.clone(),
+        &metadata,
+        &rest,
+    )
 }
 
 fn stateful_set_draft(workload: &Workload) -> Draft {
