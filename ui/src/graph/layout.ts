@@ -60,6 +60,9 @@ const CARD_GAP = 8;
 const GROUP_HEAD = 15;
 export const MIN_WIDTH = 996;
 const MIN_LANE = 84;
+/** Height of a card of one line, and the gap between such cards. */
+const LINE = 20;
+const TIGHT_GAP = 3;
 const MAX_CARD = 104;
 
 /** Share of the width each column gets; EKS takes what is left. */
@@ -140,7 +143,7 @@ function foundStack(list: Card[], stacks: Map<string, Stack>): Stack {
 export function layout(founding: Founding, groups: ReadonlySet<string>, viewport: Viewport): Layout {
   const width = Math.max(MIN_WIDTH, viewport.width);
   const columns = columnsAt(width);
-  const room = roomOf(founding, viewport);
+  const room = roomOf(founding, groups, viewport);
   const lanes = lanesAt(founding, columns, room);
   const cards = new Map<string, Placed>();
   let lowest = room.bottom;
@@ -180,9 +183,21 @@ function columnsAt(width: number): Layout["columns"] {
   return out;
 }
 
-function roomOf(founding: Founding, viewport: Viewport): { bottom: number; lane: number } {
+/** What the fullest stack of any lane needs at the least: one line per card. */
+function leastLane(founding: Founding, groups: ReadonlySet<string>): number {
+  let least = MIN_LANE;
+  for (const [key, stack] of founding.stacks) {
+    const [column, lane] = split(key);
+    if (lane === "") continue;
+    const heads = stack.order.filter((k) => k !== null && groups.has(k)).length * GROUP_HEAD;
+    least = Math.max(least, (column === "alb" ? 32 : 12) + heads + stack.founded * (LINE + TIGHT_GAP) - TIGHT_GAP);
+  }
+  return least;
+}
+
+function roomOf(founding: Founding, groups: ReadonlySet<string>, viewport: Viewport): { bottom: number; lane: number } {
   const n = Math.max(1, founding.zones.length);
-  const lane = Math.max(MIN_LANE, Math.floor((viewport.height - TOP - FOOT - LANE_GAP * (n - 1)) / n));
+  const lane = Math.max(leastLane(founding, groups), Math.floor((viewport.height - TOP - FOOT - LANE_GAP * (n - 1)) / n));
   return { lane, bottom: TOP + lane * n + LANE_GAP * (n - 1) };
 }
 
@@ -211,12 +226,12 @@ function stackCards(stack: Stack, area: Rect, groups: ReadonlySet<string>, centr
   const even = Math.floor((area.h - heads - CARD_GAP * (n - 1)) / n);
   const equal = column === "sqs" || column === "lambda";
   const spread = fits && equal ? Math.min(MAX_CARD, even) : 0;
-  const gap = fits || even >= 24 ? CARD_GAP : 4;
+  const gap = fits || even >= 24 ? CARD_GAP : TIGHT_GAP;
   const total = equal && fits ? n * Math.max(spread, 0) + CARD_GAP * (n - 1) : wanted;
   let y = area.y + (fits && centred && !equal ? Math.max(0, Math.floor((area.h - total) / 2)) : 0);
   stack.order.forEach((key, i) => {
     const want = stack.wants[i] ?? stack.wants.at(-1) ?? 60;
-    const h = fits ? Math.max(spread, want) : Math.max(22, Math.min(want, Math.floor((area.h - heads - gap * (n - 1)) / n)));
+    const h = fits ? Math.max(spread, want) : Math.max(LINE, Math.min(want, Math.floor((area.h - heads - gap * (n - 1)) / n)));
     const head = key !== null && groups.has(key) ? GROUP_HEAD : 0;
     if (key !== null) {
       const density: Density = h >= want - 6 ? "full" : h >= 40 ? "mid" : "line";

@@ -57,6 +57,8 @@ const STYLES = (head: number): Style[] => [
 
 interface Group {
   namespace: string;
+  /** The rest of a namespace that did not go into one column: its name stands over the first part. */
+  rest: boolean;
   /** Letters of its longest workload name. */
   longest: number;
   cells: number;
@@ -75,11 +77,16 @@ export function podGeometry(slots: PodSlots, room: PodRoom): PodGeometry {
   for (const style of STYLES(room.head)) {
     for (const pitch of style.pitches) {
       if (pitch > room.maxPitch) continue;
-      // A column per namespace is easiest to read; where that does not fit, small namespaces share one.
-      for (let n = founding.length; n >= 1; n -= 1) {
-        const columns = share(founding, n);
-        const widths = fit(columns, { ...room, ...style, pitch });
-        if (widths !== null) return settle(slots, columns, widths, { ...room, ...style, pitch });
+      const t = { ...room, ...style, pitch };
+      // A column per namespace is easiest to read; where that does not fit, small namespaces share one, and with
+      // named workloads a tall one takes several.
+      for (const most of room.label > 0 ? SPLITS : [Number.POSITIVE_INFINITY]) {
+        const groups = founding.flatMap((group) => split(group, most));
+        for (let n = groups.length; n >= (most === Number.POSITIVE_INFINITY ? 1 : groups.length); n -= 1) {
+          const columns = share(groups, n);
+          const widths = fit(columns, t);
+          if (widths !== null) return settle(slots, columns, widths, t);
+        }
       }
     }
   }
@@ -94,7 +101,7 @@ function groupsOf(slots: PodSlots, founding: boolean): Group[] {
     if (strip.founding !== founding) return;
     let group = groups.get(strip.namespace);
     if (group === undefined) {
-      group = { namespace: strip.namespace, longest: 0, cells: 0, strips: [] };
+      group = { namespace: strip.namespace, rest: false, longest: 0, cells: 0, strips: [] };
       groups.set(strip.namespace, group);
     }
     group.cells += strip.capacity;
@@ -102,6 +109,20 @@ function groupsOf(slots: PodSlots, founding: boolean): Group[] {
     group.strips.push({ index, capacity: strip.capacity });
   });
   return [...groups.values()];
+}
+
+/** Workloads a column may have, most first. */
+const SPLITS = [Number.POSITIVE_INFINITY, 8, 6, 5, 4, 3];
+
+/** Parts of a namespace with at most `most` workloads each, even in number. */
+function split(group: Group, most: number): Group[] {
+  const parts = Math.ceil(group.strips.length / most);
+  if (parts <= 1) return [group];
+  const each = Math.ceil(group.strips.length / parts);
+  return Array.from({ length: parts }, (_, i) => {
+    const strips = group.strips.slice(i * each, (i + 1) * each);
+    return { ...group, rest: i > 0, strips, cells: strips.reduce((sum, s) => sum + s.capacity, 0) };
+  }).filter((part) => part.strips.length > 0);
 }
 
 /** Spreads groups over `n` columns: the first `n` open one each, each further one goes to the emptiest. */
@@ -188,7 +209,7 @@ function settle(slots: PodSlots, columns: Column[], cols: number[], room: Try): 
   columns.forEach((column, i) => {
     const end: Place = { x, y: 0, cols: cols[i] ?? 2 };
     for (const group of column) {
-      out.namespaces.push({ namespace: group.namespace, x, y: end.y, width: end.cols * pitch + extra });
+      if (!group.rest) out.namespaces.push({ namespace: group.namespace, x, y: end.y, width: end.cols * pitch + extra });
       end.y += room.head;
       for (const strip of group.strips) push(out, strip.index, strip.capacity, end, room);
       ends.set(group.namespace, end);

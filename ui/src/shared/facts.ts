@@ -64,6 +64,8 @@ export function isIdentifier(fact: Fact): boolean {
 export function factText(fact: Fact, value: FactValue, now?: number): string {
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (typeof value === "string") return timeText(fact, value, now) ?? value;
+  // Numbers that name something are not counts.
+  if (fact === "port" || fact === "revision" || fact === "generation" || fact === "observed_generation") return String(value);
   if (fact.endsWith("_percent")) return percent(value);
   if (fact.endsWith("_per_second") || fact === "move_task_rate") return rate(value);
   if (fact.endsWith("_ms")) return millis(value);

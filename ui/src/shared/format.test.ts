@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { factName, factText } from "./facts";
-import { account, clock, count, countdown, middle, millis, percent, rate, seconds, since, stamp } from "./format";
+import { account, clock, count, countdown, middle, millis, percent, rate, seconds, shortArns, since, stamp } from "./format";
 import { sparkPath } from "./spark";
 
 describe("format", () => {
@@ -14,6 +14,8 @@ describe("format", () => {
     [account("447101932210"), "4471-0193-2210"], [account("x"), "x"],
     [clock("2026-11-22T14:08:09.000Z"), "14:08:09"], [clock(undefined), ""], [clock("soon"), ""],
     [stamp("2026-11-22T14:08:09.000Z"), "2026-11-22 14:08:09 UTC"],
+    [shortArns("op@vm as arn:aws:sts::100200300400:assumed-role/operations/on-call"), "op@vm as operations/on-call"],
+    [shortArns("arn:aws:sqs:us-east-1:100200300400:custody-inbox"), "custody-inbox"], [shortArns("nothing"), "nothing"],
     [middle("E2QW7AB3K1XX", 8), "E2QW7…XX"],
   ])("%s reads %s", (is, wanted) => {
     expect(is).toBe(wanted);

@@ -110,6 +110,11 @@ export function middle(text: string, max: number): string {
   return `${text.slice(0, head)}…${text.slice(text.length - (max - 1 - head))}`;
 }
 
+/** ARNs inside a sentence without what all of them share: `op@host as operations/on-call`. */
+export function shortArns(text: string): string {
+  return text.replace(/arn:aws[\w-]*:[^:\s]*:[^:\s]*:[^:\s]*:(?:assumed-role\/|user\/|role\/)?(\S+)/g, "$1");
+}
+
 /** `1 pod`, `3 pods`. */
 export function plural(n: number, one: string, many = `${one}s`): string {
   return `${count(n)} ${n === 1 ? one : many}`;
