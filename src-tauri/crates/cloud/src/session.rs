@@ -71,6 +71,8 @@ pub struct Session {
     pub partition: &'static str,
     /// Whether it is for global services.
     pub global: bool,
+    /// Of a global session: whether a regional one looks into the same region.
+    pub covered: bool,
     /// Profile of the AWS config; `None`: the default chain.
     pub profile: Option<Arc<str>>,
     /// Configuration for reads: standard retries, two attempts.
@@ -136,6 +138,7 @@ async fn open_account(account: &StackAccount, stack: &Stack, clock: &Clock) -> A
         region: home.into(),
         partition: partition(home),
         global: true,
+        covered: account.regions.iter().any(|region| region == home),
         profile: profile.clone(),
         hosted_zones: stack.hosted_zones.clone().into(),
         endpoint_is_loopback: sdk.endpoint_url().is_some_and(wire::is_loopback),

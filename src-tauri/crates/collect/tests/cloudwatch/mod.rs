@@ -167,9 +167,35 @@ async fn nothing_known_asks_nothing() {
     assert_eq!(found, "0 requests, 0 skipped\n");
 }
 
+/// A stack without us-east-1 still hears of the alarms that can only be there.
+#[tokio::test]
+async fn alarms_on_global_services_are_read_where_no_region_would() {
+    let answer = |request: &Request| match request.operation.as_str() {
+        "GetMetricData" => metrics(request, |_| Vec::new()),
+        _ => all_alarms(request),
+    };
+    let url = crate::wire::serve(answer).await;
+    let (mut global, regional) = crate::wire::sessions(&url).await;
+    let known = known(&global, &regional);
+    let edge = super::collector("cloudwatch/edge-metrics");
+    let covered = edge.collect(&global, &known).await;
+    assert_eq!(covered.outcome.expect("succeeds").len(), 0);
+    global.covered = false;
+    let found = edge.collect(&global, &known).await.outcome.expect("succeeds");
+    let lines = crate::wire::lines(&found);
+    assert!(lines.starts_with("alarm/111122223333/us-east-1/edge-5xx Read"), "{lines}");
+    assert!(lines.contains("Watches -> Id(distribution/111122223333/global/E1)"), "{lines}");
+    assert_eq!(found.len(), 1, "{lines}");
+}
+
 #[tokio::test]
 async fn alarms() {
-    let answer = |request: &Request| match request.operation.as_str() {
+    let found = read("cloudwatch/alarms", all_alarms, nothing).await;
+    insta::assert_snapshot!(without_time(&found));
+}
+
+fn all_alarms(request: &Request) -> Answer {
+    match request.operation.as_str() {
         "DescribeAlarms" => cbor(&map(vec![
             (
                 "MetricAlarms",
@@ -211,6 +237,19 @@ async fn alarms() {
                         ),
                     ]),
                     map(vec![("StateValue", text("OK"))]),
+                    map(vec![
+                        ("AlarmName", text("edge-5xx")),
+                        ("StateValue", text("OK")),
+                        ("Namespace", text("AWS/CloudFront")),
+                        ("MetricName", text("5xxErrorRate")),
+                        (
+                            "Dimensions",
+                            Value::Array(vec![
+                                dimension("DistributionId", "E1"),
+                                dimension("Region", "Global"),
+                            ]),
+                        ),
+                    ]),
                 ]),
             ),
             (
@@ -226,9 +265,7 @@ async fn alarms() {
             ),
         ])),
         _ => unexpected(request),
-    };
-    let found = read("cloudwatch/alarms", answer, nothing).await;
-    insta::assert_snapshot!(without_time(&found));
+    }
 }
 
 fn dimension(name: &str, value: &str) -> Value {

@@ -49,6 +49,20 @@ impl Collector for Alarms {
 }
 
 async fn alarms(round: &Round<'_>) -> Result<Vec<Found>, SourceFailure> {
+    read(round, |_| true).await
+}
+
+/// The alarms on global services, for an account of which no region is the one they are kept in.
+pub(super) async fn on_global_services(round: &Round<'_>) -> Result<Vec<Found>, SourceFailure> {
+    let global = ["AWS/CloudFront", "AWS/Route53"];
+    read(round, |namespace| namespace.is_some_and(|name| global.contains(&name))).await
+}
+
+/// Alarms on metrics of these namespaces; composite alarms and expressions have none.
+async fn read(
+    round: &Round<'_>,
+    wanted: impl Fn(Option<&str>) -> bool,
+) -> Result<Vec<Found>, SourceFailure> {
     let mut found = Vec::new();
     let mut mark: Option<String> = None;
     loop {
@@ -62,10 +76,11 @@ async fn alarms(round: &Round<'_>) -> Result<Vec<Found>, SourceFailure> {
             .alarm_types(AlarmType::CompositeAlarm);
         let call = call.set_next_token(mark.clone());
         let page = round.ask("DescribeAlarms", "", call.send()).await?;
-        for alarm in page.metric_alarms.iter().flatten() {
+        let metric_alarms = page.metric_alarms.iter().flatten();
+        for alarm in metric_alarms.filter(|alarm| wanted(alarm.namespace.as_deref())) {
             found.extend(told(round, round.take(metric_alarm(round, alarm))));
         }
-        for alarm in page.composite_alarms.iter().flatten() {
+        for alarm in page.composite_alarms.iter().flatten().filter(|_| wanted(None)) {
             found.extend(told(round, round.take(composite_alarm(round, alarm))));
         }
         match page.next_token.filter(|next| !next.is_empty()) {
@@ -115,7 +130,12 @@ struct Common<'a> {
 }
 
 fn node(round: &Round<'_>, alarm: &Common<'_>) -> Option<FoundNode> {
-    let mut node = round.node(Kind::Alarm, alarm.name.filter(|name| !name.is_empty())?);
+    let name = alarm.name.filter(|name| !name.is_empty())?;
+    let mut node = round.node(Kind::Alarm, name);
+    let region = &round.session.region;
+    // Alarms have a region, whatever session reads them.
+    node.id = NodeId::aws(Kind::Alarm, round.session.account.as_str(), Some(region), name);
+    node.scope.region = Some(region.clone());
     let facts = &mut node.facts;
     facts.set_some(Fact::Arn, alarm.arn);
     facts.set_some(Fact::AlarmState, alarm.state.map(StateValue::as_str));

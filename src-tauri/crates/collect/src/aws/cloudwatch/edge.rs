@@ -3,13 +3,15 @@
 //! Metrics: CloudFront guide, viewing-cloudfront-metrics (`Region` is `Global`; origin latency and
 //! hit rate only where additional metrics are on); Route 53 guide, monitoring-health-checks.
 
+use super::alarms::on_global_services;
 use super::figure::{Figure, PER_SECOND, Show, Subject, measure, readings};
 use super::metric::Window;
 use crate::{Known, Round};
 use model::{Fact, Found, Kind, SourceFailure};
 
 super::metrics! {
-    /// Requests, errors and hit rate of distributions; state of health checks.
+    /// Requests, errors and hit rate of distributions; state of health checks; their alarms, where
+    /// no regional session would read them.
     EdgeMetrics, "edge-metrics", Global, [CloudFront, Route53], edge
 }
 
@@ -93,5 +95,9 @@ async fn edge(round: &Round<'_>, known: &Known) -> Result<Vec<Found>, SourceFail
         });
     let subjects = distributions.chain(checks).collect();
     let measured = measure(round, &window, subjects).await?;
-    Ok(readings(&window, &measured, |_, _, _| {}))
+    let mut found = readings(&window, &measured, |_, _, _| {});
+    if !round.session.covered {
+        found.extend(on_global_services(round).await?);
+    }
+    Ok(found)
 }
