@@ -19,28 +19,25 @@ pub struct About {
     /// Quarterdeck's version.
     pub version: String,
     /// The stack file, or the drill's scenario.
-    pub stack_path: String,
-    /// Why nothing can be shown, where that is so: a sentence with the next step.
+    pub looking_at: String,
+    /// Why nothing can be shown, where that is so.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
-    pub error: Option<String>,
+    pub error: Option<IpcError>,
 }
 
 /// Version, platform, and why it could not be opened. Answers once opening has ended.
 #[tauri::command]
 pub(crate) async fn about(platform: State<'_, Platform>) -> Answer<About> {
-    let stack_path = match &platform.asked {
+    let looking_at = match &platform.asked {
         Ok(Asked::Stack(file)) => file.display().to_string(),
         Ok(Asked::Drill(scenario)) => format!("drill: {scenario}"),
         Ok(Asked::Nothing) | Err(_) => String::new(),
     };
-    let error = platform.engine().await.err().map(|error| match error.hint {
-        Some(hint) => format!("{} {hint}", error.message),
-        None => error.message,
-    });
+    let error = platform.engine().await.err();
     Ok(About {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        stack_path,
+        looking_at,
         error,
     })
 }

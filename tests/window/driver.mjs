@@ -89,6 +89,22 @@ class Window {
     await this.call("POST", `${this.session}/actions`, { actions: [{ type: "key", id: "keyboard", actions }] });
   }
 
+  /** Presses a key while another is held. */
+  async chord(held, value) {
+    const actions = [{ type: "keyDown", value: held }, { type: "keyDown", value }, { type: "keyUp", value }, { type: "keyUp", value: held }];
+    await this.call("POST", `${this.session}/actions`, { actions: [{ type: "key", id: "keyboard", actions }] });
+  }
+
+  /** Presses Tab until the focused element's text matches, as somebody without a mouse would. */
+  async tabTo(pattern, most = 60) {
+    for (let i = 0; i < most; i++) {
+      const text = await this.run("const e = document.activeElement; return e ? (e.innerText || e.getAttribute('aria-label') || '') : '';");
+      if (pattern.test(text)) return text;
+      await this.keys(KEY.tab);
+    }
+    throw new Error(`Tab does not lead to ${pattern}`);
+  }
+
   /** Holds a key down for `ms`. */
   async hold(value, ms) {
     const actions = [{ type: "keyDown", value }, { type: "pause", duration: ms }, { type: "keyUp", value }];
@@ -132,4 +148,4 @@ class Window {
 }
 
 /** WebDriver's codes of the keys that are no characters. */
-export const KEY = { enter: "\uE007", escape: "\uE00C", tab: "\uE004", up: "\uE013", down: "\uE015", left: "\uE012", right: "\uE014", space: " " };
+export const KEY = { enter: "\uE007", escape: "\uE00C", tab: "\uE004", control: "\uE009", up: "\uE013", down: "\uE015", left: "\uE012", right: "\uE014", space: " " };
