@@ -73,7 +73,10 @@ test("once it has recovered: armed, pressed once, run, verified", { timeout: 400
   await until("it is armed and back at the plan", async () => /Exact calls/.test((await dialog()) ?? "") && !/Read-only/.test((await dialog()) ?? ""));
   await window.screenshot(join(SHOTS, "redrive-armed.png"));
   await window.chord(KEY.control, KEY.enter);
-  await until("it runs", async () => /Redriving|Verified/.test((await dialog()) ?? ""), 60);
+  await until("it runs", async () => /Redriving|Verified/.test((await dialog()) ?? ""), 60).catch(async (error) => {
+    await window.screenshot(join(SHOTS, "redrive-refused.png"));
+    throw new Error(`${error.message}: ${await dialog()}`);
+  });
   await until("messages are moved", async () => /moved/.test((await dialog()) ?? ""));
   await window.screenshot(join(SHOTS, "redrive-running.png"));
   await until("it is verified", async () => /^\s*Verified/.test((await dialog()) ?? ""), 300);
