@@ -354,9 +354,15 @@ fn facts(facts: &mut Facts, pod: &Pod<'_>, context: &Context) {
         status,
     } = pod;
     let text = |text: &str| (!text.is_empty()).then(|| context.intern.text(text));
-    let ready = condition(&status.conditions, "Ready").is_some_and(Condition::holds);
+    let told = condition(&status.conditions, "Ready");
+    let ready = told.is_some_and(Condition::holds);
     facts.set_some(Fact::Phase, text(&status.phase));
     facts.set(Fact::Ready, ready);
+    // Of ten thousand pods that are ready nobody asks since when.
+    let changed = told
+        .filter(|_| !ready)
+        .and_then(|told| told.last_transition_time.as_ref());
+    facts.set_some(Fact::ReadySince, changed.and_then(Text::time));
     if let Some((reason, words)) = trouble(status, ready) {
         facts.set_some(Fact::Reason, text(reason));
         if !words.is_empty() {

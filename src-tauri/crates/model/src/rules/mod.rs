@@ -32,6 +32,7 @@ use crate::source::SourceStatus;
 use crate::time::Timestamp;
 
 pub(crate) use balancer::failing_percent;
+pub(crate) use pod::starting;
 pub(crate) use queue::{filled_since, growth, is_dlq, points};
 pub(crate) use sources::believed;
 pub use thresholds::{ThresholdError, Thresholds};

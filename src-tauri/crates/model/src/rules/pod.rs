@@ -4,11 +4,13 @@
 //! Reason words: [pod lifecycle](https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/)
 //! and the kubelet's container waiting reasons.
 
-use super::{Rule, Subject, Verdict, say};
+use super::{Rule, Subject, Thresholds, Verdict, say};
 use crate::assemble::RECENT_SECONDS;
 use crate::facts::Fact;
 use crate::health::Level;
 use crate::kind::Kind;
+use crate::node::Node;
+use crate::time::Timestamp;
 use crate::words;
 
 pub(super) const RULES: &[Rule] = &[
@@ -160,7 +162,8 @@ fn not_ready(subject: &Subject<'_>) -> Option<Verdict> {
         .or_else(|| subject.since(Fact::StartedAt))
         .unwrap_or_else(|| age(subject));
     let limit = subject.limits().pod_unready_seconds;
-    let level = if seconds <= limit {
+    let excused = starting(subject.node, subject.world.now, subject.limits(), limit);
+    let level = if seconds <= limit || excused {
         Level::InTransition
     } else {
         Level::Warning
@@ -177,6 +180,18 @@ fn not_ready(subject: &Subject<'_>) -> Option<Verdict> {
     );
     let text = format!("Ready is False (limit {})", words::span(limit));
     say(level, sentence, subject.evidence(Fact::Ready, text))
+}
+
+/// Started, or started again, so lately that it is not ready yet; a pod that ends again and again is
+/// not excused.
+pub(crate) fn starting(pod: &Node, now: Timestamp, limits: &Thresholds, seconds: f64) -> bool {
+    let within = |fact| {
+        pod.facts
+            .time(fact)
+            .is_some_and(|t| now.seconds_since(t) <= seconds)
+    };
+    let restarts = pod.facts.number(Fact::Restarts).unwrap_or(0.0);
+    restarts < limits.pod_restarts && (within(Fact::CreatedAt) || within(Fact::LastRestartAt))
 }
 
 /// Runs again, but it has ended often and lately.

@@ -4,7 +4,7 @@
 //! A group whose targets are all unhealthy gets requests all the same (fail-open):
 //! [health checks](https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html).
 
-use super::{Rule, Subject, Verdict, say};
+use super::{Rule, Subject, Verdict, say, starting};
 use crate::edge::Relation;
 use crate::facts::Fact;
 use crate::health::Level;
@@ -75,7 +75,9 @@ fn unhealthy(subject: &Subject<'_>) -> Option<Verdict> {
     }
     let share = 100.0 * bad as f64 / all as f64;
     let limits = subject.limits();
-    let level = if share >= limits.targets_critical_percent {
+    let level = if bad <= on_the_move(subject) {
+        Level::InTransition
+    } else if share >= limits.targets_critical_percent {
         Level::Critical
     } else if share >= limits.targets_noise_percent {
         Level::Warning
@@ -95,6 +97,17 @@ fn unhealthy(subject: &Subject<'_>) -> Option<Verdict> {
         sentence,
         subject.evidence(Fact::TargetsUnhealthy, text),
     )
+}
+
+/// Pods behind the group that come or go: their targets pass their health checks a little later than
+/// they are ready, and fail them a little earlier than they are deregistered.
+fn on_the_move(subject: &Subject<'_>) -> i64 {
+    let (now, limits) = (subject.world.now, subject.limits());
+    let moving = subject.next(Relation::Targets).filter(|pod| {
+        pod.facts.flag(Fact::Terminating) == Some(true)
+            || starting(pod, now, limits, 2.0 * limits.pod_unready_seconds)
+    });
+    i64::try_from(moving.count()).unwrap_or(0)
 }
 
 /// A zone where requests find no healthy target.

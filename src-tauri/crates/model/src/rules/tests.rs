@@ -1131,3 +1131,26 @@ fn pods_that_an_autoscaler_just_asked_for_are_a_transition() {
     let picture = stage.picture();
     assert_eq!(crate::stage::level(&picture, &deployment), InTransition);
 }
+
+#[test]
+fn a_pod_that_restarts_for_once_is_a_transition_for_all_that_rest_on_it() {
+    for (restarts, expected) in [(1, InTransition), (7, Warning)] {
+        let mut stage = Stage::new();
+        let group = group(&mut stage, &[("us-east-1a", 11, 0), ("us-east-1b", 10, 1)]);
+        let (deployment, pods) = stage.deployment("api", 12, 11);
+        let facts = &mut stage.found(&pods[11]).facts;
+        facts.set(LastRestartAt, ago(20));
+        facts.set(Restarts, restarts);
+        for pod in &pods {
+            stage.edge(&group, Relation::Targets, pod);
+        }
+        let picture = stage.picture();
+        for (id, rule) in [
+            (&group, "targetgroup.unhealthy"),
+            (&deployment, "workload.capacity"),
+        ] {
+            let reason = reason(&picture, id, rule).expect("it is said");
+            assert_eq!(reason.level, expected, "{rule} after {restarts} restarts");
+        }
+    }
+}

@@ -64,8 +64,8 @@ thresholds! {
     replicas_critical_percent = 50.0,
     /// Workload: unavailable share below which it is not worth a warning, percent.
     replicas_noise_percent = 2.0,
-    /// Workload: a rollout that takes longer is stuck, seconds.
-    rollout_stuck_seconds = 900.0,
+    /// Workload: how long the pods of a new revision may take to start, seconds.
+    rollout_young_seconds = 300.0,
     /// Workload: recent restarts of its pods from which it is abnormal.
     workload_restarts = 5.0,
     /// Workload: share of its pods that restarted lately from which that is abnormal, percent.

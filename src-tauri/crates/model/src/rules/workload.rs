@@ -3,7 +3,7 @@
 //! One of twelve pods down is a warning, one of one is down. A rollout in progress is a transition
 //! while enough pods serve.
 
-use super::{Rule, Subject, Verdict, say};
+use super::{Rule, Subject, Verdict, say, starting};
 use crate::assemble::pods_of;
 use crate::facts::Fact;
 use crate::health::Level;
@@ -36,9 +36,8 @@ fn rolling(subject: &Subject<'_>) -> bool {
     let progressing = subject.text(Fact::Rollout) == Some("progressing");
     let unfinished = count(Fact::ReplicasUpdated) < count(Fact::Replicas);
     let age = subject.since(Fact::RolloutStartedAt);
-    let limit = subject.limits().rollout_stuck_seconds;
-    let young = age.is_some_and(|s| s <= limit);
-    behind || (progressing && (young || (unfinished && age.is_none())))
+    let young = age.is_some_and(|s| s <= subject.limits().rollout_young_seconds);
+    behind || (progressing && (young || unfinished))
 }
 
 fn capacity(subject: &Subject<'_>) -> Option<Verdict> {
@@ -84,15 +83,11 @@ fn unready<'a>(subject: &Subject<'a>) -> impl Iterator<Item = &'a crate::node::N
     })
 }
 
-/// The autoscaler asked for more and the new pods have not had their minute: nothing was lost.
+/// Every missing pod has just been asked for, or restarts for once: nothing was lost for good.
 fn only_starting(subject: &Subject<'_>, missing: i64) -> bool {
-    let limit = subject.limits().pod_pending_seconds;
+    let limits = subject.limits();
     let now = subject.world.now;
-    let young = unready(subject).filter(|pod| {
-        let born = pod.facts.time(Fact::CreatedAt);
-        let calm = pod.facts.count(Fact::Restarts).unwrap_or(0) == 0;
-        calm && born.is_some_and(|born| now.seconds_since(born) <= limit)
-    });
+    let young = unready(subject).filter(|p| starting(p, now, limits, limits.pod_pending_seconds));
     let young = i64::try_from(young.count()).unwrap_or(0);
     young >= missing
 }
@@ -110,33 +105,22 @@ fn where_missing(subject: &Subject<'_>, missing: i64) -> String {
     }
 }
 
+/// Kubernetes' own verdict after `progressDeadlineSeconds`. The age of the newest replica set says
+/// nothing: a rollback brings an old one back.
 fn stuck(subject: &Subject<'_>) -> Option<Verdict> {
-    let rollout = subject.text(Fact::Rollout)?;
-    let seconds = subject.since(Fact::RolloutStartedAt);
-    let limit = subject.limits().rollout_stuck_seconds;
-    let slow = rollout == "progressing" && seconds.is_some_and(|s| s > limit);
-    if rollout != "stuck" && !slow {
+    if subject.text(Fact::Rollout) != Some("stuck") {
         return None;
     }
-    let revision = subject
-        .count(Fact::Revision)
-        .map_or(String::new(), |r| format!(" of revision {r}"));
-    let since = subject.node.facts.time(Fact::RolloutStartedAt);
-    let since = since.map_or(String::new(), |at| {
-        format!(", begun at {}", words::clock(at))
-    });
+    let revision = subject.count(Fact::Revision);
+    let revision = revision.map_or(String::new(), |r| format!(" of revision {r}"));
     let updated = subject.count(Fact::ReplicasUpdated).unwrap_or(0);
     let desired = subject.count(Fact::Replicas).unwrap_or(0);
     let sentence = format!(
-        "The rollout{revision} of {} is stuck{since}: {updated} of {desired} pods are updated.",
+        "The rollout{revision} of {} is stuck: {updated} of {desired} pods are updated.",
         subject.name()
     );
-    let text = format!("rollout {rollout} (limit {})", words::span(limit));
-    say(
-        Level::Warning,
-        sentence,
-        subject.evidence(Fact::Rollout, text),
-    )
+    let evidence = subject.evidence(Fact::Rollout, "rollout stuck (progress deadline exceeded)");
+    say(Level::Warning, sentence, evidence)
 }
 
 fn rollout(subject: &Subject<'_>) -> Option<Verdict> {
