@@ -181,10 +181,20 @@ async fn alarms_on_global_services_are_read_where_no_region_would() {
     let covered = edge.collect(&global, &known).await;
     assert_eq!(covered.outcome.expect("succeeds").len(), 0);
     global.covered = false;
-    let found = edge.collect(&global, &known).await.outcome.expect("succeeds");
+    let found = edge
+        .collect(&global, &known)
+        .await
+        .outcome
+        .expect("succeeds");
     let lines = crate::wire::lines(&found);
-    assert!(lines.starts_with("alarm/111122223333/us-east-1/edge-5xx Read"), "{lines}");
-    assert!(lines.contains("Watches -> Id(distribution/111122223333/global/E1)"), "{lines}");
+    assert!(
+        lines.starts_with("alarm/111122223333/us-east-1/edge-5xx Read"),
+        "{lines}"
+    );
+    assert!(
+        lines.contains("Watches -> Id(distribution/111122223333/global/E1)"),
+        "{lines}"
+    );
     assert_eq!(found.len(), 1, "{lines}");
 }
 

@@ -55,7 +55,10 @@ async fn alarms(round: &Round<'_>) -> Result<Vec<Found>, SourceFailure> {
 /// The alarms on global services, for an account of which no region is the one they are kept in.
 pub(super) async fn on_global_services(round: &Round<'_>) -> Result<Vec<Found>, SourceFailure> {
     let global = ["AWS/CloudFront", "AWS/Route53"];
-    read(round, |namespace| namespace.is_some_and(|name| global.contains(&name))).await
+    read(round, |namespace| {
+        namespace.is_some_and(|name| global.contains(&name))
+    })
+    .await
 }
 
 /// Alarms on metrics of these namespaces; composite alarms and expressions have none.
@@ -80,7 +83,12 @@ async fn read(
         for alarm in metric_alarms.filter(|alarm| wanted(alarm.namespace.as_deref())) {
             found.extend(told(round, round.take(metric_alarm(round, alarm))));
         }
-        for alarm in page.composite_alarms.iter().flatten().filter(|_| wanted(None)) {
+        for alarm in page
+            .composite_alarms
+            .iter()
+            .flatten()
+            .filter(|_| wanted(None))
+        {
             found.extend(told(round, round.take(composite_alarm(round, alarm))));
         }
         match page.next_token.filter(|next| !next.is_empty()) {
@@ -134,7 +142,12 @@ fn node(round: &Round<'_>, alarm: &Common<'_>) -> Option<FoundNode> {
     let mut node = round.node(Kind::Alarm, name);
     let region = &round.session.region;
     // Alarms have a region, whatever session reads them.
-    node.id = NodeId::aws(Kind::Alarm, round.session.account.as_str(), Some(region), name);
+    node.id = NodeId::aws(
+        Kind::Alarm,
+        round.session.account.as_str(),
+        Some(region),
+        name,
+    );
     node.scope.region = Some(region.clone());
     let facts = &mut node.facts;
     facts.set_some(Fact::Arn, alarm.arn);
