@@ -1,6 +1,7 @@
 // A shell that is not there: plays the made-up platform so that the page runs in a browser, for looking at, for
 // component and accessibility tests. `?fake=az-degraded` names the story, `?still` holds it for screenshots,
-// `?feed=/feeds/x.jsonl` replays what `qd watch --json` printed instead.
+// `?feed=/feeds/x.jsonl` replays what `qd watch --json` printed instead; `?scale=7&churn=25` is for measuring:
+// that many times the pods, that many of them changed four times a second.
 import type { Delta } from "../gen/Delta";
 import type { Node } from "../gen/Node";
 import type { Plan } from "../gen/Plan";
@@ -30,7 +31,8 @@ export function fakeHost(query: URLSearchParams): Host {
   const scenario: Scenario = asked !== null && SCENARIOS.includes(asked) ? asked : "az-degraded";
   const still = query.has("still");
   const roll = dice(11);
-  const p = platform(scenario, Date.now());
+  const p = platform(scenario, Date.now(), 7, Number(query.get("scale") ?? "1"));
+  const churn = Number(query.get("churn") ?? "0");
   const plans = new Map<string, Plan>();
   const runs = new Map<string, Run>();
   const audit: AuditRow[] = [];
@@ -81,9 +83,10 @@ export function fakeHost(query: URLSearchParams): Host {
       if (still) return Promise.resolve();
       timer = setInterval(() => {
         const delta = tick(p, seq, roll, scenario);
+        flip(p, delta, churn, roll);
         seq = delta.seq;
         onUpdate({ type: "delta", ...delta });
-      }, 1000);
+      }, churn > 0 ? 250 : 1000);
       return Promise.resolve();
     },
     offers: (id) => Promise.resolve(deadLetters(p).filter((n) => n.id === id).map((n) => offerOf(p, n))),
@@ -151,8 +154,8 @@ export function fakeHost(query: URLSearchParams): Host {
     about: () =>
       Promise.resolve(
         query.has("error")
-          ? { version: "0.1.0", stack_path: "/etc/quarterdeck/prod.toml", error: "/etc/quarterdeck/prod.toml, line 7, column 3: \'enviroment\' is not a key of the stack file; did you mean \'environment\'? Correct the file and start again." }
-          : { version: "0.1.0", stack_path: "made up" },
+          ? { version: "0.1.0", looking_at: "/etc/quarterdeck/prod.toml", error: { code: "not-open", message: "/etc/quarterdeck/prod.toml, line 7, column 3: 'enviroment' is not a key of the stack file; did you mean 'environment'?", hint: "Mend it and start again; the README describes the stack file.", retryable: false } }
+          : { version: "0.1.0", looking_at: "made up" },
       ),
   };
 }
@@ -229,4 +232,18 @@ async function replay(url: string, p: Platform, onUpdate: (update: unknown) => v
       onUpdate(update);
     }, still ? 0 : i * 500),
   );
+}
+
+/** Changes the state of `n` pods, for measuring. */
+function flip(p: Platform, delta: Delta, n: number, roll: () => number): void {
+  if (n === 0) return;
+  const pods = [...p.nodes.values()].filter((node) => node.kind === "pod");
+  for (let i = 0; i < n; i += 1) {
+    const pod = pods[Math.floor(roll() * pods.length)];
+    if (pod === undefined) continue;
+    const bad = pod.health.level === "ok";
+    const next: Node = { ...pod, facts: { ...pod.facts, ready: !bad }, health: { level: bad ? "warning" : "ok", reasons: [] } };
+    p.nodes.set(pod.id, next);
+    (delta.nodes ??= []).push(next);
+  }
 }

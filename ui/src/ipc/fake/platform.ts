@@ -35,6 +35,8 @@ export interface Platform {
 
 interface World {
   scenario: Scenario;
+  /** Times as many pods. */
+  scale: number;
   now: number;
   roll: () => number;
   out: Platform;
@@ -49,9 +51,10 @@ type Region = (typeof REGIONS)[number];
 export const sourceId = (service: Service, region: string, part = ""): string => [service, ACCOUNT, region, part].filter((p) => p !== "").join("/");
 
 /** The platform as it is `now`. */
-export function platform(scenario: Scenario, now: number, seed = 7): Platform {
+export function platform(scenario: Scenario, now: number, seed = 7, scale = 1): Platform {
   const w: World = {
     scenario,
+    scale,
     now,
     roll: dice(seed),
     out: { nodes: new Map(), edges: [], sources: new Map(), causes: [], changes: [] },
@@ -143,7 +146,7 @@ function cluster(w: World, { region, short, live }: Region): void {
     }
   }
   for (const [namespace, workloads] of Object.entries(WORKLOADS)) {
-    for (const [workload, per] of workloads) deploy(w, region, name, zones, namespace, workload, live ? per : Math.ceil(per * 0.92), live, k8s);
+    for (const [workload, per] of workloads) deploy(w, region, name, zones, namespace, workload, Math.ceil((live ? per : per * 0.92) * w.scale), live, k8s);
   }
 }
 
@@ -155,7 +158,7 @@ function deploy(w: World, region: string, name: string, zones: string[], namespa
   const worst: Level[] = [];
   zones.forEach((zone, z) => {
     for (let i = 0; i < per; i += 1) {
-      const pod = `${workload}-6c9d4-${(z * 1000 + i).toString(36).padStart(3, "0")}${Math.floor(w.roll() * 1296).toString(36).padStart(2, "0")}`;
+      const pod = `${workload}-6c9d4-${(z * 2000 + i).toString(36).padStart(3, "0")}${Math.floor(w.roll() * 1296).toString(36).padStart(2, "0")}`;
       const [level, phase, is] = podFate(w, live, zone, namespace, workload, i);
       if (level !== "ok") worst.push(level);
       if (is) ready += 1;
