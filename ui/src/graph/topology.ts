@@ -505,7 +505,8 @@ function shorten(cards: Card[]): void {
   for (const list of columns.values()) {
     const names = new Set(list.map((c) => c.title));
     const prefix = commonPrefix([...names]);
-    if (names.size > 1 && prefix.length >= 4) for (const card of list) card.short = card.title.slice(prefix.length);
+    const telling = [...names].every((name) => name.length - prefix.length >= 3);
+    if (names.size > 1 && prefix.length >= 4 && telling) for (const card of list) card.short = card.title.slice(prefix.length);
   }
 }
 
