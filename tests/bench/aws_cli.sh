@@ -3,8 +3,8 @@
 # facts `qd topology` shows of two regions. Usage: aws_cli.sh ENDPOINT REGION…
 set -euo pipefail
 endpoint=$1; shift
-export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_PAGER="" AWS_ENDPOINT_URL=$endpoint AWS_DEFAULT_REGION=us-east-1 AWS_MAX_ATTEMPTS=2
-q() { aws "$@" --output text; }
+export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_PAGER="" AWS_DEFAULT_REGION=us-east-1 AWS_MAX_ATTEMPTS=2
+q() { aws --endpoint-url "$endpoint" "$@" --output text; }
 q sts get-caller-identity >/dev/null
 for zone in $(q route53 list-hosted-zones --query 'HostedZones[].Id'); do q route53 list-resource-record-sets --hosted-zone-id "$zone" >/dev/null; done
 q route53 list-health-checks >/dev/null
