@@ -6,6 +6,7 @@ import type { Plan } from "./gen/Plan";
 import type { Receipt } from "./gen/Receipt";
 import type { RunEvent } from "./gen/RunEvent";
 import type { About, Arming, AuditRow, Host, HostError } from "./host";
+import { plain } from "./plain";
 
 interface Commands {
   subscribe: { args: { channel: Channel<unknown> }; answer: null };
@@ -42,7 +43,7 @@ function call<C extends keyof Commands>(command: C, args: Commands[C]["args"]): 
       reject(late);
     }, limit * 1000);
     invoke<Commands[C]["answer"]>(command, args)
-      .then(resolve, reject)
+      .then((answer) => resolve(plain(answer)), (thrown: unknown) => reject(plain(thrown)))
       .finally(() => clearTimeout(timer));
   });
 }
@@ -56,7 +57,7 @@ export function inShell(): boolean {
 export function shellHost(): Host {
   return {
     subscribe: async (onUpdate) => {
-      await call("subscribe", { channel: new Channel<unknown>(onUpdate) });
+      await call("subscribe", { channel: new Channel<unknown>((update) => onUpdate(plain(update))) });
     },
     offers: (node) => call("offers", { node }),
     allOffers: () => call("all_offers", {}),
@@ -69,7 +70,7 @@ export function shellHost(): Host {
     },
     act: (plan, digest, confirm, reason) => call("act", { plan, digest, confirm, reason }),
     watchRun: async (run, onEvent) => {
-      await call("watch_run", { run, channel: new Channel<RunEvent>(onEvent) });
+      await call("watch_run", { run, channel: new Channel<RunEvent>((event) => onEvent(plain(event))) });
     },
     cancelRun: async (run) => {
       await call("cancel_run", { run });

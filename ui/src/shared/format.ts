@@ -135,3 +135,8 @@ function trim(value: number, digits: 0 | 1 | 2): string {
   const text = (DIGITS[digits] as Intl.NumberFormat).format(value);
   return text === "-0" ? "0" : text;
 }
+
+/** At most `most` characters of a text that may be of any length: its two ends. */
+export function bounded(text: string, most = 300): string {
+  return middle(text, most);
+}

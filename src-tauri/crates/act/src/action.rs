@@ -7,6 +7,7 @@ use crate::course::{Course, Entry, Face};
 use crate::offer::{Colour, Offer};
 use crate::plan::{Outcome, Plan, Severity, Verb};
 use crate::redrive::Redrive;
+use crate::setting::Setting;
 use crate::words::shell;
 use cloud::Session;
 use model::{Node, NodeId, Snapshot, SourceId};
@@ -102,6 +103,12 @@ pub trait Action: Sync {
         settings: &BTreeMap<String, String>,
     ) -> Result<Plan, PlanError>;
 
+    /// What it asks for on `node`, with each candidate's fit; nothing when it asks nothing.
+    fn settings(&self, snapshot: &Snapshot, node: &Node) -> Vec<Setting> {
+        let _ = (snapshot, node);
+        Vec::new()
+    }
+
     /// The course of a confirmed plan, with `session` (the account and region of its node) as its
     /// hands.
     fn course(&self, plan: &Plan, session: Session) -> Box<dyn Course>;
@@ -130,8 +137,10 @@ pub fn offers(snapshot: &Snapshot, node: &NodeId, context: &Context) -> Vec<Offe
     ACTIONS
         .iter()
         .filter(|action| action.offered(snapshot, node))
-        .filter_map(|action| action.plan(snapshot, node, &BTreeMap::new()).ok())
-        .map(|plan| offer(plan, context))
+        .filter_map(|action| {
+            let plan = action.plan(snapshot, node, &BTreeMap::new()).ok()?;
+            Some(offer(plan, action.settings(snapshot, node), context))
+        })
         .collect()
 }
 
@@ -146,8 +155,9 @@ pub fn plan(snapshot: &Snapshot, request: &Request) -> Result<Plan, PlanError> {
     action(request.action).plan(snapshot, node, &request.settings)
 }
 
-fn offer(plan: Plan, context: &Context) -> Offer {
+fn offer(plan: Plan, settings: Vec<Setting>, context: &Context) -> Offer {
     Offer {
+        settings,
         command: command(&plan, context),
         colour: colour(&plan),
         why: why(&plan),

@@ -14,6 +14,7 @@ pub mod offer;
 pub mod plan;
 pub mod receipt;
 pub mod redrive;
+pub mod setting;
 mod words;
 
 pub use action::{
@@ -25,5 +26,6 @@ pub use plan::{
     ApiCall, Blast, ConfirmLevel, Expectation, Finding, Outcome, Plan, PlanId, Severity, Verb, hex,
 };
 pub use receipt::{
-    PredicateResult, Receipt, RunEvent, RunId, RunPhase, RunProgress, StepRecord, Verdict,
+    Figure, PredicateResult, Receipt, RunEvent, RunId, RunPhase, RunProgress, StepRecord, Verdict,
 };
+pub use setting::{Ask, Choice, Setting};

@@ -1,6 +1,7 @@
 //! What can be done to a node, with its preflight colour already true.
 
 use crate::plan::{ConfirmLevel, Finding, Verb};
+use crate::setting::Setting;
 use model::NodeId;
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,9 @@ pub struct Offer {
     pub why: Option<String>,
     /// Every check with its value.
     pub findings: Vec<Finding>,
+    /// What it asks for, each with the default this offer was planned with.
+    #[serde(default)]
+    pub settings: Vec<Setting>,
     /// The `qd` command line that does the same.
     pub command: String,
 }

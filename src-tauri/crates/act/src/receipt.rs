@@ -94,13 +94,39 @@ pub struct PredicateResult {
     pub dwell_seconds: f64,
 }
 
+/// A figure watched while an action runs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ts_rs::TS)]
+pub struct Figure {
+    /// What it is, e.g. `Consumer errors`.
+    pub label: String,
+    /// The value in words, with its unit.
+    pub value: String,
+    /// The same as a number, for a line over time; absent while it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub number: Option<f64>,
+    /// What it stops at, in words, e.g. `stop above 40`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub limit: Option<String>,
+    /// It is past that limit.
+    #[serde(default)]
+    pub past: bool,
+}
+
 /// A run's live figures: only confirmed counts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ts_rs::TS)]
 pub struct RunProgress {
-    /// Messages the platform says it moved.
+    /// What the platform says is done of [`RunProgress::to_move`] (messages moved, pods ready).
     pub moved: i64,
-    /// Messages to move.
+    /// How much there is to do; 0 when the action is one step that nothing counts.
     pub to_move: i64,
+    /// What is counted, after the number: `messages moved`; empty when nothing is.
+    #[serde(default)]
+    pub counted: String,
+    /// What is watched meanwhile, most important first.
+    #[serde(default)]
+    pub figures: Vec<Figure>,
     /// Depth of the dead-letter queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]

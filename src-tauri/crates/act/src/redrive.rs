@@ -29,6 +29,7 @@ mod tests;
 use crate::action::{Action, PlanError, Recount};
 use crate::course::{Course, Entry};
 use crate::plan::{Blast, ConfirmLevel, Finding, Outcome, Plan, PlanId, Severity, Verb};
+use crate::setting::Setting;
 use crate::words::{count, list, percent, span, thousands};
 use cloud::Session;
 use estimate::has_canary;
@@ -86,6 +87,12 @@ impl Action for Redrive {
         let settings = Settings::parse(settings)?;
         let subject = Subject::new(snapshot, node, &settings)?;
         Ok(plan(&subject, &settings))
+    }
+
+    fn settings(&self, snapshot: &Snapshot, node: &Node) -> Vec<Setting> {
+        let defaults = Settings::parse(&BTreeMap::new());
+        let subject = defaults.and_then(|defaults| Subject::new(snapshot, node, &defaults));
+        subject.map_or_else(|_| Vec::new(), |subject| settings::asked(&subject))
     }
 
     fn course(&self, plan: &Plan, session: Session) -> Box<dyn Course> {

@@ -70,6 +70,10 @@ export function offerOf(p: Platform, dlq: Node): Offer {
     action: "redrive", node: dlq.id, label: labelOf(p, dlq),
     colour: blocked !== undefined ? "red" : warned !== undefined ? "amber" : "green",
     level: confirmLevel(dlq), findings,
+    settings: [
+      { name: "rate", label: "Rate", default: "50", ask: { kind: "number", min: 1, max: 500, unit: "messages/s" } },
+      { name: "canary", label: "Canary", default: "20", ask: { kind: "number", min: 1, max: 500, unit: "messages first", or: "off" } },
+    ],
     command: `qd act redrive ${dlq.name} --set rate=50 --reason "…" --confirm ${dlq.name}`,
   };
   const why = blocked ?? warned;
@@ -145,7 +149,9 @@ export function receiptAt(run: string, plan: Plan, reason: string, pressedAt: nu
       ...(stopped ? [] : step("verify", "Every predicate for its dwell", full, full + 8)),
     ],
     progress: {
-      moved, to_move: depth, dlq_depth: depth - moved, returned: 0, returned_limit: Math.max(1, Math.round(depth * 0.05)),
+      moved, to_move: depth, counted: "messages moved",
+      figures: [{ label: "Came back", value: "0", number: 0, limit: `stop above ${Math.max(1, Math.round(depth * 0.05))}`, past: false }],
+      dlq_depth: depth - moved, returned: 0, returned_limit: Math.max(1, Math.round(depth * 0.05)),
       consumer_error_percent: 0.4, eta_seconds: Math.max(0, Math.ceil(full - s)), observed_at: at(Math.max(0, s - 1.4)),
     },
     predicates: plan.expectations.map((e) => {

@@ -3,6 +3,7 @@ import type { Colour } from "./Colour";
 import type { ConfirmLevel } from "./ConfirmLevel";
 import type { Finding } from "./Finding";
 import type { NodeId } from "./NodeId";
+import type { Setting } from "./Setting";
 import type { Verb } from "./Verb";
 
 /**
@@ -37,6 +38,10 @@ why?: string,
  * Every check with its value.
  */
 findings: Array<Finding>, 
+/**
+ * What it asks for, each with the default this offer was planned with.
+ */
+settings: Array<Setting>, 
 /**
  * The `qd` command line that does the same.
  */

@@ -2,11 +2,7 @@
 import type { Finding } from "../../ipc/gen/Finding";
 import type { Level } from "../../ipc/gen/Level";
 import type { Plan } from "../../ipc/gen/Plan";
-import type { Verb } from "../../ipc/gen/Verb";
 import type { Receipt } from "../../ipc/gen/Receipt";
-
-/** What the dialog is called; exhaustive, so that a new action does not compile until it has a title. */
-export const VERB_TITLE: Record<Verb, string> = { redrive: "Redrive dead-letter queue" };
 
 export const STAGES = ["Review", "Checks", "Confirm", "Run", "Verify", "Receipt"] as const;
 

@@ -177,8 +177,10 @@ export function metricPath(metric: Metric, from: number, to: number, width: numb
   const first = points[0];
   const last = points.at(-1);
   const area = first === undefined || last === undefined ? "" : `${line}L${last.x.toFixed(1)} ${height}L${first.x.toFixed(1)} ${height}z`;
-  // A flat line has no peak.
-  const flat = Math.min(...known) > high * 0.8;
+  // A flat line has no peak, least of all one at nothing.
+  const shown = points.map((p) => p.value);
+  const top = Math.max(...shown);
+  const flat = top <= 0 || Math.min(...shown) > top * 0.8;
   const peak = flat ? null : points.reduce<{ x: number; y: number; value: number } | null>((p, q) => (p === null || q.value > p.value ? q : p), null);
   return { line, area: line.lastIndexOf("M") > 0 ? "" : area, peak };
 }

@@ -5,8 +5,8 @@ use super::health;
 use super::known::{Piece, request_id};
 use super::task::Part;
 use crate::course::{Answer, Face, Moment};
-use crate::receipt::{RunPhase, RunProgress, StepRecord};
-use crate::words::{count, span, thousands};
+use crate::receipt::{Figure, RunPhase, RunProgress, StepRecord};
+use crate::words::{count, percent, span, thousands};
 use model::Timestamp;
 
 pub(crate) fn face(run: &RedriveCourse, moment: &Moment<'_>) -> Face {
@@ -198,6 +198,8 @@ fn progress(run: &RedriveCourse, moment: &Moment<'_>) -> RunProgress {
     RunProgress {
         moved,
         to_move,
+        counted: "messages moved".to_owned(),
+        figures: figures(run, moment),
         dlq_depth: run.seen.as_ref().map(|seen| seen.dlq.total()),
         returned: run.returned(),
         returned_limit: Some(run.return_limit()),
@@ -209,4 +211,37 @@ fn progress(run: &RedriveCourse, moment: &Moment<'_>) -> RunProgress {
             .filter(|_| moment.blind_for.is_zero())
             .map(|_| moment.now),
     }
+}
+
+/// What is watched: what is left, what the consumer does, what came back against its limit.
+fn figures(run: &RedriveCourse, moment: &Moment<'_>) -> Vec<Figure> {
+    let depth = run.seen.as_ref().map(|seen| seen.dlq.total());
+    let errors = health::reported_errors(moment.snapshot, &run.plan);
+    let (returned, limit) = (run.returned(), run.return_limit());
+    let known = run.seen.is_some();
+    let mut figures = Vec::new();
+    if let Some(depth) = depth {
+        figures.push(Figure {
+            label: "Dead-letter queue".to_owned(),
+            value: count(depth, "message"),
+            number: Some(depth as f64),
+            ..Figure::default()
+        });
+    }
+    if let Some(errors) = errors {
+        figures.push(Figure {
+            label: "Consumer errors".to_owned(),
+            value: percent(errors),
+            number: Some(errors),
+            ..Figure::default()
+        });
+    }
+    figures.push(Figure {
+        label: "Came back".to_owned(),
+        value: thousands(returned),
+        number: known.then_some(returned as f64),
+        limit: Some(format!("stop above {}", thousands(limit))),
+        past: returned > limit,
+    });
+    figures
 }

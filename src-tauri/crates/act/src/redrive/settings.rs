@@ -1,6 +1,9 @@
 //! Settings of a redrive: how fast, whether a canary goes first, and where to.
 
+use super::subject::Subject;
 use crate::action::PlanError;
+use crate::offer::Colour;
+use crate::setting::{Ask, Choice, Setting};
 use std::collections::BTreeMap;
 
 /// Messages per second when nothing is asked: a rate most consumers take beside live traffic.
@@ -56,6 +59,66 @@ impl Settings {
             }
         }
         Ok(settings)
+    }
+}
+
+/// What a redrive asks for: where to is asked only where there is a choice.
+pub(crate) fn asked(subject: &Subject<'_>) -> Vec<Setting> {
+    let mut all = vec![
+        Setting {
+            name: "rate".to_owned(),
+            label: "Rate".to_owned(),
+            default: DEFAULT_RATE.to_string(),
+            ask: Ask::Number {
+                min: 1,
+                max: i64::from(MAX_RATE),
+                unit: "messages/s".to_owned(),
+                or: None,
+            },
+            note: Some("SQS moves the whole queue; it cannot filter.".to_owned()),
+        },
+        Setting {
+            name: "canary".to_owned(),
+            label: "Canary".to_owned(),
+            default: DEFAULT_CANARY.to_string(),
+            ask: Ask::Number {
+                min: 1,
+                max: MAX_CANARY,
+                unit: "messages first".to_owned(),
+                or: Some("off".to_owned()),
+            },
+            note: None,
+        },
+    ];
+    if subject.sources.len() > 1 {
+        all.push(where_to(subject));
+    }
+    all
+}
+
+fn where_to(subject: &Subject<'_>) -> Setting {
+    let back = Choice {
+        value: "source".to_owned(),
+        label: "the queue each came from".to_owned(),
+        facts: Vec::new(),
+        colour: Colour::Green,
+        why: None,
+    };
+    let one = subject.sources.iter().map(|queue| Choice {
+        value: queue.name.clone(),
+        label: queue.name.clone(),
+        facts: Vec::new(),
+        colour: Colour::Amber,
+        why: Some("Messages of the other queues would go here too.".to_owned()),
+    });
+    Setting {
+        name: "destination".to_owned(),
+        label: "To".to_owned(),
+        default: "source".to_owned(),
+        ask: Ask::Choice {
+            choices: std::iter::once(back).chain(one).collect(),
+        },
+        note: None,
     }
 }
 

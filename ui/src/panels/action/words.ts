@@ -1,0 +1,73 @@
+// How actions and the steps of a run are called. The words only: what an action does is in its plan.
+import type { Plan } from "../../ipc/gen/Plan";
+import type { Receipt } from "../../ipc/gen/Receipt";
+import type { Verb } from "../../ipc/gen/Verb";
+import type { Verdict } from "../../ipc/gen/Verdict";
+
+export interface VerbWords {
+  /** The dialog's title and the actions list: `Redrive`. */
+  does: string;
+  /** While it runs: `Redriving`. */
+  doing: string;
+  /** As a thing that ended: `redrive of`. */
+  done: string;
+}
+
+/** Exhaustive, so that a new action does not compile until it has its words. */
+const VERBS: Record<Verb, VerbWords> = {
+  redrive: { does: "Redrive", doing: "Redriving", done: "redrive of" },
+};
+
+/** An action's words; one that this page does not know yet is called by its own name. */
+export function verbWords(verb: Verb): VerbWords {
+  const known = (VERBS as Partial<Record<string, VerbWords>>)[verb];
+  const plain = sentence(verb);
+  return known ?? { does: plain, doing: `${plain}:`, done: `${plain.toLowerCase()} of` };
+}
+
+export const VERDICT: Record<Verdict, string> = { verified: "Verified", unverified: "Done, not verified", failed: "Failed", partial: "Done in part", aborted: "Stopped" };
+
+/** The title of a run as it stands. */
+export function runTitle(receipt: Receipt): string {
+  const words = verbWords(receipt.action);
+  const name = receipt.plan.name;
+  switch (receipt.phase) {
+    case "closed":
+      return `${receipt.verdict === undefined ? "Over" : VERDICT[receipt.verdict]}: ${words.done} ${name}`;
+    case "interrupted":
+      return `Interrupted: ${words.done} ${name}`;
+    case "cancelling":
+      return `Stopping: ${words.done} ${name}`;
+    case "opened":
+    case "running":
+    case "verifying":
+      return `${words.doing} ${name}`;
+  }
+}
+
+const STEPS: Record<string, string> = { checks: "Checks", canary: "Canary", full: "Everything else", watch: "Watch the canary", cancel: "Cancel", verify: "Verify" };
+
+/** A step's name. */
+export function stepName(step: string): string {
+  return STEPS[step] ?? sentence(step);
+}
+
+export interface Upcoming {
+  step: string;
+  detail: string;
+}
+
+/** Steps a run will still take, from its plan: each step of its calls, then the verification. */
+export function upcoming(plan: Plan, receipt: Receipt): Upcoming[] {
+  if (receipt.verdict !== undefined || receipt.phase === "cancelling" || receipt.phase === "closed") return [];
+  const known = new Set(receipt.steps.map((s) => s.step));
+  const planned = [...new Set(plan.calls.map((c) => c.step))].map((step) => ({ step, detail: plan.calls.filter((c) => c.step === step).map((c) => c.operation).join(", then ") }));
+  const n = plan.expectations.length;
+  return [...planned, { step: "verify", detail: n === 1 ? "one condition, for as long as it must hold" : `${n} conditions, each for as long as it must hold` }].filter((s) => !known.has(s.step));
+}
+
+/** A name with underscores or dashes as words: `dlq_messages_visible` → `Dlq messages visible`. */
+export function sentence(name: string): string {
+  const words = name.replaceAll(/[_-]/g, " ").replace(/\barn\b/, "ARN").replace(/\bdlq\b/, "dead-letter queue");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
