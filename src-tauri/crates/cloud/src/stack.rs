@@ -26,6 +26,8 @@ pub struct Stack {
     pub clusters: Vec<StackCluster>,
     /// Configuration files of its own, already absolute.
     pub files: StackFiles,
+    /// The resolver the platform's private names are asked of; `None`: the machine's own.
+    pub dns: Option<StackDns>,
     /// What is declared about queues.
     pub queues: Vec<StackQueue>,
     /// Edges that discovery cannot know.
@@ -69,6 +71,14 @@ pub struct StackFiles {
     pub aws_credentials: Option<PathBuf>,
     /// Kubeconfig (`~/.kube/config`).
     pub kubeconfig: Option<PathBuf>,
+}
+
+/// The platform's resolver.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StackDns {
+    /// Address and port it answers on, over UDP.
+    pub server: std::net::SocketAddr,
 }
 
 /// What is declared about a queue.
@@ -130,6 +140,7 @@ struct Written {
     cluster: Vec<Spanned<StackCluster>>,
     #[serde(default)]
     files: StackFiles,
+    dns: Option<StackDns>,
     #[serde(default)]
     queue: Vec<Spanned<WrittenQueue>>,
     #[serde(default)]
@@ -207,6 +218,7 @@ impl Stack {
                 .map(Spanned::into_inner)
                 .collect(),
             files: written.files.beside(path),
+            dns: written.dns,
             queues: queues(written.queue, &wrong)?,
             edges: written.edge,
             hosted_zones: written.hosted_zones,
@@ -373,6 +385,17 @@ mod tests {
         assert_eq!(stack.accounts[0].regions, ["us-east-1", "eu-west-1"]);
         assert_eq!(stack.accounts[0].profile, None);
         assert_eq!(stack.environment, Environment::Prod);
+    }
+
+    #[test]
+    fn a_resolver_is_an_address_and_a_port() {
+        let dns = parse(&format!("{SMALLEST}[dns]\nserver = \"127.0.0.1:5353\"\n"))
+            .expect("parses")
+            .dns
+            .expect("declared");
+        assert_eq!(dns.server.port(), 5353);
+        assert!(parse(SMALLEST).expect("parses").dns.is_none());
+        assert!(parse(&format!("{SMALLEST}[dns]\nserver = \"resolver\"\n")).is_err());
     }
 
     #[test]

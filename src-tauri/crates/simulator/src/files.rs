@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -19,7 +20,11 @@ pub(crate) fn write(simulation: &Simulation, shared: &SharedWorld) -> Result<(),
     fs::create_dir_all(&aws).map_err(StartError::io(format!("making {}", aws.display())))?;
     let world = shared.lock();
     let profile = format!("{}-prod", world.plan.names.brand);
-    put(&simulation.stack, &stack(&world, &profile), 0o644)?;
+    put(
+        &simulation.stack,
+        &stack(&world, &profile, simulation.dns),
+        0o644,
+    )?;
     put(
         &aws.join("config"),
         &config(&world, &profile, &simulation.aws_url),
@@ -55,7 +60,7 @@ fn context(world: &World, n: usize) -> &str {
     &world.clusters[n].spec().name
 }
 
-fn stack(world: &World, profile: &str) -> String {
+fn stack(world: &World, profile: &str, dns: SocketAddr) -> String {
     let regions: Vec<String> = world
         .regions
         .iter()
@@ -81,6 +86,7 @@ fn stack(world: &World, profile: &str) -> String {
             queue.name
         );
     }
+    let _ = write!(out, "\n[dns]\nserver = \"{dns}\"\n");
     out.push_str("\n[files]\naws_config = \"aws/config\"\naws_credentials = \"aws/credentials\"\nkubeconfig = \"kubeconfig\"\n");
     out
 }

@@ -68,6 +68,8 @@ pub struct Simulation {
     pub kubernetes: Vec<String>,
     /// Base URL of the control endpoint.
     pub control_url: String,
+    /// Where the resolver listens, over UDP.
+    pub dns: SocketAddr,
     /// Where the files are.
     pub dir: PathBuf,
     /// The stack file.
@@ -113,14 +115,19 @@ impl Simulation {
     }
 
     async fn serve(options: &Options, shared: SharedWorld) -> Result<Self, StartError> {
+        let (socket, dns) = crate::resolver::bind()
+            .await
+            .map_err(StartError::io("opening the resolver on loopback"))?;
+        let resolver = tokio::spawn(crate::resolver::serve(socket, shared.clone()));
         let mut simulation = Self {
             aws_url: String::new(),
+            dns,
             kubernetes: Vec::new(),
             control_url: String::new(),
             dir: options.dir.clone(),
             stack: options.dir.join("quarterdeck.toml"),
             shared: shared.clone(),
-            tasks: Vec::new(),
+            tasks: vec![resolver],
             stops: Vec::new(),
         };
         simulation.aws_url = simulation

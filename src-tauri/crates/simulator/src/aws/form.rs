@@ -66,4 +66,4 @@ fn collapse(value: Value) -> Value {
 }
 
 /// Names of list items in the query protocols spoken here.
-const ITEM_NAMES: &[&str] = &["member", "Filter", "Value", "EventCategory"];
+const ITEM_NAMES: &[&str] = &["member", "Filter", "Value", "EventCategory", "Tag"];

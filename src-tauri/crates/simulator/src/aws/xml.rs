@@ -19,6 +19,7 @@ pub(crate) fn members(_list: &str) -> Option<&'static str> {
 pub(crate) fn rds(list: &str) -> Option<&'static str> {
     Some(match list {
         "AvailabilityZones" => "AvailabilityZone",
+        "DBClusterEndpoints" => "DBClusterEndpointList",
         "DBClusters" => "DBCluster",
         "DBClusterMembers" => "DBClusterMember",
         "DBInstances" => "DBInstance",

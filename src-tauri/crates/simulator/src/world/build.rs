@@ -6,7 +6,7 @@ use crate::clock::Millis;
 use crate::world::SIMULATED_ACCOUNT as ACCOUNT;
 use crate::world::balancer::{self, LoadBalancer};
 use crate::world::cluster::{Az, ClusterSpec};
-use crate::world::database::{DbCluster, DbSpec};
+use crate::world::database::{DbCluster, DbSpec, Engine};
 use crate::world::dice::Dice;
 use crate::world::function::{Function, Mapping};
 use crate::world::geography::{Network, Place, zones};
@@ -40,7 +40,7 @@ pub fn draft(
     let azs = zones(&place, &mut dice);
     let created = now.plus_seconds(-(400 + 37 * i64::try_from(n).unwrap_or(0)) * DAY);
     let mut region = empty(place, azs, created, plan, &mut dice);
-    databases(&mut region, plan, n, created, metrics, &mut dice);
+    databases(&mut region, plan, (n, seed), created, metrics, &mut dice);
     queues(&mut region, plan, created, metrics);
     functions(&mut region, plan, now, metrics, &mut dice);
     balancers(&mut region, plan, created, &mut dice, metrics);
@@ -98,21 +98,30 @@ fn empty(place: Place, azs: Vec<Az>, created: Millis, plan: &Plan, dice: &mut Di
     }
 }
 
+/// Class of the instances of a cluster, and of the one reader that is smaller.
+const CLASS: &str = "db.r6g.2xlarge";
+const SMALL_CLASS: &str = "db.r6g.xlarge";
+
 fn databases(
     region: &mut Region,
     plan: &Plan,
-    n: usize,
+    (n, seed): (usize, u64),
     created: Millis,
     metrics: &mut Metrics,
     dice: &mut Dice,
 ) {
     let zones = region.azs.len();
     let first = dice.below(zones);
-    let all: Vec<usize> = (0..zones).map(|i| (first + i) % zones).collect();
-    for (name, global, members) in [
-        (&plan.main_database, false, &all[..]),
-        (&plan.reference_database, true, &all[..2.min(zones)]),
-    ] {
+    let zone = |i: usize| (first + i) % zones;
+    let main = [(zone(0), CLASS), (zone(1), CLASS), (zone(2), SMALL_CLASS)];
+    let reference = [(zone(0), CLASS), (zone(1), CLASS)];
+    for (k, (name, global, members)) in [
+        (&plan.main_database, false, &main[..]),
+        (&plan.reference_database, true, &reference[..]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
         let database = name.split_once('-').map_or("app", |(_, subject)| subject);
         let name = if global {
             format!("{name}-{}", region.place.code)
@@ -124,14 +133,22 @@ fn databases(
             region: region.place.name,
             account: ACCOUNT,
             database,
+            engine: if global {
+                Engine::Postgres
+            } else {
+                plan.main_engine
+            },
             host: &dice.lower(12),
             resource: format!("cluster-{}", dice.upper(26)),
             global: global.then(|| plan.reference_database.clone()),
             secondary: global && n > 0,
-            zones: members,
+            instances: &members[..members.len().min(zones)],
+            network: 120 + u8::try_from(n).unwrap_or(0),
+            subnet: 20 + 100 * u8::try_from(k % 2).unwrap_or(0),
             created,
+            dice: Dice::new(seed, 400 + 16 * n as u64 + k as u64),
         };
-        region.databases.push(DbCluster::new(&spec, metrics));
+        region.databases.push(DbCluster::new(spec, metrics));
     }
 }
 

@@ -106,7 +106,7 @@ impl Region {
     }
 
     /// Writes the gauges of the minute that ends now.
-    pub fn sample(&mut self, frame: Frame, now: Millis, metrics: &mut Metrics) {
+    pub fn sample(&mut self, now: Millis, metrics: &mut Metrics) {
         let zones = self.zones.len();
         for group in &self.groups {
             let healthy = group.healthy_by_zone(zones);
@@ -120,22 +120,6 @@ impl Region {
                     metrics.sample(*id, f64::from(n));
                 }
             }
-        }
-        for (n, database) in self.databases.iter().enumerate() {
-            let pods: f64 = self
-                .services
-                .iter()
-                .filter(|s| s.databases.contains(&n))
-                .map(|s| s.replicas)
-                .sum();
-            database.sample(
-                metrics,
-                &self.grey,
-                self.demand,
-                pods,
-                frame.seed ^ (n as u64),
-                now,
-            );
         }
         self.sample_queues(now, metrics);
     }
@@ -185,13 +169,8 @@ impl Region {
             let errors = dice.rounded(calls * mapping.error_rate) as f64;
             self.functions[mapping.function].record(metrics, calls, errors, 60.0);
         }
-        for (n, database) in self.databases.iter_mut().enumerate() {
-            for second in 0..4 {
-                let salt = self.place.elb_zone.len() as u64 + n as u64;
-                database.step(&self.grey, frame.seed ^ salt, now.plus_seconds(15 * second));
-            }
-        }
-        self.sample(frame, now, metrics);
+        self.relive_databases(frame, now, metrics);
+        self.sample(now, metrics);
     }
 
     /// What the distribution before the API balancers sees of this region.

@@ -234,9 +234,7 @@ impl World {
         for group in groups {
             group.step(cluster, zones, &silence, now, &mut self.dice);
         }
-        for (n, database) in region.databases.iter_mut().enumerate() {
-            database.step(&region.grey, frame.seed ^ (r as u64 * 64 + n as u64), now);
-        }
+        region.step_databases(frame, now, &mut self.metrics);
         for force in &region.workforces {
             if let Some(queue) = region.queues.get(&force.queue) {
                 cluster.set_queue_depth(&force.workload, queue.visible() as u64);
@@ -258,7 +256,7 @@ impl World {
 
     fn end_minute(&mut self) {
         for region in &mut self.regions {
-            region.sample(self.frame, self.now, &mut self.metrics);
+            region.sample(self.now, &mut self.metrics);
         }
         self.dns.sample(&mut self.metrics);
         self.metrics.tick(self.now);

@@ -1,5 +1,6 @@
 //! What the platform is made of before it exists: services, queues, functions and databases, the same in each region.
 
+use crate::world::database::Engine;
 use crate::world::dice::Dice;
 use crate::world::names::Names;
 
@@ -116,6 +117,8 @@ pub struct Plan {
     pub functions: Vec<FunctionPlan>,
     /// Name of the main database cluster, one in each region.
     pub main_database: String,
+    /// Its engine.
+    pub main_engine: Engine,
     /// Name of the global database.
     pub reference_database: String,
 }
@@ -139,6 +142,11 @@ impl Plan {
             queues,
             functions,
             main_database,
+            main_engine: if Dice::new(seed, 6).chance(0.5) {
+                Engine::MySql
+            } else {
+                Engine::Postgres
+            },
             reference_database,
         }
     }

@@ -97,8 +97,11 @@ fn wire(region: &Region, plan: &Plan, s: &ServicePlan, spec: &mut WorkloadSpec) 
     let mut used = vec![0];
     if s.by_config {
         let url = format!(
-            "postgresql://app@{}:{}/{}",
-            main.endpoint, main.port, main.database
+            "{}://app@{}:{}/{}",
+            main.engine.scheme(),
+            main.endpoint,
+            main.engine.port(),
+            main.database
         );
         spec.config.push(("DATABASE_URL".into(), url));
     } else {

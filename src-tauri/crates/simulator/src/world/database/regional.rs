@@ -1,0 +1,63 @@
+//! The databases of a region, second by second.
+
+use super::load::Ask;
+use crate::clock::Millis;
+use crate::world::flow::Frame;
+use crate::world::metric::Metrics;
+use crate::world::region::Region;
+
+/// Seconds between two samples of a database's gauges: a minute's average sees a failover that takes less.
+const SAMPLED: i64 = 5;
+
+impl Region {
+    /// Lets the databases live one second: what is due happens, then they bear what is asked of them.
+    pub fn step_databases(&mut self, frame: Frame, now: Millis, metrics: &mut Metrics) {
+        for n in 0..self.databases.len() {
+            self.databases[n].run_agenda(now, &mut self.events);
+            self.strain_database(n, frame, now);
+            if now.seconds() % SAMPLED == 0 {
+                self.sample_database(n, frame, now, metrics);
+            }
+        }
+    }
+
+    /// A minute of history: nothing happens to the databases but the day.
+    pub fn relive_databases(&mut self, frame: Frame, now: Millis, metrics: &mut Metrics) {
+        for n in 0..self.databases.len() {
+            for second in 0..4 {
+                self.strain_database(n, frame, now.plus_seconds(15 * second));
+            }
+            self.sample_database(n, frame, now, metrics);
+        }
+    }
+
+    fn strain_database(&mut self, n: usize, frame: Frame, now: Millis) {
+        let ask = ask(n, &self.grey, self.demand, self.pods_of(n), frame);
+        self.databases[n].bear(&ask, now);
+    }
+
+    fn sample_database(&self, n: usize, frame: Frame, now: Millis, metrics: &mut Metrics) {
+        let ask = ask(n, &self.grey, self.demand, self.pods_of(n), frame);
+        self.databases[n].sample(metrics, &ask, now);
+    }
+
+    /// Pods that name a database.
+    fn pods_of(&self, database: usize) -> f64 {
+        let named = self
+            .services
+            .iter()
+            .filter(|s| s.databases.contains(&database));
+        named.map(|s| s.replicas).sum()
+    }
+}
+
+fn ask(n: usize, grey: &[f64], demand: f64, pods: f64, frame: Frame) -> Ask<'_> {
+    Ask {
+        grey,
+        demand,
+        pods,
+        attached: 1.0,
+        clinging: 0.0,
+        seed: frame.seed ^ (n as u64),
+    }
+}
