@@ -19,7 +19,8 @@ pub(super) fn finding(subject: &Subject<'_>) -> Finding {
     let first = subject.first_arrival();
     let origin = first.map(|(_, fact)| subject.origin(subject.dlq, fact));
     let outside = !external(subject).is_empty();
-    let since = first.and_then(|(at, _)| change_since(subject, at));
+    let latest = subject.latest_first_arrival();
+    let since = latest.and_then(|at| change_since(subject, at));
     let blind = !seen(subject).any(|(_, consumer)| consumer.runs.is_some());
     let empty = subject.visible() == Some(0);
     let answer = match (origin, first, &since) {

@@ -75,6 +75,21 @@ impl<'a> Subject<'a> {
         Some((seen.plus_seconds(-(age as i64)), Fact::OldestAgeSeconds))
     }
 
+    /// The latest the first of the messages that wait now can have come: the metrics know the
+    /// minute only, and when earlier ones were moved or ran out, the oldest that is left is younger.
+    /// What changed before that may be what broke the consumer.
+    pub(crate) fn latest_first_arrival(&self) -> Option<Timestamp> {
+        let facts = &self.dlq.facts;
+        let minute = facts.time(Fact::FirstMessageAt);
+        let told = minute.map(|at| at.plus_seconds(60));
+        let age = facts.number(Fact::OldestAgeSeconds);
+        let oldest = age.map(|age| {
+            let (_, seen) = origin_of(self.dlq, Fact::OldestAgeSeconds);
+            seen.plus_seconds(-(age as i64))
+        });
+        told.max(oldest)
+    }
+
     /// Where `fact` of `node` comes from.
     pub(crate) fn origin(&self, node: &Node, fact: Fact) -> Origin {
         let (source, seen) = origin_of(node, fact);

@@ -494,6 +494,25 @@ fn recovery_without_a_rollout_counts_when_errors_came_back_down_after_the_first_
     );
 }
 
+/// The rollout that broke the consumer comes shortly before the first message, whose time is known
+/// to the minute; and of messages that came back after a rollout, that rollout is no cure.
+#[test]
+fn the_rollout_that_broke_the_consumer_is_not_taken_for_its_cure() {
+    let rolled = |at_: &str, age: Option<i64>| {
+        let mut world = World::green();
+        let consumer = "deployment/order-writer";
+        world.set(consumer, Fact::RolloutStartedAt, at(at_));
+        if let Some(age) = age {
+            world.set("queue/orders-dlq", Fact::OldestAgeSeconds, age);
+        }
+        outcome(&world.plan(), "redrive.changed-since-arrival").map(|(_, outcome)| outcome)
+    };
+    assert_eq!(rolled("02:47:40", None), Some(Outcome::Fail), "same minute");
+    assert_eq!(rolled("02:48:01", None), Some(Outcome::Pass));
+    assert_eq!(rolled("02:52:00", Some(60)), Some(Outcome::Fail), "younger");
+    assert_eq!(rolled("02:52:00", Some(12 * 60)), Some(Outcome::Pass));
+}
+
 #[test]
 fn a_roll_back_to_an_old_replica_set_is_seen_by_its_pods_or_its_deploy_event() {
     let mut world = World::green();

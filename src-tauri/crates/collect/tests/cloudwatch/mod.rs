@@ -122,7 +122,11 @@ async fn queue_metrics_look_back_for_the_first_dead_letter() {
             match (asked.metric.as_str(), asked.stat.as_str(), asked.period) {
                 ("ApproximateAgeOfOldestMessage", ..) => vec![(MINUTE, 17_000.0)],
                 ("ApproximateNumberOfMessagesVisible", "Minimum", 3600) => {
-                    vec![(hour - 3600, 0.0), (hour, 0.0), (hour + 3600, 3.0)]
+                    let since = (1..6).map(|n| (hour + n * 3600, 3.0));
+                    [(hour - 3600, 0.0), (hour, 0.0)]
+                        .into_iter()
+                        .chain(since)
+                        .collect()
                 }
                 ("ApproximateNumberOfMessagesVisible", "Maximum", 60)
                     if request.line.contains("GetMetricData") && asked_alone(request) =>
@@ -130,13 +134,38 @@ async fn queue_metrics_look_back_for_the_first_dead_letter() {
                     vec![(hour + 600, 0.0), (hour + 660, 1.0), (hour + 720, 3.0)]
                 }
                 ("ApproximateNumberOfMessagesVisible", ..) => {
-                    vec![(MINUTE - 60, 3.0), (MINUTE, 3.0)]
+                    (0..18).map(|n| (MINUTE - 600 * n, 3.0)).collect()
                 }
                 _ => Vec::new(),
             }
         })
     };
     insta::assert_snapshot!(read("cloudwatch/queue-metrics", answer, known).await);
+}
+
+/// CloudWatch has no points of a queue that was inactive, and begins up to fifteen minutes late:
+/// the age of the oldest message knows better.
+#[tokio::test]
+async fn the_first_message_of_a_silent_queue_is_as_old_as_its_first_point_or_the_oldest_message() {
+    let first = async |age: Option<f64>| {
+        let answer = move |request: &Request| {
+            metrics(request, |asked| match asked.metric.as_str() {
+                "ApproximateNumberOfMessagesVisible" if asked.period == 60 => {
+                    (0..3).map(|n| (MINUTE - 600 * n, 4.0)).collect()
+                }
+                "ApproximateAgeOfOldestMessage" => {
+                    age.map(|age| (MINUTE, age)).into_iter().collect()
+                }
+                _ => Vec::new(),
+            })
+        };
+        let found = read("cloudwatch/queue-metrics", answer, known).await;
+        let line = found.lines().find(|line| line.contains("first_message_at"));
+        line.map(|line| line.trim().to_owned()).unwrap_or(found)
+    };
+    assert!(first(None).await.contains("T02:26:00"));
+    assert!(first(Some(1150.0)).await.contains("T02:26:00"));
+    assert!(first(Some(1800.0)).await.contains("T02:17:00"));
 }
 
 fn asked_alone(request: &Request) -> bool {
