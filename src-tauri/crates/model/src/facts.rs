@@ -184,7 +184,8 @@ facts! {
     HealthIssues = "health_issues",
     /// Zonal shift enabled.
     ZonalShiftEnabled = "zonal_shift_enabled",
-    /// API server answer as we see it, milliseconds.
+    /// API server answer as we see it, milliseconds: on a connection that stands, to the head of the
+    /// answer to `GET /version`.
     ApiLatencyMs = "api_latency_ms",
     /// Nodes.
     Nodes = "nodes",
@@ -396,7 +397,7 @@ facts! {
     MoveTaskDestination = "move_task_destination",
     /// SSE or KMS.
     Encrypted = "encrypted",
-    /// RFC 3339: bound on when the first message arrived (from metrics).
+    /// RFC 3339: start of the minute in which the first of the messages now there came (from metrics).
     FirstMessageAt = "first_message_at",
     /// Stack file says redelivery is safe.
     ConsumerIdempotent = "consumer_idempotent",

@@ -23,6 +23,8 @@ fn tied(node: &FoundNode, relation: Relation, direction: Direction) -> Vec<Strin
         .collect()
 }
 
+use std::time::Duration;
+
 #[tokio::test]
 async fn a_pod_in_a_crash_loop() {
     let pods = read(Watched::Pods, PODS, "pod-crashloop").await;
@@ -169,12 +171,13 @@ async fn pages_are_put_together() {
 }
 
 #[tokio::test]
-async fn the_api_tells_its_version_and_its_latency() {
-    let server = Server::start().await;
+async fn the_api_tells_its_version_and_its_latency_without_the_making_of_the_connection() {
+    let server = Server::far(Duration::from_millis(400)).await;
     server.list("/version", Act::Json(recorded("version")));
     let cluster = server.cluster(Limits::default()).await;
     let found = nodes(told(&mut cluster.watch(Watched::Api)).await);
     assert_eq!(found[0].id.as_str(), "cluster/111122223333/eu-west-1/prod");
     assert!(text(&found[0], Fact::Version).unwrap().starts_with("v1.36"));
-    assert!(found[0].facts.number(Fact::ApiLatencyMs).unwrap() > 0.0);
+    let latency = found[0].facts.number(Fact::ApiLatencyMs).unwrap();
+    assert!(latency > 0.0 && latency < 400.0, "{latency}");
 }

@@ -160,15 +160,23 @@ pub(crate) struct Server {
     script: Arc<Mutex<Script>>,
     gate: Arc<Notify>,
     port: u16,
+    /// How long a new connection takes to be ready.
+    handshake: Duration,
 }
 
 impl Server {
     pub(crate) async fn start() -> Self {
+        Self::far(Duration::ZERO).await
+    }
+
+    /// A server whose connections take so long to be made.
+    pub(crate) async fn far(handshake: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Self {
             script: Arc::default(),
             gate: Arc::default(),
             port: listener.local_addr().unwrap().port(),
+            handshake,
         };
         let handle = server.clone();
         tokio::spawn(async move {
@@ -246,6 +254,7 @@ impl Server {
 
     async fn serve(self, mut stream: TcpStream) {
         let mut held = Vec::new();
+        tokio::time::sleep(self.handshake).await;
         loop {
             let end = loop {
                 if let Some(end) = held.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
