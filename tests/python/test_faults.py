@@ -19,6 +19,8 @@ SERVICES = {
     "lambda": "lambda",
     "monitoring": "cloudwatch",
 }
+# What its sources are called in sentences, where figures wait for them.
+LABELS = {"elasticloadbalancing": "Load balancing", "rds": "RDS", "sqs": "SQS", "lambda": "Lambda"}
 FAULTS = ["hang", "throttled", "expired", "html", "garbage", "reset"]
 
 
@@ -54,10 +56,18 @@ def test_a_service_fails_alone(platform, tmp_path, service, fault):
     for source in mine:
         if source["state"] == "failed":
             assert re.search(r"[A-Za-z]{3}.*\.$", source["error"]), source
-    # The figures of things are asked for once the things are known: they wait for a service that hangs.
-    def waits(source):
-        return fault == "hang" and source["part"].endswith("-metrics") and "no answer in" in source["error"]
-
     others = [s for s in picture.document["sources"] if s["service"] != SERVICES[service]]
-    failed = [(s["id"], s["error"]) for s in others if s["state"] != "ok" and not waits(s)]
+    hung = service if fault == "hang" else None
+    failed = [(s["id"], s["error"]) for s in others if s["state"] != "ok" and not waits(s, mine, hung)]
     assert not failed, failed
+
+
+def waits(source, mine, hung) -> bool:
+    """Figures of things are asked for once the things are known: with the service that lists them hung,
+    they say whom they wait for."""
+    found = re.search(r": not asked yet; it waits for (.+), which did not answer in 8 s\. .*look at (.+) first\.$", source["error"])
+    if not hung or not found:
+        return False
+    region = source["scope"]["region"]
+    silent = {f"{LABELS[hung]} {s['part']} in {region}" for s in mine if s["state"] == "failed"}
+    return found[1] == found[2] and set(found[1].split(" and ")) <= silent

@@ -80,6 +80,24 @@ impl Book {
         }
     }
 
+    /// Notes what the first reading of a source waits for; nothing: it is under way.
+    pub(crate) fn waits(&mut self, source: &SourceId, needed: Vec<SourceId>) -> Effect {
+        match self.slots.get_mut(source) {
+            Some(slot) => slot.waits(needed),
+            None => Effect::Nothing,
+        }
+    }
+
+    /// Whether the last thing heard of a source is a failure.
+    pub(crate) fn failing(&self, source: &SourceId) -> bool {
+        self.slots.get(source).is_some_and(Slot::failing)
+    }
+
+    /// Whether a source answered well since the engine started.
+    pub(crate) fn well(&self, source: &SourceId) -> bool {
+        self.slots.get(source).is_some_and(Slot::well)
+    }
+
     /// Sources that have neither answered nor failed since the engine started.
     pub(crate) fn outstanding(&self) -> BTreeSet<SourceId> {
         let waiting = self.slots.values().filter(|slot| !slot.answered);
@@ -88,16 +106,34 @@ impl Book {
 
     /// Gives up waiting: sources that did not answer in `after` are failed, in a sentence.
     pub(crate) fn conclude(&mut self, after: Duration) -> Effect {
-        let mut effect = Effect::Nothing;
-        for slot in self.slots.values_mut().filter(|slot| !slot.answered) {
-            effect = effect.max(slot.fail(no_answer(&slot.source, after)));
-        }
-        effect
+        let silent = self.slots.values().filter(|slot| !slot.answered);
+        let failures: Vec<(SourceId, SourceFailure)> = silent
+            .map(|slot| {
+                let failure = match self.awaited(slot) {
+                    Some(needed) => kept_waiting(&slot.source, &needed, after),
+                    None => no_answer(&slot.source, after),
+                };
+                (slot.source.id.clone(), failure)
+            })
+            .collect();
+        let effects = failures.into_iter().map(|(id, f)| self.failed(&id, f));
+        effects.max().unwrap_or(Effect::Nothing)
+    }
+
+    /// What the first reading of this source waits for, as people say it.
+    fn awaited(&self, slot: &Slot) -> Option<String> {
+        let needed = slot.needed.iter().filter_map(|id| self.slots.get(id));
+        let silent = needed.filter(|slot| !slot.answered);
+        let silent: Vec<String> = silent.map(|slot| words(&slot.source)).collect();
+        (!silent.is_empty()).then(|| silent.join(" and "))
     }
 
     /// How every source is doing.
     pub(crate) fn statuses(&self, now: Instant) -> Vec<SourceStatus> {
-        self.slots.values().map(|slot| slot.status(now)).collect()
+        let slots = self.slots.values();
+        slots
+            .map(|slot| slot.status(now, self.awaited(slot)))
+            .collect()
     }
 
     /// When the next source turns stale, if nothing is heard until then.
@@ -171,6 +207,21 @@ pub(crate) fn no_answer(source: &Source, after: Duration) -> SourceFailure {
         ),
         next_step: "It is tried again by itself; check the network between here and this endpoint."
             .to_owned(),
+        code: None,
+        request_id: None,
+    }
+}
+
+/// What is said of a source that was not asked, because what it asks about was not found in time.
+fn kept_waiting(source: &Source, needed: &str, after: Duration) -> SourceFailure {
+    SourceFailure {
+        class: FailureClass::TimedOut,
+        sentence: format!(
+            "{}: not asked yet; it waits for {needed}, which did not answer in {} s.",
+            words(source),
+            after.as_secs_f64().round()
+        ),
+        next_step: format!("It is read as soon as they answer or fail; look at {needed} first."),
         code: None,
         request_id: None,
     }

@@ -3,7 +3,7 @@
 
 use crate::book::Feed;
 use crate::index::{Assembler, Index, Message, PlatformClock, Signals};
-use crate::poller::{Desk, Live, Poller, Reader, defect, prerequisites};
+use crate::poller::{Desk, Heard, Live, Poller, Reader, defect, prerequisites};
 use crate::recorder::{Notices, Recorder};
 use crate::settings::Settings;
 use crate::supervise::supervised;
@@ -51,7 +51,7 @@ impl Core {
         let (mailbox, inbox) = mpsc::channel(MAILBOX);
         let (snapshots, receiver) = watch::channel(Arc::new(parts.first));
         let signals = Signals {
-            answered: watch::Sender::new(BTreeSet::new()),
+            heard: watch::Sender::new(Heard::default()),
             abnormal: watch::Sender::new(Arc::new(BTreeSet::new())),
         };
         let live = watch::Sender::new(Live::new());
@@ -59,7 +59,7 @@ impl Core {
             mailbox: mailbox.clone(),
             clock: Arc::clone(&parts.clock),
             deadline: parts.settings.reading_deadline,
-            answered: signals.answered.subscribe(),
+            heard: signals.heard.subscribe(),
             abnormal: signals.abnormal.subscribe(),
             live: live.subscribe(),
         };

@@ -7,6 +7,7 @@
 mod waiters;
 
 use crate::book::{Book, Effect, Feed, Recording};
+use crate::poller::Heard;
 use crate::recorder::Recorder;
 use crate::sameness::{News, news};
 use crate::settings::Settings;
@@ -66,6 +67,8 @@ pub(crate) enum Message {
     },
     /// A failure that no reading reports.
     Fault(SourceId, SourceFailure),
+    /// A source's first reading waits for these; none: it waits no more.
+    Waits(SourceId, Vec<SourceId>),
     /// Who we are.
     Identity(Identity),
     /// What the account's AWS sources found.
@@ -84,8 +87,8 @@ pub(crate) enum Message {
 
 /// What the index tells the pollers.
 pub(crate) struct Signals {
-    /// Sources that answered or failed at least once.
-    pub(crate) answered: watch::Sender<BTreeSet<SourceId>>,
+    /// Sources that were heard since the start.
+    pub(crate) heard: watch::Sender<Heard>,
     /// Sources with something abnormal among what they describe.
     pub(crate) abnormal: watch::Sender<Arc<BTreeSet<SourceId>>>,
 }
@@ -237,10 +240,12 @@ impl Index {
         self.dirt = self.dirt.max(effect);
     }
 
-    /// How long news of a source may wait for company.
+    /// How long news of a source may wait for company. A failure does not wait: the next attempt
+    /// may come before its picture.
     fn patience(&self, source: &SourceId) -> Duration {
         let calm = self.outstanding.is_empty()
             && self.book.feed(source) == Some(Feed::Polled)
+            && !self.book.failing(source)
             && !self.signals.abnormal.borrow().contains(source);
         if calm {
             self.settings.patience
@@ -286,6 +291,10 @@ impl Index {
             Message::Fault(source, failure) => {
                 let effect = self.book.failed(&source, failure);
                 self.heard(&source, now, effect);
+            }
+            Message::Waits(source, needed) => {
+                let effect = self.book.waits(&source, needed);
+                self.soil(effect);
             }
             Message::Identity(identity) => {
                 if self.identity != identity {
@@ -340,6 +349,11 @@ impl Index {
         if self.outstanding.contains(source) {
             self.note_outstanding();
         }
+        if !self.signals.heard.borrow().well.contains(source) && self.book.well(source) {
+            self.signals.heard.send_modify(|heard| {
+                heard.well.insert(source.clone());
+            });
+        }
         if self.waiters.heard(source, begun) {
             self.soil(Effect::Content);
         }
@@ -352,8 +366,8 @@ impl Index {
             return;
         }
         self.signals
-            .answered
-            .send_modify(|all| all.extend(answered));
+            .heard
+            .send_modify(|heard| heard.answered.extend(answered));
         // The first complete picture is awaited by somebody: it does not wait for company.
         self.hasty |= self.outstanding.is_empty();
     }

@@ -29,13 +29,25 @@ pub(crate) trait Reader: Send + Sync {
 /// How many runs watch a source.
 pub(crate) type Live = BTreeMap<SourceId, usize>;
 
+/// Who was heard since the engine started.
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    /// Answered or failed.
+    pub(crate) answered: BTreeSet<SourceId>,
+    /// Answered well at least once.
+    pub(crate) well: BTreeSet<SourceId>,
+}
+
+/// So long the first reading waits for all that it needs; then what some of them found must do.
+const NEEDS_WITHIN: Duration = Duration::from_secs(5);
+
 /// What every poller and watcher is given.
 #[derive(Clone)]
 pub(crate) struct Desk {
     pub(crate) mailbox: mpsc::Sender<Message>,
     pub(crate) clock: PlatformClock,
     pub(crate) deadline: Duration,
-    pub(crate) answered: watch::Receiver<BTreeSet<SourceId>>,
+    pub(crate) heard: watch::Receiver<Heard>,
     pub(crate) abnormal: watch::Receiver<Arc<BTreeSet<SourceId>>>,
     pub(crate) live: watch::Receiver<Live>,
 }
@@ -45,7 +57,7 @@ pub(crate) struct Poller {
     pub(crate) reader: Arc<dyn Reader>,
     pub(crate) desk: Desk,
     pub(crate) poke: Arc<Notify>,
-    /// Sources that must have answered before the first reading.
+    /// Sources whose findings it asks about: the first reading waits for them.
     pub(crate) after: Vec<SourceId>,
 }
 
@@ -60,21 +72,40 @@ impl Poller {
             return;
         }
         loop {
-            if self.read(&mut cadence).await.is_err() || self.rest(&cadence).await.is_err() {
+            let missing = self.missing();
+            if self.read(&mut cadence).await.is_err()
+                || self.rest(&cadence, &missing).await.is_err()
+            {
                 return;
             }
         }
     }
 
+    /// Waits until all that it needs has answered or failed; a hanging one is waited for only
+    /// while there is nothing else to begin with. Whoever looks is told what is waited for.
     async fn wait_for_needs(&mut self) -> Result<(), Stopped> {
-        let after = std::mem::take(&mut self.after);
-        let all = |answered: &BTreeSet<SourceId>| after.iter().all(|id| answered.contains(id));
-        self.desk
-            .answered
-            .wait_for(all)
-            .await
-            .map_err(|_| Stopped)?;
-        Ok(())
+        let after = &self.after;
+        let mut heard = self.desk.heard.clone();
+        let all = |heard: &Heard| after.iter().all(|id| heard.answered.contains(id));
+        let some = |heard: &Heard| after.iter().any(|id| heard.answered.contains(id));
+        if all(&heard.borrow_and_update()) {
+            return Ok(());
+        }
+        let id = self.reader.source().id.clone();
+        self.send(Message::Waits(id.clone(), after.clone())).await?;
+        let waited = crate::time::timeout(NEEDS_WITHIN, heard.wait_for(all)).await;
+        match waited.map(|heard| heard.map(drop)) {
+            Ok(waited) => waited.map_err(|_| Stopped)?,
+            Err(_) => drop(heard.wait_for(some).await.map_err(|_| Stopped)?),
+        }
+        self.send(Message::Waits(id, Vec::new())).await
+    }
+
+    /// What it needs and has not heard well of yet.
+    fn missing(&self) -> Vec<SourceId> {
+        let heard = self.desk.heard.borrow();
+        let missing = self.after.iter().filter(|id| !heard.well.contains(*id));
+        missing.cloned().collect()
     }
 
     async fn read(&mut self, cadence: &mut Cadence) -> Result<(), Stopped> {
@@ -136,15 +167,18 @@ impl Poller {
         self.desk.mailbox.send(message).await.map_err(|_| Stopped)
     }
 
-    /// Rests as long as the pace asks for; a poke ends it, a change of pace moves its end.
-    async fn rest(&mut self, cadence: &Cadence) -> Result<(), Stopped> {
+    /// Rests as long as the pace asks for; a poke ends it, and so does the first good answer of a
+    /// source that the last reading missed; a change of pace moves its end.
+    async fn rest(&mut self, cadence: &Cadence, missing: &[SourceId]) -> Result<(), Stopped> {
         let since = now();
         let dice = rand::random::<f64>();
+        let come = |heard: &Heard| missing.iter().any(|id| heard.well.contains(id));
         loop {
             let end = since + cadence.rest(self.pace(), dice);
             tokio::select! {
                 () = self.poke.notified() => return Ok(()),
                 () = crate::time::sleep_until(end) => return Ok(()),
+                heard = self.desk.heard.wait_for(come) => return heard.map(drop).map_err(|_| Stopped),
                 changed = self.desk.abnormal.changed() => changed.map_err(|_| Stopped)?,
                 changed = self.desk.live.changed() => changed.map_err(|_| Stopped)?,
             }
@@ -181,8 +215,8 @@ pub(crate) fn defect(source: &Source, panic: &str, again: Duration) -> SourceFai
 }
 
 /// The sources that `reader` waits for before its first reading: those of the services it needs,
-/// of its account, in its region or global. Sources that wait for its own service are left out:
-/// two that waited for each other would never begin.
+/// of its account, in its region or global. Sources that wait themselves are left out: they find
+/// no things, only figures of things, and two that waited for each other would never begin.
 pub(crate) fn prerequisites(reader: &dyn Reader, all: &[Arc<dyn Reader>]) -> Vec<SourceId> {
     let own = reader.source();
     let in_reach = |other: &Source| {
@@ -196,7 +230,7 @@ pub(crate) fn prerequisites(reader: &dyn Reader, all: &[Arc<dyn Reader>]) -> Vec
             let source = other.source();
             source.id != own.id
                 && reader.needs().contains(&source.service)
-                && !other.needs().contains(&own.service)
+                && other.needs().is_empty()
                 && in_reach(source)
         })
         .map(|other| other.source().id.clone())

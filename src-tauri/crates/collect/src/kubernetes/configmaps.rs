@@ -25,7 +25,7 @@ pub(super) const PERIOD: Duration = Duration::from_secs(300);
 /// References come in bursts: wait this long for the rest.
 const GATHER: Duration = Duration::from_millis(20);
 /// Asked for at the same time.
-const ABREAST: usize = 6;
+const ABREAST: usize = 16;
 /// A ConfigMap is at most 1 MiB.
 const LARGEST: usize = 4 * 1024 * 1024;
 

@@ -4,7 +4,9 @@ use super::recording::{Shelf, Shelved};
 use super::words;
 use crate::time::Instant;
 use collect::kubernetes::WatchBatch;
-use model::{Found, NodeId, Observation, Source, SourceFailure, SourceStatus, State, Timestamp};
+use model::{
+    Found, NodeId, Observation, Source, SourceFailure, SourceId, SourceStatus, State, Timestamp,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,6 +68,8 @@ pub(super) struct Slot {
     pub(super) feed: Feed,
     /// Answered or failed since the engine started.
     pub(super) answered: bool,
+    /// Sources that its first reading waits for.
+    pub(super) needed: Vec<SourceId>,
     expected: Duration,
     items: BTreeMap<Key, Item>,
     last_ok: Option<Timestamp>,
@@ -82,6 +86,7 @@ impl Slot {
             source,
             feed,
             answered: false,
+            needed: Vec::new(),
             expected,
             items: BTreeMap::new(),
             last_ok: None,
@@ -98,6 +103,26 @@ impl Slot {
 
     pub(super) fn items(&self) -> impl Iterator<Item = (Timestamp, &Found)> {
         self.items.values().map(|item| (item.at, &*item.found))
+    }
+
+    /// Notes what its first reading waits for.
+    pub(super) fn waits(&mut self, needed: Vec<SourceId>) -> Effect {
+        let before = std::mem::replace(&mut self.needed, needed);
+        if self.answered || before == self.needed {
+            Effect::Nothing
+        } else {
+            Effect::Content
+        }
+    }
+
+    /// Whether the last thing heard is a failure.
+    pub(super) fn failing(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    /// Whether it answered well since the engine started.
+    pub(super) fn well(&self) -> bool {
+        self.heard.is_some()
     }
 
     pub(super) fn observe(
@@ -308,7 +333,8 @@ impl Slot {
         }
     }
 
-    pub(super) fn status(&self, now: Instant) -> SourceStatus {
+    /// How it is doing; `awaited` names what its first reading waits for.
+    pub(super) fn status(&self, now: Instant, awaited: Option<String>) -> SourceStatus {
         let outdated = self.outdated(now);
         let (state, error) = match &self.failure {
             Some(failure) => {
@@ -318,8 +344,8 @@ impl Slot {
             None if self.answered && !outdated => (State::Ok, None),
             None if self.answered => (State::Stale, Some(self.silence())),
             None => match self.last_ok {
-                Some(at) => (State::Stale, Some(self.recorded(at))),
-                None => (State::Pending, Some(self.unread())),
+                Some(at) => (State::Stale, Some(self.recorded(at, awaited))),
+                None => (State::Pending, Some(self.unread(awaited))),
             },
         };
         SourceStatus {
@@ -343,14 +369,14 @@ impl Slot {
         )
     }
 
-    fn recorded(&self, at: Timestamp) -> String {
-        let source = words(&self.source);
-        format!("{source}: shown as recorded at {at}; the first live reading is under way.")
+    fn recorded(&self, at: Timestamp, awaited: Option<String>) -> String {
+        let (source, next) = (words(&self.source), next(awaited));
+        format!("{source}: shown as recorded at {at}; {next}.")
     }
 
-    fn unread(&self) -> String {
-        let source = words(&self.source);
-        format!("{source}: not read yet; the first reading is under way.")
+    fn unread(&self, awaited: Option<String>) -> String {
+        let (source, next) = (words(&self.source), next(awaited));
+        format!("{source}: not read yet; {next}.")
     }
 
     /// What to record of it; nothing of a source that never answered well.
@@ -377,5 +403,13 @@ impl Slot {
             self.items.insert(key, Item { at, found });
         }
         Effect::Content
+    }
+}
+
+/// What comes before the first reading, or that it is under way.
+fn next(awaited: Option<String>) -> String {
+    match awaited {
+        Some(needed) => format!("the first reading waits for {needed}"),
+        None => "the first reading is under way".to_owned(),
     }
 }

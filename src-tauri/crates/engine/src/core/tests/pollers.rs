@@ -120,6 +120,23 @@ fn a_panic_is_a_failed_source_and_a_restart() {
             "{told}"
         );
         assert_eq!(messages(&failed, "orders"), Some(0));
+        bench.when(|s| messages(s, "orders") == Some(2)).await;
+    });
+}
+
+#[test]
+fn a_failure_is_shown_although_the_next_attempt_mends_it_at_once() {
+    paused(async {
+        let reader = FakeReader::new("queues", |nth| match nth {
+            1 => bad(FailureClass::Server),
+            _ => good(vec![queue("orders", i64::from(nth))]),
+        });
+        let bench = Bench::start(std::slice::from_ref(&reader), &[]);
+        let failed = |s: &Snapshot| status(s, &reader.id()).state == State::Failed;
+        bench.when(failed).await;
+        let seen = now();
+        let begun = lock(&reader.begun)[1];
+        assert!(seen - begun < Duration::from_millis(600), "no patience");
     });
 }
 
@@ -213,6 +230,88 @@ fn who_needs_others_is_read_after_they_answered_or_failed() {
         bench.core.complete(Duration::from_secs(30)).await;
         let begun = lock(&metrics.begun)[0] - epoch;
         assert!((5.0..5.5).contains(&begun.as_secs_f64()), "{begun:?}");
+    });
+}
+
+/// A source that answers after so many seconds, with one queue.
+fn late(service: Service, part: &str, seconds: u64) -> Arc<FakeReader> {
+    FakeReader::of(service, part, &[], move |nth| {
+        Box::pin(async move {
+            let wait = if nth == 0 { seconds } else { 0 };
+            sleep(Duration::from_secs(wait)).await;
+            good(vec![queue("orders", 1)]).await
+        })
+    })
+}
+
+fn figures(needs: &[Service]) -> Arc<FakeReader> {
+    FakeReader::of(Service::CloudWatch, "queue-metrics", needs, |_| {
+        good(Vec::new())
+    })
+}
+
+#[test]
+fn who_waits_says_for_what_and_so_does_the_command_that_gave_up() {
+    paused(async {
+        let metrics = figures(&[Service::Sqs]);
+        let dead = FakeReader::new("queues", |_| hang());
+        let bench = Bench::start(&[metrics.clone(), dead.clone()], &[]);
+        let waits = "CloudWatch queue-metrics in eu-west-1: not read yet; the first reading waits for SQS queues in eu-west-1.";
+        let told = |s: &Snapshot| status(s, &metrics.id()).error.clone();
+        bench.when(|s| told(s).as_deref() == Some(waits)).await;
+        let complete = bench.core.complete(Duration::from_secs(8)).await;
+        let failure = status(&complete, &metrics.id()).failure.clone();
+        let failure = failure.expect("failed");
+        assert_eq!(failure.class, FailureClass::TimedOut);
+        assert_eq!(
+            failure.sentence,
+            "CloudWatch queue-metrics in eu-west-1: not asked yet; it waits for SQS queues in eu-west-1, which did not answer in 8 s."
+        );
+        assert!(
+            failure
+                .next_step
+                .contains("look at SQS queues in eu-west-1"),
+            "{}",
+            failure.next_step
+        );
+        let cause = status(&complete, &dead.id()).error.clone();
+        assert!(cause.is_some_and(|e| e.contains("no answer in 8 s")));
+    });
+}
+
+#[test]
+fn a_hanging_source_is_not_waited_for_when_others_answered_and_asked_about_when_it_comes() {
+    paused(async {
+        let metrics = figures(&[Service::Sqs, Service::Rds]);
+        let quick = late(Service::Rds, "clusters", 1);
+        let slow = late(Service::Sqs, "queues", 20);
+        let epoch = now();
+        let bench = Bench::start(&[metrics.clone(), quick, slow], &[]);
+        bench.core.complete(Duration::from_secs(50)).await;
+        sleep(Duration::from_secs(5)).await;
+        let begun: Vec<f64> = lock(&metrics.begun)
+            .iter()
+            .map(|at| (*at - epoch).as_secs_f64())
+            .collect();
+        assert_eq!(begun.len(), 2, "{begun:?}");
+        assert!((5.0..5.5).contains(&begun[0]), "{begun:?}");
+        assert!((20.0..20.5).contains(&begun[1]), "{begun:?}");
+    });
+}
+
+#[test]
+fn figures_do_not_wait_for_other_figures() {
+    paused(async {
+        let metrics = figures(&[Service::Sqs]);
+        let tasks = FakeReader::of(Service::Sqs, "move-tasks", &[Service::Sqs], |_| hang());
+        let queues = late(Service::Sqs, "queues", 1);
+        let epoch = now();
+        let bench = Bench::start(&[metrics.clone(), tasks, queues], &[]);
+        bench
+            .when(|s| status(s, &metrics.id()).state == State::Ok)
+            .await;
+        let begun = lock(&metrics.begun)[0] - epoch;
+        assert!((1.0..1.5).contains(&begun.as_secs_f64()), "{begun:?}");
     });
 }
 
