@@ -17,6 +17,10 @@ pub(super) fn operation(method: &Method, path: &[&str]) -> Option<&'static str> 
         ("GET", ["2015-03-31", "functions"]) => Some("ListFunctions"),
         ("GET", ["2015-03-31", "functions", _]) => Some("GetFunction"),
         ("GET", ["2019-09-30", "functions", _, "concurrency"]) => Some("GetFunctionConcurrency"),
+        ("PUT", ["2017-10-31", "functions", _, "concurrency"]) => Some("PutFunctionConcurrency"),
+        ("DELETE", ["2017-10-31", "functions", _, "concurrency"]) => {
+            Some("DeleteFunctionConcurrency")
+        }
         ("GET", ["2015-03-31", "event-source-mappings"]) => Some("ListEventSourceMappings"),
         ("GET", ["2015-03-31", "event-source-mappings", _]) => Some("GetEventSourceMapping"),
         ("PUT", ["2015-03-31", "event-source-mappings", _]) => Some("UpdateEventSourceMapping"),
@@ -28,6 +32,12 @@ pub(super) fn operation(method: &Method, path: &[&str]) -> Option<&'static str> 
 pub(super) fn handle(world: &mut World, call: &Call) -> Result<Answer, AwsError> {
     if call.operation == "UpdateEventSourceMapping" {
         return update_mapping(world, call);
+    }
+    if matches!(
+        call.operation.as_str(),
+        "PutFunctionConcurrency" | "DeleteFunctionConcurrency"
+    ) {
+        return reserve(world, call);
     }
     let region = region(world, call);
     match call.operation.as_str() {
@@ -197,6 +207,49 @@ fn update_mapping(world: &mut World, call: &Call) -> Result<Answer, AwsError> {
         .find(|m| m.uuid == id)
         .ok_or_else(no_mapping)?;
     Ok(Answer::from(mapping(region, m)).status(202))
+}
+
+/// Least of the account's concurrency that stays for functions without a reservation
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html>).
+const LEAST_UNRESERVED: u32 = 100;
+
+/// `PutFunctionConcurrency` and `DeleteFunctionConcurrency`.
+fn reserve(world: &mut World, call: &Call) -> Result<Answer, AwsError> {
+    let name = find(region(world, call), call.segment(2), call)?
+        .1
+        .name
+        .clone();
+    let Some(r) = world.region_index(&call.region) else {
+        return Err(no_mapping());
+    };
+    let functions = &mut world.regions[r].functions;
+    let others: u32 = functions
+        .iter()
+        .filter(|f| f.name != name)
+        .filter_map(|f| f.reserved)
+        .sum();
+    let wanted = if call.operation == "DeleteFunctionConcurrency" {
+        None
+    } else {
+        let asked = call.int("ReservedConcurrentExecutions");
+        Some(asked.and_then(|n| u32::try_from(n).ok()).ok_or_else(|| {
+            let message = "ReservedConcurrentExecutions must be a number of at least 0";
+            AwsError::new("InvalidParameterValueException", message)
+        })?)
+    };
+    if wanted.is_some_and(|n| others + n + LEAST_UNRESERVED > ACCOUNT_CONCURRENCY) {
+        let message = format!(
+            "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [{LEAST_UNRESERVED}]."
+        );
+        return Err(AwsError::new("InvalidParameterValueException", message));
+    }
+    for f in functions.iter_mut().filter(|f| f.name == name) {
+        f.reserved = wanted;
+    }
+    Ok(match wanted {
+        Some(n) => json!({ "ReservedConcurrentExecutions": n }).into(),
+        None => Answer::from(json!({})).status(204),
+    })
 }
 
 fn account(region: Option<&Region>) -> Value {

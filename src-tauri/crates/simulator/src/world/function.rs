@@ -41,6 +41,8 @@ pub struct Function {
     pub direct: f64,
     /// Executions running now.
     pub running: f64,
+    /// Calls refused since the metrics were last written.
+    throttled: f64,
     series: FunctionSeries,
 }
 
@@ -90,6 +92,7 @@ impl Function {
             median: 0.08 + 0.1 * dice.unit(),
             direct: 0.0,
             running: 0.0,
+            throttled: 0.0,
             series,
         }
     }
@@ -97,12 +100,16 @@ impl Function {
     /// Writes what ran in a step: `calls` executions of which `errors` failed.
     pub fn record(&mut self, metrics: &mut Metrics, calls: f64, errors: f64, dt: f64) {
         self.running = calls * self.median / dt;
+        let throttled = std::mem::take(&mut self.throttled);
         if calls <= 0.0 {
+            if throttled > 0.0 {
+                metrics.amount(self.series.throttles, throttled);
+            }
             return;
         }
         metrics.count(self.series.invocations, calls);
         metrics.amount(self.series.errors, errors);
-        metrics.amount(self.series.throttles, 0.0);
+        metrics.amount(self.series.throttles, throttled);
         metrics.latency(self.series.duration, calls, self.median * 1000.0);
         metrics.sample(self.series.concurrency, self.running.ceil());
     }
@@ -143,6 +150,8 @@ impl MappingState {
     }
 }
 
+/// Batches a second that pollers still receive while the function is throttled.
+const POLLS_WHILE_THROTTLED: f64 = 2.0;
 /// Seconds a mapping takes to reach the state asked for.
 pub const TRANSITION_SECONDS: i64 = 12;
 
@@ -213,7 +222,7 @@ impl Mapping {
     pub fn step(
         &mut self,
         queue: &mut Queue,
-        function: &Function,
+        function: &mut Function,
         dice: &mut Dice,
         now: Millis,
     ) -> (f64, f64, Vec<Message>) {
@@ -230,19 +239,27 @@ impl Mapping {
         if !polling {
             return (0.0, 0.0, Vec::new());
         }
-        let limit = self
-            .max_concurrency
-            .unwrap_or(100)
-            .min(function.reserved.unwrap_or(u32::MAX));
-        let calls_possible = (f64::from(limit) / function.median)
-            .floor()
-            .clamp(1.0, 400.0);
+        let a_second = |limit: u32| (f64::from(limit) / function.median).floor().min(400.0);
+        let calls_possible = a_second(self.max_concurrency.unwrap_or(100)).max(1.0);
+        // Beyond the function's own reservation a batch is received and refused: it comes back after its visibility
+        // timeout, one delivery nearer to the dead-letter queue
+        // (<https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html>).
+        let calls_allowed = function.reserved.map_or(f64::INFINITY, a_second);
+        let mut refused = 0.0;
         let (mut calls, mut errors, mut dead) = (0.0, 0.0, Vec::new());
         while calls < calls_possible && queue.visible() > 0 {
             let got = queue.receive(self.batch_size as usize, queue.visibility_timeout, now);
             dead.extend(got.dead);
             if got.deliveries.is_empty() {
                 break;
+            }
+            if calls >= calls_allowed {
+                refused += 1.0;
+                // The pollers back off.
+                if refused >= POLLS_WHILE_THROTTLED {
+                    break;
+                }
+                continue;
             }
             calls += 1.0;
             if dice.chance(self.error_rate) {
@@ -252,6 +269,7 @@ impl Mapping {
                     .extend(got.deliveries.iter().map(|d| (d.slot, d.message.receives)));
             }
         }
+        function.throttled += refused;
         (calls, errors, dead)
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 
 use super::node::NodeId;
 use super::pod::PodId;
+use super::workload::WorkloadId;
 use crate::clock::Millis;
 
 /// Something due.
@@ -30,12 +31,16 @@ pub(super) enum Task {
     Heartbeat(NodeId),
     /// An instance of a nodegroup joins.
     Join(usize),
+    /// A node that goes is looked at for pods that may be evicted by now, until its time is up.
+    Empty(NodeId, Millis),
     /// A drained node is taken away.
     Leave(NodeId),
     /// Somewhere a container ends for a reason of its own.
     Mishap,
     /// Pods of a faulty zone fail their probes.
     Trouble(usize),
+    /// The KEDA operator looks at a changed scaled object.
+    Keda(WorkloadId),
     /// The node autoscaler looks for pods without a place.
     Autoscale,
     /// Old events are dropped.

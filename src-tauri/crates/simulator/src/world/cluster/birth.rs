@@ -109,6 +109,9 @@ impl Cluster {
                 desired: g.desired,
                 max: g.max.max(g.desired),
                 joining: 0,
+                modified: self.born.plus_seconds(-30 * DAY),
+                updates: Vec::new(),
+                issue: None,
             })
             .collect();
         self.make_room();
@@ -193,6 +196,7 @@ impl Cluster {
             next_revision: 0,
             pods: BTreeSet::new(),
             zones: vec![0; self.spec.azs.len()],
+            homes: BTreeMap::new(),
             counts: Counts::default(),
             available_since: created.plus_seconds(40),
             available: true,
@@ -246,16 +250,17 @@ impl Cluster {
         if let Some(trigger) = &spec.queue_trigger {
             let measure = Measure::Queue(trigger.length_per_pod);
             let name = format!("keda-hpa-{}", spec.name);
-            let mut hpa = Autoscaler::new(
-                name,
-                self.dice.uid(),
-                created,
-                (trigger.min, trigger.max),
-                measure,
-            );
+            let bounds = (trigger.min.max(1), trigger.max);
+            let mut hpa = Autoscaler::new(name, self.dice.uid(), created, bounds, measure);
             (hpa.desired, hpa.seen) = (spec.replicas, Some(0.0));
             let scaled = Scaled {
+                name: spec.name.clone(),
                 uid: self.dice.uid(),
+                generation: 1,
+                bounds: (trigger.min, trigger.max),
+                original: spec.replicas,
+                labels: [("scaledobject.keda.sh/name".to_owned(), spec.name.clone())].into(),
+                paused: false,
                 created,
                 queue_url: trigger.queue_url.clone(),
                 length: trigger.length_per_pod,
@@ -306,16 +311,12 @@ impl Cluster {
         let Some(pod) = self.pods.get(&id) else {
             return;
         };
-        let workload = self.workload(pod.workload);
-        let (millicpu, mib) = (workload.spec.requests_millicpu, workload.spec.requests_mib);
-        let node = self
-            .choose(&workload.zones, millicpu, mib)
-            .unwrap_or_else(|| {
-                let age = self.dice.between(2 * DAY, 20 * DAY);
-                self.groups[0].desired += 1;
-                self.groups[0].max = self.groups[0].max.max(self.groups[0].desired);
-                self.make_node(0, self.born.plus_seconds(-age))
-            });
+        let node = self.choose(pod).unwrap_or_else(|| {
+            let age = self.dice.between(2 * DAY, 20 * DAY);
+            self.groups[0].desired += 1;
+            self.groups[0].max = self.groups[0].max.max(self.groups[0].desired);
+            self.make_node(0, self.born.plus_seconds(-age))
+        });
         self.place(id, node);
         let (bits, unlucky) = (self.dice.bits(), self.dice.unit() < 0.02);
         let Some(pod) = self.pods.get_mut(&id) else {

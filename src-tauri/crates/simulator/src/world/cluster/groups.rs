@@ -2,7 +2,7 @@
 
 use super::Cluster;
 use super::agenda::Task;
-use super::node::NodeId;
+use super::node::{NodeId, Nodegroup, NodegroupUpdate};
 use super::nodes::HEARTBEAT_SECONDS;
 use super::pod::PodId;
 use super::recorder::{Tone, Voice};
@@ -11,8 +11,117 @@ use crate::clock::Millis;
 
 const AUTOSCALE_SECONDS: i64 = 10;
 
+/// Seconds an update of a nodegroup's settings takes; its nodes come and go after that.
+pub(super) const UPDATE_SECONDS: i64 = 25;
+/// Seconds an ordered instance takes until its kubelet is Ready, from and to.
+pub(super) const JOIN_SECONDS: (i64, i64) = (95, 150);
+/// How often a node that goes is looked at for pods that may be evicted by now.
+const DRAIN_SECONDS: i64 = 5;
+/// Minutes after which a node goes whatever is still on it
+/// (<https://docs.aws.amazon.com/eks/latest/userguide/managed-node-groups.html>, scaling in).
+const DRAIN_LIMIT_SECONDS: i64 = 900;
+
+/// Why a nodegroup is not changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NodegroupRefusal {
+    /// There is none of this name.
+    #[error("no nodegroup")]
+    Missing,
+    /// Another update is under way.
+    #[error("an update is under way")]
+    Busy,
+    /// The sizes contradict each other.
+    #[error("{0}")]
+    Sizes(String),
+}
+
+/// Sizes asked for; what is left out stays.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sizes {
+    /// Least number of nodes.
+    pub min: Option<u32>,
+    /// Number wanted.
+    pub desired: Option<u32>,
+    /// Greatest number.
+    pub max: Option<u32>,
+}
+
+impl Nodegroup {
+    /// Whether an update is under way.
+    pub(super) fn updating(&self, now: Millis) -> bool {
+        self.updates.last().is_some_and(|u| u.settles > now)
+    }
+}
+
 impl Cluster {
-    /// Sets a nodegroup's bounds, as `UpdateNodegroupConfig` does; nodes come and go over the next minutes.
+    /// Changes a nodegroup's sizes, as `UpdateNodegroupConfig` does: the update takes [`UPDATE_SECONDS`], and nodes
+    /// come and go over the minutes after it. A token that was seen before gives the update it made then.
+    ///
+    /// # Errors
+    /// [`NodegroupRefusal`].
+    pub fn update_nodegroup(
+        &mut self,
+        name: &str,
+        sizes: Sizes,
+        token: Option<&str>,
+        now: Millis,
+    ) -> Result<NodegroupUpdate, NodegroupRefusal> {
+        let index = self.groups.iter().position(|g| g.name == name);
+        let index = index.ok_or(NodegroupRefusal::Missing)?;
+        let id = self.dice.uid();
+        let group = &mut self.groups[index];
+        let seen = group
+            .updates
+            .iter()
+            .find(|u| token.is_some() && u.token.as_deref() == token);
+        if let Some(seen) = seen {
+            return Ok(seen.clone());
+        }
+        if group.updating(now) {
+            return Err(NodegroupRefusal::Busy);
+        }
+        let (min, max) = (
+            sizes.min.unwrap_or(group.min),
+            sizes.max.unwrap_or(group.max),
+        );
+        let desired = sizes.desired.unwrap_or(group.desired);
+        consistent(min, desired, max).map_err(NodegroupRefusal::Sizes)?;
+        let params = [
+            ("MinSize", sizes.min),
+            ("MaxSize", sizes.max),
+            ("DesiredSize", sizes.desired),
+        ];
+        let update = NodegroupUpdate {
+            id,
+            token: token.map(Into::into),
+            params: params
+                .into_iter()
+                .filter_map(|(k, v)| Some((k, v?.to_string())))
+                .collect(),
+            created: now,
+            settles: now.plus_seconds(UPDATE_SECONDS),
+        };
+        group.updates.push(update.clone());
+        self.resize_nodegroup(name, min, desired, max, now);
+        Ok(update)
+    }
+
+    /// The updates of a nodegroup, oldest first.
+    pub fn nodegroup_updates(&self, name: &str) -> impl Iterator<Item = &NodegroupUpdate> {
+        self.groups
+            .iter()
+            .filter(move |g| g.name == name)
+            .flat_map(|g| &g.updates)
+    }
+
+    /// Why a nodegroup gets no instances, if so.
+    #[must_use]
+    pub fn nodegroup_issue(&self, name: &str) -> Option<&str> {
+        let group = self.groups.iter().find(|g| g.name == name)?;
+        group.issue.as_ref().map(|(_, why)| why.as_str())
+    }
+
+    /// Sets a nodegroup's bounds; nodes come and go over the next minutes.
     pub fn resize_nodegroup(&mut self, name: &str, min: u32, desired: u32, max: u32, now: Millis) {
         self.now = now;
         let Some(index) = self.groups.iter().position(|g| g.name == name) else {
@@ -21,6 +130,7 @@ impl Cluster {
         let group = &mut self.groups[index];
         (group.min, group.max) = (min, max.max(min));
         group.desired = desired.clamp(group.min, group.max);
+        group.modified = now;
         self.settle_group(index);
         self.reconcile_touched();
     }
@@ -38,11 +148,13 @@ impl Cluster {
         let coming = here.len() + usize::try_from(group.joining).unwrap_or(0);
         for _ in coming..wanted {
             self.groups[index].joining += 1;
-            let wait = self.dice.seconds(55, 95);
+            let wait = self.dice.seconds(JOIN_SECONDS.0, JOIN_SECONDS.1);
             self.agenda.at(Millis(self.now.0 + wait), Task::Join(index));
         }
         here.sort_unstable();
-        for (_, id) in here.into_iter().take(coming.saturating_sub(wanted)) {
+        // Instances on their way that are no longer wanted are given up when they arrive.
+        let extra = here.len().saturating_sub(wanted);
+        for (_, id) in here.into_iter().take(extra) {
             self.drain(id);
         }
     }
@@ -67,16 +179,49 @@ impl Cluster {
             if let Some(pod) = self.pods.get_mut(&pod) {
                 pod.evicted = true;
             }
-            self.delete_pod(pod);
         }
         self.show_node(id);
-        self.agenda.at(self.now.plus_seconds(45), Task::Leave(id));
+        let limit = self.now.plus_seconds(DRAIN_LIMIT_SECONDS);
+        self.empty_node(id, limit);
+    }
+
+    /// Evicts what the budgets let go from a node that leaves, and takes it away when it is empty or its time is up.
+    pub(super) fn empty_node(&mut self, id: NodeId, limit: Millis) {
+        let now = self.now;
+        let Some(node) = self.nodes.get(&id) else {
+            return;
+        };
+        if node.pods.is_empty() || now >= limit {
+            self.agenda.at(now.plus_seconds(10), Task::Leave(id));
+            return;
+        }
+        let live: Vec<PodId> = node
+            .pods
+            .iter()
+            .copied()
+            .filter(|p| self.pods.get(p).is_some_and(super::pod::Pod::live))
+            .collect();
+        for pod in live {
+            if self.may_evict(pod).is_ok() {
+                self.delete_pod(pod);
+                self.reconcile_touched();
+            }
+        }
+        self.agenda
+            .at(now.plus_seconds(DRAIN_SECONDS), Task::Empty(id, limit));
     }
 
     /// An ordered instance joins.
     pub(super) fn join_node(&mut self, group: usize) {
         let now = self.now;
         self.groups[group].joining = self.groups[group].joining.saturating_sub(1);
+        let here = self
+            .nodes
+            .values()
+            .filter(|n| n.group == group && !n.leaving);
+        if here.count() >= usize::try_from(self.groups[group].desired).unwrap_or(usize::MAX) {
+            return;
+        }
         let id = self.make_node(group, now);
         if let Some(node) = self.nodes.get_mut(&id) {
             node.ready_since = now;
@@ -185,4 +330,27 @@ impl Cluster {
             }
         }
     }
+}
+
+/// What EKS says of sizes that contradict each other.
+fn consistent(min: u32, desired: u32, max: u32) -> Result<(), String> {
+    if max < 1 {
+        return Err("Maximum capacity must be at least 1".into());
+    }
+    if min > max {
+        return Err(format!(
+            "Minimum capacity {min} can't be greater than max size {max}"
+        ));
+    }
+    if min > desired {
+        return Err(format!(
+            "Minimum capacity {min} can't be greater than desired size {desired}"
+        ));
+    }
+    if desired > max {
+        return Err(format!(
+            "desired capacity {desired} can't be greater than max size {max}"
+        ));
+    }
+    Ok(())
 }

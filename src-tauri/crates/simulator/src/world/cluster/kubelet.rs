@@ -309,7 +309,7 @@ impl Cluster {
         for slice in &mut workload.slices {
             slice.stale |= slice.pods.remove(&id);
         }
-        let (millicpu, mib) = (workload.spec.requests_millicpu, workload.spec.requests_mib);
+        let (millicpu, mib) = (pod.need.millicpu, pod.need.mib);
         let namespace = workload.key.namespace.clone();
         if let Some(node) = pod.node.and_then(|n| self.nodes.get_mut(&n)) {
             node.pods.remove(&id);

@@ -9,7 +9,9 @@ mod agenda;
 mod birth;
 mod dice;
 mod groups;
+mod keda;
 mod kubelet;
+mod need;
 mod node;
 mod nodes;
 mod pod;
@@ -35,6 +37,8 @@ pub(crate) mod tests;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+pub use groups::{NodegroupRefusal, Sizes};
+pub use node::NodegroupUpdate;
 pub use spec::{
     Az, CapacityType, ClusterSpec, CrashLoop, CrashReason, Hpa, IngressSpec, Load, NodegroupSpec,
     NodegroupState, QueueTrigger, ServicePort, WorkloadKey, WorkloadKind, WorkloadSpec,
@@ -135,10 +139,12 @@ impl Cluster {
             Task::Return(node) => self.return_node(node),
             Task::Heartbeat(node) => self.heartbeat(node),
             Task::Join(group) => self.join_node(group),
+            Task::Empty(node, limit) => self.empty_node(node, limit),
             Task::Leave(node) => self.leave_node(node),
             Task::Mishap => self.mishap(),
             Task::Trouble(az) => self.trouble(az),
             Task::Autoscale => self.autoscale_nodes(),
+            Task::Keda(workload) => self.reconcile_scaled(workload),
             Task::Sweep => self.sweep_events(),
         }
     }

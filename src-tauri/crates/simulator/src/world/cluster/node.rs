@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use super::need::Need;
 use super::pod::PodId;
 use super::spec::CapacityType;
 use super::store::Labels;
@@ -98,17 +99,23 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// Whether a pod with these requests fits.
-    pub(super) fn fits(&self, millicpu: u32, mib: u32) -> bool {
+    /// What it lacks for a pod, in the scheduler's words; nothing when the pod fits.
+    pub(super) fn lacks(&self, need: &Need) -> Vec<&'static str> {
         let room = self.size.allocatable();
-        self.used_millicpu + millicpu <= room.millicpu
-            && self.used_mib + mib <= room.mib
-            && u32::try_from(self.pods.len()).unwrap_or(u32::MAX) < room.pods
-    }
-
-    /// Whether the scheduler may use it.
-    pub(super) fn open(&self) -> bool {
-        self.ready && !self.cordoned && !self.leaving
+        let pods = u32::try_from(self.pods.len()).unwrap_or(u32::MAX);
+        let lacks = [
+            (pods >= room.pods, "Too many pods"),
+            (
+                self.used_millicpu + need.millicpu > room.millicpu,
+                "Insufficient cpu",
+            ),
+            (self.used_mib + need.mib > room.mib, "Insufficient memory"),
+        ];
+        lacks
+            .into_iter()
+            .filter(|(lack, _)| *lack)
+            .map(|(_, what)| what)
+            .collect()
     }
 
     /// Requested share of the fuller of CPU and memory, thousandths.
@@ -119,6 +126,21 @@ impl Node {
                 .unwrap_or(u32::MAX),
         )
     }
+}
+
+/// A change of a nodegroup's settings, as `DescribeUpdate` shows it.
+#[derive(Debug, Clone)]
+pub struct NodegroupUpdate {
+    /// Update id.
+    pub id: String,
+    /// `clientRequestToken` it came with.
+    pub token: Option<String>,
+    /// What was asked for: type and value.
+    pub params: Vec<(&'static str, String)>,
+    /// When it was asked for.
+    pub created: Millis,
+    /// When it is done.
+    pub settles: Millis,
 }
 
 /// A nodegroup.
@@ -132,6 +154,12 @@ pub(super) struct Nodegroup {
     pub max: u32,
     /// Instances that have been ordered and not yet joined.
     pub joining: u32,
+    /// When its settings last changed.
+    pub modified: Millis,
+    /// Changes asked for through EKS, oldest first.
+    pub updates: Vec<NodegroupUpdate>,
+    /// Why its Auto Scaling group gets no instances, since when.
+    pub issue: Option<(Millis, String)>,
 }
 
 /// The addresses of one VPC: a quarter of 10.N.0.0/16 per zone, nodes at its start and pods above.

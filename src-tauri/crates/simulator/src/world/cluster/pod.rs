@@ -1,7 +1,9 @@
 //! A pod: one container, and the states its kubelet takes it through.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
+use super::need::Need;
 use super::node::NodeId;
 use super::spec::CrashReason;
 use super::view::Phase;
@@ -66,6 +68,8 @@ pub(super) struct Pod {
     /// Index within its stateful set.
     pub ordinal: Option<u32>,
     pub created: Millis,
+    /// What it asks of a node.
+    pub need: Arc<Need>,
     /// When its deletion was asked for.
     pub deleted: Option<Millis>,
     pub node: Option<NodeId>,

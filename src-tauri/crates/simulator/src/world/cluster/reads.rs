@@ -104,17 +104,15 @@ impl Cluster {
     pub fn nodegroup(&self, name: &str) -> Option<NodegroupState> {
         let index = self.groups.iter().position(|g| g.name == name)?;
         let group = &self.groups[index];
-        let ready = self
-            .nodes
-            .values()
-            .filter(|n| n.group == index && n.ready)
-            .map(|_| 1)
-            .sum();
+        let here = || self.nodes.values().filter(|n| n.group == index);
         Some(NodegroupState {
             min: group.min,
             desired: group.desired,
             max: group.max,
-            ready,
+            ready: here().filter(|n| n.ready).map(|_| 1).sum(),
+            nodes: here().map(|_| 1).sum(),
+            updating: group.updating(self.now),
+            modified: group.modified,
         })
     }
 

@@ -1,8 +1,11 @@
 //! New revisions: releases, undos and restarts.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::Cluster;
+use super::need::Need;
 use super::spec::{WorkloadKey, WorkloadKind};
 use super::template::{self, Changes};
 use super::workload::{Revision, RevisionId, WorkloadId};
@@ -109,9 +112,10 @@ impl Cluster {
             created,
             image,
             tag,
-            template,
             labels,
+            need: Arc::new(Need::of(&template)),
             print,
+            template,
             replicas: 0,
             staying: 0,
             ready: 0,

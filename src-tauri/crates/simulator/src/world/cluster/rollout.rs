@@ -239,6 +239,10 @@ impl Cluster {
             .revision(revision)
             .map(|r| r.hash.clone())
             .unwrap_or_default();
+        let need = workload
+            .revision(revision)
+            .map(|r| r.need.clone())
+            .unwrap_or_default();
         let name = match ordinal {
             Some(n) => format!("{base}-{n}"),
             None => format!("{base}-{hash}-{}", self.dice.suffix(5)),
@@ -259,6 +263,7 @@ impl Cluster {
                 nth,
                 ordinal,
                 created: now,
+                need,
                 deleted: None,
                 node: None,
                 ip: None,

@@ -1,4 +1,4 @@
-//! The autoscalers: the horizontal one on CPU, and KEDA on the depth of a queue, which feeds one of its own.
+//! The horizontal pod autoscalers: they look every quarter minute and write `replicas`, whoever wrote it before.
 
 use std::collections::VecDeque;
 
@@ -35,7 +35,10 @@ impl Autoscaler {
             advice: VecDeque::new(),
             limited: Limited::Free,
             limited_since: created,
+            synced: created,
+            labels: super::store::Labels::new(),
             annotations: super::store::Labels::new(),
+            held: super::workload::Held::default(),
         }
     }
 
@@ -80,8 +83,14 @@ impl Autoscaler {
             held.min(current)
         };
         // At most double, or four more, per period: the default policies upwards.
-        next.min((current * 2).max(current + 4))
-            .clamp(floor.min(self.max), self.max)
+        let next = next
+            .min((current * 2).max(current + 4))
+            .clamp(floor.min(self.max), self.max);
+        if (self.held.down && next < current) || (self.held.up && next > current) {
+            current
+        } else {
+            next
+        }
     }
 }
 
@@ -96,27 +105,11 @@ impl Cluster {
             }
             self.learn_load(index, load);
             let id = WorkloadId(index);
-            self.keda(id);
+            self.poll_queue(id);
             self.sync(id);
             if self.workload(id).rolling.is_some() {
                 self.touch(id);
             }
-        }
-    }
-
-    /// KEDA looks at the queue: whether the workload is active, and whether it is paused.
-    fn keda(&mut self, id: WorkloadId) {
-        let now = self.now;
-        let Some(scaled) = &mut self.workload_mut(id).scaled else {
-            return;
-        };
-        let was = scaled.active;
-        scaled.active = scaled.visible > 0;
-        if scaled.active {
-            scaled.last_active = Some(now);
-        }
-        if was != scaled.active {
-            self.show_scaled(id);
         }
     }
 
@@ -136,63 +129,62 @@ impl Cluster {
         (pods > 0.0).then(|| sum / pods)
     }
 
+    /// One look of an autoscaler. Outside its bounds it goes to the bound at once, whatever the metric says.
     fn sync(&mut self, id: WorkloadId) {
         let now = self.now;
         let workload = self.workload(id);
         let (current, ready) = (workload.desired, workload.counts.ready);
         let seen = self.seen(workload);
-        if let Some(paused) = workload
-            .scaled
-            .as_ref()
-            .and_then(super::workload::Scaled::paused)
-        {
-            if let Some(n) = paused.filter(|n| *n != current) {
-                self.set_desired(id, n);
-            }
-            return;
-        }
         let Some(hpa) = &mut self.workload_mut(id).hpa else {
             return;
         };
-        hpa.seen = seen;
+        (hpa.seen, hpa.synced) = (seen, now);
         // Replicas set to zero switch an autoscaler off.
-        if current == 0 && hpa.min > 0 {
+        if current == 0 {
             hpa.desired = 0;
             self.show_autoscaler(id);
             return;
         }
-        let next = match seen {
+        let (next, bound) = match seen {
+            _ if current > hpa.max => (hpa.max, Some("above Spec.MaxReplicas")),
+            _ if current < hpa.min => (hpa.min, Some("below Spec.MinReplicas")),
             Some(seen) => {
                 let wish = hpa.wish(seen, current, ready);
-                hpa.settle(wish, current, now)
+                (hpa.settle(wish, current, now), None)
             }
-            None => current,
+            None => (current, None),
         };
         hpa.desired = next;
         if next != current {
             hpa.last_scaled = Some(now);
-            self.rescale(id, next, current);
+            let why = match bound {
+                Some(bound) => format!("Current number of replicas {bound}"),
+                None => self.why_rescaled(id, next > current),
+            };
+            self.rescale(id, next, &why);
         }
         self.show_autoscaler(id);
     }
 
-    fn rescale(&mut self, id: WorkloadId, next: u32, current: u32) {
+    fn why_rescaled(&self, id: WorkloadId, up: bool) -> String {
+        let workload = self.workload(id);
+        if !up {
+            return "All metrics below target".to_owned();
+        }
+        match workload.hpa.as_ref().map(|h| h.measure) {
+            Some(Measure::Queue(_)) => format!(
+                "external metric {}(&LabelSelector{{...}}) above target",
+                super::render::metric_name(workload)
+            ),
+            Some(Measure::Cpu(_)) | None => {
+                "cpu resource utilization (percentage of request) above target".to_owned()
+            }
+        }
+    }
+
+    fn rescale(&mut self, id: WorkloadId, next: u32, why: &str) {
         let workload = self.workload(id);
         let Some(hpa) = &workload.hpa else { return };
-        let what = match hpa.measure {
-            Measure::Cpu(_) => "cpu resource utilization (percentage of request)".to_owned(),
-            Measure::Queue(_) => {
-                format!(
-                    "external metric {}(&LabelSelector{{...}})",
-                    super::render::metric_name(workload)
-                )
-            }
-        };
-        let reason = if next > current {
-            format!("{what} above target")
-        } else {
-            "All metrics below target".to_owned()
-        };
         let about = About {
             kind: "HorizontalPodAutoscaler",
             api_version: "autoscaling/v2",
@@ -200,19 +192,10 @@ impl Cluster {
             name: hpa.name.clone(),
             uid: hpa.uid.clone(),
         };
-        let message = format!("New size: {next}; reason: {reason}");
+        let message = format!("New size: {next}; reason: {why}");
         let voice = Voice::Component("horizontal-pod-autoscaler");
         self.say(about, voice, Tone::Normal, "SuccessfulRescale", message);
         self.set_desired(id, next);
-    }
-
-    /// Tells KEDA how many messages are visible in the workload's queue.
-    pub fn set_queue_depth(&mut self, key: &WorkloadKey, visible: u64) {
-        if let Some(id) = self.find(key)
-            && let Some(scaled) = &mut self.workload_mut(id).scaled
-        {
-            scaled.visible = visible;
-        }
     }
 }
 

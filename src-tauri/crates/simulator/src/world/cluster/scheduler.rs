@@ -1,14 +1,22 @@
 //! The scheduler: which node a pod goes to, and why there is none.
 
+use std::collections::BTreeMap;
+
 use super::Cluster;
 use super::agenda::Task;
-use super::node::NodeId;
-use super::pod::{Container, PodId};
+use super::node::{Node, NodeId};
+use super::pod::{Container, Pod, PodId};
 use super::recorder::{Tone, Voice};
 use crate::clock::Millis;
 
 /// How often a pod without a place is looked at again.
 const RETRY_SECONDS: i64 = 10;
+const UNSCHEDULABLE: &str = "node(s) were unschedulable";
+const TAINTED: &str = "node(s) had untolerated taint(s)";
+const NOT_SELECTED: &str = "node(s) didn't match Pod's node affinity/selector";
+const OTHER_ZONE: &str = "node(s) had volume node affinity conflict";
+const NO_VICTIMS: &str = "No preemption victims found for incoming pod";
+const NOT_HELPFUL: &str = "Preemption is not helpful for scheduling";
 
 impl Cluster {
     /// Looks for a node for a pod, and binds it or says why not.
@@ -16,14 +24,9 @@ impl Cluster {
         let Some(pod) = self.pods.get(&id).filter(|p| p.live() && p.node.is_none()) else {
             return;
         };
-        let workload = self.workload(pod.workload);
-        let (millicpu, mib) = (workload.spec.requests_millicpu, workload.spec.requests_mib);
-        let (about, namespace, name) = (
-            self.about_pod(pod),
-            workload.key.namespace.clone(),
-            pod.name.clone(),
-        );
-        let Some(node) = self.choose(&workload.zones, millicpu, mib) else {
+        let (about, name) = (self.about_pod(pod), pod.name.clone());
+        let namespace = self.workload(pod.workload).key.namespace.clone();
+        let Some(node) = self.choose(pod) else {
             self.refuse(id);
             return;
         };
@@ -57,18 +60,49 @@ impl Cluster {
         pod.unschedulable = None;
         pod.container = Container::Creating;
         node.pods.insert(id);
-        node.used_millicpu += workload.spec.requests_millicpu;
-        node.used_mib += workload.spec.requests_mib;
+        node.used_millicpu += pod.need.millicpu;
+        node.used_mib += pod.need.mib;
         workload.zones[node.az] += 1;
+        let ordinal = pod.ordinal;
+        let (owner, az) = (pod.workload, node.az);
+        if let Some(ordinal) = ordinal
+            && workload.homes.insert(ordinal, az).is_none()
+        {
+            self.show_volume(owner, ordinal);
+        }
     }
 
     /// The node with most room, in the zone that has fewest of the workload's pods so far.
-    pub(super) fn choose(&self, zones: &[u32], millicpu: u32, mib: u32) -> Option<NodeId> {
+    pub(super) fn choose(&self, pod: &Pod) -> Option<NodeId> {
+        let workload = self.workload(pod.workload);
+        let zones = &workload.zones;
         self.nodes
             .values()
-            .filter(|n| n.open() && n.fits(millicpu, mib))
+            .filter(|n| self.against(pod, n).is_empty())
             .min_by_key(|n| (zones.get(n.az).copied().unwrap_or(0), n.fullness(), n.id))
             .map(|n| n.id)
+    }
+
+    /// Why a pod cannot go to a node, in the words and the order of the scheduler's filters; nothing when it can.
+    fn against(&self, pod: &Pod, node: &Node) -> Vec<&'static str> {
+        if node.cordoned || node.leaving {
+            return vec![UNSCHEDULABLE];
+        }
+        if !node.ready {
+            return vec![TAINTED];
+        }
+        let wanted = &pod.need.selector;
+        if wanted.iter().any(|(k, v)| node.labels.get(k) != Some(v)) {
+            return vec![NOT_SELECTED];
+        }
+        let mut lacks = node.lacks(&pod.need);
+        let home = pod
+            .ordinal
+            .and_then(|n| self.workload(pod.workload).homes.get(&n));
+        if lacks.is_empty() && home.is_some_and(|az| *az != node.az) {
+            lacks.push(OTHER_ZONE);
+        }
+        lacks
     }
 
     fn refuse(&mut self, id: PodId) {
@@ -76,8 +110,7 @@ impl Cluster {
         let Some(pod) = self.pods.get(&id) else {
             return;
         };
-        let spec = &self.workload(pod.workload).spec;
-        let message = self.why_not(spec.requests_millicpu, spec.requests_mib);
+        let message = self.why_not(pod);
         let about = self.about_pod(pod);
         let known = pod
             .unschedulable
@@ -102,39 +135,33 @@ impl Cluster {
         }
     }
 
-    /// The scheduler's sentence, as `FitError` writes it.
-    fn why_not(&self, millicpu: u32, mib: u32) -> String {
-        let (mut cordoned, mut lost, mut cpu, mut memory, mut pods) = (0, 0, 0, 0, 0);
+    /// The scheduler's sentence, as `FitError` writes it: each reason with its number of nodes, in the order of the
+    /// text; then what preemption came to, which helps only against a lack of resources
+    /// (`k8s.io/kubernetes/pkg/scheduler/framework/types.go`).
+    fn why_not(&self, pod: &Pod) -> String {
+        let mut reasons: BTreeMap<&'static str, usize> = BTreeMap::new();
+        let (mut full, mut hopeless) = (0, 0);
         for node in self.nodes.values() {
-            let room = node.size.allocatable();
-            if node.cordoned || node.leaving {
-                cordoned += 1;
-            } else if !node.ready {
-                lost += 1;
-            } else if node.used_millicpu + millicpu > room.millicpu {
-                cpu += 1;
-            } else if node.used_mib + mib > room.mib {
-                memory += 1;
-            } else {
-                pods += 1;
+            let against = self.against(pod, node);
+            match against.first() {
+                Some(&(UNSCHEDULABLE | TAINTED | NOT_SELECTED | OTHER_ZONE)) => hopeless += 1,
+                Some(_) | None => full += 1,
+            }
+            for reason in against {
+                *reasons.entry(reason).or_default() += 1;
             }
         }
-        let reasons: Vec<String> = [
-            (cpu, "Insufficient cpu"),
-            (memory, "Insufficient memory"),
-            (pods, "Too many pods"),
-            (cordoned, "node(s) were unschedulable"),
-            (lost, "node(s) had untolerated taint(s)"),
-        ]
-        .into_iter()
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, reason)| format!("{n} {reason}"))
-        .collect();
         let total = self.nodes.len();
+        let histogram = |counts: Vec<(&str, usize)>| {
+            let some = counts.into_iter().filter(|(_, n)| *n > 0);
+            let mut texts: Vec<String> = some.map(|(reason, n)| format!("{n} {reason}")).collect();
+            texts.sort_unstable();
+            texts.join(", ")
+        };
+        let why = histogram(reasons.into_iter().collect());
+        let preemption = histogram(vec![(NO_VICTIMS, full), (NOT_HELPFUL, hopeless)]);
         format!(
-            "0/{total} nodes are available: {}. preemption: 0/{total} nodes are available: {} No preemption victims found for incoming pod.",
-            reasons.join(", "),
-            cpu + memory + pods
+            "0/{total} nodes are available: {why}. preemption: 0/{total} nodes are available: {preemption}."
         )
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::clock::Millis;
+
 /// An availability zone: its name in this account and the id that is the same in every account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Az {
@@ -261,4 +263,10 @@ pub struct NodegroupState {
     pub max: u32,
     /// Nodes that are Ready now.
     pub ready: u32,
+    /// Nodes that are there, being drained or not.
+    pub nodes: u32,
+    /// An update is under way.
+    pub updating: bool,
+    /// When its settings last changed.
+    pub modified: Millis,
 }

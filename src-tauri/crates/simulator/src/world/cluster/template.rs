@@ -215,6 +215,10 @@ fn pod_spec(spec: &WorkloadSpec, template: &Value) -> Value {
     pod["enableServiceLinks"] = json!(true);
     pod["preemptionPolicy"] = json!("PreemptLowerPriority");
     if spec.kind == WorkloadKind::StatefulSet {
+        if let Some(volumes) = pod["volumes"].as_array_mut() {
+            let claim = json!({ "claimName": format!("data-{NAME}") });
+            volumes.insert(0, json!({ "name": "data", "persistentVolumeClaim": claim }));
+        }
         pod["hostname"] = json!(NAME);
         pod["subdomain"] = json!(spec.name);
     }

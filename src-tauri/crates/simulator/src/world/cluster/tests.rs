@@ -277,10 +277,12 @@ fn a_zone_at_fault_flaps_and_recovers() {
 fn a_nodegroup_grows_and_shrinks() {
     let mut cluster = Cluster::new(spec(1), BORN, 4);
     cluster.resize_nodegroup("core", 3, 9, 12, BORN);
-    run(&mut cluster, 120);
+    run(&mut cluster, 60);
+    assert_eq!(cluster.nodegroup("core").unwrap().ready, 6);
+    run(&mut cluster, 95);
     assert_eq!(cluster.nodegroup("core").unwrap().ready, 9);
     cluster.resize_nodegroup("core", 3, 4, 12, cluster.now());
-    run(&mut cluster, 120);
+    run(&mut cluster, 180);
     assert_eq!(cluster.nodegroup("core").unwrap().ready, 4);
     assert_eq!(cluster.ready(&orders()), 8);
 }

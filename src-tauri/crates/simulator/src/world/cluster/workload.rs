@@ -1,10 +1,11 @@
 //! Workloads and their revisions: what a deployment or stateful set wants, and what its pods are made from.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::need::Need;
 use super::pod::PodId;
 use super::spec::{CrashLoop, WorkloadKey, WorkloadSpec};
 use super::store::Labels;
@@ -36,6 +37,8 @@ pub(super) struct Revision {
     pub template: Value,
     /// Labels of its pods, the hash included.
     pub labels: Arc<Labels>,
+    /// What its pods ask of a node.
+    pub need: Arc<Need>,
     /// What every pod of it has in common, ready to be joined.
     pub print: PodPrint,
     /// `spec.replicas` of its replica set.
@@ -92,7 +95,19 @@ pub(super) struct Autoscaler {
     /// State of `ScalingLimited`, and since when.
     pub limited: Limited,
     pub limited_since: Millis,
+    /// When it last looked.
+    pub synced: Millis,
+    pub labels: Labels,
     pub annotations: Labels,
+    /// Directions in which it may not scale (`selectPolicy: Disabled`).
+    pub held: Held,
+}
+
+/// Directions that are switched off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Held {
+    pub up: bool,
+    pub down: bool,
 }
 
 /// What an autoscaler goes by.
@@ -118,29 +133,67 @@ pub(super) enum Limited {
 /// A KEDA ScaledObject.
 #[derive(Debug)]
 pub(super) struct Scaled {
+    pub name: String,
     pub uid: String,
+    pub generation: u32,
+    /// `minReplicaCount` and `maxReplicaCount`.
+    pub bounds: (u32, u32),
+    /// Replicas of the target when KEDA first saw it.
+    pub original: u32,
     pub created: Millis,
     pub queue_url: String,
     pub length: u32,
     pub visible: u64,
     pub active: bool,
     pub last_active: Option<Millis>,
+    pub labels: Labels,
     pub annotations: Labels,
+    /// Whether KEDA has taken note of a pause: its HPA is gone then.
+    pub paused: bool,
+}
+
+/// What the annotations of a scaled object ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pause {
+    /// Nothing.
+    No,
+    /// Stay where it is.
+    Here,
+    /// Go to so many and stay there.
+    At(u32),
 }
 
 impl Scaled {
-    /// `Some(None)`: paused where it stands; `Some(Some(n))`: paused at n
-    /// (<https://keda.sh/docs/latest/concepts/scaling-deployments/#pausing-autoscaling>).
-    pub(super) fn paused(&self) -> Option<Option<u32>> {
+    /// What its annotations ask for (<https://keda.sh/docs/latest/concepts/scaling-deployments/#pausing-autoscaling>).
+    pub(super) fn pause(&self) -> Pause {
         if let Some(n) = self.annotations.get("autoscaling.keda.sh/paused-replicas") {
-            return Some(n.parse().ok());
+            return n.parse().map_or(Pause::No, Pause::At);
         }
-        (self
-            .annotations
-            .get("autoscaling.keda.sh/paused")
-            .map(String::as_str)
-            == Some("true"))
-        .then_some(None)
+        if self.flag("autoscaling.keda.sh/paused") {
+            Pause::Here
+        } else {
+            Pause::No
+        }
+    }
+
+    /// Directions its annotations switch off.
+    pub(super) fn held(&self) -> Held {
+        Held {
+            up: self.flag("autoscaling.keda.sh/paused-scale-out"),
+            down: self.flag("autoscaling.keda.sh/paused-scale-in")
+                || self.flag("autoscaling.keda.sh/paused-scale-down"),
+        }
+    }
+
+    /// A truth value as KEDA reads it: what is no truth value counts as true.
+    fn flag(&self, name: &str) -> bool {
+        let value = self.annotations.get(name).map(String::as_str);
+        value.is_some_and(|v| !matches!(v, "0" | "f" | "F" | "false" | "FALSE" | "False"))
+    }
+
+    /// Name of the autoscaler it owns.
+    pub(super) fn hpa_name(&self) -> String {
+        format!("keda-hpa-{}", self.name)
     }
 }
 
@@ -186,6 +239,8 @@ pub(super) struct Workload {
     pub pods: BTreeSet<PodId>,
     /// Scheduled pods per zone.
     pub zones: Vec<u32>,
+    /// Zone in which the volume of each numbered pod lies, once it has one.
+    pub homes: BTreeMap<u32, usize>,
     pub counts: Counts,
     pub available_since: Millis,
     pub available: bool,

@@ -12,7 +12,7 @@ use super::node::NodeId;
 use super::resource::Resource;
 use super::spec::WorkloadKey;
 use super::store::{Draft, Labels, Stored, key};
-use super::workload::{Measure, WorkloadId};
+use super::workload::{Held, Measure, WorkloadId};
 use crate::clock::Millis;
 
 /// Why a write was refused.
@@ -183,6 +183,15 @@ impl Cluster {
             .map(|w| w.id)
     }
 
+    fn scaled_of(&self, namespace: &str, name: &str) -> Option<WorkloadId> {
+        self.workloads
+            .iter()
+            .find(|w| {
+                w.key.namespace == namespace && w.scaled.as_ref().is_some_and(|s| s.name == name)
+            })
+            .map(|w| w.id)
+    }
+
     fn write_autoscaler(
         &mut self,
         namespace: &str,
@@ -199,6 +208,14 @@ impl Cluster {
         hpa.min = at_least_zero("spec.minReplicas", &spec["minReplicas"])?;
         hpa.max = at_least_zero("spec.maxReplicas", &spec["maxReplicas"])?;
         hpa.annotations = strings(&new["metadata"]["annotations"]);
+        hpa.labels = strings(&new["metadata"]["labels"]);
+        let off = |way: &str| {
+            spec.pointer(&format!("/behavior/{way}/selectPolicy")) == Some(&Value::from("Disabled"))
+        };
+        hpa.held = Held {
+            up: off("scaleUp"),
+            down: off("scaleDown"),
+        };
         let target = spec
             .pointer("/metrics/0/resource/target/averageUtilization")
             .and_then(Value::as_u64);
@@ -207,12 +224,16 @@ impl Cluster {
         }
         hpa.advice.clear();
         self.show_autoscaler(id);
+        if self.workload(id).scaled.is_some() {
+            // Who owns it puts it right again.
+            self.tell_keda(id);
+        }
         Ok(())
     }
 
     fn write_scaled(&mut self, namespace: &str, name: &str, new: &Value) -> Result<(), WriteError> {
         let id = self
-            .find(&WorkloadKey::new(namespace, name))
+            .scaled_of(namespace, name)
             .ok_or(WriteError::NotFound)?;
         let min = at_least_zero("spec.minReplicaCount", &new["spec"]["minReplicaCount"])?;
         let max = at_least_zero("spec.maxReplicaCount", &new["spec"]["maxReplicaCount"])?;
@@ -221,12 +242,18 @@ impl Cluster {
             return Err(WriteError::NotFound);
         };
         scaled.annotations = strings(&new["metadata"]["annotations"]);
-        if let Some(hpa) = &mut workload.hpa {
-            (hpa.min, hpa.max) = (min, max);
-            hpa.advice.clear();
+        scaled.labels = strings(&new["metadata"]["labels"]);
+        let length = new
+            .pointer("/spec/triggers/0/metadata/queueLength")
+            .and_then(Value::as_str)
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(scaled.length);
+        if (scaled.bounds, scaled.length) != ((min, max), length) {
+            scaled.generation += 1;
         }
+        (scaled.bounds, scaled.length) = ((min, max), length);
         self.show_scaled(id);
-        self.show_autoscaler(id);
+        self.tell_keda(id);
         Ok(())
     }
 
@@ -335,6 +362,17 @@ impl Cluster {
             .get(&key(namespace, name))
             .copied()
             .ok_or(WriteError::NotFound)?;
+        self.may_evict(id)?;
+        if !dry {
+            self.now = self.now.max(now);
+            self.delete_pod(id);
+            self.reconcile_touched();
+        }
+        Ok(())
+    }
+
+    /// Whether a pod's disruption budget lets it go now.
+    pub(super) fn may_evict(&self, id: super::pod::PodId) -> Result<(), WriteError> {
         let pod = self.pods.get(&id).ok_or(WriteError::NotFound)?;
         let workload = self.workload(pod.workload);
         let healthy = workload.counts.ready;
@@ -347,11 +385,6 @@ impl Cluster {
                 needed,
                 healthy,
             });
-        }
-        if !dry {
-            self.now = self.now.max(now);
-            self.delete_pod(id);
-            self.reconcile_touched();
         }
         Ok(())
     }

@@ -77,6 +77,62 @@ impl Cluster {
         }
     }
 
+    /// The claim and the volume of a numbered pod: EBS volumes stay in the zone they were made in.
+    pub(in super::super) fn show_volume(&mut self, id: WorkloadId, ordinal: u32) {
+        let workload = self.workload(id);
+        let zone = workload
+            .homes
+            .get(&ordinal)
+            .map_or("", |az| self.az_name(*az));
+        let uid = sister_uid(
+            &workload.uid,
+            char::from_u32(0x100 + ordinal).unwrap_or('v'),
+        );
+        let (claim, volume) = (
+            format!("data-{}-{ordinal}", workload.key.name),
+            format!("pvc-{uid}"),
+        );
+        let namespace = &workload.key.namespace;
+        let id = format!("vol-0{:016x}", super::super::dice::hash(&uid));
+        let labels = Labels::from([(
+            "app.kubernetes.io/name".to_owned(),
+            workload.key.name.clone(),
+        )]);
+        let size = json!({ "storage": "100Gi" });
+        let claim_metadata = json!({ "name": claim, "namespace": namespace, "uid": uid, "labels": labels,
+            "creationTimestamp": stamp(workload.created), "finalizers": ["kubernetes.io/pvc-protection"] });
+        let claimed = json!({
+            "spec": { "accessModes": ["ReadWriteOnce"], "resources": { "requests": size },
+                      "volumeName": volume, "storageClassName": "gp3", "volumeMode": "Filesystem" },
+            "status": { "phase": "Bound", "accessModes": ["ReadWriteOnce"], "capacity": size },
+        });
+        let affinity = json!({ "required": { "nodeSelectorTerms": [{ "matchExpressions": [
+            { "key": "topology.kubernetes.io/zone", "operator": "In", "values": [zone] }] }] } });
+        let volume_metadata = json!({ "name": volume, "uid": sister_uid(&uid, 'v'),
+            "creationTimestamp": stamp(workload.created), "finalizers": ["kubernetes.io/pv-protection"] });
+        let made = json!({
+            "spec": { "capacity": size, "accessModes": ["ReadWriteOnce"], "storageClassName": "gp3",
+                      "persistentVolumeReclaimPolicy": "Delete", "volumeMode": "Filesystem",
+                      "csi": { "driver": "ebs.csi.aws.com", "fsType": "ext4", "volumeHandle": id },
+                      "claimRef": { "kind": "PersistentVolumeClaim", "apiVersion": "v1", "name": claim,
+                                    "namespace": namespace, "uid": uid },
+                      "nodeAffinity": affinity },
+            "status": { "phase": "Bound" },
+        });
+        let born = workload.created;
+        let claim = draft(
+            namespace,
+            &claim,
+            born,
+            Arc::new(labels),
+            &claim_metadata,
+            &claimed,
+        );
+        let volume = draft("", &volume, born, Arc::default(), &volume_metadata, &made);
+        self.store.put(Resource::PersistentVolumeClaims, claim);
+        self.store.put(Resource::PersistentVolumes, volume);
+    }
+
     fn service(&self, workload: &Workload) -> Draft {
         let port = workload.spec.service.map_or(80, |s| s.port);
         let hash = super::super::dice::hash(&workload.service_uid);

@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 
 use super::super::Cluster;
 use super::super::resource::Resource;
-use super::super::store::{Draft, Labels};
-use super::super::workload::{Autoscaler, Limited, Measure, Scaled, Workload, WorkloadId};
+use super::super::store::Draft;
+use super::super::workload::{
+    Autoscaler, Held, Limited, Measure, Pause, Scaled, Workload, WorkloadId,
+};
 use super::{draft, metric_name, stamp};
 
 impl Cluster {
@@ -36,19 +38,12 @@ impl Cluster {
     }
 
     fn scaled_draft(&self, workload: &Workload, scaled: &Scaled) -> Draft {
-        let (min, max, hpa) = workload
-            .hpa
-            .as_ref()
-            .map_or((0, 0, ""), |h| (h.min, h.max, h.name.as_str()));
-        let labels: Labels = [(
-            "scaledobject.keda.sh/name".to_owned(),
-            workload.key.name.clone(),
-        )]
-        .into();
-        let metadata = json!({ "name": workload.key.name, "namespace": workload.key.namespace, "uid": scaled.uid,
-            "generation": 1, "creationTimestamp": stamp(scaled.created), "labels": labels,
+        let (min, max) = scaled.bounds;
+        let labels = scaled.labels.clone();
+        let metadata = json!({ "name": scaled.name, "namespace": workload.key.namespace, "uid": scaled.uid,
+            "generation": scaled.generation, "creationTimestamp": stamp(scaled.created), "labels": labels,
             "annotations": scaled.annotations, "finalizers": ["finalizer.keda.sh"] });
-        let paused = scaled.paused().is_some();
+        let paused = scaled.paused;
         let one = |kind: &str, yes: bool, reason: &str, message: &str| json!({ "type": kind, "status": if yes { "True" } else { "False" }, "reason": reason, "message": message });
         let active = if scaled.active {
             one(
@@ -74,8 +69,8 @@ impl Cluster {
                     if paused { "ScaledObject is paused" } else { "ScaledObject is unpaused" }),
             ],
             "externalMetricNames": [metric_name(workload)],
-            "hpaName": hpa,
-            "originalReplicaCount": workload.spec.replicas,
+            "hpaName": scaled.hpa_name(),
+            "originalReplicaCount": scaled.original,
             "scaleTargetGVKR": { "group": "apps", "kind": workload.spec.kind.as_str(),
                 "resource": format!("{}s", workload.spec.kind.as_str().to_lowercase()), "version": "v1" },
             "scaleTargetKind": format!("apps/v1.{}", workload.spec.kind.as_str()),
@@ -84,7 +79,7 @@ impl Cluster {
         if let Some(at) = scaled.last_active {
             status["lastActiveTime"] = json!(stamp(at));
         }
-        if let Some(Some(n)) = scaled.paused() {
+        if let (Pause::At(n), true) = (scaled.pause(), paused) {
             status["pausedReplicaCount"] = json!(n);
         }
         let spec = json!({
@@ -97,7 +92,7 @@ impl Cluster {
         let rest = json!({ "spec": spec, "status": status });
         draft(
             &workload.key.namespace,
-            &workload.key.name,
+            &scaled.name,
             scaled.created,
             Arc::new(labels),
             &metadata,
@@ -107,20 +102,17 @@ impl Cluster {
 }
 
 fn autoscaler_draft(workload: &Workload, hpa: &Autoscaler) -> Draft {
-    let mut labels = Labels::new();
+    let mut labels = hpa.labels.clone();
     let mut metadata = json!({ "name": hpa.name, "namespace": workload.key.namespace, "uid": hpa.uid,
         "creationTimestamp": stamp(hpa.created) });
     if let Some(scaled) = &workload.scaled {
-        labels.insert(
-            "scaledobject.keda.sh/name".into(),
-            workload.key.name.clone(),
-        );
+        labels.insert("scaledobject.keda.sh/name".into(), scaled.name.clone());
         labels.insert(
             "app.kubernetes.io/managed-by".into(),
             "keda-operator".into(),
         );
         metadata["ownerReferences"] = json!([{ "apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject",
-            "name": workload.key.name, "uid": scaled.uid, "controller": true, "blockOwnerDeletion": true }]);
+            "name": scaled.name, "uid": scaled.uid, "controller": true, "blockOwnerDeletion": true }]);
     }
     if !labels.is_empty() {
         metadata["labels"] = json!(labels);
@@ -136,7 +128,7 @@ fn autoscaler_draft(workload: &Workload, hpa: &Autoscaler) -> Draft {
     }
     let spec = json!({
         "scaleTargetRef": { "kind": workload.spec.kind.as_str(), "name": workload.key.name, "apiVersion": "apps/v1" },
-        "minReplicas": hpa.min.max(1), "maxReplicas": hpa.max, "metrics": [wanted], "behavior": behavior(),
+        "minReplicas": hpa.min.max(1), "maxReplicas": hpa.max, "metrics": [wanted], "behavior": behavior(hpa.held),
     });
     let rest = json!({ "spec": spec, "status": status });
     draft(
@@ -149,13 +141,18 @@ fn autoscaler_draft(workload: &Workload, hpa: &Autoscaler) -> Draft {
     )
 }
 
-fn behavior() -> Value {
+fn behavior(held: Held) -> Value {
+    let policy = |held: bool| if held { "Disabled" } else { "Max" };
     let percent = json!({ "type": "Percent", "value": 100, "periodSeconds": 15 });
     json!({
-        "scaleUp": { "stabilizationWindowSeconds": 0, "selectPolicy": "Max",
+        "scaleUp": { "stabilizationWindowSeconds": 0, "selectPolicy": policy(held.up),
                      "policies": [{ "type": "Pods", "value": 4, "periodSeconds": 15 }, percent] },
-        "scaleDown": { "stabilizationWindowSeconds": 300, "selectPolicy": "Max", "policies": [percent] },
+        "scaleDown": { "stabilizationWindowSeconds": 300, "selectPolicy": policy(held.down), "policies": [percent] },
     })
+}
+
+fn scaled_name(workload: &Workload) -> &str {
+    workload.scaled.as_ref().map_or("", |s| s.name.as_str())
 }
 
 /// The metric wanted, and the one seen.
@@ -173,7 +170,7 @@ fn metrics(workload: &Workload, hpa: &Autoscaler) -> (Value, Option<Value>) {
         }
         Measure::Queue(each) => {
             let metric = json!({ "name": metric_name(workload),
-                "selector": { "matchLabels": { "scaledobject.keda.sh/name": workload.key.name } } });
+                "selector": { "matchLabels": { "scaledobject.keda.sh/name": scaled_name(workload) } } });
             let wanted = json!({ "type": "External", "external": { "metric": metric,
                 "target": { "type": "AverageValue", "averageValue": each.to_string() } } });
             let pods = f64::from(workload.counts.ready.max(1));
@@ -194,7 +191,7 @@ fn conditions(workload: &Workload, hpa: &Autoscaler) -> Value {
     };
     let born = stamp(hpa.created.plus_seconds(15));
     let limited = stamp(hpa.limited_since);
-    if workload.desired == 0 && hpa.min > 0 {
+    if workload.desired == 0 {
         let words = "scaling is disabled since the replica count of the target is zero";
         return json!([
             one(
@@ -209,7 +206,20 @@ fn conditions(workload: &Workload, hpa: &Autoscaler) -> Value {
     }
     let held =
         hpa.limited == Limited::Free && hpa.advice.back().is_some_and(|(_, n)| *n < hpa.desired);
-    let able = if held {
+    let rescaled = hpa.last_scaled == Some(hpa.synced);
+    let able = if rescaled {
+        let words = format!(
+            "the HPA controller was able to update the target scale to {}",
+            hpa.desired
+        );
+        one(
+            "AbleToScale",
+            true,
+            born.clone(),
+            "SucceededRescale",
+            &words,
+        )
+    } else if held {
         one(
             "AbleToScale",
             true,
@@ -231,7 +241,7 @@ fn conditions(workload: &Workload, hpa: &Autoscaler) -> Value {
         Measure::Queue(_) => format!(
             "external metric {}(&LabelSelector{{MatchLabels:map[string]string{{scaledobject.keda.sh/name: {},}},MatchExpressions:[]LabelSelectorRequirement{{}},}})",
             metric_name(workload),
-            workload.key.name
+            scaled_name(workload)
         ),
     };
     let active = if hpa.seen.is_some() {

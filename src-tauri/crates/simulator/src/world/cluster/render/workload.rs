@@ -205,6 +205,9 @@ fn stateful_set_draft(workload: &Workload) -> Draft {
     let spec = json!({
         "replicas": workload.desired, "selector": selector(workload),
         "template": workload.current().map(|r| &r.template), "serviceName": workload.key.name,
+        "volumeClaimTemplates": [{ "kind": "PersistentVolumeClaim", "apiVersion": "v1", "metadata": { "name": "data" },
+            "spec": { "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": "100Gi" } },
+                      "storageClassName": "gp3", "volumeMode": "Filesystem" }, "status": { "phase": "Pending" } }],
         "podManagementPolicy": "OrderedReady", "revisionHistoryLimit": 10,
         "updateStrategy": { "type": "RollingUpdate", "rollingUpdate": { "partition": 0 } },
         "persistentVolumeClaimRetentionPolicy": { "whenDeleted": "Retain", "whenScaled": "Retain" },

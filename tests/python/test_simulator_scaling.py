@@ -1,0 +1,298 @@
+"""Scaling against the simulated platform: who owns replicas, what there is room for, and how nodes come and go.
+
+kubectl and boto3 know nothing of the simulation; world time moves only when a test moves it.
+"""
+
+import json
+import re
+import subprocess
+
+import botocore.exceptions
+import pytest
+
+from platform_sim import simulated
+from test_simulator_aws import client, code
+from test_simulator_kubernetes import Kubectl, contexts
+
+
+@pytest.fixture()
+def fresh(tmp_path):
+    with simulated(tmp_path / "sim", "calm", "--clock", "explicit", "--seed", "41", "--pods", "120") as platform:
+        yield Kubectl(platform, contexts(platform)[0])
+
+
+def until(kubectl, true, limit=600, step=5):
+    """World seconds until `true()` holds; fails at the limit."""
+    waited = 0
+    while not true():
+        assert waited < limit, "it never came true"
+        kubectl.platform.advance(step)
+        waited += step
+    return waited
+
+
+def key(item):
+    return ["-n", item["metadata"]["namespace"], item["metadata"]["name"]]
+
+
+def autoscaled(kubectl, prefix=""):
+    """An autoscaler whose name begins so, and its deployment's words."""
+    for hpa in kubectl.items("hpa", "-A"):
+        name = hpa["metadata"]["name"]
+        if name.startswith("keda-hpa-") == bool(prefix):
+            return hpa, ["-n", hpa["metadata"]["namespace"], hpa["spec"]["scaleTargetRef"]["name"]]
+    raise AssertionError("no autoscaler")
+
+
+def free(kubectl):
+    """A deployment nobody scales and nobody keeps in git."""
+    taken = {(h["metadata"]["namespace"], h["spec"]["scaleTargetRef"]["name"]) for h in kubectl.items("hpa", "-A")}
+    for deployment in kubectl.items("deploy", "-A"):
+        meta = deployment["metadata"]
+        marks = {**meta.get("labels", {}), **meta.get("annotations", {})}
+        kept = any("argocd" in k or "toolkit.fluxcd.io" in k for k in marks)
+        if (meta["namespace"], meta["name"]) not in taken and not kept:
+            return deployment
+    raise AssertionError("no free deployment")
+
+
+def condition(item, kind):
+    return next(c for c in item["status"]["conditions"] if c["type"] == kind)
+
+
+def eks_of(kubectl):
+    """EKS of the region of this cluster, and the cluster's name there."""
+    region = kubectl.items("nodes")[0]["metadata"]["labels"]["topology.kubernetes.io/region"]
+    eks = client(kubectl.platform, "eks", region)
+    return eks, eks.list_clusters()["clusters"][0]
+
+
+# --- who owns replicas ------------------------------------------------------------------------------------------
+
+
+def test_what_nobody_owns_simply_scales(fresh):
+    deployment = free(fresh)
+    where, before = key(deployment), deployment["spec"]["replicas"]
+    fresh("scale", "deploy", *where, f"--replicas={before + 2}")
+    now = fresh.json("get", "deploy", *where)
+    assert now["metadata"]["generation"] == deployment["metadata"]["generation"] + 1
+    until(fresh, lambda: fresh.json("get", "deploy", *where)["status"].get("readyReplicas") == before + 2, 120)
+    fresh.platform.advance(120)
+    after = fresh.json("get", "deploy", *where)
+    assert after["spec"]["replicas"] == after["status"]["readyReplicas"] == before + 2
+    assert after["status"]["observedGeneration"] == after["metadata"]["generation"]
+
+
+def test_an_autoscaler_overwrites_within_a_sync_and_says_why(fresh):
+    hpa, where = autoscaled(fresh)
+    high = hpa["spec"]["maxReplicas"] + 3
+    fresh("scale", "deploy", *where, f"--replicas={high}")
+    fresh.platform.advance(16)
+    assert fresh.json("get", "deploy", *where)["spec"]["replicas"] == hpa["spec"]["maxReplicas"]
+    events = fresh.items("events", "-n", where[1], "--field-selector", "reason=SuccessfulRescale")
+    assert any("above Spec.MaxReplicas" in e["message"] for e in events)
+    able = condition(fresh.json("get", "hpa", *key(hpa)), "AbleToScale")
+    assert (able["status"], able["reason"]) == ("True", "SucceededRescale")
+
+
+def test_raising_the_least_takes_effect_at_the_next_sync(fresh):
+    hpa, where = autoscaled(fresh)
+    least = hpa["status"]["currentReplicas"] + 2
+    patch = json.dumps({"spec": {"minReplicas": least, "maxReplicas": least + 5}})
+    fresh("patch", "hpa", *key(hpa), "--type=merge", "-p", patch)
+    fresh.platform.advance(16)
+    assert fresh.json("get", "deploy", *where)["spec"]["replicas"] == least
+
+
+def test_zero_replicas_switch_an_autoscaler_off(fresh):
+    hpa, where = autoscaled(fresh)
+    fresh("scale", "deploy", *where, "--replicas=0")
+    fresh.platform.advance(60)
+    assert fresh.json("get", "deploy", *where)["spec"]["replicas"] == 0
+    active = condition(fresh.json("get", "hpa", *key(hpa)), "ScalingActive")
+    assert (active["status"], active["reason"]) == ("False", "ScalingDisabled")
+
+
+def test_a_pause_takes_the_autoscaler_away_and_its_end_brings_it_back(fresh):
+    scaled = fresh.items("scaledobject", "-A")[0]
+    where, mark = key(scaled), "autoscaling.keda.sh/paused"
+    hpa = ["-n", where[1], scaled["status"]["hpaName"]]
+    target = ["-n", where[1], scaled["spec"]["scaleTargetRef"]["name"]]
+    old = fresh.json("get", "hpa", *hpa)
+    fresh("annotate", "scaledobject", *where, f"{mark}=true")
+    fresh.platform.advance(3)
+    assert "NotFound" in fresh("get", "hpa", *hpa, code=1)
+    assert condition(fresh.json("get", "scaledobject", *where), "Paused")["status"] == "True"
+    wanted = fresh.json("get", "deploy", *target)["spec"]["replicas"] + 2
+    fresh("scale", "deploy", *target, f"--replicas={wanted}")
+    fresh.platform.advance(60)
+    assert fresh.json("get", "deploy", *target)["spec"]["replicas"] == wanted, "nobody scales it back while paused"
+    fresh("annotate", "scaledobject", *where, f"{mark}-")
+    fresh.platform.advance(3)
+    new = fresh.json("get", "hpa", *hpa)
+    assert new["metadata"]["uid"] != old["metadata"]["uid"]
+    assert new["metadata"]["ownerReferences"][0]["kind"] == "ScaledObject"
+    assert condition(fresh.json("get", "scaledobject", *where), "Paused")["status"] == "False"
+
+
+def test_paused_replicas_move_there_and_stay(fresh):
+    scaled = fresh.items("scaledobject", "-A")[0]
+    target = ["-n", scaled["metadata"]["namespace"], scaled["spec"]["scaleTargetRef"]["name"]]
+    fresh("annotate", "scaledobject", *key(scaled), "autoscaling.keda.sh/paused-replicas=3")
+    fresh.platform.advance(60)
+    assert fresh.json("get", "deploy", *target)["spec"]["replicas"] == 3
+    assert fresh.json("get", "scaledobject", *key(scaled))["status"]["pausedReplicaCount"] == 3
+
+
+def test_a_paused_scale_in_still_scales_out(fresh):
+    scaled = fresh.items("scaledobject", "-A")[0]
+    where, hpa = key(scaled), ["-n", scaled["metadata"]["namespace"], scaled["status"]["hpaName"]]
+    target = ["-n", where[1], scaled["spec"]["scaleTargetRef"]["name"]]
+    fresh("annotate", "scaledobject", *where, "autoscaling.keda.sh/paused-scale-in=true")
+    fresh.platform.advance(3)
+    assert fresh.json("get", "hpa", *hpa)["spec"]["behavior"]["scaleDown"]["selectPolicy"] == "Disabled"
+    least = scaled["spec"]["maxReplicaCount"]
+    patch = json.dumps({"spec": {"minReplicaCount": least, "maxReplicaCount": least + 2}})
+    fresh("patch", "scaledobject", *where, "--type=merge", "-p", patch)
+    fresh.platform.advance(20)
+    assert fresh.json("get", "deploy", *target)["spec"]["replicas"] == least
+    patch = json.dumps({"spec": {"minReplicaCount": 2}})
+    fresh("patch", "scaledobject", *where, "--type=merge", "-p", patch)
+    fresh.platform.advance(400)
+    assert fresh.json("get", "deploy", *target)["spec"]["replicas"] == least, "it may not scale in"
+    fresh("annotate", "scaledobject", *where, "autoscaling.keda.sh/paused-scale-in-")
+    fresh.platform.advance(400)
+    assert fresh.json("get", "deploy", *target)["spec"]["replicas"] < least
+
+
+def test_a_changed_autoscaler_of_keda_is_put_right_by_it(fresh):
+    hpa, _ = autoscaled(fresh, "keda")
+    fresh("patch", "hpa", *key(hpa), "--type=merge", "-p", '{"spec":{"maxReplicas":77}}')
+    fresh.platform.advance(3)
+    assert fresh.json("get", "hpa", *key(hpa))["spec"]["maxReplicas"] == hpa["spec"]["maxReplicas"]
+
+
+# --- capacity ---------------------------------------------------------------------------------------------------
+
+
+def test_pods_without_room_are_pending_with_the_schedulers_reason(fresh):
+    deployment = free(fresh)
+    where = key(deployment)
+    name = deployment["spec"]["template"]["spec"]["containers"][0]["name"]
+    huge = {"spec": {"template": {"spec": {"containers": [{"name": name, "resources": {"requests": {"cpu": "64"}}}]}}}}
+    fresh("patch", "deploy", *where, "-p", json.dumps(huge))
+    fresh.platform.advance(30)
+    nodes = len(fresh.items("nodes"))
+    selector = f"app.kubernetes.io/name={where[2]}"
+    pending = [p for p in fresh.items("pods", "-n", where[1], "-l", selector) if p["status"]["phase"] == "Pending"]
+    assert pending
+    scheduled = condition(pending[0], "PodScheduled")
+    assert (scheduled["status"], scheduled["reason"]) == ("False", "Unschedulable")
+    assert re.match(rf"0/{nodes} nodes are available: {nodes} Insufficient cpu\. ", scheduled["message"])
+    failed = fresh.items("events", "-n", where[1], "--field-selector", "reason=FailedScheduling")
+    assert any(e["message"] == scheduled["message"] and e["type"] == "Warning" for e in failed)
+
+
+# --- EKS --------------------------------------------------------------------------------------------------------
+
+
+def test_a_nodegroup_is_scaled_by_an_update_and_nodes_join_minutes_later(fresh):
+    eks, cluster = eks_of(fresh)
+    group = eks.list_nodegroups(clusterName=cluster)["nodegroups"][0]
+    here = {"clusterName": cluster, "nodegroupName": group}
+
+    def ready():
+        nodes = fresh.items("nodes", "-l", f"eks.amazonaws.com/nodegroup={group}")
+        return sum(condition(n, "Ready")["status"] == "True" for n in nodes)
+
+    before = eks.describe_nodegroup(**here)["nodegroup"]
+    size = before["scalingConfig"]["desiredSize"]
+    assert before["status"] == "ACTIVE" and ready() == size
+    asked = eks.update_nodegroup_config(**here, scalingConfig={"desiredSize": size + 2}, clientRequestToken="t1")["update"]
+    assert (asked["status"], asked["type"]) == ("InProgress", "ConfigUpdate")
+    assert asked["params"] == [{"type": "DesiredSize", "value": str(size + 2)}]
+    again = eks.update_nodegroup_config(**here, scalingConfig={"desiredSize": size + 2}, clientRequestToken="t1")["update"]
+    assert again["id"] == asked["id"]
+    assert eks.describe_nodegroup(**here)["nodegroup"]["status"] == "UPDATING"
+    with pytest.raises(botocore.exceptions.ClientError) as busy:
+        eks.update_nodegroup_config(**here, scalingConfig={"desiredSize": size + 3})
+    assert code(busy) == "ResourceInUseException"
+    about = {"name": cluster, "nodegroupName": group}
+    assert eks.list_updates(**about)["updateIds"] == [asked["id"]]
+    fresh.platform.advance(30)
+    assert eks.describe_update(**about, updateId=asked["id"])["update"]["status"] == "Successful"
+    now = eks.describe_nodegroup(**here)["nodegroup"]
+    assert (now["status"], now["scalingConfig"]["desiredSize"]) == ("ACTIVE", size + 2)
+    assert ready() == size, "the update is done long before its nodes are there"
+    waited = until(fresh, lambda: ready() == size + 2, 300)
+    assert waited >= 60
+    eks.update_nodegroup_config(**here, scalingConfig={"desiredSize": size})
+    fresh.platform.advance(2)
+    going = [n for n in fresh.items("nodes", "-l", f"eks.amazonaws.com/nodegroup={group}") if n["spec"].get("unschedulable")]
+    assert len(going) == 2, "they are cordoned and drained before they go"
+    until(fresh, lambda: len(fresh.items("nodes", "-l", f"eks.amazonaws.com/nodegroup={group}")) == size, 600)
+    fresh.platform.advance(60)
+    assert not [p for p in fresh.items("pods", "-A") if p["status"]["phase"] == "Pending"]
+
+
+def test_sizes_that_contradict_each_other_are_refused(fresh):
+    eks, cluster = eks_of(fresh)
+    group = eks.list_nodegroups(clusterName=cluster)["nodegroups"][0]
+    sizes = eks.describe_nodegroup(clusterName=cluster, nodegroupName=group)["nodegroup"]["scalingConfig"]
+    for wrong in ({"desiredSize": sizes["maxSize"] + 1}, {"desiredSize": sizes["minSize"] - 1}, {"minSize": 9, "maxSize": 8}):
+        with pytest.raises(botocore.exceptions.ClientError) as refused:
+            eks.update_nodegroup_config(clusterName=cluster, nodegroupName=group, scalingConfig=wrong)
+        assert code(refused) == "InvalidParameterException"
+    with pytest.raises(botocore.exceptions.ClientError) as missing:
+        eks.update_nodegroup_config(clusterName=cluster, nodegroupName="none", scalingConfig={"desiredSize": 3})
+    assert code(missing) == "ResourceNotFoundException"
+    assert eks.describe_nodegroup(clusterName=cluster, nodegroupName=group)["nodegroup"]["scalingConfig"] == sizes
+
+
+# --- Lambda -----------------------------------------------------------------------------------------------------
+
+
+def test_a_paused_mapping_lets_its_queue_grow_and_a_resumed_one_drains_it(fresh):
+    functions, sqs = client(fresh.platform, "lambda"), client(fresh.platform, "sqs")
+    mapping = functions.list_event_source_mappings()["EventSourceMappings"][0]
+    uuid, name = mapping["UUID"], mapping["EventSourceArn"].rsplit(":", 1)[1]
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+
+    def depth():
+        one = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+        return int(one["Attributes"]["ApproximateNumberOfMessages"])
+
+    assert functions.update_event_source_mapping(UUID=uuid, Enabled=False)["State"] == "Disabling"
+    with pytest.raises(botocore.exceptions.ClientError) as moving:
+        functions.update_event_source_mapping(UUID=uuid, Enabled=True)
+    assert code(moving) == "ResourceInUseException"
+    fresh.platform.advance(15)
+    assert functions.get_event_source_mapping(UUID=uuid)["State"] == "Disabled"
+    before = depth()
+    fresh.platform.advance(120)
+    grown = depth()
+    assert grown > before + 200
+    assert functions.update_event_source_mapping(UUID=uuid, Enabled=True)["State"] == "Enabling"
+    fresh.platform.advance(60)
+    assert functions.get_event_source_mapping(UUID=uuid)["State"] == "Enabled" and depth() < grown / 4
+
+
+def test_concurrency_is_bounded_and_reserved(fresh):
+    functions = client(fresh.platform, "lambda")
+    mapping = functions.list_event_source_mappings()["EventSourceMappings"][0]
+    for wrong in (1, 1001):
+        with pytest.raises((botocore.exceptions.ClientError, botocore.exceptions.ParamValidationError)):
+            functions.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": wrong})
+    changed = functions.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": 7})
+    assert (changed["State"], changed["ScalingConfig"]) == ("Updating", {"MaximumConcurrency": 7})
+    name = mapping["FunctionArn"].rsplit(":", 1)[1]
+    limit = functions.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
+    with pytest.raises(botocore.exceptions.ClientError) as greedy:
+        functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=limit)
+    assert code(greedy) == "InvalidParameterValueException"
+    assert functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=30)["ReservedConcurrentExecutions"] == 30
+    assert functions.get_function_concurrency(FunctionName=name)["ReservedConcurrentExecutions"] == 30
+    left = functions.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"]
+    functions.delete_function_concurrency(FunctionName=name)
+    assert "ReservedConcurrentExecutions" not in functions.get_function_concurrency(FunctionName=name)
+    assert functions.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] == left + 30
