@@ -1,23 +1,31 @@
-//! What every action has in common: it fits some nodes and turns a request into a plan.
+//! What every action has in common: it fits some nodes and turns a request into a draft.
 //!
 //! A plan is made from a snapshot alone, so the colour of a button is true before it is pressed.
-//! Adding an action is one file next to `redrive.rs` and one row of [`ACTIONS`].
 
-use crate::course::{Course, Entry, Face};
+use crate::course::{Course, Entry, Face, Moment};
+use crate::draft::{Draft, finish};
+use crate::freeze::Freeze;
+use crate::hands::Hands;
 use crate::offer::{Colour, Offer};
-use crate::plan::{Outcome, Plan, Severity, Verb};
+use crate::plan::{Outcome, Plan, Severity};
 use crate::redrive::Redrive;
+use crate::rights::Rights;
 use crate::setting::Setting;
+use crate::verb::Verb;
 use crate::words::shell;
-use cloud::Session;
-use model::{Node, NodeId, Snapshot, SourceId};
+use model::{
+    Environment, Identity, Kind, Node, NodeId, Snapshot, SourceId, StackIdentity, Timestamp,
+};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-/// Every action there is.
+/// Every action there is: one row each. A verb may have several, for different kinds of node.
 pub const ACTIONS: &[&dyn Action] = &[&Redrive];
 
 /// What is asked for: a verb, a node and settings by name (absent ones take their defaults).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[ts(rename = "ActionRequest")]
 pub struct Request {
     /// What to do.
     pub action: Verb,
@@ -27,11 +35,17 @@ pub struct Request {
     pub settings: BTreeMap<String, String>,
 }
 
-/// What a plan's texts need to know of the caller.
+/// What a plan rests on besides the snapshot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Context {
     /// Path of the stack file, for the `qd` command line that does the same.
     pub stack_file: Option<String>,
+    /// Times in which nothing is pressed.
+    pub freezes: Vec<Freeze>,
+    /// What is known of our rights.
+    pub rights: Rights,
+    /// [`Plan::expires`] of plans made now.
+    pub expires: Timestamp,
 }
 
 /// Why there is no plan.
@@ -48,7 +62,7 @@ pub enum PlanError {
         /// The node asked for.
         node: NodeId,
         /// What it applies to.
-        fits: &'static str,
+        fits: String,
     },
     /// The action has no such setting.
     #[error("{verb} has no setting {name:?}; it has {known}")]
@@ -83,25 +97,32 @@ pub struct Recount {
     pub face: Face,
 }
 
-/// One thing the console can do.
+/// One thing the console can do to some kinds of node.
 pub trait Action: Sync {
     /// Its verb.
     fn verb(&self) -> Verb;
 
-    /// Whether it is offered on `node` (a plan may still be asked for, to learn why not).
+    /// The kinds of node it is for.
+    fn kinds(&self) -> &'static [Kind];
+
+    /// The same in words, for a refusal: `SQS queues`.
+    fn fits(&self) -> &'static str;
+
+    /// Whether it is offered on `node`, of one of its kinds (a plan may still be asked for, to learn
+    /// why not).
     fn offered(&self, snapshot: &Snapshot, node: &Node) -> bool;
 
-    /// The plan for `node`, with every check answered from `snapshot`.
+    /// What would be done to `node`, of one of its kinds, with every check of its own answered from
+    /// `snapshot`.
     ///
     /// # Errors
-    /// When the node is of the wrong kind or a setting cannot be used; a plan that is blocked by a
-    /// check is still a plan.
-    fn plan(
+    /// When a setting cannot be used; what is blocked by a check is still a draft.
+    fn draft(
         &self,
         snapshot: &Snapshot,
         node: &Node,
         settings: &BTreeMap<String, String>,
-    ) -> Result<Plan, PlanError>;
+    ) -> Result<Draft, PlanError>;
 
     /// What it asks for on `node`, with each candidate's fit; nothing when it asks nothing.
     fn settings(&self, snapshot: &Snapshot, node: &Node) -> Vec<Setting> {
@@ -109,22 +130,70 @@ pub trait Action: Sync {
         Vec::new()
     }
 
-    /// The course of a confirmed plan, with `session` (the account and region of its node) as its
-    /// hands.
-    fn course(&self, plan: &Plan, session: Session) -> Box<dyn Course>;
-
-    /// What the journal of a run tells to somebody who does not ask the platform.
-    fn recount(&self, plan: &Plan, entries: &[Entry]) -> Recount;
+    /// The course of a confirmed plan. Without hands it can be told its journal and says what it
+    /// knows; its looks fail and its calls are refused.
+    fn course(&self, plan: &Plan, hands: &Hands) -> Box<dyn Course>;
 
     /// The sources a plan's answers rest on: read afresh before a press.
     fn sources(&self, snapshot: &Snapshot, plan: &Plan) -> Vec<SourceId>;
 }
 
-/// The action of a verb.
+/// The action of a verb on a kind of node.
 #[must_use]
-pub fn action(verb: Verb) -> &'static dyn Action {
-    match verb {
-        Verb::Redrive => &Redrive,
+pub fn action(verb: Verb, kind: Kind) -> Option<&'static dyn Action> {
+    let mut all = ACTIONS.iter().copied();
+    all.find(|action| action.verb() == verb && action.kinds().contains(&kind))
+}
+
+/// The action of a plan, also of one out of a journal whose node is gone.
+#[must_use]
+pub fn action_of(plan: &Plan) -> Option<&'static dyn Action> {
+    action(plan.action, kind_of(&plan.node)?)
+}
+
+/// The kind of a node's id, which begins with it.
+fn kind_of(node: &NodeId) -> Option<Kind> {
+    let word = node.as_str().split('/').next()?;
+    Kind::ALL.iter().copied().find(|kind| kind.as_str() == word)
+}
+
+/// An unfinished run told from its journal alone; nobody is asked.
+#[must_use]
+pub fn recount(plan: &Plan, entries: &[Entry]) -> Option<Recount> {
+    let mut course = action_of(plan)?.course(plan, &Hands::none());
+    for entry in entries {
+        course.learn(entry);
+    }
+    let snapshot = nothing();
+    let moment = Moment {
+        now: plan.made_at,
+        blind_for: Duration::from_secs(1),
+        pace: 1.0,
+        snapshot: &snapshot,
+        stop: false,
+    };
+    Some(Recount {
+        known: course.known(),
+        next: course.next(),
+        face: course.face(&moment),
+    })
+}
+
+/// A picture of nothing.
+pub(crate) fn nothing() -> Snapshot {
+    Snapshot {
+        seq: 0,
+        taken_at: Timestamp::default(),
+        stack: StackIdentity {
+            name: String::new(),
+            environment: Environment::Dev,
+        },
+        identity: Identity::default(),
+        nodes: Vec::new(),
+        edges: Vec::new(),
+        sources: Vec::new(),
+        causes: Vec::new(),
+        changes: Vec::new(),
     }
 }
 
@@ -136,10 +205,13 @@ pub fn offers(snapshot: &Snapshot, node: &NodeId, context: &Context) -> Vec<Offe
     };
     ACTIONS
         .iter()
+        .filter(|action| action.kinds().contains(&node.kind))
         .filter(|action| action.offered(snapshot, node))
         .filter_map(|action| {
-            let plan = action.plan(snapshot, node, &BTreeMap::new()).ok()?;
-            Some(offer(plan, action.settings(snapshot, node), context))
+            let draft = action.draft(snapshot, node, &BTreeMap::new()).ok()?;
+            let settings = action.settings(snapshot, node);
+            let plan = finish(action.verb(), snapshot, node, draft, context);
+            Some(offer(plan, settings, context))
         })
         .collect()
 }
@@ -148,11 +220,22 @@ pub fn offers(snapshot: &Snapshot, node: &NodeId, context: &Context) -> Vec<Offe
 ///
 /// # Errors
 /// [`PlanError`], a sentence; a plan that is blocked by a check is still a plan.
-pub fn plan(snapshot: &Snapshot, request: &Request) -> Result<Plan, PlanError> {
+pub fn plan(snapshot: &Snapshot, request: &Request, context: &Context) -> Result<Plan, PlanError> {
     let node = snapshot
         .node(&request.node)
         .ok_or_else(|| PlanError::NoSuchNode(request.node.clone()))?;
-    action(request.action).plan(snapshot, node, &request.settings)
+    let action = action(request.action, node.kind).ok_or_else(|| {
+        let verb = request.action;
+        let of_verb = ACTIONS.iter().filter(|action| action.verb() == verb);
+        let fits: Vec<&str> = of_verb.map(|action| action.fits()).collect();
+        PlanError::DoesNotFit {
+            verb: verb.as_str(),
+            node: request.node.clone(),
+            fits: crate::words::list(&fits),
+        }
+    })?;
+    let draft = action.draft(snapshot, node, &request.settings)?;
+    Ok(finish(action.verb(), snapshot, node, draft, context))
 }
 
 fn offer(plan: Plan, settings: Vec<Setting>, context: &Context) -> Offer {

@@ -142,6 +142,8 @@ pub struct Moment<'a> {
     pub now: Timestamp,
     /// Wall time since the last look that succeeded; zero when the last one did.
     pub blind_for: Duration,
+    /// Platform seconds per second of ours: 1, but for a simulated platform that runs faster.
+    pub pace: f64,
     /// The newest picture.
     pub snapshot: &'a Snapshot,
     /// The operator asked to stop.
@@ -180,6 +182,12 @@ pub trait Course: Send {
 
     /// What to do next. Pure but for what it keeps of the predicates' dwell.
     fn decide(&mut self, moment: &Moment<'_>) -> Decision;
+
+    /// What is known from the journal alone, a sentence: for `qd runs` after a crash.
+    fn known(&self) -> String;
+
+    /// What taking it up will do, a sentence.
+    fn next(&self) -> String;
 
     /// How it stands.
     fn face(&self, moment: &Moment<'_>) -> Face;

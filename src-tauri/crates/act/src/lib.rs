@@ -7,25 +7,74 @@
 //! Offers and plans are pure: made from a snapshot, they ask nobody. What a run does next is decided
 //! here too, by the action's course, from what its journal and the platform say; the engine's runner
 //! does what is decided and keeps the journal.
+//!
+//! # How to add an action
+//!
+//! 1. A word in `verb.rs` (one line of `verbs!`), unless the verb exists for another kind of node.
+//! 2. A file `act/src/NAME.rs` (or a folder of that name) with a unit struct that is an [`Action`],
+//!    and one row of [`ACTIONS`]. It says:
+//!    - `verb`, `kinds`, `fits` (those kinds in words), `offered`, `settings` (what the dialog asks for);
+//!    - `draft`: settings parsed (a bad one is a [`PlanError`]), the exact calls with their CLI or
+//!      kubectl line, before-state, its own checks, expectations, stops, blast radius, its **base**
+//!      level, what it [`Takes`] away, the [`Right`]s its calls need, its [`Undo`] (a [`Request`]
+//!      made from the before-state), and what it [`Leaves`] open.
+//!    - `course`: the brain of a run (below). `sources`: the sources its checks rest on.
+//! 3. A row in the failure harness (`tests/tests/harness/`): the simulated world, how to bring the
+//!    action to green, how somebody else would change its target. Without a row the harness fails.
+//!
+//! Everything else is done for every action alike, and must not be done again by one: warnings raise
+//! the level, unknown data blocks from L3, freezes, rights, the graph invariant, digest, expiry, the
+//! lock, phrase, reason, hold, journal, audit, offering the undo, open loops.
+//!
+//! **Checks**: `finding(id, severity, answer, words)` with `Answer::of(Origin::of(snapshot, node,
+//! fact), Some(holds), value)`, so that what is missing or outdated is unknown by itself; an answer
+//! that rests on no reading is `Answer::given`.
+//!
+//! **Courses**: an action that makes one or a few calls and then watches its predicates is a
+//! [`sequence`]: it gives a `Steps` (look, write, "did this call take?", judge a predicate) and gets
+//! lost answers, crashes, refusals, stopping, blindness and verification from there. Only what
+//! follows a long-running task of its own (the redrive) writes a [`Course`]. Writes go through
+//! `once::aws` or `once::kubernetes`, with clients made for writes, which never repeat a request.
 
 pub mod action;
 pub mod course;
+pub mod draft;
+mod finding;
+pub mod freeze;
+pub mod hands;
 pub mod offer;
+pub mod once;
+mod origin;
 pub mod plan;
 pub mod receipt;
 pub mod redrive;
+pub mod rights;
+pub mod sequence;
 pub mod setting;
+#[cfg(test)]
+mod shared_tests;
+pub mod takes;
+pub mod verb;
+mod watch;
 mod words;
 
 pub use action::{
-    ACTIONS, Action, Context, PlanError, Recount, Request, action, colour, command, offers, plan,
+    ACTIONS, Action, Context, PlanError, Recount, Request, action, action_of, colour, command,
+    offers, plan, recount,
 };
 pub use course::{Answer, Call, Course, Decision, Ending, Entry, Face, Moment};
+pub use draft::{Draft, Undo};
+pub use freeze::Freeze;
+pub use hands::Hands;
 pub use offer::{Colour, Offer};
 pub use plan::{
-    ApiCall, Blast, ConfirmLevel, Expectation, Finding, Outcome, Plan, PlanId, Severity, Verb, hex,
+    ApiCall, Blast, ConfirmLevel, Expectation, Finding, Leaves, Outcome, PLAN_SECONDS, Plan,
+    PlanId, Severity, hex,
 };
 pub use receipt::{
     Figure, PredicateResult, Receipt, RunEvent, RunId, RunPhase, RunProgress, StepRecord, Verdict,
 };
+pub use rights::{Allowed, Right, Rights};
 pub use setting::{Ask, Choice, Setting};
+pub use takes::Takes;
+pub use verb::Verb;

@@ -1,7 +1,8 @@
 //! What can be done to a node, with its preflight colour already true.
 
-use crate::plan::{ConfirmLevel, Finding, Verb};
+use crate::plan::{ConfirmLevel, Finding};
 use crate::setting::Setting;
+use crate::verb::Verb;
 use model::NodeId;
 use serde::{Deserialize, Serialize};
 

@@ -1,47 +1,18 @@
 //! A plan is a pure value: the same one is shown, checked, confirmed, executed and audited.
 
-use model::{Kind, NodeId, SourceId, Timestamp};
+use crate::action::Request;
+use crate::rights::Right;
+use crate::takes::Takes;
+use crate::verb::Verb;
+use model::{NodeId, SourceId, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// What an action does; the same verb for every node it fits.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ts_rs::TS,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verb {
-    /// Native redrive of a dead-letter queue (`StartMessageMoveTask`).
-    Redrive,
-}
-
-impl Verb {
-    /// Every verb.
-    pub const ALL: &'static [Verb] = &[Verb::Redrive];
-
-    /// The word of the command line, e.g. `redrive`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Verb::Redrive => "redrive",
-        }
-    }
-
-    /// The verb of a word.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|verb| verb.as_str() == text)
-    }
-
-    /// Whether it can be asked for on a node of this kind.
-    #[must_use]
-    pub fn fits(self, kind: Kind) -> bool {
-        match self {
-            Verb::Redrive => kind == Kind::Queue,
-        }
-    }
-}
+/// Seconds a plan can be pressed after it was made, of this machine's time: it is a person who reads
+/// it, whatever the speed of the platform.
+pub const PLAN_SECONDS: u32 = 60;
 
 /// Names one plan within this process's lifetime.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ts_rs::TS)]
@@ -176,6 +147,17 @@ pub struct Expectation {
     pub dwell_seconds: f64,
 }
 
+/// Something a run leaves open when it is over: it must be closed again by a time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ts_rs::TS)]
+pub struct Leaves {
+    /// What is left, a sentence: `order-writer stays paused.`
+    pub sentence: String,
+    /// For how long, seconds of platform time from the end of the run.
+    pub seconds: i64,
+    /// The request that closes it; a run of it on the same node counts as closing.
+    pub close: Request,
+}
+
 /// What will be done, exactly.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ts_rs::TS)]
 pub struct Plan {
@@ -208,6 +190,22 @@ pub struct Plan {
     pub stops: Vec<String>,
     /// How it is undone, a sentence (`No undo: …` where there is none).
     pub undo: String,
+    /// The request that undoes it, made from the before-state; planned and checked when asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub undo_request: Option<Request>,
+    /// What it takes away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<Takes>>", optional)]
+    pub takes: Vec<Takes>,
+    /// Rights its calls need.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<Right>>", optional)]
+    pub rights: Vec<Right>,
+    /// What it leaves open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub leaves: Option<Leaves>,
     /// Who and what is touched.
     pub blast: Blast,
     /// How it is confirmed, warnings already counted.
@@ -222,7 +220,9 @@ pub struct Plan {
     pub digest: String,
     /// When it was made (platform time).
     pub made_at: Timestamp,
-    /// When it must be made again.
+    /// When it can no longer be pressed, by **this machine's** clock and not the platform's (which
+    /// may run at another speed): [`PLAN_SECONDS`] after it was made. For display: the gate counts
+    /// the same seconds on the monotonic clock.
     pub expires: Timestamp,
 }
 

@@ -1,6 +1,8 @@
 //! A run as it goes, and the receipt it ends in.
 
-use crate::plan::{Finding, Plan, Verb};
+use crate::action::Request;
+use crate::plan::{Finding, Leaves, Plan};
+use crate::verb::Verb;
 use model::{NodeId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -198,6 +200,15 @@ pub struct Receipt {
     pub recovery_seconds: Option<f64>,
     /// How it can be undone, a sentence.
     pub undo: String,
+    /// The request that undoes it: there once something was done that can be undone. It is planned
+    /// and checked like any other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub undo_request: Option<Request>,
+    /// The loop it left open, where it left one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub left_open: Option<Leaves>,
 }
 
 /// What a subscriber of a run is told: the receipt as it stands, every time it changes.

@@ -13,7 +13,6 @@ mod ending;
 mod estimate;
 mod expect;
 mod face;
-mod finding;
 mod guard;
 mod health;
 mod known;
@@ -26,14 +25,17 @@ mod task;
 #[cfg(test)]
 mod tests;
 
-use crate::action::{Action, PlanError, Recount};
-use crate::course::{Course, Entry};
-use crate::plan::{Blast, ConfirmLevel, Finding, Outcome, Plan, PlanId, Severity, Verb};
+use crate::action::{Action, PlanError};
+use crate::course::Course;
+use crate::draft::{Draft, Undo};
+use crate::hands::Hands;
+use crate::plan::{Blast, ConfirmLevel, Plan};
 use crate::setting::Setting;
+use crate::verb::Verb;
 use crate::words::{count, list, percent, span, thousands};
-use cloud::Session;
 use estimate::has_canary;
-use model::{Environment, Fact, Kind, Node, Relation, Snapshot, SourceId};
+use model::{Fact, Kind, Node, Relation, Snapshot, SourceId};
+use mover::Handless;
 use serde_json::{Value, json};
 use settings::{Destination, Settings};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,8 +46,6 @@ pub use mover::{Mover, Sqs};
 pub use settings::{CANARY_RATE, DEFAULT_CANARY, DEFAULT_RATE, MAX_RATE};
 pub use task::{Counts, Task};
 
-/// A plan is made again after this many seconds.
-pub const PLAN_SECONDS: i64 = 60;
 /// Above this many messages a redrive is at least L2.
 pub const L1_MESSAGES: i64 = 5_000;
 /// Above this many messages a redrive is at least L3.
@@ -60,33 +60,32 @@ impl Action for Redrive {
         Verb::Redrive
     }
 
-    fn offered(&self, snapshot: &Snapshot, node: &Node) -> bool {
-        node.kind == Kind::Queue
-            && (node.facts.flag(Fact::IsDeadLetterQueue) == Some(true)
-                || node.facts.text(Fact::SourceQueues).is_some()
-                || node.facts.text(Fact::MoveTaskStatus).is_some()
-                || snapshot
-                    .edges
-                    .iter()
-                    .any(|edge| edge.relation == Relation::DeadLetters && edge.to == node.id))
+    fn kinds(&self) -> &'static [Kind] {
+        &[Kind::Queue]
     }
 
-    fn plan(
+    fn fits(&self) -> &'static str {
+        "SQS queues"
+    }
+
+    fn offered(&self, snapshot: &Snapshot, node: &Node) -> bool {
+        let dead_letters =
+            |edge: &model::Edge| edge.relation == Relation::DeadLetters && edge.to == node.id;
+        node.facts.flag(Fact::IsDeadLetterQueue) == Some(true)
+            || node.facts.text(Fact::SourceQueues).is_some()
+            || node.facts.text(Fact::MoveTaskStatus).is_some()
+            || snapshot.edges.iter().any(dead_letters)
+    }
+
+    fn draft(
         &self,
         snapshot: &Snapshot,
         node: &Node,
         settings: &BTreeMap<String, String>,
-    ) -> Result<Plan, PlanError> {
-        if node.kind != Kind::Queue {
-            return Err(PlanError::DoesNotFit {
-                verb: Verb::Redrive.as_str(),
-                node: node.id.clone(),
-                fits: "SQS queues",
-            });
-        }
+    ) -> Result<Draft, PlanError> {
         let settings = Settings::parse(settings)?;
         let subject = Subject::new(snapshot, node, &settings)?;
-        Ok(plan(&subject, &settings))
+        Ok(draft(&subject, &settings))
     }
 
     fn settings(&self, snapshot: &Snapshot, node: &Node) -> Vec<Setting> {
@@ -95,12 +94,12 @@ impl Action for Redrive {
         subject.map_or_else(|_| Vec::new(), |subject| settings::asked(&subject))
     }
 
-    fn course(&self, plan: &Plan, session: Session) -> Box<dyn Course> {
-        Box::new(RedriveCourse::new(plan, Box::new(Sqs::new(session))))
-    }
-
-    fn recount(&self, plan: &Plan, entries: &[Entry]) -> Recount {
-        recount::recount(plan, entries)
+    fn course(&self, plan: &Plan, hands: &Hands) -> Box<dyn Course> {
+        let mover: Box<dyn Mover> = match hands.aws() {
+            Some(session) => Box::new(Sqs::new(session.clone())),
+            None => Box::new(Handless),
+        };
+        Box::new(RedriveCourse::new(plan, mover))
     }
 
     fn sources(&self, snapshot: &Snapshot, plan: &Plan) -> Vec<SourceId> {
@@ -125,86 +124,36 @@ impl Action for Redrive {
     }
 }
 
-fn plan(subject: &Subject<'_>, settings: &Settings) -> Plan {
-    let findings = guard::findings(subject, settings);
-    let (level, blocked) = level(subject.visible().unwrap_or(0), &findings);
-    let made_at = subject.snapshot.taken_at;
-    let mut plan = Plan {
-        id: PlanId(String::new()),
-        action: Verb::Redrive,
-        node: subject.dlq.id.clone(),
-        name: subject.dlq.name.clone(),
-        place: place(subject),
+fn draft(subject: &Subject<'_>, settings: &Settings) -> Draft {
+    Draft {
         settings: filled(subject, settings),
         targets: subject.targets(),
         label: label(subject, settings),
         calls: calls::calls(subject, settings),
         before: before(subject),
-        findings,
+        findings: guard::findings(subject, settings),
         expectations: expect::expectations(subject),
         stops: stops(),
-        undo: "No undo: moved messages are new messages in the destination; cancelling stops the rest."
-            .to_owned(),
+        undo: Undo::none(
+            "moved messages are new messages in the destination; cancelling stops the rest.",
+        ),
         blast: blast(subject, settings),
-        level,
-        blocked,
+        level: level(subject.visible().unwrap_or(0)),
         confirm: subject.dlq.name.clone(),
-        digest: String::new(),
-        made_at,
-        expires: made_at.plus_seconds(PLAN_SECONDS),
-    };
-    plan.digest = plan.compute_digest();
-    plan.id = PlanId(format!(
-        "redrive-{}-{}",
-        subject.snapshot.seq,
-        &plan.digest[..12]
-    ));
-    plan
+        takes: Vec::new(),
+        rights: calls::rights(subject),
+        leaves: None,
+    }
 }
 
-/// The level with warnings counted, and whether it is blocked. What is unknown counts as a warning
-/// at L1 and L2 and as a block from L3 (guards.md, "The engine").
-fn level(messages: i64, findings: &[Finding]) -> (ConfirmLevel, bool) {
-    let base = if messages <= L1_MESSAGES {
+fn level(messages: i64) -> ConfirmLevel {
+    if messages <= L1_MESSAGES {
         ConfirmLevel::L1
     } else if messages <= L2_MESSAGES {
         ConfirmLevel::L2
     } else {
         ConfirmLevel::L3
-    };
-    let unmet = |severity, outcome| {
-        findings
-            .iter()
-            .any(|f| f.severity == severity && f.outcome == outcome)
-    };
-    let unknown =
-        unmet(Severity::Block, Outcome::Unknown) || unmet(Severity::Warn, Outcome::Unknown);
-    let warned = unmet(Severity::Warn, Outcome::Fail);
-    let level = if warned || unknown {
-        base.raised()
-    } else {
-        base
-    };
-    let before_unknown = if warned { base.raised() } else { base };
-    let blind = unknown && before_unknown >= ConfirmLevel::L3;
-    (level, blind || unmet(Severity::Block, Outcome::Fail))
-}
-
-fn place(subject: &Subject<'_>) -> String {
-    let stack = &subject.snapshot.stack;
-    let environment = match stack.environment {
-        Environment::Prod => "PROD",
-        Environment::Staging => "STAGING",
-        Environment::Dev => "DEV",
-    };
-    let account = subject
-        .dlq
-        .scope
-        .account
-        .as_ref()
-        .map_or("?", |a| a.as_str());
-    let region = subject.dlq.scope.region.as_deref().unwrap_or("?");
-    format!("{environment} · {} · {account} · {region}", stack.name)
+    }
 }
 
 /// Only what a `qd` line needs to make the same plan again: defaults are named too.

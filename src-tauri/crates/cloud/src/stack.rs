@@ -3,7 +3,7 @@
 //! Unknown keys are refused, so that a misspelt one is never silently without effect, and every
 //! mistake is a sentence with line and column.
 
-use model::Environment;
+use model::{Environment, Timestamp};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -36,6 +36,37 @@ pub struct Stack {
     pub hosted_zones: Vec<String>,
     /// Thresholds of the health rules that differ from the defaults, by name.
     pub thresholds: BTreeMap<String, f64>,
+    /// Times in which nothing is pressed.
+    pub freezes: Vec<StackFreeze>,
+    /// Where consoles lock what they act on.
+    pub lock: StackLock,
+}
+
+/// A time in which nothing is pressed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StackFreeze {
+    /// Its start, platform time.
+    pub from: Timestamp,
+    /// Its end, after its start.
+    pub until: Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
+/// Where consoles lock what they act on, so that two of them never act on one thing at once.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StackLock {
+    /// The Kubernetes namespace of the Leases, in the cluster of the node (or the first one).
+    pub namespace: String,
+}
+
+impl Default for StackLock {
+    fn default() -> Self {
+        Self {
+            namespace: "quarterdeck".to_owned(),
+        }
+    }
 }
 
 /// One account.
@@ -149,6 +180,18 @@ struct Written {
     hosted_zones: Vec<String>,
     #[serde(default)]
     thresholds: BTreeMap<String, f64>,
+    #[serde(default)]
+    freeze: Vec<Spanned<WrittenFreeze>>,
+    #[serde(default)]
+    lock: StackLock,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenFreeze {
+    from: String,
+    until: String,
+    reason: String,
 }
 
 #[derive(Deserialize)]
@@ -223,6 +266,8 @@ impl Stack {
             edges: written.edge,
             hosted_zones: written.hosted_zones,
             thresholds: written.thresholds,
+            freezes: freezes(written.freeze, &wrong)?,
+            lock: written.lock,
         })
     }
 }
@@ -326,6 +371,37 @@ fn queues(
         });
     }
     Ok(queues)
+}
+
+fn freezes(
+    written: Vec<Spanned<WrittenFreeze>>,
+    wrong: &Wrong<'_>,
+) -> Result<Vec<StackFreeze>, StackError> {
+    let one = |freeze: Spanned<WrittenFreeze>| {
+        let span = freeze.span();
+        let freeze = freeze.into_inner();
+        let time = |text: &str| {
+            let at = Timestamp::parse(text);
+            at.ok_or_else(|| {
+                let reason = format!("{text:?} is no time: write it as 2026-11-27T14:30:00Z");
+                wrong(span.clone(), &reason)
+            })
+        };
+        let (from, until) = (time(&freeze.from)?, time(&freeze.until)?);
+        if until <= from {
+            return Err(wrong(span, &"this freeze ends before it begins"));
+        }
+        if freeze.reason.trim().is_empty() {
+            return Err(wrong(span, &"this freeze has no reason"));
+        }
+        let reason = freeze.reason;
+        Ok(StackFreeze {
+            from,
+            until,
+            reason,
+        })
+    };
+    written.into_iter().map(one).collect()
 }
 
 /// The shape of a region's name: lower-case words joined by dashes, a number at the end.
@@ -447,6 +523,19 @@ mod tests {
         let cluster = format!("{SMALLEST}[[cluster]]\nregion = \"us-west-2\"\ncontext = \"c\"\n");
         assert!(mistake(&cluster).contains("not among"));
         assert!(mistake("name = ").contains("line 1"));
+    }
+
+    #[test]
+    fn freezes_and_the_lock_are_read() {
+        let text = format!(
+            "{SMALLEST}[[freeze]]\nfrom = \"2026-11-27T14:00:00Z\"\nuntil = \"2026-11-28T06:00:00Z\"\nreason = \"Black Friday\"\n[lock]\nnamespace = \"ops\"\n"
+        );
+        let stack = parse(&text).expect("parses");
+        assert_eq!(stack.freezes[0].reason, "Black Friday");
+        assert_eq!(stack.lock.namespace, "ops");
+        let turned = text.replace("11-28", "11-26");
+        assert!(mistake(&turned).contains("ends before it begins"));
+        assert!(mistake(&text.replace("06:00:00Z", "6 am")).contains("is no time"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::index::{Message, PlatformClock};
 use crate::meter::Meter;
 use crate::poller::{CollectorReader, Reader};
 use crate::recorder::{Notices, Recorder, notice};
-use crate::runs::{Deck, Helm};
+use crate::runs::{Deck, Helm, Terms};
 use crate::settings::Settings;
 use crate::time::{now, sleep};
 use crate::updates::updates;
@@ -99,8 +99,8 @@ impl Engine {
             Arc::clone(&meter),
             core.mailbox(),
         ));
-        let deck = Deck::new(Arc::clone(&core), sessions.clone());
-        let helm = Helm::new(Arc::new(deck), state_dir, Some(&stack.path));
+        let deck = Deck::new(Arc::clone(&core), sessions.clone(), clusters.clone());
+        let helm = Helm::new(Arc::new(deck), state_dir, Terms::of(&stack));
         let inner = Inner {
             helm,
             core,

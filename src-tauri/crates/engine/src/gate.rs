@@ -8,12 +8,19 @@
 //! Deadlines (arming, plans, holds) run on the local monotonic clock: the platform's may run at
 //! another speed.
 
+mod arming;
+mod refusal;
+
+pub use arming::Arming;
+pub use refusal::Refusal;
+
+use crate::runs::{Platform, Rules};
 use crate::time::Instant;
-use act::{ConfirmLevel, Context, Outcome, Plan, PlanError, PlanId, Request, RunId};
-use model::{Node, Scope, Snapshot, SourceId, Timestamp};
-use serde::{Deserialize, Serialize};
+use act::{ConfirmLevel, Context, Outcome, PLAN_SECONDS, Plan, PlanError, PlanId, Request};
+use arming::{Armed, armed_for};
+use model::{Snapshot, Timestamp};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The longest a scope stays armed.
@@ -23,139 +30,11 @@ pub const HOLD: Duration = Duration::from_secs(2);
 /// A hold that was begun this long ago is forgotten.
 const HOLD_FORGOTTEN: Duration = Duration::from_secs(60);
 /// A plan must be pressed within this time.
-const PLAN_LIFE: Duration = Duration::from_secs(60);
+const PLAN_LIFE: Duration = Duration::from_secs(PLAN_SECONDS as u64);
 /// Plans kept; the oldest go first.
 const PLANS: usize = 256;
 /// Fresh reads on a press end after this long.
 pub const PREFLIGHT: Duration = Duration::from_secs(15);
-
-/// Whether actions can be pressed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ts_rs::TS)]
-pub struct Arming {
-    /// They can.
-    pub armed: bool,
-    /// Where, in words; empty when nowhere.
-    pub scope: String,
-    /// Until when, platform time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[ts(optional)]
-    pub until: Option<Timestamp>,
-    /// Seconds left when this was told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[ts(optional)]
-    pub seconds_left: Option<f64>,
-    /// Why, as given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[ts(optional)]
-    pub reason: Option<String>,
-}
-
-/// Why something is not done. Every one is a sentence.
-#[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    /// Nothing is armed.
-    #[error("This is read-only. Arm {0} with a reason first.")]
-    ReadOnly(String),
-    /// Something else is armed.
-    #[error("{armed} is armed, and this is in {wanted}.")]
-    OutOfScope {
-        /// What is armed.
-        armed: String,
-        /// Where the action is.
-        wanted: String,
-    },
-    /// Too long or no time.
-    #[error("Arm for 1 to {MAX_MINUTES} minutes, not {0}.")]
-    Minutes(u32),
-    /// No reason given.
-    #[error("Give a reason: it goes into the record.")]
-    NoReason,
-    /// The plan is not there (any more).
-    #[error("That plan is gone: plan it again.")]
-    NoSuchPlan,
-    /// The plan is too old.
-    #[error("That plan is older than {} seconds: plan it again.", PLAN_LIFE.as_secs())]
-    Expired,
-    /// Pressed twice.
-    #[error("That plan was pressed already: it runs once.")]
-    AlreadyPressed,
-    /// The digest given is another plan's.
-    #[error("The digest is not this plan's ({0}): look at the plan again.")]
-    WrongDigest(String),
-    /// From level 2 the digest must be given.
-    #[error("This is level {0:?}: pass --digest with the digest of the plan you looked at.")]
-    NoDigest(ConfirmLevel),
-    /// The phrase is not the plan's.
-    #[error("To confirm, give exactly: {0}")]
-    WrongPhrase(String),
-    /// The button was not held long enough.
-    #[error("Hold for {} seconds; it was held {held:.1}.", HOLD.as_secs())]
-    NotHeld {
-        /// Seconds it was held; 0 when it was not.
-        held: f64,
-    },
-    /// Level 4.
-    #[error(
-        "This is level 4 and needs a second person, who cannot be recorded yet: make it smaller, or put right what it warns of."
-    )]
-    SecondPerson,
-    /// A check stops it.
-    #[error("Blocked. {}", .0.join(" "))]
-    Blocked(Vec<String>),
-    /// The answer is not the one that was shown.
-    #[error("It is not as it was shown. {}", .0.join(" "))]
-    Changed(Vec<String>),
-    /// Fresh reads did not come.
-    #[error("These could not be read afresh: {}. Nothing was done.", names(.0))]
-    Unread(Vec<SourceId>),
-    /// It cannot be planned any more.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    /// A run is on this node.
-    #[error("Run {} is on {node} already.", .run.0)]
-    Busy {
-        /// Which.
-        run: RunId,
-        /// Where.
-        node: String,
-    },
-    /// A run on this node was interrupted.
-    #[error("Run {} on {node} was interrupted: resume it first (qd resume {}).", .run.0, .run.0)]
-    Interrupted {
-        /// Which.
-        run: RunId,
-        /// Where.
-        node: String,
-    },
-    /// Another process is about to act on this node.
-    #[error("Another process is acting on {0} at this moment.")]
-    Elsewhere(String),
-    /// No such run here.
-    #[error("There is no run {} here to {verb}.", .run.0)]
-    NoSuchRun {
-        /// Which.
-        run: RunId,
-        /// `stop`, `watch`.
-        verb: &'static str,
-    },
-    /// The account or region is not open.
-    #[error("There is no session for {0}.")]
-    NoSession(String),
-    /// The record cannot be written, so nothing is done.
-    #[error("Nothing was done: {0}.")]
-    Audit(#[from] crate::audit::AuditError),
-    /// The journal cannot be written, so nothing is done.
-    #[error("Nothing was done: {0}.")]
-    Journal(#[from] crate::journal::JournalError),
-    /// The platform did not answer a run that was taken up.
-    #[error("The run stays as it is: {0}")]
-    Unreadable(String),
-}
-
-fn names(sources: &[SourceId]) -> String {
-    let names: Vec<&str> = sources.iter().map(SourceId::as_str).collect();
-    names.join(", ")
-}
 
 /// A plan that was looked at, its answer unchanged by fresh reads a moment ago, in an armed scope.
 /// Only [`Gate::clear`] makes one.
@@ -197,15 +76,6 @@ pub struct Press<'a> {
 }
 
 #[derive(Debug)]
-struct Armed {
-    scope: Scope,
-    words: String,
-    reason: String,
-    end: Instant,
-    until: Timestamp,
-}
-
-#[derive(Debug)]
 struct Held {
     plan: Plan,
     since: Instant,
@@ -229,56 +99,6 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Allows actions within `scope` (absent parts: anywhere) for `minutes`.
-    ///
-    /// # Errors
-    /// Without a reason, or for more than [`MAX_MINUTES`].
-    pub fn arm(
-        &self,
-        scope: &Scope,
-        reason: &str,
-        minutes: u32,
-        now: Timestamp,
-    ) -> Result<Arming, Refusal> {
-        if !(1..=MAX_MINUTES).contains(&minutes) {
-            return Err(Refusal::Minutes(minutes));
-        }
-        if reason.trim().is_empty() {
-            return Err(Refusal::NoReason);
-        }
-        self.lock().armed = Some(Armed {
-            scope: scope.clone(),
-            words: words(scope),
-            reason: reason.trim().to_owned(),
-            end: crate::time::now() + Duration::from_secs(60) * minutes,
-            until: now.plus_seconds(60 * i64::from(minutes)),
-        });
-        Ok(self.arming())
-    }
-
-    /// Back to read-only. Answers whether anything was armed.
-    pub fn disarm(&self) -> bool {
-        self.lock().armed.take().is_some()
-    }
-
-    /// What is armed now.
-    #[must_use]
-    pub fn arming(&self) -> Arming {
-        let mut state = self.lock();
-        let now = crate::time::now();
-        state.armed.take_if(|armed| armed.end <= now);
-        state
-            .armed
-            .as_ref()
-            .map_or_else(Arming::default, |armed| Arming {
-                armed: true,
-                scope: armed.words.clone(),
-                until: Some(armed.until),
-                seconds_left: Some((armed.end - now).as_secs_f64()),
-                reason: Some(armed.reason.clone()),
-            })
-    }
-
     /// Keeps a plan so that it can be pressed, once; answers it under its own id.
     pub fn remember(&self, plan: Plan) -> Plan {
         self.keep(plan, false)
@@ -368,17 +188,21 @@ impl Gate {
     pub async fn clear(
         &self,
         press: &Press<'_>,
-        platform: &dyn crate::runs::Platform,
+        platform: &dyn Platform,
+        rules: &Rules,
     ) -> Result<Cleared, Refusal> {
         let snapshot = platform.snapshot();
         let (shown, pressed) = self.take(press, &snapshot)?;
         let pressed_at = platform.now();
-        let sources = act::action(shown.action).sources(&snapshot, &shown);
-        let fresh = platform.refresh(&sources, PREFLIGHT).await;
+        let sources = act::action_of(&shown).map(|a| a.sources(&snapshot, &shown));
+        let sources = sources.unwrap_or_default();
+        let fresh = platform.refresh(&sources, PREFLIGHT);
+        let (fresh, ()) = tokio::join!(fresh, rules.ask(platform, &shown));
         if !fresh.unanswered.is_empty() {
             return Err(Refusal::Unread(fresh.unanswered));
         }
-        let plan = again(&shown, &fresh.snapshot)?;
+        let context = rules.context(&fresh.snapshot, &shown.node);
+        let plan = again(&shown, &fresh.snapshot, &context)?;
         let difference = shown.difference(&plan);
         if !difference.is_empty() {
             return Err(Refusal::Changed(difference));
@@ -420,13 +244,13 @@ impl Cleared {
 }
 
 /// The same request, planned on another snapshot.
-fn again(shown: &Plan, snapshot: &Arc<Snapshot>) -> Result<Plan, PlanError> {
+fn again(shown: &Plan, snapshot: &Snapshot, context: &Context) -> Result<Plan, PlanError> {
     let request = Request {
         action: shown.action,
         node: shown.node.clone(),
         settings: shown.settings.clone(),
     };
-    act::plan(snapshot, &request)
+    act::plan(snapshot, &request, context)
 }
 
 fn refuse_blocked(plan: &Plan) -> Result<(), Refusal> {
@@ -441,25 +265,6 @@ fn refuse_blocked(plan: &Plan) -> Result<(), Refusal> {
             .map(|f| f.sentence.clone())
             .collect(),
     ))
-}
-
-fn armed_for(
-    node: Option<&Node>,
-    plan: &Plan,
-    scope: Option<&Scope>,
-    arming: &Arming,
-) -> Result<(), Refusal> {
-    let wanted = node.map_or_else(|| plan.place.clone(), |node| words(&node.scope));
-    let Some(scope) = scope.filter(|_| arming.armed) else {
-        return Err(Refusal::ReadOnly(wanted));
-    };
-    if node.is_some_and(|node| covers(scope, &node.scope)) {
-        return Ok(());
-    }
-    Err(Refusal::OutOfScope {
-        armed: arming.scope.clone(),
-        wanted,
-    })
 }
 
 /// What the level asks of the operator (guards.md, "The engine").
@@ -480,42 +285,5 @@ fn satisfied(plan: &Plan, press: &Press<'_>, held: Option<Duration>) -> Result<(
             None => Err(Refusal::NotHeld { held: 0.0 }),
         },
         ConfirmLevel::L4 => Err(Refusal::SecondPerson),
-    }
-}
-
-/// Every part that `scope` names is the same in `place`.
-fn covers(scope: &Scope, place: &Scope) -> bool {
-    fn same<T: PartialEq>(wanted: &Option<T>, found: &Option<T>) -> bool {
-        wanted.is_none() || wanted == found
-    }
-    same(&scope.account, &place.account)
-        && same(&scope.region, &place.region)
-        && same(&scope.az, &place.az)
-        && same(&scope.cluster, &place.cluster)
-        && same(&scope.namespace, &place.namespace)
-}
-
-fn words(scope: &Scope) -> String {
-    let account = scope.account.as_ref().map(|a| a.as_str());
-    let parts = [
-        account,
-        scope.region.as_deref(),
-        scope.az.as_deref(),
-        scope.cluster.as_deref(),
-        scope.namespace.as_deref(),
-    ];
-    let named: Vec<&str> = parts.into_iter().flatten().collect();
-    if named.is_empty() {
-        "the whole platform".to_owned()
-    } else {
-        named.join(" / ")
-    }
-}
-
-/// What `qd` says of itself in an offer's command line.
-#[must_use]
-pub fn context(stack_file: Option<&std::path::Path>) -> Context {
-    Context {
-        stack_file: stack_file.map(|path| path.display().to_string()),
     }
 }

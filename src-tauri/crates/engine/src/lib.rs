@@ -35,7 +35,7 @@ pub use crate::core::Hurry;
 pub use audit::{Audit, AuditKind, AuditRow, Broken};
 pub use engine::{Engine, sources_of};
 pub use gate::{Arming, Press, Refusal};
-pub use runs::{Fresh, Helm, Platform, RunWatch, unfinished_runs};
+pub use runs::{Fresh, Helm, Platform, RunWatch, Terms, unfinished_runs};
 pub use settings::Settings;
 pub use state::state_dir;
 pub use updates::updates;

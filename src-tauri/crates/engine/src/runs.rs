@@ -10,6 +10,7 @@ mod helm;
 mod locks;
 mod platform;
 mod points;
+mod rules;
 mod runner;
 mod unfinished;
 
@@ -20,4 +21,5 @@ pub(crate) use deck::Deck;
 pub use helm::{Helm, RunWatch};
 pub use platform::{Fresh, Platform};
 pub use points::{Nowhere, Points};
+pub use rules::{Rules, Terms};
 pub use unfinished::unfinished_runs;

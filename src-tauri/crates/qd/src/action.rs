@@ -4,7 +4,7 @@ use crate::args::{ActionArgs, ReadArgs};
 use crate::failure::Failure;
 use crate::text::clean;
 use crate::{print, reading};
-use act::{ConfirmLevel, Offer, Outcome, Plan, Receipt, RunPhase, Severity, Verb, Verdict};
+use act::{Offer, Outcome, Plan, Receipt, RunPhase, Severity, Verb, Verdict};
 use engine::{Engine, RunWatch};
 use model::{NodeId, Snapshot};
 use std::collections::BTreeMap;
@@ -68,17 +68,17 @@ fn offers_text(node: &NodeId, offers: &[Offer]) -> String {
 /// The exact plan.
 pub(crate) async fn plan(what: &ActionArgs, read: &ReadArgs, json: bool) -> Result<u8, Failure> {
     let (engine, snapshot) = reading::read(read).await?;
-    let plan = planned(&engine, &snapshot, what)?;
+    let plan = planned(&engine, &snapshot, what).await?;
     if json {
         print::line(&plan)?;
     } else {
         print::text(&plan_text(&plan))?;
     }
     engine.stop().await;
-    Ok(if blocked(&plan) { REFUSED } else { 0 })
+    Ok(if plan.blocked { REFUSED } else { 0 })
 }
 
-fn planned(engine: &Engine, snapshot: &Snapshot, what: &ActionArgs) -> Result<Plan, Failure> {
+async fn planned(engine: &Engine, snapshot: &Snapshot, what: &ActionArgs) -> Result<Plan, Failure> {
     let action = Verb::parse(&what.action).ok_or_else(|| {
         let known: Vec<&str> = Verb::ALL.iter().map(|v| v.as_str()).collect();
         Failure::new(format!(
@@ -88,20 +88,14 @@ fn planned(engine: &Engine, snapshot: &Snapshot, what: &ActionArgs) -> Result<Pl
         ))
     })?;
     let node = snapshot
-        .find(&what.node, |kind| action.fits(kind))
+        .find(&what.node, |kind| act::action(action, kind).is_some())
         .map_err(|error| Failure::new(error.to_string()))?;
     let settings: BTreeMap<String, String> = what.settings.iter().cloned().collect();
     engine
-        .plan(action, &node.id, &settings)
+        .helm()
+        .plan_asked(action, &node.id, &settings)
+        .await
         .map_err(|e| Failure::with_code(e.to_string(), REFUSED))
-}
-
-fn blocked(plan: &Plan) -> bool {
-    plan.findings.iter().any(|f| match (f.severity, f.outcome) {
-        (Severity::Block, Outcome::Fail) => true,
-        (Severity::Block, Outcome::Unknown) => plan.level >= ConfirmLevel::L3,
-        _ => false,
-    })
 }
 
 fn plan_text(plan: &Plan) -> String {
@@ -155,7 +149,7 @@ pub(crate) async fn act(
     json: bool,
 ) -> Result<u8, Failure> {
     let (engine, snapshot) = reading::read(read).await?;
-    let plan = planned(&engine, &snapshot, what)?;
+    let plan = planned(&engine, &snapshot, what).await?;
     let outcome = engine
         .act_once(
             &plan,

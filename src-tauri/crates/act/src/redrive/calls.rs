@@ -8,6 +8,7 @@ use super::estimate::has_canary;
 use super::settings::{CANARY_RATE, Settings};
 use super::subject::{Subject, arn};
 use crate::plan::ApiCall;
+use crate::rights::Right;
 use crate::words::shell;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -98,4 +99,28 @@ fn cancel(region: &str, source: &str, step: &str) -> ApiCall {
         ),
         step: step.to_owned(),
     }
+}
+
+/// What the calls need: to move out of the dead-letter queue a caller must also be allowed to receive
+/// and delete there, and to send to the destination (Amazon SQS Developer Guide, "Configuring queue
+/// permissions for dead-letter queue redrive").
+pub(crate) fn rights(subject: &Subject<'_>) -> Vec<Right> {
+    let source = arn(subject.dlq);
+    let own = [
+        START,
+        CANCEL,
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+    ];
+    let own = own.map(|action| (action, source.clone()));
+    let sends = subject.destinations.iter();
+    let sends = sends.map(|queue| ("sqs:SendMessage", arn(queue)));
+    own.into_iter()
+        .chain(sends)
+        .map(|(action, resource)| Right::Iam {
+            action: action.to_owned(),
+            resource,
+        })
+        .collect()
 }

@@ -2,9 +2,9 @@
 //! that came back down. What failed then would otherwise fail again.
 
 use super::consumer;
-use super::finding::{Answer, Words, finding as make};
 use super::health::{ERROR_LIMIT_PERCENT, external, names, seen, series};
 use super::subject::Subject;
+use crate::finding::{Answer, Words, finding as make};
 use crate::plan::{Finding, Severity};
 use crate::words::{clock, percent};
 use model::{ChangeKind, Fact, Kind, Node, Relation, Series, Timestamp};

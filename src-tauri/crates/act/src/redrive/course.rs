@@ -4,17 +4,19 @@
 //! Two rules hold whatever happens. A part whose start was written down is never started again: it
 //! is recognised in the list of tasks, or the run ends. And nothing is concluded from silence.
 
+mod after;
+mod seek;
+mod stops;
+
 use super::brief::Brief;
 use super::calls::CANCEL;
-use super::known::{Known, Mark, Why};
+use super::known::{Known, Mark};
 use super::mover::Mover;
 use super::predicates::{Look, Watch};
-use super::task::{Counts, Part, Recognised, Sought, Task, TaskKey, recognise};
-use super::{ending, health};
+use super::task::{Counts, Part, Task, TaskKey};
+use super::{RETURN_LIMIT_PERCENT, ending, recount};
 use crate::course::{Answer, Call, Course, Decision, Entry, Face, Moment};
-use crate::plan::{Outcome, Plan};
-use crate::redrive::RETURN_LIMIT_PERCENT;
-use crate::words::{count, percent, thousands};
+use crate::plan::Plan;
 use async_trait::async_trait;
 use model::SourceFailure;
 use std::collections::BTreeMap;
@@ -22,22 +24,15 @@ use std::time::Duration;
 
 /// Between two looks.
 const POLL: Duration = Duration::from_secs(1);
-/// Between two looks while the canary runs: it is to be cancelled after few messages.
+/// The longest between two looks while the canary runs: it is to be cancelled after few messages.
 const CANARY_POLL: Duration = Duration::from_millis(500);
-/// Unseen for this long (wall time) with a task running, it is cancelled.
-const BLIND_STOP: Duration = Duration::from_secs(60);
-/// Unseen for this long (wall time), the run ends as it is.
-const BLIND_END: Duration = Duration::from_secs(600);
-/// A start without an answer shows in the list within this many platform seconds, or was not made.
-const APPEAR_SECONDS: i64 = 60;
-/// The same for a start SQS accepted: the list may lag, but it must come.
-const LISTED_SECONDS: i64 = 180;
+/// The shortest: a look is three requests, and what moves meanwhile is the overshoot.
+const CANARY_POLL_LEAST: Duration = Duration::from_millis(20);
+/// The list's count may lag: a canary that moves is cancelled this many platform seconds after it
+/// must have moved enough, whatever the list says.
+const CANARY_GRACE_SECONDS: f64 = 10.0;
 /// And within this many looks, as the platform's time may run faster than ours.
 const APPEAR_LOOKS: u32 = 5;
-/// A start whose process died was sent at most this many platform seconds after it was written down.
-const SENT_SECONDS: i64 = 300;
-/// Answers and lists are dated to the second, by clocks that agree to a few.
-const SKEW_SECONDS: i64 = 10;
 /// A cancel is tried again only after a look has shown the task still RUNNING this much later.
 const CANCEL_AGAIN_SECONDS: i64 = 10;
 const CANCELS: u32 = 3;
@@ -45,10 +40,6 @@ const CANCELS: u32 = 3;
 const RETURN_FLOOR: i64 = 5;
 /// Looks in a row that must say so before a run stops on returns.
 const RETURN_LOOKS: u32 = 3;
-/// A confirmation covers the full task for this long, also across a crash.
-const PRESS_SECONDS: i64 = 1_800;
-/// How long the consumer may take to be well again after the canary.
-const CONSUMER_SECONDS: i64 = 180;
 
 /// What the last good look showed.
 #[derive(Clone, Debug)]
@@ -183,43 +174,6 @@ impl RedriveCourse {
         Decision::Note(mark.value())
     }
 
-    fn stopping(why: Why, sentence: impl Into<String>) -> Decision {
-        Self::note(&Mark::Stopping {
-            why,
-            sentence: sentence.into(),
-        })
-    }
-
-    /// What stops the run, if anything does now and nothing did before.
-    fn reason_to_stop(&self, moment: &Moment<'_>) -> Option<Decision> {
-        if self.known.stopping.is_some() {
-            return None;
-        }
-        if moment.stop {
-            return Some(Self::stopping(Why::Operator, "The operator stopped it."));
-        }
-        if self.over >= RETURN_LOOKS && self.known.full.end.is_none() {
-            let sentence = format!(
-                "{} of {} came back, more than {}.",
-                count(self.returned(), "message"),
-                thousands(self.moved_in_all()),
-                percent(RETURN_LIMIT_PERCENT)
-            );
-            return Some(Self::stopping(Why::Returns, sentence));
-        }
-        let active = matches!(self.stand(self.part()), Stand::Active(_) | Stand::Sought);
-        if active && moment.blind_for >= BLIND_STOP {
-            let sentence = "SQS has not answered for a minute, so nobody watches what comes back.";
-            return Some(Self::stopping(Why::Blind, sentence));
-        }
-        if active && let Some(share) = health::reported_errors(moment.snapshot, &self.plan) {
-            let sentence = format!("The consumer fails {} of its calls.", percent(share));
-            return (share > health::ERROR_LIMIT_PERCENT)
-                .then(|| Self::stopping(Why::Consumer, sentence));
-        }
-        None
-    }
-
     fn begin(&self, seen: &Seen) -> Decision {
         if self.known.taken.is_some() {
             return Decision::End(ending::never_began());
@@ -244,79 +198,12 @@ impl RedriveCourse {
         Decision::Call(self.brief.start(part, saw))
     }
 
-    /// A start is written down and no task of ours is known: find it, wait for it, or end.
-    fn seek(&self, part: Part, moment: &Moment<'_>, seen: &Seen) -> Decision {
-        let piece = self.known.piece(part);
-        if let Some((_, Answer::Refused { failure })) = &piece.answer {
-            return Decision::End(ending::refused(self, part, failure));
-        }
-        if self.known.stopping.is_some()
-            && piece.cancels == 0
-            && let Some(handle) = piece.handle()
-        {
-            return cancel(part, handle, 0);
-        }
-        if piece.task.is_some() {
-            return self.unlisted(part, moment);
-        }
-        let intent = piece.intent.unwrap_or(moment.now);
-        let (until, patience) = match &piece.answer {
-            Some((at, Answer::Accepted { .. })) => (at.plus_seconds(SKEW_SECONDS), LISTED_SECONDS),
-            Some((at, _)) => (at.plus_seconds(SKEW_SECONDS), APPEAR_SECONDS),
-            None => (intent.plus_seconds(SENT_SECONDS), APPEAR_SECONDS),
-        };
-        let other = self.known.piece(if part == Part::Full {
-            Part::Canary
-        } else {
-            Part::Full
-        });
-        let taken: Vec<TaskKey> = other.task.iter().cloned().collect();
-        let sought = Sought {
-            rate: self.brief.rate(part),
-            destination: self.brief.destination_arn.as_deref(),
-            before: &piece.before,
-            taken: &taken,
-            handle: piece.handle(),
-            until,
-        };
-        match recognise(&seen.tasks, &sought) {
-            Recognised::Ours(task) => Self::note(&Mark::Recognised {
-                part,
-                task: task.key(),
-            }),
-            Recognised::Ambiguous(several) => Decision::End(ending::ambiguous(self, part, several)),
-            Recognised::None => {
-                let since = piece.answer.as_ref().map_or(intent, |(at, _)| *at);
-                let waited = moment.now.seconds_since(since) >= patience as f64;
-                if waited && self.looks >= APPEAR_LOOKS {
-                    Decision::End(ending::never_appeared(self, part))
-                } else {
-                    Decision::Wait(POLL)
-                }
-            }
-        }
-    }
-
-    /// Our task was listed once and is no longer: SQS keeps ten, so that takes a while.
-    fn unlisted(&self, part: Part, moment: &Moment<'_>) -> Decision {
-        let since = self.known.piece(part).answer.as_ref().map(|(at, _)| *at);
-        let since = since
-            .or(self.known.piece(part).intent)
-            .unwrap_or(moment.now);
-        let patient = moment.now.seconds_since(since) < LISTED_SECONDS as f64;
-        if patient || self.looks < APPEAR_LOOKS {
-            return Decision::Wait(POLL);
-        }
-        Decision::End(ending::lost(self, part))
-    }
-
     fn running(&self, part: Part, task: &Task, moment: &Moment<'_>) -> Decision {
-        let enough = part == Part::Canary && self.brief.canary.is_some_and(|n| task.moved >= n);
-        let wait = Decision::Wait(if part == Part::Canary {
-            CANARY_POLL
-        } else {
-            POLL
-        });
+        let canary = self.brief.canary.filter(|_| part == Part::Canary);
+        let wait = Decision::Wait(canary.map_or(POLL, |n| {
+            canary_rest(n - task.moved, self.brief.rate(part), moment.pace)
+        }));
+        let enough = canary.is_some_and(|n| task.moved >= n || self.overdue(n, task, moment));
         if task.status != "RUNNING" || !(enough || self.known.stopping.is_some()) {
             return wait;
         }
@@ -334,118 +221,27 @@ impl RedriveCourse {
         handle.map_or(wait, |handle| cancel(part, handle, task.moved))
     }
 
+    /// At its rate the canary's number must have moved by now.
+    fn overdue(&self, n: i64, task: &Task, moment: &Moment<'_>) -> bool {
+        let rate = f64::from(self.brief.rate(Part::Canary).max(1));
+        let seconds = (moment.now.millis() - task.started) as f64 / 1000.0;
+        task.moved > 0 && seconds >= n as f64 / rate + CANARY_GRACE_SECONDS
+    }
+
     /// Not cancelled yet, or so long ago that a look shows it did not help.
     fn may_cancel(&self, part: Part, moment: &Moment<'_>) -> bool {
         self.known.piece(part).cancelled_at.is_none_or(|at| {
             moment.now.seconds_since(at) >= CANCEL_AGAIN_SECONDS as f64 && self.looks >= 2
         })
     }
+}
 
-    /// The canary is over: did its messages stay away, and is the consumer well?
-    fn after_canary(&self, moment: &Moment<'_>, seen: &Seen) -> Decision {
-        let Some(end) = &self.known.canary.end else {
-            return Decision::Wait(POLL);
-        };
-        if end.status == "FAILED" {
-            return Decision::End(ending::task_failed(self, Part::Canary, end));
-        }
-        if self.known.stopping.is_some() {
-            return Decision::End(ending::stopped(self));
-        }
-        if end.status == "CANCELLED" && self.known.canary.cancels == 0 {
-            return Decision::End(ending::cancelled_elsewhere(self, Part::Canary));
-        }
-        if self.known.passed.is_none() {
-            let away = self.over == 0
-                && self
-                    .watch
-                    .canary_stayed_away(moment.now, end.at, self.brief.return_seconds);
-            return if away {
-                Self::note(&Mark::Passed)
-            } else {
-                Decision::Wait(POLL)
-            };
-        }
-        if seen.dlq.total() == 0 {
-            return self.verify(moment);
-        }
-        self.go_on(moment, seen)
-    }
-
-    /// The canary passed: start the full task, unless something speaks against it.
-    fn go_on(&self, moment: &Moment<'_>, seen: &Seen) -> Decision {
-        if let Some(other) = seen.tasks.iter().find(|task| task.active()) {
-            return Decision::End(ending::another(self, other));
-        }
-        let passed = self.known.passed.unwrap_or(moment.now);
-        let pressed = self.known.pressed_at.unwrap_or(moment.now);
-        let budget = PRESS_SECONDS as f64 + self.brief.return_seconds;
-        if moment.now.seconds_since(pressed) > budget && self.known.taken.is_some() {
-            return Decision::End(ending::press_too_old(self));
-        }
-        if let Some((Outcome::Fail, sentence)) = health::now(moment.snapshot, &self.plan) {
-            // A consumer that scales is not ready for a moment; one that fails stays that way.
-            let patient = moment.now.seconds_since(passed) < CONSUMER_SECONDS as f64;
-            return if patient || self.looks < APPEAR_LOOKS {
-                Decision::Wait(POLL)
-            } else {
-                Decision::End(ending::consumer_fell_ill(self, &sentence))
-            };
-        }
-        let patient = moment.now.seconds_since(passed) < CONSUMER_SECONDS as f64;
-        if seen.dlq.visible == 0 && (patient || self.looks < APPEAR_LOOKS) {
-            return Decision::Wait(POLL);
-        }
-        self.start(Part::Full, seen)
-    }
-
-    fn after_full(&self, moment: &Moment<'_>) -> Decision {
-        let Some(end) = &self.known.full.end else {
-            return Decision::Wait(POLL);
-        };
-        match end.status.as_str() {
-            "FAILED" => Decision::End(ending::task_failed(self, Part::Full, end)),
-            "CANCELLED" if self.known.stopping.is_some() => Decision::End(ending::stopped(self)),
-            "CANCELLED" => Decision::End(ending::cancelled_elsewhere(self, Part::Full)),
-            _ => self.verify(moment),
-        }
-    }
-
-    fn verify(&self, moment: &Moment<'_>) -> Decision {
-        if self.watch.verified() {
-            return Decision::End(ending::verified(self));
-        }
-        if moment.stop || self.known.stopping.is_some() {
-            return Decision::End(ending::unverified(self, "Watching was stopped."));
-        }
-        if self.over >= RETURN_LOOKS {
-            return Decision::End(ending::came_back(self));
-        }
-        if self
-            .watch
-            .deadline()
-            .is_some_and(|deadline| moment.now > deadline)
-        {
-            return Decision::End(ending::unverified(self, "The deadline passed."));
-        }
-        Decision::Wait(POLL)
-    }
-
-    fn unseen(&self, moment: &Moment<'_>) -> Decision {
-        if moment.blind_for >= BLIND_STOP && self.known.taken.is_none() {
-            return Decision::End(ending::blind_before());
-        }
-        Decision::Wait(POLL)
-    }
-
-    /// Nothing was seen for a while: cancel what runs, or give the run up as it is.
-    fn blind(&self, moment: &Moment<'_>) -> Option<Decision> {
-        if moment.blind_for >= BLIND_END {
-            return Some(Decision::End(ending::blind(self)));
-        }
-        let stopping = self.known.stopping.is_some();
-        (moment.blind_for > Duration::ZERO && !stopping).then_some(Decision::Wait(POLL))
-    }
+/// Until so many more have moved at `rate` a platform second, in our time.
+fn canary_rest(left: i64, rate: i32, pace: f64) -> Duration {
+    let seconds = left.max(0) as f64 / f64::from(rate.max(1)) / pace.max(1.0);
+    Duration::try_from_secs_f64(seconds)
+        .unwrap_or(CANARY_POLL)
+        .clamp(CANARY_POLL_LEAST, CANARY_POLL)
 }
 
 fn cancel(part: Part, handle: &str, moved: i64) -> Decision {
@@ -518,6 +314,14 @@ impl Course for RedriveCourse {
             Stand::Ended if part == Part::Canary => self.after_canary(moment, &seen),
             Stand::Ended => self.after_full(moment),
         }
+    }
+
+    fn known(&self) -> String {
+        recount::known(self)
+    }
+
+    fn next(&self) -> String {
+        recount::next(&self.known).to_owned()
     }
 
     fn face(&self, moment: &Moment<'_>) -> Face {

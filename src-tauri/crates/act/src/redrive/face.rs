@@ -152,7 +152,10 @@ fn start_step(run: &RedriveCourse, part: Part, piece: &Piece) -> Option<StepReco
     let rate = run.brief.rate(part);
     let moved = count(run.moved(part), "message");
     let sentence = match &piece.end {
-        Some(end) => format!("{}: {moved} moved at up to {rate}/s.", end.status),
+        Some(end) => {
+            let overshot = overshot(run, part);
+            format!("{}: {moved} moved at up to {rate}/s{overshot}.", end.status)
+        }
         None => format!("sqs:StartMessageMoveTask at up to {rate}/s: {moved} moved so far."),
     };
     let refused = matches!(piece.answer, Some((_, Answer::Refused { .. })));
@@ -164,6 +167,19 @@ fn start_step(run: &RedriveCourse, part: Part, piece: &Piece) -> Option<StepReco
     record.error = error(piece.answer.as_ref().map(|(_, answer)| answer))
         .or_else(|| piece.end.as_ref().and_then(|end| end.failure.clone()));
     Some(record)
+}
+
+/// What the canary moved beyond its number: SQS goes on until it has taken the cancel.
+fn overshot(run: &RedriveCourse, part: Part) -> String {
+    let over = run.brief.canary.map(|n| (n, run.moved(part) - n));
+    match over.filter(|(_, over)| part == Part::Canary && *over > 0) {
+        Some((n, over)) => format!(
+            ", {} asked and {} more until SQS had taken the cancel",
+            thousands(n),
+            thousands(over)
+        ),
+        None => String::new(),
+    }
 }
 
 fn cancel_step(part: Part, piece: &Piece) -> Option<StepRecord> {

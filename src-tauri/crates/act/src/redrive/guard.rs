@@ -1,10 +1,10 @@
 //! The checks of a native redrive (guards.md §6) about the queue itself: each decidable from one
 //! snapshot. Those about the consumer are in `health.rs`.
 
-use super::finding::{Answer, Words, finding};
 use super::settings::Settings;
 use super::subject::Subject;
 use super::{estimate, health};
+use crate::finding::{Answer, Words, finding};
 use crate::plan::{Finding, Outcome, Severity};
 use crate::words::{count, list, span};
 use model::{Fact, Node};
@@ -25,7 +25,6 @@ pub(crate) fn findings(subject: &Subject<'_>, settings: &Settings) -> Vec<Findin
         one_source(subject),
         fifo_order(subject),
         expiry(subject, settings),
-        rights(),
     ]);
     all
 }
@@ -313,22 +312,6 @@ fn expiry(subject: &Subject<'_>, settings: &Settings) -> Finding {
             unknown: "When the oldest message expires is not known.".to_owned(),
             threshold: "later than the estimated end",
             next: "Redrive now, at a higher rate, or raise the retention of the dead-letter queue first.",
-        },
-    )
-}
-
-fn rights() -> Finding {
-    finding(
-        "redrive.rights",
-        Severity::Info,
-        Answer::given(true, "not asked beforehand"),
-        Words {
-            pass: "SQS and KMS rights show at the first call: when it is denied, nothing is moved."
-                .to_owned(),
-            fail: String::new(),
-            unknown: String::new(),
-            threshold: "",
-            next: "",
         },
     )
 }

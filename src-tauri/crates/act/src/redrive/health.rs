@@ -3,9 +3,10 @@
 
 use super::change;
 use super::consumer::Consumer;
-use super::finding::{Answer, Words, finding, worst};
 use super::settings::Settings;
-use super::subject::{Origin, Subject};
+use super::subject::Subject;
+use crate::finding::{Answer, Words, finding, worst};
+use crate::origin::Origin;
 use crate::plan::{Finding, Outcome, Plan, Severity};
 use crate::words::{list, percent};
 use model::{Fact, Kind, Node, Series, Snapshot};

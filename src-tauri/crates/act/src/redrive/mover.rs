@@ -4,17 +4,14 @@
 use super::calls::{CANCEL, START};
 use super::task::{Counts, Task};
 use crate::course::{Answer, Call};
+use crate::hands::not_asked;
+use crate::once;
 use async_trait::async_trait;
-use aws_sdk_sqs::config::http::HttpResponse;
-use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_sqs::operation::RequestId;
 use aws_sdk_sqs::types::{ListMessageMoveTasksResultEntry, QueueAttributeName};
 use cloud::{Session, failure};
-use futures::FutureExt;
-use model::{FailureClass, Service, SourceFailure};
+use model::{Service, SourceFailure};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
-use std::panic::AssertUnwindSafe;
 
 /// Below this a task's start is in seconds, above in milliseconds: the API model says only
 /// "timestamp", SQS answers milliseconds.
@@ -52,58 +49,6 @@ impl Sqs {
     pub fn new(session: Session) -> Self {
         let writes = aws_sdk_sqs::Client::new(&session.sdk_for_writes());
         Self { session, writes }
-    }
-
-    /// Awaits a write and says what became of it. A panic inside the SDK comes after the request
-    /// was sent as well as before: nothing is known then.
-    async fn once<O: RequestId, E>(
-        &self,
-        call: &Call,
-        sent: impl Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send,
-        result: impl FnOnce(&O) -> BTreeMap<String, Value>,
-    ) -> Answer
-    where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
-    {
-        let operation = call.operation.trim_start_matches("sqs:");
-        let asked = self.session.asked(Service::Sqs, operation, thing(call));
-        self.session.budget.spend(Service::Sqs).await;
-        match AssertUnwindSafe(sent).catch_unwind().await {
-            Ok(Ok(output)) => Answer::Accepted {
-                request_id: output.request_id().map(ToOwned::to_owned),
-                result: result(&output),
-            },
-            Ok(Err(error)) => {
-                let certain = certainly_not_done(&error);
-                let failure = failure::from_sdk(&error, &asked);
-                if certain {
-                    Answer::Refused { failure }
-                } else {
-                    Answer::Unknown { failure }
-                }
-            }
-            Err(_) => Answer::Unknown {
-                failure: failure::panicked(&asked),
-            },
-        }
-    }
-}
-
-/// Only an answer of the service that is a refusal (4xx), or a request that could not even be built,
-/// says that nothing was done. A refused connection is told from a reset one by nobody, so it too
-/// counts as unknown: reading the state afterwards settles it.
-fn certainly_not_done<E>(error: &SdkError<E, HttpResponse>) -> bool {
-    match error {
-        SdkError::ConstructionFailure(_) => true,
-        // 408 is a proxy's word for an answer that did not come.
-        SdkError::ServiceError(answer) => {
-            let status = answer.raw().status();
-            status.is_client_error() && status.as_u16() != 408
-        }
-        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => {
-            false
-        }
-        _ => false,
     }
 }
 
@@ -175,38 +120,63 @@ impl Mover for Sqs {
                     .set_max_number_of_messages_per_second(
                         rate.and_then(|r| i32::try_from(r).ok()),
                     );
-                self.once(call, request.send(), |output| {
-                    let handle = output
-                        .task_handle()
-                        .map(|h| ("TaskHandle".to_owned(), json!(h)));
-                    handle.into_iter().collect()
-                })
+                once::aws(
+                    &self.session,
+                    Service::Sqs,
+                    call,
+                    thing(call),
+                    request.send(),
+                    |output| {
+                        let handle = output
+                            .task_handle()
+                            .map(|h| ("TaskHandle".to_owned(), json!(h)));
+                        handle.into_iter().collect()
+                    },
+                )
                 .await
             }
             CANCEL => {
                 let request = self.writes.cancel_message_move_task();
                 let request =
                     request.set_task_handle(text(call, "TaskHandle").map(ToOwned::to_owned));
-                self.once(call, request.send(), |output| {
-                    let moved = output.approximate_number_of_messages_moved();
-                    BTreeMap::from([("ApproximateNumberOfMessagesMoved".to_owned(), json!(moved))])
-                })
+                once::aws(
+                    &self.session,
+                    Service::Sqs,
+                    call,
+                    thing(call),
+                    request.send(),
+                    |output| {
+                        let moved = output.approximate_number_of_messages_moved();
+                        BTreeMap::from([(
+                            "ApproximateNumberOfMessagesMoved".to_owned(),
+                            json!(moved),
+                        )])
+                    },
+                )
                 .await
             }
-            other => Answer::Refused {
-                failure: no_such_call(other),
-            },
+            _ => once::no_such_call(call),
         }
     }
 }
 
-fn no_such_call(operation: &str) -> SourceFailure {
-    SourceFailure {
-        class: FailureClass::Unsupported,
-        sentence: format!("A redrive does not make the call {operation}."),
-        next_step: "Plan the redrive again.".to_owned(),
-        code: None,
-        request_id: None,
+/// Hands that do nothing: a journal is only read.
+pub(crate) struct Handless;
+
+#[async_trait]
+impl Mover for Handless {
+    async fn tasks(&self, _source_arn: &str) -> Result<Vec<Task>, SourceFailure> {
+        Err(not_asked())
+    }
+
+    async fn counts(&self, _queue_url: &str) -> Result<Counts, SourceFailure> {
+        Err(not_asked())
+    }
+
+    async fn write(&self, _call: &Call) -> Answer {
+        Answer::Refused {
+            failure: not_asked(),
+        }
     }
 }
 

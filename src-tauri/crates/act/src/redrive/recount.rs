@@ -2,38 +2,11 @@
 
 use super::course::RedriveCourse;
 use super::known::{Known, Piece};
-use super::mover::Mover;
-use super::task::{Counts, Part, Task};
-use crate::action::Recount;
-use crate::course::{Answer, Call, Course, Entry, Moment};
-use crate::plan::Plan;
+use super::task::Part;
+use crate::course::Answer;
 use crate::words::count;
-use async_trait::async_trait;
-use model::{
-    Environment, FailureClass, Identity, Snapshot, SourceFailure, StackIdentity, Timestamp,
-};
-use std::time::Duration;
 
-pub(crate) fn recount(plan: &Plan, entries: &[Entry]) -> Recount {
-    let mut course = RedriveCourse::new(plan, Box::new(Handless));
-    for entry in entries {
-        course.learn(entry);
-    }
-    let snapshot = nothing();
-    let moment = Moment {
-        now: plan.made_at,
-        blind_for: Duration::from_secs(1),
-        snapshot: &snapshot,
-        stop: false,
-    };
-    Recount {
-        known: known(&course),
-        next: next(&course.known).to_owned(),
-        face: course.face(&moment),
-    }
-}
-
-fn known(course: &RedriveCourse) -> String {
+pub(crate) fn known(course: &RedriveCourse) -> String {
     let known = &course.known;
     let moved = count(course.moved_in_all(), "message");
     if let Some((_, sentence)) = &known.closed {
@@ -76,7 +49,7 @@ fn piece(what: &str, piece: &Piece, moved: &str) -> String {
     }
 }
 
-fn next(known: &Known) -> &'static str {
+pub(crate) fn next(known: &Known) -> &'static str {
     let part = if known.full.intent.is_some() {
         Part::Full
     } else {
@@ -91,53 +64,5 @@ fn next(known: &Known) -> &'static str {
         "Taking it up looks whether messages came back and goes on from there."
     } else {
         "Taking it up looks for its task and follows it; nothing is started a second time."
-    }
-}
-
-/// A picture of nothing.
-fn nothing() -> Snapshot {
-    Snapshot {
-        seq: 0,
-        taken_at: Timestamp::default(),
-        stack: StackIdentity {
-            name: String::new(),
-            environment: Environment::Dev,
-        },
-        identity: Identity::default(),
-        nodes: Vec::new(),
-        edges: Vec::new(),
-        sources: Vec::new(),
-        causes: Vec::new(),
-        changes: Vec::new(),
-    }
-}
-
-/// Hands that do nothing: a journal is only read here.
-struct Handless;
-
-fn not_asked() -> SourceFailure {
-    SourceFailure {
-        class: FailureClass::Other,
-        sentence: "SQS was not asked.".to_owned(),
-        next_step: String::new(),
-        code: None,
-        request_id: None,
-    }
-}
-
-#[async_trait]
-impl Mover for Handless {
-    async fn tasks(&self, _source_arn: &str) -> Result<Vec<Task>, SourceFailure> {
-        Err(not_asked())
-    }
-
-    async fn counts(&self, _queue_url: &str) -> Result<Counts, SourceFailure> {
-        Err(not_asked())
-    }
-
-    async fn write(&self, _call: &Call) -> Answer {
-        Answer::Refused {
-            failure: not_asked(),
-        }
     }
 }

@@ -4,18 +4,8 @@
 use super::consumer::{self, Consumer};
 use super::settings::{Destination, Settings};
 use crate::action::PlanError;
-use model::{
-    Fact, Kind, Node, NodeId, Relation, Service, Snapshot, SourceId, SourceStatus, State, Timestamp,
-};
-
-/// Who said a value and how old it is.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Origin {
-    pub(crate) source: SourceId,
-    pub(crate) age: f64,
-    /// Its source can be believed now: it answered, and its last good reading is not outdated.
-    pub(crate) believed: bool,
-}
+use crate::origin::{Origin, said};
+use model::{Fact, Kind, Node, NodeId, Relation, Service, Snapshot, SourceStatus, Timestamp};
 
 pub(crate) struct Subject<'a> {
     pub(crate) snapshot: &'a Snapshot,
@@ -71,7 +61,7 @@ impl<'a> Subject<'a> {
             return Some((at, Fact::FirstMessageAt));
         }
         let age = facts.number(Fact::OldestAgeSeconds)?;
-        let (_, seen) = origin_of(self.dlq, Fact::OldestAgeSeconds);
+        let (_, seen) = said(self.dlq, Fact::OldestAgeSeconds);
         Some((seen.plus_seconds(-(age as i64)), Fact::OldestAgeSeconds))
     }
 
@@ -84,7 +74,7 @@ impl<'a> Subject<'a> {
         let told = minute.map(|at| at.plus_seconds(60));
         let age = facts.number(Fact::OldestAgeSeconds);
         let oldest = age.map(|age| {
-            let (_, seen) = origin_of(self.dlq, Fact::OldestAgeSeconds);
+            let (_, seen) = said(self.dlq, Fact::OldestAgeSeconds);
             seen.plus_seconds(-(age as i64))
         });
         told.max(oldest)
@@ -92,12 +82,7 @@ impl<'a> Subject<'a> {
 
     /// Where `fact` of `node` comes from.
     pub(crate) fn origin(&self, node: &Node, fact: Fact) -> Origin {
-        let (source, seen) = origin_of(node, fact);
-        Origin {
-            age: self.snapshot.taken_at.seconds_since(seen).max(0.0),
-            believed: status(self.snapshot, &source).is_some_and(believed),
-            source,
-        }
+        Origin::of(self.snapshot, node, fact)
     }
 
     /// Where the move-task facts come from, also when there are none (no task was ever started).
@@ -113,13 +98,7 @@ impl<'a> Subject<'a> {
         };
         match self.snapshot.sources.iter().find(same) {
             None => self.origin(self.dlq, Fact::MoveTaskStatus),
-            Some(status) => Origin {
-                source: status.source.id.clone(),
-                age: status
-                    .last_ok
-                    .map_or(0.0, |at| self.snapshot.taken_at.seconds_since(at).max(0.0)),
-                believed: believed(status),
-            },
+            Some(status) => Origin::of_source(self.snapshot, status),
         }
     }
 
@@ -140,26 +119,6 @@ impl<'a> Subject<'a> {
         };
         let all: Vec<f64> = self.destinations.iter().filter_map(of).collect();
         all.into_iter().reduce(f64::max)
-    }
-}
-
-fn origin_of(node: &Node, fact: Fact) -> (SourceId, Timestamp) {
-    match node.fact_origins.get(&fact) {
-        Some(origin) => (origin.source.clone(), origin.observed_at),
-        None => (node.source.clone(), node.observed_at),
-    }
-}
-
-fn status<'a>(snapshot: &'a Snapshot, id: &SourceId) -> Option<&'a SourceStatus> {
-    let sources = &snapshot.sources;
-    sources.iter().find(|status| &status.source.id == id)
-}
-
-fn believed(status: &SourceStatus) -> bool {
-    match status.state {
-        State::Ok => true,
-        State::Failed => status.last_ok.is_some() && !status.outdated,
-        State::Pending | State::Stale => false,
     }
 }
 

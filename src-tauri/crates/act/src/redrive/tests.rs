@@ -231,7 +231,7 @@ impl World {
             node: id(Kind::Queue, "orders-dlq"),
             settings: settings.iter().map(own).collect(),
         };
-        plan(&self.snapshot(), &request)
+        plan(&self.snapshot(), &request, &Context::default())
     }
 }
 
@@ -782,7 +782,7 @@ fn what_does_not_fit_is_said_in_a_sentence() {
         node: id(Kind::Deployment, "order-writer"),
         settings: BTreeMap::new(),
     };
-    let error = plan(&world.snapshot(), &request)
+    let error = plan(&world.snapshot(), &request, &Context::default())
         .expect_err("refused")
         .to_string();
     assert!(error.contains("SQS queues"), "{error}");
@@ -794,6 +794,7 @@ fn what_does_not_fit_is_said_in_a_sentence() {
 fn an_offer_is_a_command_line() {
     let context = Context {
         stack_file: Some("/srv/my stack.toml".to_owned()),
+        ..Context::default()
     };
     let world = World::green();
     let offer = &offers(&world.snapshot(), &id(Kind::Queue, "orders-dlq"), &context)[0];
@@ -811,7 +812,9 @@ fn a_press_knows_which_sources_to_read_afresh() {
     let world = World::green();
     let snapshot = world.snapshot();
     let plan = world.plan();
-    let sources = crate::action(Verb::Redrive).sources(&snapshot, &plan);
+    let sources = crate::action(Verb::Redrive, Kind::Queue)
+        .expect("a row")
+        .sources(&snapshot, &plan);
     let parts: Vec<SourceId> = world.sources.iter().map(|s| s.source.id.clone()).collect();
     for part in ["queues", "move-tasks", "metrics", "workloads"] {
         let wanted = parts

@@ -4,52 +4,79 @@ use super::helm::RunWatch;
 use super::platform::{Fresh, Platform};
 use crate::Engine;
 use crate::audit::AuditRow;
+use crate::clusters::Clusters;
 use crate::core::Core;
 use crate::gate::{Arming, Press, Refusal};
-use crate::time::now;
-use act::{Course, Offer, Plan, PlanError, PlanId, Receipt, RunId, Verb};
+use crate::time::{Instant, now};
+use act::{Course, Hands, Offer, Plan, PlanError, PlanId, Receipt, RunId, Verb};
 use async_trait::async_trait;
-use cloud::{Session, Sessions};
+use cloud::Sessions;
 use model::{NodeId, Scope, Service, Snapshot, SourceId, SourceStatus, State, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The pace is measured over at least this long, seconds: servers tell the time in whole seconds.
+const PACE_AFTER: f64 = 0.3;
+/// No simulated platform runs faster.
+const PACE_MOST: f64 = 10_000.0;
+
 /// Tasks and sessions of a running engine, without its handle: a run keeps them until it ends.
 pub(crate) struct Deck {
     core: Arc<Core>,
     sessions: Sessions,
+    clusters: Clusters,
+    /// Our time and the platform's, when this began.
+    began: (Instant, Timestamp),
 }
 
 impl Deck {
-    pub(crate) fn new(core: Arc<Core>, sessions: Sessions) -> Self {
-        Self { core, sessions }
+    pub(crate) fn new(core: Arc<Core>, sessions: Sessions, clusters: Clusters) -> Self {
+        let began = (now(), sessions.clock.now());
+        Self {
+            core,
+            sessions,
+            clusters,
+            began,
+        }
     }
 
-    /// The session of the node a plan is for, by the node's place in the newest picture.
-    fn session(&self, plan: &Plan) -> Option<&Session> {
+    /// The sessions of the place of the node a plan is for, by its place in the newest picture.
+    fn hands(&self, plan: &Plan) -> Option<Hands> {
         let snapshot = self.core.snapshots().borrow().clone();
-        let (account, region) = match snapshot.node(&plan.node) {
+        let (account, region, cluster) = match snapshot.node(&plan.node) {
             Some(node) => (
                 node.scope.account.as_ref()?.to_string(),
-                node.scope.region.as_deref()?.to_owned(),
+                node.scope.region.as_deref().map(ToOwned::to_owned),
+                node.scope.cluster.as_deref().map(ToOwned::to_owned),
             ),
-            // A run that is taken up may come before its queue was read: the id says where it is.
+            // A run that is taken up may come before its node was read: the id says where it is.
             None => place(&plan.node)?,
         };
         let mut accounts = self.sessions.accounts.iter();
         let account = accounts.find(|found| found.account.as_str() == account)?;
-        account
-            .regional
-            .iter()
-            .find(|session| *session.region == *region)
+        let clusters = self.clusters.all();
+        let session = cluster.as_ref().map(|cluster| {
+            let same = |c: &&collect::kubernetes::Cluster| {
+                let scope = c.session().scope();
+                **c.session().name() == **cluster && scope.region.as_deref() == region.as_deref()
+            };
+            clusters.iter().find(same).map(|c| c.session().clone())
+        });
+        let hands = Hands::new(Some(account.clone()), region, session.clone().flatten());
+        let open = hands.aws().is_some() && session.is_none_or(|session| session.is_some());
+        open.then_some(hands)
     }
 }
 
-/// Account and region of an AWS node, from its id `kind/account/region/name`.
-fn place(node: &NodeId) -> Option<(String, String)> {
+/// Account, region and cluster of a node, from its id: `kind/account/region/name`, and for what is in
+/// a cluster `kind/account/region/cluster/namespace/name`.
+fn place(node: &NodeId) -> Option<(String, Option<String>, Option<String>)> {
     let mut parts = node.as_str().split('/').skip(1);
-    Some((parts.next()?.to_owned(), parts.next()?.to_owned()))
+    let (account, region) = (parts.next()?.to_owned(), parts.next()?.to_owned());
+    let rest: Vec<&str> = parts.collect();
+    let cluster = (rest.len() == 3).then(|| rest[0].to_owned());
+    Some((account, Some(region).filter(|r| r != "global"), cluster))
 }
 
 fn status<'a>(snapshot: &'a Snapshot, id: &SourceId) -> Option<&'a SourceStatus> {
@@ -94,6 +121,15 @@ impl Platform for Deck {
         }
     }
 
+    fn pace(&self) -> f64 {
+        let (since, then) = self.began;
+        let ours = (now() - since).as_secs_f64();
+        if ours < PACE_AFTER {
+            return 1.0;
+        }
+        (self.now().seconds_since(then) / ours).clamp(1.0, PACE_MOST)
+    }
+
     async fn refresh(&self, sources: &[SourceId], deadline: Duration) -> Fresh {
         let before = self.snapshot();
         let begun = now();
@@ -118,10 +154,11 @@ impl Platform for Deck {
     }
 
     fn course(&self, plan: &Plan) -> Result<Box<dyn Course>, Refusal> {
-        let session = self
-            .session(plan)
-            .ok_or_else(|| Refusal::NoSession(plan.place.clone()))?;
-        Ok(act::action(plan.action).course(plan, session.clone()))
+        let hands = self.hands(plan);
+        let hands = hands.ok_or_else(|| Refusal::NoSession(plan.place.clone()))?;
+        let action = act::action_of(plan);
+        let action = action.ok_or_else(|| Refusal::NoSession(plan.place.clone()))?;
+        Ok(action.course(plan, &hands))
     }
 }
 

@@ -1,18 +1,17 @@
 //! The acting half of the engine, from offers to receipts.
 
-use super::locks::NodeLock;
+mod press;
+mod take_up;
+
 use super::platform::Platform;
 use super::points::{Nowhere, Points};
-use super::runner::{Runner, Subject, blank, end};
-use super::unfinished::{subject, unfinished_runs};
+use super::rules::{Rules, Terms};
+use super::unfinished::unfinished_runs;
 use crate::audit::{Audit, AuditError, AuditKind, AuditRow, Record};
-use crate::gate::{Arming, Confirmed, Gate, Press, Refusal};
-use crate::journal::{self, Journal};
-use act::{
-    Colour, ConfirmLevel, Context, Ending, Entry, Offer, Plan, PlanError, PlanId, Receipt, Request,
-    RunEvent, RunId, Verb,
-};
-use model::{NodeId, Scope};
+use crate::gate::{Arming, Gate, Refusal};
+use crate::journal;
+use act::{Colour, Offer, Plan, PlanError, PlanId, Receipt, Request, RunEvent, RunId, Verb};
+use model::{NodeId, Scope, Snapshot};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,7 +34,7 @@ pub struct Helm {
 struct Inner {
     state_dir: PathBuf,
     dir: PathBuf,
-    context: Context,
+    rules: Rules,
     gate: Gate,
     audit: Mutex<Option<Arc<Audit>>>,
     platform: Arc<dyn Platform>,
@@ -49,11 +48,10 @@ struct Live {
 }
 
 impl Helm {
-    /// Over `platform`, with journals and record in `state_dir`; `stack_file` is named in command
-    /// lines.
+    /// Over `platform`, with journals and record in `state_dir`, under the terms of a stack file.
     #[must_use]
-    pub fn new(platform: Arc<dyn Platform>, state_dir: &Path, stack_file: Option<&Path>) -> Self {
-        Self::with_points(platform, state_dir, stack_file, Arc::new(Nowhere))
+    pub fn new(platform: Arc<dyn Platform>, state_dir: &Path, terms: Terms) -> Self {
+        Self::with_points(platform, state_dir, terms, Arc::new(Nowhere))
     }
 
     /// The same, with somebody told of every point where a process can die.
@@ -61,13 +59,13 @@ impl Helm {
     pub fn with_points(
         platform: Arc<dyn Platform>,
         state_dir: &Path,
-        stack_file: Option<&Path>,
+        terms: Terms,
         points: Arc<dyn Points>,
     ) -> Self {
         let inner = Inner {
             state_dir: state_dir.to_owned(),
             dir: state_dir.join(FOLDER),
-            context: crate::gate::context(stack_file),
+            rules: Rules::new(terms),
             gate: Gate::default(),
             audit: Mutex::new(None),
             platform,
@@ -82,7 +80,11 @@ impl Helm {
     /// What can be done to `node`, each with its colour.
     #[must_use]
     pub fn offers(&self, node: &NodeId) -> Vec<Offer> {
-        act::offers(&self.inner.platform.snapshot(), node, &self.inner.context)
+        self.offers_in(&self.inner.platform.snapshot(), node)
+    }
+
+    fn offers_in(&self, snapshot: &Snapshot, node: &NodeId) -> Vec<Offer> {
+        act::offers(snapshot, node, &self.inner.rules.context(snapshot, node))
     }
 
     /// What can be done anywhere, what is about most first. What is blocked because there is nothing
@@ -97,7 +99,7 @@ impl Helm {
         };
         let nodes = snapshot.nodes.iter();
         let mut all: Vec<Offer> = nodes
-            .flat_map(|node| act::offers(&snapshot, &node.id, &self.inner.context))
+            .flat_map(|node| self.offers_in(&snapshot, &node.id))
             .filter(|offer| offer.colour != Colour::Red || size(offer) > 0)
             .collect();
         all.sort_by_key(|offer| std::cmp::Reverse(size(offer)));
@@ -119,8 +121,43 @@ impl Helm {
             node: node.clone(),
             settings: settings.clone(),
         };
-        let plan = act::plan(&self.inner.platform.snapshot(), &request)?;
+        let snapshot = self.inner.platform.snapshot();
+        let context = self.inner.rules.context(&snapshot, node);
+        let plan = act::plan(&snapshot, &request, &context)?;
+        self.ask_rights(&snapshot, &plan);
         Ok(self.inner.gate.remember(plan))
+    }
+
+    /// Asks in the background for rights that are not known: the next plan says.
+    fn ask_rights(&self, snapshot: &Snapshot, plan: &Plan) {
+        let running = tokio::runtime::Handle::try_current().is_ok();
+        if !running || !self.inner.rules.wants_asking(snapshot, plan) {
+            return;
+        }
+        let (helm, plan) = (self.clone(), plan.clone());
+        tokio::spawn(async move {
+            let inner = &helm.inner;
+            inner.rules.ask(inner.platform.as_ref(), &plan).await;
+        });
+    }
+
+    /// The same once our rights are known: for a caller that shows a plan only once.
+    ///
+    /// # Errors
+    /// As [`Helm::plan`].
+    pub async fn plan_asked(
+        &self,
+        action: Verb,
+        node: &NodeId,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<Plan, PlanError> {
+        let inner = &self.inner;
+        let plan = self.plan(action, node, settings)?;
+        if !inner.rules.wants_asking(&inner.platform.snapshot(), &plan) {
+            return Ok(plan);
+        }
+        inner.rules.ask(inner.platform.as_ref(), &plan).await;
+        self.plan(action, node, settings)
     }
 
     /// Allows actions within `scope` (absent parts: anywhere) for some minutes; recorded.
@@ -164,160 +201,6 @@ impl Helm {
     /// When the plan is gone or was pressed.
     pub fn begin_hold(&self, plan: &PlanId) -> Result<(), Refusal> {
         self.inner.gate.begin_hold(plan)
-    }
-
-    /// Preflight, confirm, record, run. Answers as soon as the run has its audit row; the run goes on
-    /// by itself.
-    ///
-    /// # Errors
-    /// A [`Refusal`], a sentence; nothing was done then.
-    pub async fn act(&self, press: &Press<'_>) -> Result<RunWatch, Refusal> {
-        let started = self.press(press).await;
-        if let Err(refusal) = &started {
-            let body = serde_json::json!({ "plan": press.plan, "reason": press.reason });
-            // What was refused is not done: failing to record it changes nothing out there.
-            let _ = self.record(AuditKind::Refused, None, refusal.to_string(), body);
-        }
-        started
-    }
-
-    async fn press(&self, press: &Press<'_>) -> Result<RunWatch, Refusal> {
-        let cleared = self
-            .inner
-            .gate
-            .clear(press, self.inner.platform.as_ref())
-            .await?;
-        let confirmed = cleared.confirm(press, &self.inner.gate)?;
-        self.run(confirmed).await
-    }
-
-    /// The whole road for one plan, which arms itself: for the command line. From level 2 the digest
-    /// must be given; a level-3 hold is kept here.
-    ///
-    /// # Errors
-    /// A [`Refusal`], a sentence; nothing was done then.
-    pub async fn act_once(
-        &self,
-        plan: &Plan,
-        digest: Option<&str>,
-        phrase: &str,
-        reason: &str,
-    ) -> Result<RunWatch, Refusal> {
-        let plan = self.inner.gate.remember_alone(plan.clone());
-        if plan.level == ConfirmLevel::L3 && !plan.blocked && digest == Some(&plan.digest) {
-            self.begin_hold(&plan.id)?;
-            crate::time::sleep(crate::gate::HOLD).await;
-        }
-        self.act(&Press {
-            plan: &plan.id,
-            digest,
-            phrase,
-            reason,
-        })
-        .await
-    }
-
-    /// Begins a run. Nothing but a [`Confirmed`] gets here.
-    async fn run(&self, confirmed: Confirmed) -> Result<RunWatch, Refusal> {
-        let inner = &self.inner;
-        let (plan, actor, reason, pressed_at) = confirmed.into_parts();
-        let lock = NodeLock::take(&inner.dir, &plan.node)?;
-        self.free(&plan)?;
-        let audit = self.audit()?;
-        let mut course = inner.platform.course(&plan)?;
-        let run = new_run(pressed_at);
-        let subject = Subject {
-            run,
-            plan,
-            actor,
-            reason,
-            pressed_at,
-            taken: false,
-        };
-        let opened = Entry::Opened {
-            run: subject.run.clone(),
-            plan: Box::new(subject.plan.clone()),
-            actor: subject.actor.clone(),
-            reason: subject.reason.clone(),
-            at: pressed_at,
-        };
-        let journal = Journal::create(&inner.dir, &subject.run, &opened)?;
-        inner.points.at("journaled").await;
-        if let Err(error) = audit.append(opened_row(&subject)) {
-            // Nothing was called: the journal has nothing to tell.
-            let _ = journal.done(&inner.dir, &subject.run);
-            return Err(error.into());
-        }
-        inner.points.at("opened").await;
-        course.learn(&opened);
-        Ok(self.spawn(subject, course, journal, audit, lock))
-    }
-
-    /// No other run is on the node, and none was left there.
-    fn free(&self, plan: &Plan) -> Result<(), Refusal> {
-        let runs = unfinished_runs(&self.inner.state_dir).map_err(|source| {
-            let path = self.inner.dir.clone();
-            Refusal::Journal(journal::JournalError::Io {
-                path,
-                what: "read",
-                source,
-            })
-        })?;
-        let Some(other) = runs.into_iter().find(|receipt| receipt.node == plan.node) else {
-            return Ok(());
-        };
-        let node = plan.name.clone();
-        Err(match other.phase {
-            act::RunPhase::Interrupted => Refusal::Interrupted {
-                run: other.run,
-                node,
-            },
-            _ => Refusal::Busy {
-                run: other.run,
-                node,
-            },
-        })
-    }
-
-    fn spawn(
-        &self,
-        subject: Subject,
-        course: Box<dyn act::Course>,
-        journal: Journal,
-        audit: Arc<Audit>,
-        lock: NodeLock,
-    ) -> RunWatch {
-        let run = subject.run.clone();
-        let (events, watch) = watch::channel(RunEvent {
-            seq: 0,
-            receipt: blank(&subject),
-        });
-        let (stop, stopped) = watch::channel(false);
-        let runner = Runner {
-            subject,
-            course,
-            journal,
-            dir: self.inner.dir.clone(),
-            audit,
-            platform: Arc::clone(&self.inner.platform),
-            points: Arc::clone(&self.inner.points),
-            events,
-            stop: stopped,
-        };
-        self.live().insert(
-            run,
-            Live {
-                events: watch.clone(),
-                stop,
-            },
-        );
-        tokio::spawn(async move {
-            if let Err(refusal) = runner.go().await {
-                tracing::warn!(%refusal, "a run stays interrupted");
-            }
-            drop(lock);
-        });
-        watch
     }
 
     /// Follows a run of this process.
@@ -374,80 +257,6 @@ impl Helm {
         Ok(all.into_values().rev().collect())
     }
 
-    /// Takes up an interrupted run: reads what the platform shows and ends it in a named outcome,
-    /// starting nothing twice.
-    ///
-    /// # Errors
-    /// When it is alive, unknown or damaged, or its account is not open.
-    pub async fn resume(&self, run: &RunId) -> Result<RunWatch, Refusal> {
-        let inner = &self.inner;
-        let (mut journal, entries) = Journal::take_up(&inner.dir, run)?;
-        let subject = subject(&inner.dir, run, &entries)?;
-        let audit = self.audit()?;
-        if let Some(row) = audit.about(run, AuditKind::Closed)? {
-            return self.file(journal, &entries, &subject, &row);
-        }
-        let lock = NodeLock::take(&inner.dir, &subject.plan.node)?;
-        let mut course = inner.platform.course(&subject.plan)?;
-        if audit.about(run, AuditKind::Opened)?.is_none() {
-            audit.append(opened_row(&subject))?;
-        }
-        let actor = inner.platform.actor();
-        let at = inner.platform.now();
-        audit.append(Record {
-            at,
-            actor: actor.clone(),
-            kind: AuditKind::Resumed,
-            run: Some(run.clone()),
-            sentence: format!("Taken up after an interruption: {}", subject.plan.label),
-            body: serde_json::Value::Null,
-        })?;
-        inner.points.at("resumed").await;
-        let taken = Entry::Taken { at, actor };
-        journal.append(&taken)?;
-        for entry in entries.iter().chain([&taken]) {
-            course.learn(entry);
-        }
-        Ok(self.spawn(subject, course, journal, audit, lock))
-    }
-
-    /// The crash came after the end: only the journal is left to be filed.
-    fn file(
-        &self,
-        mut journal: Journal,
-        entries: &[Entry],
-        subject: &Subject,
-        row: &AuditRow,
-    ) -> Result<RunWatch, Refusal> {
-        let mut receipt: Receipt =
-            serde_json::from_value(row.body.clone()).unwrap_or_else(|_| blank(subject));
-        let ending = Ending {
-            verdict: receipt.verdict.unwrap_or(act::Verdict::Partial),
-            sentence: row.sentence.clone(),
-            next_step: receipt.next_step.clone(),
-        };
-        if !matches!(entries.last(), Some(Entry::Closed { .. })) {
-            journal.append(&Entry::Closed {
-                at: row.at,
-                ending: ending.clone(),
-            })?;
-        }
-        journal.done(&self.inner.dir, &subject.run)?;
-        end(&mut receipt, &ending, row.at);
-        let (events, watch) = watch::channel(RunEvent { seq: 1, receipt });
-        let (stop, _) = watch::channel(false);
-        // The sender may go: the receipt is final.
-        drop(events);
-        self.live().insert(
-            subject.run.clone(),
-            Live {
-                events: watch.clone(),
-                stop,
-            },
-        );
-        Ok(watch)
-    }
-
     /// The newest rows of the record, newest first.
     ///
     /// # Errors
@@ -500,27 +309,4 @@ impl Helm {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn opened_row(subject: &Subject) -> Record {
-    Record {
-        at: subject.pressed_at,
-        actor: subject.actor.clone(),
-        kind: AuditKind::Opened,
-        run: Some(subject.run.clone()),
-        sentence: format!("{}: {}", subject.plan.label, subject.reason),
-        body: serde_json::json!({ "plan": subject.plan, "reason": subject.reason }),
-    }
-}
-
-/// `20261122-024912-7f3a`: sorts by start; the tail keeps two of one second apart.
-fn new_run(at: model::Timestamp) -> RunId {
-    let text: String = at
-        .to_string()
-        .chars()
-        .filter(char::is_ascii_digit)
-        .take(14)
-        .collect();
-    let (day, clock) = text.split_at(text.len().min(8));
-    RunId(format!("{day}-{clock}-{:04x}", rand::random::<u16>()))
 }

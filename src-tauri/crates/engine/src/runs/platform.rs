@@ -1,7 +1,7 @@
 //! What the acting half needs of the reading half.
 
 use crate::gate::Refusal;
-use act::{Course, Plan};
+use act::{Allowed, Course, Plan, Rights};
 use async_trait::async_trait;
 use model::{Snapshot, SourceId, Timestamp};
 use std::sync::Arc;
@@ -33,6 +33,17 @@ pub trait Platform: Send + Sync + 'static {
 
     /// Asks for these sources to be read soon.
     fn poke(&self, sources: &[SourceId]);
+
+    /// Platform seconds per second of ours: 1, but for a simulated platform that runs faster.
+    fn pace(&self) -> f64 {
+        1.0
+    }
+
+    /// Asks whether we have the rights a plan's calls need.
+    async fn rights(&self, plan: &Plan) -> Rights {
+        let why = || Allowed::Unasked("nobody can be asked here".to_owned());
+        plan.rights.iter().map(|r| (r.clone(), why())).collect()
+    }
 
     /// The course of a plan, with hands in the account and region of its node.
     ///

@@ -7,8 +7,8 @@ use crate::gate::Refusal;
 use crate::journal::{Journal, JournalError};
 use crate::time::Instant;
 use act::{
-    Call, Course, Decision, Ending, Entry, Plan, Receipt, RunEvent, RunId, RunPhase, RunProgress,
-    Verdict,
+    Answer, Call, Course, Decision, Ending, Entry, Plan, Receipt, RunEvent, RunId, RunPhase,
+    RunProgress, Verdict,
 };
 use model::{SourceId, Timestamp};
 use std::path::PathBuf;
@@ -45,6 +45,8 @@ pub(crate) struct Runner {
     pub(crate) points: Arc<dyn Points>,
     pub(crate) events: watch::Sender<RunEvent>,
     pub(crate) stop: watch::Receiver<bool>,
+    /// A call was made that was not refused: there may be something to undo.
+    pub(crate) touched: bool,
 }
 
 /// Time kept of looks.
@@ -74,7 +76,8 @@ impl Runner {
         };
         let sources = {
             let snapshot = self.platform.snapshot();
-            act::action(self.subject.plan.action).sources(&snapshot, &self.subject.plan)
+            let action = act::action_of(&self.subject.plan);
+            action.map_or_else(Vec::new, |a| a.sources(&snapshot, &self.subject.plan))
         };
         loop {
             self.look(&mut sight, &sources).await;
@@ -150,6 +153,7 @@ impl Runner {
         self.points.at("intended").await;
         let answer = self.course.call(&call).await;
         self.points.at("called").await;
+        self.touched |= touches(&answer);
         let at = self.platform.now();
         self.write(Entry::Answered {
             at,
@@ -191,6 +195,7 @@ impl Runner {
         let moment = act::Moment {
             now: self.platform.now(),
             blind_for: sight.blind_for,
+            pace: self.platform.pace(),
             snapshot: &snapshot,
             stop: *self.stop.borrow(),
         };
@@ -232,6 +237,11 @@ impl Runner {
         self.points.at("ending").await;
         let mut receipt = self.receipt(sight);
         end(&mut receipt, &ending, at);
+        if self.touched {
+            let plan = &self.subject.plan;
+            receipt.undo_request.clone_from(&plan.undo_request);
+            receipt.left_open.clone_from(&plan.leaves);
+        }
         let row = Record {
             at,
             actor: self.subject.actor.clone(),
@@ -268,6 +278,14 @@ impl Runner {
         receipt.sentence = sentence.to_owned();
         receipt.next_step = Some(format!("qd resume {}", self.subject.run.0));
         self.publish(&receipt);
+    }
+}
+
+/// Something may have been done.
+pub(crate) const fn touches(answer: &Answer) -> bool {
+    match answer {
+        Answer::Accepted { .. } | Answer::Unknown { .. } => true,
+        Answer::Refused { .. } => false,
     }
 }
 
@@ -315,6 +333,8 @@ pub(crate) fn blank(subject: &Subject) -> Receipt {
         closed_at: None,
         recovery_seconds: None,
         undo: subject.plan.undo.clone(),
+        undo_request: None,
+        left_open: None,
     }
 }
 

@@ -23,7 +23,8 @@ pub fn unfinished_runs(state_dir: &Path) -> io::Result<Vec<Receipt>> {
 fn receipt(dir: &Path, run: &RunId) -> Result<Receipt, JournalError> {
     let found = journal::peek(dir, run)?;
     let subject = subject(dir, run, &found.entries)?;
-    let recount = act::action(subject.plan.action).recount(&subject.plan, &found.entries);
+    let recount = act::recount(&subject.plan, &found.entries);
+    let recount = recount.ok_or_else(|| unknown_action(dir, run))?;
     let mut receipt = blank(&subject);
     receipt.steps = recount.face.steps;
     receipt.progress = recount.face.progress;
@@ -38,6 +39,15 @@ fn receipt(dir: &Path, run: &RunId) -> Result<Receipt, JournalError> {
         receipt.next_step = Some(format!("{} (qd resume {})", recount.next, run.0));
     }
     Ok(receipt)
+}
+
+/// A journal of a later version, with an action this one does not have.
+fn unknown_action(dir: &Path, run: &RunId) -> JournalError {
+    JournalError::Damaged {
+        path: dir.join(&run.0),
+        line: 1,
+        why: "this version knows no such action".to_owned(),
+    }
 }
 
 /// What a run is about, from the first line of its journal.

@@ -251,7 +251,7 @@ impl Desk {
         points: Arc<dyn Points>,
     ) -> Self {
         let platform: Arc<dyn Platform> = Arc::<Stage>::clone(stage);
-        let helm = Helm::with_points(platform, state, None, points);
+        let helm = Helm::with_points(platform, state, crate::runs::Terms::default(), points);
         Self {
             stage: Arc::clone(stage),
             helm,

@@ -1,6 +1,6 @@
 //! Builds findings, so that every check says its value, limit, source and age the same way.
 
-use super::subject::Origin;
+use crate::origin::Origin;
 use crate::plan::{Finding, Outcome, Severity};
 
 /// What a check found out, before it is worded.

@@ -1,0 +1,70 @@
+//! What a run may reach out with: the sessions of its node's place, and no others.
+
+use cloud::kubernetes::ClusterSession;
+use cloud::{AccountSessions, Session};
+use model::{FailureClass, SourceFailure};
+
+/// The sessions of one node's account, region and cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Hands {
+    account: Option<AccountSessions>,
+    region: Option<String>,
+    cluster: Option<ClusterSession>,
+}
+
+impl Hands {
+    /// None: for reading a journal without asking anybody.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// An account's sessions, with those of `region` for what is in one, and those of a cluster for
+    /// what is in one.
+    #[must_use]
+    pub fn new(
+        account: Option<AccountSessions>,
+        region: Option<String>,
+        cluster: Option<ClusterSession>,
+    ) -> Self {
+        Self {
+            account,
+            region,
+            cluster,
+        }
+    }
+
+    /// The session of the node's region; of a global node, the account's global one.
+    #[must_use]
+    pub fn aws(&self) -> Option<&Session> {
+        let account = self.account.as_ref()?;
+        match &self.region {
+            Some(region) => self.aws_in(region),
+            None => Some(&account.global),
+        }
+    }
+
+    /// The account's session in another region (the members of a global database).
+    #[must_use]
+    pub fn aws_in(&self, region: &str) -> Option<&Session> {
+        let mut sessions = self.account.as_ref()?.regional.iter();
+        sessions.find(|session| *session.region == *region)
+    }
+
+    /// The node's cluster.
+    #[must_use]
+    pub fn cluster(&self) -> Option<&ClusterSession> {
+        self.cluster.as_ref()
+    }
+}
+
+/// Why nothing was asked: a journal is only being read.
+pub(crate) fn not_asked() -> SourceFailure {
+    SourceFailure {
+        class: FailureClass::Other,
+        sentence: "Nothing was asked.".to_owned(),
+        next_step: String::new(),
+        code: None,
+        request_id: None,
+    }
+}

@@ -1,0 +1,185 @@
+//! Every way a sequence ends, each with its verdict, one sentence, and what to do next.
+
+use super::known::Step;
+use super::{Sequence, Steps};
+use crate::course::{Answer, Call, Ending};
+use crate::receipt::Verdict;
+use crate::words::{list, span};
+use model::SourceFailure;
+
+const LOOK: &str = "Look at it where it lives before you plan again.";
+
+fn end(verdict: Verdict, sentence: String, next: impl Into<String>) -> Ending {
+    let next = next.into();
+    Ending {
+        verdict,
+        sentence,
+        next_step: Some(next).filter(|text| !text.is_empty()),
+    }
+}
+
+/// Some steps were done: partial; none: `otherwise`.
+fn by_done<S: Steps>(run: &Sequence<S>, otherwise: Verdict) -> Verdict {
+    match run.known.done() {
+        0 => otherwise,
+        _ => Verdict::Partial,
+    }
+}
+
+/// What stands, for the end of a sentence.
+fn done<S: Steps>(run: &Sequence<S>) -> String {
+    let done: Vec<&str> = run
+        .known
+        .steps
+        .iter()
+        .filter(|step| step.settled.is_some())
+        .map(|step| step.operation.as_str())
+        .collect();
+    match done.as_slice() {
+        [] => "Nothing was changed".to_owned(),
+        done => format!("{} was done and stays done", list(done)),
+    }
+}
+
+pub(super) fn verified<S: Steps>(run: &Sequence<S>) -> Ending {
+    let seconds = run.watch.recovery_seconds().unwrap_or(0.0);
+    end(
+        Verdict::Verified,
+        format!(
+            "Done and verified: {}. It took {}.",
+            run.steps.outcome(),
+            span(seconds)
+        ),
+        "",
+    )
+}
+
+pub(super) fn unverified<S: Steps>(run: &Sequence<S>, why: &str) -> Ending {
+    end(
+        Verdict::Unverified,
+        format!(
+            "{}. {why} Not verified: {}.",
+            done(run),
+            list(&run.watch.missing())
+        ),
+        "Look at what is missing, then undo it or go on.",
+    )
+}
+
+pub(super) fn never_began() -> Ending {
+    end(
+        Verdict::Aborted,
+        "It was interrupted before the first call: nothing was changed.".to_owned(),
+        "Plan it again.",
+    )
+}
+
+pub(super) fn stopped<S: Steps>(run: &Sequence<S>) -> Ending {
+    end(
+        by_done(run, Verdict::Aborted),
+        format!("Stopped by the operator. {}.", done(run)),
+        "Plan it again, or undo what was done.",
+    )
+}
+
+pub(super) fn press_too_old<S: Steps>(run: &Sequence<S>) -> Ending {
+    end(
+        by_done(run, Verdict::Aborted),
+        format!(
+            "The confirmation is too old for what is left to do. {}.",
+            done(run)
+        ),
+        "Plan it again.",
+    )
+}
+
+pub(super) fn changed<S: Steps>(run: &Sequence<S>, what: &str) -> Ending {
+    end(
+        by_done(run, Verdict::Failed),
+        format!("{what} Ours was not made. {}.", done(run)),
+        "Ask who changed it and why, then plan again.",
+    )
+}
+
+pub(super) fn refused<S: Steps>(run: &Sequence<S>, call: &Call, failure: &SourceFailure) -> Ending {
+    end(
+        by_done(run, Verdict::Failed),
+        format!(
+            "{} was refused: {} {}.",
+            call.operation,
+            failure.sentence,
+            done(run)
+        ),
+        failure.next_step.clone(),
+    )
+}
+
+pub(super) fn not_made<S: Steps>(run: &Sequence<S>, step: &Step) -> Ending {
+    let why = match &step.answer {
+        Some(Answer::Unknown { failure } | Answer::Refused { failure }) => failure.sentence.clone(),
+        Some(Answer::Accepted { .. }) | None => {
+            "The run was interrupted while it was called.".to_owned()
+        }
+    };
+    end(
+        by_done(run, Verdict::Failed),
+        format!(
+            "{} had no effect: {why} It is as it was before. {}.",
+            step.operation,
+            done(run)
+        ),
+        "Plan it again.",
+    )
+}
+
+pub(super) fn unclear<S: Steps>(run: &Sequence<S>, why: &str) -> Ending {
+    end(
+        Verdict::Partial,
+        format!("Whether the call took cannot be told: {why} Nothing more was called."),
+        LOOK,
+    )
+    .with(done(run))
+}
+
+pub(super) fn never_settled<S: Steps>(run: &Sequence<S>, call: &Call) -> Ending {
+    end(
+        Verdict::Unverified,
+        format!(
+            "{} was accepted but is not done. {}.",
+            call.operation,
+            done(run)
+        ),
+        LOOK,
+    )
+}
+
+pub(super) fn blind_before() -> Ending {
+    end(
+        Verdict::Failed,
+        "The platform did not answer: nothing was called, nothing was changed.".to_owned(),
+        "Check the connection and the credentials, then plan it again.",
+    )
+}
+
+pub(super) fn blind<S: Steps>(run: &Sequence<S>) -> Ending {
+    let verdict = if run.known.begun() {
+        Verdict::Partial
+    } else {
+        Verdict::Failed
+    };
+    end(
+        verdict,
+        format!(
+            "The platform has not answered for ten minutes. When last seen: {}.",
+            done(run).to_lowercase()
+        ),
+        LOOK,
+    )
+}
+
+impl Ending {
+    fn with(mut self, more: String) -> Self {
+        self.sentence = format!("{} {more}.", self.sentence);
+        self
+    }
+}

@@ -1,0 +1,38 @@
+//! The words of the command line for what can be done.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! verbs {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal,)*) => {
+        /// What an action does; the same verb for every kind of node it fits.
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ts_rs::TS,
+        )]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Verb { $($(#[$doc])* $variant,)* }
+
+        impl Verb {
+            /// Every verb.
+            pub const ALL: &'static [Verb] = &[$(Verb::$variant,)*];
+
+            /// The word of the command line, e.g. `redrive`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Verb::$variant => $text,)* }
+            }
+        }
+    };
+}
+
+verbs! {
+    /// Native redrive of a dead-letter queue (`StartMessageMoveTask`).
+    Redrive = "redrive",
+}
+
+impl Verb {
+    /// The verb of a word.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|verb| verb.as_str() == text)
+    }
+}

@@ -1,0 +1,209 @@
+//! From a press to a run.
+
+use super::{Helm, Live, RunWatch};
+use crate::audit::{Audit, AuditKind, Record};
+use crate::gate::{Confirmed, Press, Refusal};
+use crate::journal::{self, Journal};
+use crate::runs::locks::NodeLock;
+use crate::runs::runner::{Runner, Subject, blank};
+use crate::runs::unfinished::unfinished_runs;
+use act::{ConfirmLevel, Entry, Plan, RunEvent, RunId};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Everything a run needs to go on.
+pub(super) struct Begun {
+    pub(super) subject: Subject,
+    pub(super) course: Box<dyn act::Course>,
+    pub(super) journal: Journal,
+    pub(super) audit: Arc<Audit>,
+    pub(super) lock: NodeLock,
+    /// A call was made already that was not refused.
+    pub(super) touched: bool,
+}
+
+impl Helm {
+    /// Preflight, confirm, record, run. Answers as soon as the run has its audit row; the run goes on
+    /// by itself.
+    ///
+    /// # Errors
+    /// A [`Refusal`], a sentence; nothing was done then.
+    pub async fn act(&self, press: &Press<'_>) -> Result<RunWatch, Refusal> {
+        let started = self.press(press).await;
+        if let Err(refusal) = &started {
+            let body = serde_json::json!({ "plan": press.plan, "reason": press.reason });
+            // What was refused is not done: failing to record it changes nothing out there.
+            let _ = self.record(AuditKind::Refused, None, refusal.to_string(), body);
+        }
+        started
+    }
+
+    async fn press(&self, press: &Press<'_>) -> Result<RunWatch, Refusal> {
+        let inner = &self.inner;
+        let platform = inner.platform.as_ref();
+        let cleared = inner.gate.clear(press, platform, &inner.rules).await?;
+        let confirmed = cleared.confirm(press, &self.inner.gate)?;
+        self.run(confirmed).await
+    }
+
+    /// The whole road for one plan, which arms itself: for the command line. From level 2 the digest
+    /// must be given; a level-3 hold is kept here.
+    ///
+    /// # Errors
+    /// A [`Refusal`], a sentence; nothing was done then.
+    pub async fn act_once(
+        &self,
+        plan: &Plan,
+        digest: Option<&str>,
+        phrase: &str,
+        reason: &str,
+    ) -> Result<RunWatch, Refusal> {
+        let plan = self.inner.gate.remember_alone(plan.clone());
+        if plan.level == ConfirmLevel::L3 && !plan.blocked && digest == Some(&plan.digest) {
+            self.begin_hold(&plan.id)?;
+            crate::time::sleep(crate::gate::HOLD).await;
+        }
+        self.act(&Press {
+            plan: &plan.id,
+            digest,
+            phrase,
+            reason,
+        })
+        .await
+    }
+
+    /// Begins a run. Nothing but a [`Confirmed`] gets here.
+    async fn run(&self, confirmed: Confirmed) -> Result<RunWatch, Refusal> {
+        let inner = &self.inner;
+        let (plan, actor, reason, pressed_at) = confirmed.into_parts();
+        let lock = NodeLock::take(&inner.dir, &plan.node)?;
+        self.free(&plan)?;
+        let audit = self.audit()?;
+        let mut course = inner.platform.course(&plan)?;
+        let run = new_run(pressed_at);
+        let subject = Subject {
+            run,
+            plan,
+            actor,
+            reason,
+            pressed_at,
+            taken: false,
+        };
+        let opened = Entry::Opened {
+            run: subject.run.clone(),
+            plan: Box::new(subject.plan.clone()),
+            actor: subject.actor.clone(),
+            reason: subject.reason.clone(),
+            at: pressed_at,
+        };
+        let journal = Journal::create(&inner.dir, &subject.run, &opened)?;
+        inner.points.at("journaled").await;
+        if let Err(error) = audit.append(opened_row(&subject)) {
+            // Nothing was called: the journal has nothing to tell.
+            let _ = journal.done(&inner.dir, &subject.run);
+            return Err(error.into());
+        }
+        inner.points.at("opened").await;
+        course.learn(&opened);
+        Ok(self.spawn(Begun {
+            subject,
+            course,
+            journal,
+            audit,
+            lock,
+            touched: false,
+        }))
+    }
+
+    /// No other run is on the node, and none was left there.
+    fn free(&self, plan: &Plan) -> Result<(), Refusal> {
+        let runs = unfinished_runs(&self.inner.state_dir).map_err(|source| {
+            let path = self.inner.dir.clone();
+            Refusal::Journal(journal::JournalError::Io {
+                path,
+                what: "read",
+                source,
+            })
+        })?;
+        let Some(other) = runs.into_iter().find(|receipt| receipt.node == plan.node) else {
+            return Ok(());
+        };
+        let node = plan.name.clone();
+        Err(match other.phase {
+            act::RunPhase::Interrupted => Refusal::Interrupted {
+                run: other.run,
+                node,
+            },
+            _ => Refusal::Busy {
+                run: other.run,
+                node,
+            },
+        })
+    }
+
+    pub(super) fn spawn(&self, begun: Begun) -> RunWatch {
+        let Begun {
+            subject,
+            course,
+            journal,
+            audit,
+            lock,
+            touched,
+        } = begun;
+        let run = subject.run.clone();
+        let (events, watch) = watch::channel(RunEvent {
+            seq: 0,
+            receipt: blank(&subject),
+        });
+        let (stop, stopped) = watch::channel(false);
+        let runner = Runner {
+            subject,
+            course,
+            journal,
+            dir: self.inner.dir.clone(),
+            audit,
+            platform: Arc::clone(&self.inner.platform),
+            points: Arc::clone(&self.inner.points),
+            events,
+            stop: stopped,
+            touched,
+        };
+        self.live().insert(
+            run,
+            Live {
+                events: watch.clone(),
+                stop,
+            },
+        );
+        tokio::spawn(async move {
+            if let Err(refusal) = runner.go().await {
+                tracing::warn!(%refusal, "a run stays interrupted");
+            }
+            drop(lock);
+        });
+        watch
+    }
+}
+
+pub(super) fn opened_row(subject: &Subject) -> Record {
+    Record {
+        at: subject.pressed_at,
+        actor: subject.actor.clone(),
+        kind: AuditKind::Opened,
+        run: Some(subject.run.clone()),
+        sentence: format!("{}: {}", subject.plan.label, subject.reason),
+        body: serde_json::json!({ "plan": subject.plan, "reason": subject.reason }),
+    }
+}
+
+/// `20261122-024912-7f3a`: sorts by start; the tail keeps two of one second apart.
+fn new_run(at: model::Timestamp) -> RunId {
+    let text: String = at
+        .to_string()
+        .chars()
+        .filter(char::is_ascii_digit)
+        .take(14)
+        .collect();
+    let (day, clock) = text.split_at(text.len().min(8));
+    RunId(format!("{day}-{clock}-{:04x}", rand::random::<u16>()))
+}
