@@ -1,10 +1,13 @@
 """The simulated Aurora asked by boto3: failover, readers that come and go, and what follows from them."""
 
 import datetime
+import json
 import random
 import socket
+import statistics
 import struct
 import tomllib
+import urllib.request
 
 import botocore.exceptions
 import pytest
@@ -215,3 +218,163 @@ def test_endpoints_are_described_and_the_one_of_a_secondary_is_inactive(calm):
     }
     every = rds.describe_db_cluster_endpoints(Filters=[{"Name": "db-cluster-endpoint-type", "Values": ["writer"]}])
     assert [e["Status"] for e in every["DBClusterEndpoints"]].count("inactive") == 1
+
+
+def figure(platform, namespace, metric, dimensions: dict, stat="Average", minutes=2, ago=0, over=statistics.fmean) -> float:
+    """A statistic over the last whole minutes that CloudWatch has, their mean unless told."""
+    cloudwatch = client(platform, "cloudwatch")
+    end = world_now(platform).replace(second=0, microsecond=0) - ago * MINUTE
+    query = {
+        "Id": "m",
+        "MetricStat": {
+            "Metric": {
+                "Namespace": namespace,
+                "MetricName": metric,
+                "Dimensions": [{"Name": n, "Value": v} for n, v in dimensions.items()],
+            },
+            "Period": 60,
+            "Stat": stat,
+        },
+    }
+    values = cloudwatch.get_metric_data(MetricDataQueries=[query], StartTime=end - minutes * MINUTE, EndTime=end)
+    values = values["MetricDataResults"][0]["Values"]
+    return over(values) if values else 0.0
+
+
+def of(instance: str, platform, metric: str, **more) -> float:
+    return figure(platform, "AWS/RDS", metric, {"DBInstanceIdentifier": instance}, **more)
+
+
+def balancers(platform) -> list[str]:
+    elb = client(platform, "elbv2")
+    return [b["LoadBalancerArn"].split(":loadbalancer/")[1] for b in elb.describe_load_balancers()["LoadBalancers"]]
+
+
+def failing(platform, minutes=2) -> float:
+    """Share of the answers of all targets that are 5xx."""
+
+    def total(metric):
+        return sum(
+            figure(platform, "AWS/ApplicationELB", metric, {"LoadBalancer": lb}, stat="Sum", minutes=minutes)
+            for lb in balancers(platform)
+        )
+
+    return total("HTTPCode_Target_5XX_Count") / total("RequestCount")
+
+
+def pods(platform, cluster=0) -> list[dict]:
+    return kubernetes(platform, "/api/v1/pods", cluster)["items"]
+
+
+def kubernetes(platform, path: str, cluster=0):
+    token = next(
+        line.split(":", 1)[1].strip() for line in (platform.folder / "kubeconfig").read_text().splitlines() if "token:" in line
+    )
+    request = urllib.request.Request(platform.ready["kubernetes"][cluster] + path, headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        text = answer.read().decode()
+    return text if path.partition("?")[0].endswith("/log") else json.loads(text)
+
+
+def logs(platform, wanted: str, lines=40) -> set[str]:
+    """Workloads one of whose pods logged the words within the last lines."""
+    seen, found = set(), set()
+    for pod in pods(platform):
+        owner = pod["metadata"]["ownerReferences"][0]["name"]
+        if owner in seen or pod["status"]["phase"] != "Running":
+            continue
+        seen.add(owner)
+        meta = pod["metadata"]
+        text = kubernetes(platform, f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}/log?tailLines={lines}")
+        if wanted in text:
+            found.add(owner)
+    return found
+
+
+@pytest.fixture()
+def sick(tmp_path):
+    with simulated(tmp_path / "sim", "writer-sick", "--clock", "explicit", "--seed", "33", "--pods", "120") as platform:
+        yield platform
+
+
+def test_a_sick_writer_shows_as_one_host_and_not_as_load(sick):
+    rds = client(sick, "rds")
+    main = cluster(rds)
+    ill, calm_readers = writer(main), readers(main)
+    assert main["Status"] == "available" and messages(rds, EventCategories=["failover"]) == []
+    assert of(ill, sick, "CPUUtilization") > 97
+    assert all(of(r, sick, "CPUUtilization") < 60 for r in calm_readers)
+    then = {"ago": 15, "minutes": 5}
+    assert of(ill, sick, "CommitLatency") > 20 * of(ill, sick, "CommitLatency", **then)
+    assert of(ill, sick, "DatabaseConnections") > 2 * of(ill, sick, "DatabaseConnections", **then)
+    assert of(ill, sick, "FreeableMemory") < 0.5 * of(ill, sick, "FreeableMemory", **then)
+    assert of(ill, sick, "Queries") < of(ill, sick, "Queries", **then), "no more is asked, less is carried"
+    assert of(ill, sick, "DBLoad") > 3 * of(ill, sick, "DBLoad", **then)
+    assert all(of(r, sick, "AuroraReplicaLag") < 60 for r in calm_readers)
+    assert 0.03 < failing(sick) < 0.15
+    assert figure(sick, "AWS/ApplicationELB", "TargetResponseTime", {"LoadBalancer": balancers(sick)[0]}, stat="p99") > 4
+    assert len(logs(sick, "timeout acquiring connection")) > 5
+    ready = [c["status"] for p in pods(sick) for c in p["status"]["conditions"] if c["type"] == "Ready"]
+    assert ready.count("True") >= 0.97 * len(ready)
+
+
+def test_failing_over_mends_it_except_for_pools_that_cling(sick):
+    rds = client(sick, "rds")
+    main = cluster(rds)
+    name, ill = main["DBClusterIdentifier"], writer(main)
+    classes = {n: i["DBInstanceClass"] for n, i in instances(rds, main).items()}
+    target = next(r for r in readers(main) if classes[r] == classes[ill])
+    rds.failover_db_cluster(DBClusterIdentifier=name, TargetDBInstanceIdentifier=target)
+    until(sick, lambda: writer(cluster(rds, name)) == target, 20)
+    assert logs(sick, "connection refused", lines=3)
+    sick.advance(240)
+    assert of(target, sick, "CPUUtilization") < 60
+    assert of(target, sick, "CommitLatency") < 10
+    assert of(ill, sick, "CPUUtilization") > of(target, sick, "CPUUtilization") or of(ill, sick, "AuroraReplicaLag") > 100
+    clinging = logs(sick, "read-only")
+    assert clinging and not logs(sick, "timeout acquiring connection", lines=20)
+    assert len(clinging) < 8
+    assert failing(sick) < 0.03
+
+
+def test_under_load_the_readers_are_hot_too_and_failing_over_moves_the_problem(tmp_path):
+    with simulated(tmp_path / "sim", "writer-load", "--clock", "explicit", "--seed", "34", "--pods", "120") as loaded:
+        rds = client(loaded, "rds")
+        main = cluster(rds)
+        old, then = writer(main), {"ago": 15, "minutes": 5}
+        for member in [old, *readers(main)]:
+            assert of(member, loaded, "CPUUtilization") > 1.8 * of(member, loaded, "CPUUtilization", **then)
+            assert of(member, loaded, "DBLoadCPU") > 1.8 * of(member, loaded, "DBLoadCPU", **then)
+        requests = {"LoadBalancer": balancers(loaded)[0]}
+        assert figure(loaded, "AWS/ApplicationELB", "RequestCount", requests, stat="Sum") > 1.15 * figure(
+            loaded, "AWS/ApplicationELB", "RequestCount", requests, stat="Sum", **then
+        )
+        before = failing(loaded)
+        assert before > 0.03
+        rds.failover_db_cluster(DBClusterIdentifier=main["DBClusterIdentifier"])
+        loaded.advance(300)
+        new = writer(cluster(rds))
+        assert new != old and of(new, loaded, "CPUUtilization") > 95
+        assert failing(loaded) > 0.5 * before
+
+
+def test_connections_drop_and_come_back(calm):
+    rds = client(calm, "rds")
+    main = cluster(rds)
+    target = readers(main)[0]
+    rds.failover_db_cluster(DBClusterIdentifier=main["DBClusterIdentifier"], TargetDBInstanceIdentifier=target)
+    calm.advance(180)
+    low = of(writer(main), calm, "DatabaseConnections", stat="Minimum", minutes=4, over=min)
+    high = of(writer(main), calm, "DatabaseConnections", stat="Maximum", minutes=8, over=max)
+    assert low < 0.5 * high
+    assert of(target, calm, "DatabaseConnections", minutes=1) > 1.3 * of(target, calm, "DatabaseConnections", ago=8)
+
+
+def test_a_smaller_reader_gets_hot_when_it_is_promoted(calm):
+    rds = client(calm, "rds")
+    main = cluster(rds)
+    classes = {n: i["DBInstanceClass"] for n, i in instances(rds, main).items()}
+    small = next(r for r in readers(main) if classes[r] != classes[writer(main)])
+    rds.failover_db_cluster(DBClusterIdentifier=main["DBClusterIdentifier"], TargetDBInstanceIdentifier=small)
+    calm.advance(240)
+    assert writer(cluster(rds)) == small and of(small, calm, "CPUUtilization") > 75

@@ -2,13 +2,14 @@
 
 use axum::response::{IntoResponse, Response};
 use http::header;
+use serde_json::json;
 
 use super::failure::Failure;
 use super::host::Host;
 use super::query::Query;
 use crate::clock::Millis;
-use crate::world::cluster::PodLog;
 use crate::world::cluster::store::Stored;
+use crate::world::cluster::{Complained, PodLog};
 
 /// Seconds between two lines.
 const PACE: i64 = 3;
@@ -96,6 +97,19 @@ fn line(log: &PodLog, at: Millis) -> String {
     let mix = (log.number ^ at.0.unsigned_abs()).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
     let ms = 2 + mix % 48;
     let trace = format!("{:08x}{:08x}", mix, mix.rotate_left(13) & 0xffff_ffff);
+    let told = f64::from(u32::try_from(mix.rotate_left(7) % 1000).unwrap_or(0)) / 1000.0;
+    let heard = |c: &&Complained| c.heard(log.started, at) && told < c.what.share;
+    if let Some(c) = log.complaints.iter().rev().find(heard) {
+        let msg = if log.consumes {
+            "message not handled"
+        } else {
+            "request failed"
+        };
+        let error = json!(c.what.words);
+        return format!(
+            "{{\"level\":\"error\",\"msg\":\"{msg}\",\"error\":{error},\"trace\":\"{trace}\"}}"
+        );
+    }
     if log.consumes {
         return format!(
             "{{\"level\":\"info\",\"msg\":\"message handled\",\"ms\":{ms},\"trace\":\"{trace}\"}}"

@@ -9,7 +9,13 @@ use crate::world::flow::NEW_SCHEMA;
 use crate::world::region::Defect;
 
 /// The scenarios that exist.
-pub const NAMES: &[&str] = &["calm", "az-degraded", "dlq-fills"];
+pub const NAMES: &[&str] = &[
+    "calm",
+    "az-degraded",
+    "dlq-fills",
+    "writer-sick",
+    "writer-load",
+];
 
 /// Seconds a fault is old when the world is first seen.
 const FAULT_AGE: i64 = 300;
@@ -25,6 +31,10 @@ pub enum Scenario {
     AzDegraded,
     /// A release of a consumer cannot read part of its messages.
     DlqFills,
+    /// The host of the main database's writer gives a third of its cores: failing over helps.
+    WriterSick,
+    /// The same statements cost more on every instance, and there are more of them: failing over moves the problem.
+    WriterLoad,
 }
 
 /// Something that happens to the world.
@@ -49,6 +59,33 @@ pub enum Happening {
         region: usize,
         /// Of which workload.
         workload: WorkloadKey,
+    },
+    /// The host of a database's writer gives only a share of its cores.
+    Host {
+        /// Region, index.
+        region: usize,
+        /// Database, index.
+        database: usize,
+        /// 0 to 1.
+        share: f64,
+    },
+    /// The instances of a database are on sound hosts.
+    HostReplaced {
+        /// Region, index.
+        region: usize,
+        /// Database, index.
+        database: usize,
+    },
+    /// Customers ask for more, and a statement of theirs costs more.
+    Load {
+        /// Region, index.
+        region: usize,
+        /// Database, index.
+        database: usize,
+        /// Requests against the usual.
+        surge: f64,
+        /// Work of a statement against the usual.
+        weight: f64,
     },
     /// A zone becomes grey, or well again.
     Grey {
@@ -78,6 +115,8 @@ impl Scenario {
             "calm" => Some(Self::Calm),
             "az-degraded" => Some(Self::AzDegraded),
             "dlq-fills" => Some(Self::DlqFills),
+            "writer-sick" => Some(Self::WriterSick),
+            "writer-load" => Some(Self::WriterLoad),
             _ => None,
         }
     }
@@ -90,6 +129,8 @@ impl Scenario {
             Self::Calm => Vec::new(),
             Self::AzDegraded => grey_zone(world, began).into_iter().collect(),
             Self::DlqFills => broken_consumer(world, began, start),
+            Self::WriterSick => sick_host(began, start),
+            Self::WriterLoad => heavy_load(began, start),
         }
     }
 }
@@ -117,6 +158,51 @@ fn grey_zone(world: &World, at: Millis) -> Option<Planned> {
             severity: 0.9,
         },
     })
+}
+
+/// Share of its cores a bad host still gives.
+const BAD_HOST: f64 = 0.3;
+/// Seconds from the start until RDS has replaced a bad host by itself.
+const HOST_REPLACED_AFTER: i64 = 3600;
+/// Seconds from the start until the customers calm down.
+const LOAD_ENDS_AFTER: i64 = 3600;
+
+fn sick_host(began: Millis, start: Millis) -> Vec<Planned> {
+    let (region, database) = (0, 0);
+    let sick = Happening::Host {
+        region,
+        database,
+        share: BAD_HOST,
+    };
+    vec![
+        Planned {
+            at: began,
+            what: sick,
+        },
+        Planned {
+            at: start.plus_seconds(HOST_REPLACED_AFTER),
+            what: Happening::HostReplaced { region, database },
+        },
+    ]
+}
+
+fn heavy_load(began: Millis, start: Millis) -> Vec<Planned> {
+    let load = |surge, weight| Happening::Load {
+        region: 0,
+        database: 0,
+        surge,
+        weight,
+    };
+    vec![
+        Planned {
+            at: began,
+            what: load(1.3, 2.5),
+        },
+        Planned {
+            at: start.plus_seconds(LOAD_ENDS_AFTER),
+            what: load(1.0, 1.0),
+        },
+    ]
 }
 
 fn broken_consumer(world: &World, began: Millis, start: Millis) -> Vec<Planned> {

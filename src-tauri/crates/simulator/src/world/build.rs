@@ -95,6 +95,7 @@ fn empty(place: Place, azs: Vec<Az>, created: Millis, plan: &Plan, dice: &mut Di
         grey: vec![0.0; count],
         loads: HashMap::new(),
         demand: 1.0,
+        surge: 1.0,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::clock::Millis;
 use crate::world::balancer::{Counters, TargetGroup, TargetState};
+use crate::world::database::pools::POOL_WAIT;
 use crate::world::dice::{Dice, noise};
 use crate::world::edge::EdgeTraffic;
 use crate::world::metric::Metrics;
@@ -44,7 +45,8 @@ struct Seen {
 impl Region {
     /// Sets the demand of this moment.
     pub fn set_demand(&mut self, frame: Frame, now: Millis) {
-        self.demand = traffic::factor(now, frame.reference, self.place.utc_offset, frame.seed, 10);
+        let day = traffic::factor(now, frame.reference, self.place.utc_offset, frame.seed, 10);
+        self.demand = day * self.surge;
     }
 
     /// Serves the requests of `dt` seconds.
@@ -232,6 +234,7 @@ impl Input<'_> {
         }
         let crowding = self.wanted * self.service.replicas / total;
         let slow = 1.0 + 3.0 * (crowding - 1.3).max(0.0);
+        let ail = self.service.ail;
         let mut cpu = Vec::with_capacity(zones);
         metrics.amount(self.group.per_target, demand / total);
         for (z, n) in serving.iter().enumerate() {
@@ -240,7 +243,9 @@ impl Input<'_> {
             let lost = whole(dice, d * LOST_IN_GREY * ill);
             let own = (lost * 0.45).round();
             let overload = (crowding - 1.6).max(0.0) * 0.1;
-            let server = whole(dice, d * (BASE_ERRORS + overload)) + lost - own;
+            let waited = whole(dice, d * ail.timed_out);
+            let broken = whole(dice, d * ail.broken);
+            let server = whole(dice, d * (BASE_ERRORS + overload)) + lost - own + waited + broken;
             let client = whole(dice, d * BASE_CLIENT_ERRORS);
             let requests = whole(dice, d).max(server + client + own);
             let s = Seen {
@@ -250,13 +255,16 @@ impl Input<'_> {
                 server,
                 own,
             };
-            let median = self.service.median * slow * (1.0 + 3.0 * ill);
+            let median = self.service.median * (slow + ail.slower) * (1.0 + 3.0 * ill);
             for scope in [0, z + 1] {
                 record(metrics, &self.group.counters[scope], &s);
                 seen[scope].add(&s);
                 for counters in [&self.group.counters[scope], &lb[scope]] {
-                    metrics.latency(counters.latency, requests - lost, median);
+                    metrics.latency(counters.latency, requests - lost - waited, median);
                     metrics.timeouts(counters.latency, lost - own, GIVE_UP);
+                    if waited > 0.0 {
+                        metrics.timeouts(counters.latency, waited, POOL_WAIT);
+                    }
                 }
             }
             cpu.push(self.service.cpu * crowding * (1.0 - 0.45 * ill));

@@ -226,6 +226,7 @@ impl World {
         let (now, frame) = (self.now, self.frame);
         let (region, cluster) = (&mut self.regions[r], &mut self.clusters[r]);
         region.set_demand(frame, now);
+        region.feel_databases(cluster, now);
         region.move_messages(cluster, now, &mut self.metrics, &mut self.dice);
         region.serve(frame, now, 1.0, &mut self.metrics, &mut self.dice);
         region.call_functions(1.0, &mut self.metrics, &mut self.dice);
@@ -279,6 +280,23 @@ impl World {
             }
             Happening::Rollback { region, workload } => {
                 self.clusters[region].rollback(&workload, self.now)
+            }
+            Happening::Host {
+                region,
+                database,
+                share,
+            } => self.regions[region].databases[database].writer_host(share),
+            Happening::HostReplaced { region, database } => {
+                self.regions[region].databases[database].mend_hosts()
+            }
+            Happening::Load {
+                region,
+                database,
+                surge,
+                weight,
+            } => {
+                self.regions[region].surge = surge;
+                self.regions[region].databases[database].weight = weight;
             }
             Happening::Grey {
                 region,

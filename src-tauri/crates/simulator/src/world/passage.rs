@@ -68,6 +68,12 @@ impl Region {
             let Some(queue) = self.queues.get_mut(&force.queue) else {
                 continue;
             };
+            // What fails is tried again before its message comes back: it costs hands and no message.
+            let trouble = self
+                .services
+                .iter()
+                .find(|s| s.key == force.workload)
+                .map_or(0.0, |s| s.ail.failing());
             let mut crews: Vec<(&str, Crew)> = Vec::new();
             for pod in cluster.pods(&force.workload).filter(|p| p.ready) {
                 let ill = self
@@ -75,7 +81,7 @@ impl Region {
                     .iter()
                     .position(|z| z == pod.az)
                     .map_or(0.0, |z| self.grey[z]);
-                let hands = 1.0 - 0.7 * ill;
+                let hands = (1.0 - 0.7 * ill) * (1.0 - 0.5 * trouble);
                 if let Some((_, crew)) = crews.iter_mut().find(|(tag, _)| *tag == pod.image_tag) {
                     crew.loses =
                         (crew.loses * crew.pods + 0.15 * ill * hands) / (crew.pods + hands);

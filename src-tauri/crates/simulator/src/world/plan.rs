@@ -1,6 +1,6 @@
 //! What the platform is made of before it exists: services, queues, functions and databases, the same in each region.
 
-use crate::world::database::Engine;
+use crate::world::database::{Engine, Pool};
 use crate::world::dice::Dice;
 use crate::world::names::Names;
 
@@ -44,6 +44,10 @@ pub struct ServicePlan {
     pub sends_to: Option<usize>,
     /// Reads the reference database too.
     pub reads_reference: bool,
+    /// Share of its requests that write.
+    pub writes: f64,
+    /// How its connections follow a failover of its database.
+    pub pool: Pool,
     /// Finds its database in its ConfigMap and not in its environment.
     pub by_config: bool,
 }
@@ -134,7 +138,8 @@ impl Plan {
         let balancers = balancers(&names, &mut dice);
         let queues = queues(&mut names, &mut dice);
         let functions = functions(&mut names, &queues);
-        let services = services(&mut names, &queues, &mut dice);
+        let mut services = services(&mut names, &queues, &mut dice);
+        connect(&mut services, &mut Dice::new(seed, 7));
         Self {
             names,
             balancers,
@@ -302,10 +307,32 @@ fn services(names: &mut Names, queues: &[QueuePlan], dice: &mut Dice) -> Vec<Ser
             revision: u32::try_from(dice.between(3, 60)).unwrap_or(3),
             sends_to,
             reads_reference: n % 3 == 0,
+            writes: 0.0,
+            pool: Pool::Resolves,
             by_config: dice.chance(0.4),
         });
     }
     out
+}
+
+/// Decides how much the services write and how their connections behave; one at least behind the first balancer clings.
+fn connect(services: &mut [ServicePlan], dice: &mut Dice) {
+    for service in services.iter_mut() {
+        service.writes = 0.1 + 0.15 * dice.unit();
+        service.pool = match dice.unit() {
+            x if x < 0.35 => Pool::Aware,
+            x if x < 0.95 => Pool::Resolves,
+            _ => Pool::Clings,
+        };
+    }
+    let mut first: Vec<&mut ServicePlan> = services
+        .iter_mut()
+        .filter(|s| matches!(s.role, Role::Web { balancer: 0, .. }))
+        .collect();
+    let chosen = dice.below(first.len());
+    if first.iter().all(|s| s.pool != Pool::Clings) {
+        first[chosen].pool = Pool::Clings;
+    }
 }
 
 #[cfg(test)]

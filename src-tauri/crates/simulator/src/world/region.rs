@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::clock::Millis;
 use crate::world::balancer::{LoadBalancer, TargetGroup};
 use crate::world::cluster::{Az, WorkloadKey};
-use crate::world::database::{DbCluster, DbEvent};
+use crate::world::database::{Ail, DbCluster, DbEvent, Pool};
 use crate::world::function::{Function, Mapping};
 use crate::world::geography::{Network, Place};
 use crate::world::metric::SeriesId;
@@ -32,6 +32,12 @@ pub struct Service {
     pub stream: u64,
     /// The database clusters its pods name.
     pub databases: Vec<usize>,
+    /// Share of its requests that need the writer of the main database.
+    pub writes: f64,
+    /// How its connections follow a failover.
+    pub pool: Pool,
+    /// What it suffers from the main database now.
+    pub ail: Ail,
 }
 
 /// A stream of messages into a queue.
@@ -139,6 +145,8 @@ pub struct Region {
     pub loads: HashMap<WorkloadKey, Vec<f64>>,
     /// Demand against the reference hour.
     pub demand: f64,
+    /// Demand beyond the usual, as a factor.
+    pub surge: f64,
 }
 
 impl Region {

@@ -8,6 +8,7 @@ use crate::world::cluster::{
     CapacityType, Hpa, IngressSpec, NodegroupSpec, QueueTrigger, ServicePort, WorkloadKey,
     WorkloadKind, WorkloadSpec,
 };
+use crate::world::database::Ail;
 use crate::world::dice::Dice;
 use crate::world::metric::{MetricKey, Metrics};
 use crate::world::plan::{Plan, Role, ServicePlan};
@@ -43,6 +44,9 @@ pub(super) fn workloads(
             cpu: 45.0 + 10.0 * dice.unit(),
             stream: 2000 + n as u64,
             databases,
+            writes: s.writes,
+            pool: s.pool,
+            ail: Ail::default(),
         };
         match &s.role {
             Role::Web { balancer, path } => web(

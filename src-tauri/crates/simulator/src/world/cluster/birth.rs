@@ -206,6 +206,7 @@ impl Cluster {
             scaled: None,
             slices: Vec::new(),
             faults: Vec::new(),
+            complaints: Vec::new(),
             key: key.clone(),
             spec,
         };

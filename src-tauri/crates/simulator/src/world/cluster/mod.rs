@@ -7,6 +7,7 @@
 
 mod agenda;
 mod birth;
+mod complaint;
 mod dice;
 mod groups;
 mod keda;
@@ -37,6 +38,7 @@ pub(crate) mod tests;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+pub use complaint::{Complained, Complaint};
 pub use groups::{NodegroupRefusal, Sizes};
 pub use node::NodegroupUpdate;
 pub use spec::{

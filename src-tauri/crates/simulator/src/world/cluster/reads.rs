@@ -1,7 +1,7 @@
 //! What the rest of the world asks of a cluster.
 
 use super::node::Node;
-use super::pod::Pod;
+use super::pod::{Container, Pod};
 use super::spec::{NodegroupState, WorkloadKey};
 use super::view::{NodeView, PodView};
 use super::{Cluster, Load};
@@ -39,6 +39,10 @@ impl Cluster {
             image_tag: revision.map_or("", |r| &r.tag),
             restarts: pod.restarts,
             created: pod.created,
+            running_since: match pod.container {
+                Container::Running { since } => Some(since),
+                Container::Unbound | Container::Creating | Container::BackOff { .. } => None,
+            },
             env: &workload.spec.env,
         }
     }

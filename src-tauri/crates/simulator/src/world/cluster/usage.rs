@@ -70,6 +70,7 @@ impl Cluster {
             ended,
             last_words: ended.and(last_words),
             number,
+            complaints: workload.complaints.clone(),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use super::complaint::Complained;
 use crate::clock::Millis;
 
 /// The phase of a pod.
@@ -53,6 +54,8 @@ pub struct PodView<'a> {
     pub restarts: u32,
     /// When it was created.
     pub created: Millis,
+    /// When its container started; `None` while none runs.
+    pub running_since: Option<Millis>,
     /// Literal environment of its container.
     pub env: &'a [(String, String)],
 }
@@ -93,4 +96,6 @@ pub struct PodLog {
     pub last_words: Option<String>,
     /// A number of the container's own.
     pub number: u64,
+    /// What its workload complained of, oldest first.
+    pub complaints: Vec<Complained>,
 }

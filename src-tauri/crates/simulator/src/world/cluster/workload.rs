@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::complaint::Complained;
 use super::need::Need;
 use super::pod::PodId;
 use super::spec::{CrashLoop, WorkloadKey, WorkloadSpec};
@@ -253,6 +254,8 @@ pub(super) struct Workload {
     pub slices: Vec<Slice>,
     /// Faulty releases by tag.
     pub faults: Vec<(String, CrashLoop)>,
+    /// What its pods complained of, oldest first.
+    pub complaints: Vec<Complained>,
 }
 
 impl Workload {

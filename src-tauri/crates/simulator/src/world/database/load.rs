@@ -134,6 +134,18 @@ impl DbCluster {
         (WRITER_STRAIN * most, READER_STRAIN * most * readers)
     }
 
+    /// The host of the writer gives only this share of its cores from now on.
+    pub fn writer_host(&mut self, share: f64) {
+        if let Some(writer) = self.instances.iter_mut().find(|i| i.writer) {
+            writer.host = share;
+        }
+    }
+
+    /// Every instance is on a sound host again.
+    pub fn mend_hosts(&mut self) {
+        self.instances.iter_mut().for_each(|i| i.host = 1.0);
+    }
+
     /// One world second of load.
     pub fn bear(&mut self, ask: &Ask<'_>, now: Millis) {
         let serving = |i: &&DbInstance| !i.writer && i.status.serves();

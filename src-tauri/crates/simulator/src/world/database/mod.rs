@@ -9,6 +9,7 @@ mod event;
 mod failover;
 pub mod load;
 mod members;
+pub mod pools;
 mod regional;
 pub mod status;
 
@@ -23,6 +24,7 @@ pub use endpoint::TTL as ENDPOINT_TTL;
 pub use event::DbEvent;
 pub use failover::Failover;
 pub use members::NewReader;
+pub use pools::{Ail, Pool};
 pub use status::{ClusterStatus, InstanceStatus, Refusal};
 
 use load::{ClusterSeries, InstanceSeries};
@@ -345,5 +347,7 @@ fn series(
     )
 }
 
+#[cfg(test)]
+mod life;
 #[cfg(test)]
 mod tests;

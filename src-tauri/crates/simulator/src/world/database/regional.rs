@@ -32,32 +32,27 @@ impl Region {
     }
 
     fn strain_database(&mut self, n: usize, frame: Frame, now: Millis) {
-        let ask = ask(n, &self.grey, self.demand, self.pods_of(n), frame);
+        let grey = std::mem::take(&mut self.grey);
+        let ask = self.ask(n, frame, &grey);
         self.databases[n].bear(&ask, now);
+        self.grey = grey;
     }
 
     fn sample_database(&self, n: usize, frame: Frame, now: Millis, metrics: &mut Metrics) {
-        let ask = ask(n, &self.grey, self.demand, self.pods_of(n), frame);
+        let ask = self.ask(n, frame, &self.grey);
         self.databases[n].sample(metrics, &ask, now);
     }
 
-    /// Pods that name a database.
-    fn pods_of(&self, database: usize) -> f64 {
-        let named = self
-            .services
-            .iter()
-            .filter(|s| s.databases.contains(&database));
-        named.map(|s| s.replicas).sum()
-    }
-}
-
-fn ask(n: usize, grey: &[f64], demand: f64, pods: f64, frame: Frame) -> Ask<'_> {
-    Ask {
-        grey,
-        demand,
-        pods,
-        attached: 1.0,
-        clinging: 0.0,
-        seed: frame.seed ^ (n as u64),
+    fn ask<'a>(&self, n: usize, frame: Frame, grey: &'a [f64]) -> Ask<'a> {
+        let named = self.services.iter().filter(|s| s.databases.contains(&n));
+        let (attached, clinging) = self.attachment(n);
+        Ask {
+            grey,
+            demand: self.demand,
+            pods: named.map(|s| s.replicas).sum(),
+            attached,
+            clinging,
+            seed: frame.seed ^ (n as u64),
+        }
     }
 }
