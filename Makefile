@@ -13,7 +13,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 .PHONY: help run test bench lint ui-test rust-test python-test window-test prerequisites
 
 help:
-	@echo "make run [STACK=FILE] [SCENARIO=calm|az-degraded|dlq-fills]   the console; without STACK on the simulated platform"
+	@echo "make run [STACK=FILE] [SCENARIO=calm|az-degraded|dlq-fills|writer-sick|writer-load]   the console; without STACK on the simulated platform"
 	@echo "make test                                                     everything that must hold"
 	@echo "make bench                                                    the figures of the README, side by side"
 

@@ -31,7 +31,7 @@ pub(crate) fn asked(args: impl Iterator<Item = String>) -> Result<Asked, String>
         ["--drill", scenario] => Ok(Asked::Drill((*scenario).to_owned())),
         ["--drill"] => Ok(Asked::Drill("dlq-fills".to_owned())),
         other => Err(format!(
-            "{:?} is not understood: start `quarterdeck --stack FILE`, or `quarterdeck --drill calm|az-degraded|dlq-fills`.",
+            "{:?} is not understood: start `quarterdeck --stack FILE`, or `quarterdeck --drill calm|az-degraded|dlq-fills|writer-sick|writer-load`.",
             other.join(" ")
         )),
     }
