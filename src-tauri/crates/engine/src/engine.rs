@@ -8,7 +8,7 @@ use crate::index::{Message, PlatformClock};
 use crate::meter::Meter;
 use crate::poller::{CollectorReader, Reader};
 use crate::recorder::{Notices, Recorder, notice};
-use crate::runs::{Deck, Helm, Terms};
+use crate::runs::{Deck, Helm, Platform, Terms};
 use crate::settings::Settings;
 use crate::time::{now, sleep};
 use crate::updates::updates;
@@ -42,6 +42,7 @@ struct Inner {
     state_dir: PathBuf,
     meter: Arc<Mutex<Meter>>,
     helm: Helm,
+    deck: Arc<dyn Platform>,
 }
 
 impl Engine {
@@ -100,9 +101,11 @@ impl Engine {
             core.mailbox(),
         ));
         let deck = Deck::new(Arc::clone(&core), sessions.clone(), clusters.clone());
-        let helm = Helm::new(Arc::new(deck), state_dir, Terms::of(&stack));
+        let deck: Arc<dyn Platform> = Arc::new(deck);
+        let helm = Helm::new(Arc::clone(&deck), state_dir, Terms::of(&stack));
         let inner = Inner {
             helm,
+            deck,
             core,
             stack,
             sessions,
@@ -158,6 +161,12 @@ impl Engine {
     #[must_use]
     pub fn helm(&self) -> &Helm {
         &self.inner.helm
+    }
+
+    /// The reading half as the acting half sees it.
+    #[must_use]
+    pub fn platform(&self) -> Arc<dyn Platform> {
+        Arc::clone(&self.inner.deck)
     }
 
     /// The stack.

@@ -39,6 +39,11 @@ pub trait Platform: Send + Sync + 'static {
         1.0
     }
 
+    /// Lets time pass between two looks of a run. A platform whose time is driven by hand moves it.
+    async fn rest(&self, time: Duration) {
+        crate::time::sleep(time).await;
+    }
+
     /// Asks whether we have the rights a plan's calls need.
     async fn rights(&self, plan: &Plan) -> Rights {
         let why = || Allowed::Unasked("nobody can be asked here".to_owned());

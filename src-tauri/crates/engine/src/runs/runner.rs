@@ -181,7 +181,7 @@ impl Runner {
             }
         };
         tokio::select! {
-            () = crate::time::sleep(rest) => {}
+            () = self.platform.rest(rest) => {}
             () = changed => {}
         }
     }

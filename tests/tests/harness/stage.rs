@@ -1,0 +1,387 @@
+//! A simulated platform whose time moves with a run's rests, an engine that reads it, and a helm
+//! whose calls can go wrong and whose process can die.
+
+use crate::rows::{Row, row};
+use act::{Action, Answer, Call, Course, Decision, Entry, Face, Moment, Plan, Receipt, RunPhase};
+use async_trait::async_trait;
+use engine::gate::Press;
+use engine::runs::{Fresh, Helm, Nowhere, Platform, Points, Terms};
+use engine::{Audit, AuditKind, Engine, Refusal, RunWatch, Settings, unfinished_runs};
+use model::{FailureClass, NodeId, Snapshot, SourceFailure, SourceId, Timestamp};
+use simulator::{ClockMode, Options, Simulation};
+use std::collections::BTreeMap;
+use std::panic::resume_unwind;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// World seconds of one rest of a second or more, so that hours of watching take little.
+const STRIDE: u32 = 5;
+
+/// What goes wrong with a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Refused: throttled.
+    Throttled,
+    /// Refused: not allowed.
+    Denied,
+    /// No answer, and it was not done.
+    LostBefore,
+    /// No answer, but it was done.
+    LostAfter,
+}
+
+/// One simulated world with its engine.
+pub struct Stage {
+    pub engine: Engine,
+    pub row: Row,
+    pub node: NodeId,
+    pub state: PathBuf,
+    action: &'static dyn Action,
+    world: Arc<World>,
+    _dir: tempfile::TempDir,
+}
+
+impl Stage {
+    /// The world of an action's row, moved on to where the action is green.
+    pub async fn new(action: &'static dyn Action) -> Self {
+        let row = row(action);
+        let dir = tempfile::tempdir().expect("a folder");
+        let options = Options {
+            scenario: row.scenario.to_owned(),
+            dir: dir.path().join("sim"),
+            pods: 60,
+            regions: 1,
+            seed: 3,
+            clock: ClockMode::Explicit,
+            ..Options::default()
+        };
+        let simulation = Simulation::start(options).await.expect("a simulation");
+        simulation.advance(row.advance).await;
+        let stack = cloud::Stack::load(&simulation.stack).expect("a stack file");
+        let sessions = cloud::open(&stack).await.expect("sessions");
+        let state = dir.path().join("state");
+        let settings = Settings {
+            settle: Duration::from_millis(5),
+            assembly_gap: Duration::from_millis(20),
+            patience: Duration::from_millis(20),
+            ..Settings::default()
+        };
+        let engine = Engine::with(stack, sessions, &state, settings, collect::COLLECTORS).await;
+        let snapshot = engine.complete(Duration::from_secs(60)).await;
+        let node = (row.node)(&snapshot);
+        let world = Arc::new(World {
+            engine: engine.clone(),
+            simulation,
+            inner: engine.platform(),
+            fault: Mutex::default(),
+            writes: Arc::default(),
+        });
+        Self {
+            engine,
+            row,
+            node,
+            state,
+            action,
+            world,
+            _dir: dir,
+        }
+    }
+
+    /// The `nth` call of the runs to come (from 0) goes wrong.
+    pub fn fault(&self, nth: usize, fault: Fault) {
+        *self.world.fault.lock().expect("whole") = Some((nth, fault));
+    }
+
+    /// A process.
+    pub fn desk(&self) -> Desk<'_> {
+        self.desk_with(Arc::new(Nowhere))
+    }
+
+    /// A process that tells of its points.
+    pub fn desk_with(&self, points: Arc<dyn Points>) -> Desk<'_> {
+        let platform: Arc<dyn Platform> = Arc::<World>::clone(&self.world);
+        Desk {
+            stage: self,
+            helm: Helm::with_points(platform, &self.state, Terms::default(), points),
+        }
+    }
+
+    /// Calls that were made, in order, by step and operation.
+    pub fn writes(&self) -> Vec<(String, String)> {
+        self.world.writes.lock().expect("whole").clone()
+    }
+
+    /// What must hold after whatever happened.
+    pub fn assert_tidy(&self, what: &str) {
+        let audit = Audit::open(&self.state).expect("the record");
+        audit
+            .verify()
+            .unwrap_or_else(|broken| panic!("{what}: {broken}"));
+        let rows = audit.rows().expect("rows");
+        let of = |kind| rows.iter().filter(|row| row.kind == kind).count();
+        assert_eq!(of(AuditKind::Opened), of(AuditKind::Closed), "{what}");
+        let left = unfinished_runs(&self.state).expect("read");
+        assert!(left.is_empty(), "{what}: {left:#?}");
+        let mut seen = Vec::new();
+        for write in self.writes() {
+            let again = seen.contains(&write);
+            let repeatable = self.row.repeatable.contains(&write.1.as_str());
+            assert!(!again || repeatable, "{what}: {write:?} was called twice");
+            seen.push(write);
+        }
+    }
+
+    /// What every receipt must say.
+    pub fn assert_told(&self, receipt: &Receipt, what: &str) {
+        let verdict = receipt
+            .verdict
+            .unwrap_or_else(|| panic!("{what}: no verdict"));
+        assert!(
+            receipt.sentence.ends_with('.'),
+            "{what}: {}",
+            receipt.sentence
+        );
+        assert!(
+            verdict == act::Verdict::Verified || receipt.next_step.is_some(),
+            "{what}: no next step: {}",
+            receipt.sentence
+        );
+        let touched = receipt.steps.iter().any(|step| step.request_id.is_some());
+        if touched {
+            assert_eq!(
+                receipt.undo_request.is_some(),
+                self.row.undo,
+                "{what}: undo"
+            );
+        }
+        assert!(!receipt.undo.is_empty(), "{what}: undo in words");
+    }
+
+    /// Somebody else changes the target.
+    pub async fn meddle(&self) {
+        (self.row.meddle)(self, self.node.clone()).await;
+        self.world.simulation.advance(1).await;
+    }
+}
+
+/// One process over a stage.
+pub struct Desk<'a> {
+    pub stage: &'a Stage,
+    pub helm: Helm,
+}
+
+impl Desk<'_> {
+    /// The plan, once it is what a press would find.
+    pub async fn plan(&self) -> Plan {
+        let settings = self.stage.row.settings.iter();
+        let settings: BTreeMap<String, String> = settings
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let verb = self.stage.action.verb();
+        let plan = self
+            .helm
+            .plan_asked(verb, &self.stage.node, &settings)
+            .await;
+        let plan = plan.expect("a plan");
+        assert!(
+            !plan.blocked,
+            "not green: {:#?}",
+            plan.failing().collect::<Vec<_>>()
+        );
+        plan
+    }
+
+    /// The whole road for one plan, as `qd act` walks it.
+    pub async fn press(&self, plan: &Plan) -> Result<RunWatch, Refusal> {
+        let digest = Some(plan.digest.as_str());
+        self.helm
+            .act_once(plan, digest, &plan.confirm, "drill")
+            .await
+    }
+
+    /// Presses the very same plan, without planning it again.
+    pub async fn press_again(&self, plan: &Plan) -> Result<RunWatch, Refusal> {
+        let press = Press {
+            plan: &plan.id,
+            digest: Some(&plan.digest),
+            phrase: &plan.confirm,
+            reason: "drill",
+        };
+        self.helm.act(&press).await
+    }
+}
+
+/// The final receipt; `None` when the run's process died.
+pub async fn closed(mut run: RunWatch) -> Option<Receipt> {
+    loop {
+        let receipt = run.borrow_and_update().receipt.clone();
+        if receipt.phase == RunPhase::Closed {
+            return Some(receipt);
+        }
+        run.changed().await.ok()?;
+    }
+}
+
+/// The platform of the harness: the engine's own, but for time and calls.
+struct World {
+    engine: Engine,
+    simulation: Simulation,
+    inner: Arc<dyn Platform>,
+    fault: Mutex<Option<(usize, Fault)>>,
+    writes: Arc<Mutex<Vec<(String, String)>>>,
+}
+
+#[async_trait]
+impl Platform for World {
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.inner.snapshot()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.inner.now()
+    }
+
+    fn actor(&self) -> String {
+        "harness".to_owned()
+    }
+
+    async fn refresh(&self, sources: &[SourceId], deadline: Duration) -> Fresh {
+        self.inner.refresh(sources, deadline).await
+    }
+
+    fn poke(&self, sources: &[SourceId]) {
+        self.engine.poke(sources);
+    }
+
+    async fn rest(&self, time: Duration) {
+        let stride = if time >= Duration::from_secs(1) {
+            STRIDE
+        } else {
+            1
+        };
+        self.simulation.advance(stride).await;
+    }
+
+    fn course(&self, plan: &Plan) -> Result<Box<dyn Course>, Refusal> {
+        Ok(Box::new(Faulty {
+            inner: self.inner.course(plan)?,
+            fault: *self.fault.lock().expect("whole"),
+            writes: Arc::clone(&self.writes),
+        }))
+    }
+}
+
+/// A course whose calls can go wrong.
+struct Faulty {
+    inner: Box<dyn Course>,
+    fault: Option<(usize, Fault)>,
+    writes: Arc<Mutex<Vec<(String, String)>>>,
+}
+
+fn failure(class: FailureClass, code: &str) -> SourceFailure {
+    SourceFailure {
+        class,
+        sentence: format!("The call went wrong ({code})."),
+        next_step: "Look at it.".to_owned(),
+        code: Some(code.to_owned()),
+        request_id: None,
+    }
+}
+
+#[async_trait]
+impl Course for Faulty {
+    fn learn(&mut self, entry: &Entry) {
+        self.inner.learn(entry);
+    }
+
+    async fn look(&mut self) -> Result<(), SourceFailure> {
+        self.inner.look().await
+    }
+
+    async fn call(&mut self, call: &Call) -> Answer {
+        let nth = {
+            let mut writes = self.writes.lock().expect("whole");
+            writes.push((call.step.clone(), call.operation.clone()));
+            writes.len() - 1
+        };
+        let fault = self
+            .fault
+            .filter(|(at, _)| *at == nth)
+            .map(|(_, fault)| fault);
+        match fault {
+            Some(Fault::Throttled) => Answer::Refused {
+                failure: failure(FailureClass::Throttled, "Throttling"),
+            },
+            Some(Fault::Denied) => Answer::Refused {
+                failure: failure(FailureClass::Denied, "AccessDenied"),
+            },
+            Some(Fault::LostBefore) => Answer::Unknown {
+                failure: failure(FailureClass::TimedOut, ""),
+            },
+            Some(Fault::LostAfter) => {
+                self.inner.call(call).await;
+                Answer::Unknown {
+                    failure: failure(FailureClass::TimedOut, ""),
+                }
+            }
+            None => self.inner.call(call).await,
+        }
+    }
+
+    fn decide(&mut self, moment: &Moment<'_>) -> Decision {
+        self.inner.decide(moment)
+    }
+
+    fn known(&self) -> String {
+        self.inner.known()
+    }
+
+    fn next(&self) -> String {
+        self.inner.next()
+    }
+
+    fn face(&self, moment: &Moment<'_>) -> Face {
+        self.inner.face(moment)
+    }
+}
+
+/// Dies at the n-th point of a name, as SIGKILL would: unwinding closes files and nothing else.
+pub struct Killer {
+    left: Mutex<Option<(&'static str, usize)>>,
+    pub passed: Mutex<Vec<&'static str>>,
+}
+
+impl Killer {
+    pub fn at(point: Option<(&'static str, usize)>) -> Arc<Self> {
+        Arc::new(Self {
+            left: Mutex::new(point),
+            passed: Mutex::default(),
+        })
+    }
+}
+
+#[async_trait]
+impl Points for Killer {
+    async fn at(&self, point: &'static str) {
+        self.passed.lock().expect("whole").push(point);
+        let dies = {
+            let mut left = self.left.lock().expect("whole");
+            match left.as_mut() {
+                Some((name, nth)) if *name == point => {
+                    *nth = nth.wrapping_sub(1);
+                    *nth == 0
+                }
+                Some(_) | None => false,
+            }
+        };
+        if dies {
+            resume_unwind(Box::new("killed"));
+        }
+    }
+}
+
+/// What a dead process left in a state folder.
+pub fn left(state: &Path) -> Option<Receipt> {
+    unfinished_runs(state).expect("read").into_iter().next()
+}
