@@ -6,26 +6,26 @@ use futures::future::BoxFuture;
 use model::{Fact, Kind, NodeId, Snapshot};
 
 /// What the harness must know of an action.
-pub struct Row {
+pub(crate) struct Row {
     /// The simulated world.
-    pub scenario: &'static str,
+    pub(crate) scenario: &'static str,
     /// World seconds until the action is green in it.
-    pub advance: u32,
+    pub(crate) advance: u32,
     /// Which node, in a complete picture.
-    pub node: fn(&Snapshot) -> NodeId,
+    pub(crate) node: fn(&Snapshot) -> NodeId,
     /// Settings by name.
-    pub settings: &'static [(&'static str, &'static str)],
+    pub(crate) settings: &'static [(&'static str, &'static str)],
     /// Calls that may be made again once a look showed that they did not help, because a second one
     /// does no more than the first.
-    pub repeatable: &'static [&'static str],
+    pub(crate) repeatable: &'static [&'static str],
     /// Somebody else changes the target, so that ours must not be done.
-    pub meddle: for<'a> fn(&'a Stage, NodeId) -> BoxFuture<'a, ()>,
+    pub(crate) meddle: for<'a> fn(&'a Stage, NodeId) -> BoxFuture<'a, ()>,
     /// What it does can be undone by a request.
-    pub undo: bool,
+    pub(crate) undo: bool,
 }
 
 /// The row of an action. A verb without one does not compile.
-pub fn row(action: &dyn Action) -> Row {
+pub(crate) fn row(action: &dyn Action) -> Row {
     match action.verb() {
         Verb::Redrive => redrive(),
     }

@@ -20,7 +20,7 @@ const STRIDE: u32 = 5;
 
 /// What goes wrong with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Refused: throttled.
     Throttled,
     /// Refused: not allowed.
@@ -32,11 +32,11 @@ pub enum Fault {
 }
 
 /// One simulated world with its engine.
-pub struct Stage {
-    pub engine: Engine,
-    pub row: Row,
-    pub node: NodeId,
-    pub state: PathBuf,
+pub(crate) struct Stage {
+    pub(crate) engine: Engine,
+    pub(crate) row: Row,
+    pub(crate) node: NodeId,
+    pub(crate) state: PathBuf,
     action: &'static dyn Action,
     world: Arc<World>,
     _dir: tempfile::TempDir,
@@ -44,7 +44,7 @@ pub struct Stage {
 
 impl Stage {
     /// The world of an action's row, moved on to where the action is green.
-    pub async fn new(action: &'static dyn Action) -> Self {
+    pub(crate) async fn new(action: &'static dyn Action) -> Self {
         let row = row(action);
         let dir = tempfile::tempdir().expect("a folder");
         let options = Options {
@@ -89,17 +89,17 @@ impl Stage {
     }
 
     /// The `nth` call of the runs to come (from 0) goes wrong.
-    pub fn fault(&self, nth: usize, fault: Fault) {
+    pub(crate) fn fault(&self, nth: usize, fault: Fault) {
         *self.world.fault.lock().expect("whole") = Some((nth, fault));
     }
 
     /// A process.
-    pub fn desk(&self) -> Desk<'_> {
+    pub(crate) fn desk(&self) -> Desk<'_> {
         self.desk_with(Arc::new(Nowhere))
     }
 
     /// A process that tells of its points.
-    pub fn desk_with(&self, points: Arc<dyn Points>) -> Desk<'_> {
+    pub(crate) fn desk_with(&self, points: Arc<dyn Points>) -> Desk<'_> {
         let platform: Arc<dyn Platform> = Arc::<World>::clone(&self.world);
         Desk {
             stage: self,
@@ -108,12 +108,12 @@ impl Stage {
     }
 
     /// Calls that were made, in order, by step and operation.
-    pub fn writes(&self) -> Vec<(String, String)> {
+    pub(crate) fn writes(&self) -> Vec<(String, String)> {
         self.world.writes.lock().expect("whole").clone()
     }
 
     /// What must hold after whatever happened.
-    pub fn assert_tidy(&self, what: &str) {
+    pub(crate) fn assert_tidy(&self, what: &str) {
         let audit = Audit::open(&self.state).expect("the record");
         audit
             .verify()
@@ -133,7 +133,7 @@ impl Stage {
     }
 
     /// What every receipt must say.
-    pub fn assert_told(&self, receipt: &Receipt, what: &str) {
+    pub(crate) fn assert_told(&self, receipt: &Receipt, what: &str) {
         let verdict = receipt
             .verdict
             .unwrap_or_else(|| panic!("{what}: no verdict"));
@@ -159,21 +159,21 @@ impl Stage {
     }
 
     /// Somebody else changes the target.
-    pub async fn meddle(&self) {
+    pub(crate) async fn meddle(&self) {
         (self.row.meddle)(self, self.node.clone()).await;
         self.world.simulation.advance(1).await;
     }
 }
 
 /// One process over a stage.
-pub struct Desk<'a> {
-    pub stage: &'a Stage,
-    pub helm: Helm,
+pub(crate) struct Desk<'a> {
+    pub(crate) stage: &'a Stage,
+    pub(crate) helm: Helm,
 }
 
 impl Desk<'_> {
     /// The plan, once it is what a press would find.
-    pub async fn plan(&self) -> Plan {
+    pub(crate) async fn plan(&self) -> Plan {
         let settings = self.stage.row.settings.iter();
         let settings: BTreeMap<String, String> = settings
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -193,7 +193,7 @@ impl Desk<'_> {
     }
 
     /// The whole road for one plan, as `qd act` walks it.
-    pub async fn press(&self, plan: &Plan) -> Result<RunWatch, Refusal> {
+    pub(crate) async fn press(&self, plan: &Plan) -> Result<RunWatch, Refusal> {
         let digest = Some(plan.digest.as_str());
         self.helm
             .act_once(plan, digest, &plan.confirm, "drill")
@@ -201,7 +201,7 @@ impl Desk<'_> {
     }
 
     /// Presses the very same plan, without planning it again.
-    pub async fn press_again(&self, plan: &Plan) -> Result<RunWatch, Refusal> {
+    pub(crate) async fn press_again(&self, plan: &Plan) -> Result<RunWatch, Refusal> {
         let press = Press {
             plan: &plan.id,
             digest: Some(&plan.digest),
@@ -213,7 +213,7 @@ impl Desk<'_> {
 }
 
 /// The final receipt; `None` when the run's process died.
-pub async fn closed(mut run: RunWatch) -> Option<Receipt> {
+pub(crate) async fn closed(mut run: RunWatch) -> Option<Receipt> {
     loop {
         let receipt = run.borrow_and_update().receipt.clone();
         if receipt.phase == RunPhase::Closed {
@@ -347,13 +347,13 @@ impl Course for Faulty {
 }
 
 /// Dies at the n-th point of a name, as SIGKILL would: unwinding closes files and nothing else.
-pub struct Killer {
+pub(crate) struct Killer {
     left: Mutex<Option<(&'static str, usize)>>,
-    pub passed: Mutex<Vec<&'static str>>,
+    pub(crate) passed: Mutex<Vec<&'static str>>,
 }
 
 impl Killer {
-    pub fn at(point: Option<(&'static str, usize)>) -> Arc<Self> {
+    pub(crate) fn at(point: Option<(&'static str, usize)>) -> Arc<Self> {
         Arc::new(Self {
             left: Mutex::new(point),
             passed: Mutex::default(),
@@ -382,6 +382,6 @@ impl Points for Killer {
 }
 
 /// What a dead process left in a state folder.
-pub fn left(state: &Path) -> Option<Receipt> {
+pub(crate) fn left(state: &Path) -> Option<Receipt> {
     unfinished_runs(state).expect("read").into_iter().next()
 }
