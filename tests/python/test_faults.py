@@ -1,6 +1,11 @@
 """Whatever one service does, it fails alone, in a sentence, and the rest stays live."""
 
+import contextlib
+import json
+import os
 import re
+import subprocess
+import time
 
 import pytest
 
@@ -71,3 +76,65 @@ def waits(source, mine, hung) -> bool:
     region = source["scope"]["region"]
     silent = {f"{LABELS[hung]} {s['part']} in {region}" for s in mine if s["state"] == "failed"}
     return found[1] == found[2] and set(found[1].split(" and ")) <= silent
+
+
+@contextlib.contextmanager
+def watched(stack, state):
+    """The lines of `qd watch`, as they come, folded by the test."""
+    command = [reading.QD, "watch", "--stack", str(stack), "--json"]
+    env = {**os.environ, "XDG_STATE_HOME": str(state)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
+    try:
+        yield process.stdout
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def pictures(lines, within: float):
+    """Folds updates into (identity, sources, nodes) for so many seconds."""
+    identity, sources, nodes, end = None, {}, {}, time.monotonic() + within
+    for line in lines:
+        update = json.loads(line)
+        part = update.get("snapshot", update)
+        identity = part.get("identity") or identity
+        sources.update({s["id"]: s for s in part.get("sources", [])})
+        nodes.update({n["id"]: n for n in part.get("nodes", [])})
+        for gone in part.get("sources_gone", []):
+            del sources[gone]
+        for gone in part.get("gone", []):
+            del nodes[gone]
+        yield identity, sources, nodes
+        assert time.monotonic() < end, "it did not become true in time"
+    raise AssertionError("the watch ended")
+
+
+def test_sts_that_hangs_at_start_delays_nothing_and_is_corrected_without_a_restart(tmp_path):
+    with simulated(tmp_path / "sim", "calm", "--pods", "60", "--regions", "1", "--fault", "silent:sts") as platform:
+        began = time.monotonic()
+        with watched(platform.stack, tmp_path / "state") as lines:
+            steps = pictures(lines, within=90)
+            # Everything but STS is live, under the name of the profile.
+            for identity, sources, nodes in steps:
+                states = {s["id"]: s["state"] for s in sources.values() if s["service"] != "sts"}
+                if states and set(states.values()) == {"ok"}:
+                    break
+            live = time.monotonic() - began
+            assert any(i.startswith("queue/profile:") for i in nodes), sorted(nodes)[:5]
+            assert not identity["simulated"] and not identity["accounts"], identity
+            # The source says what failed.
+            for _, sources, _ in steps:
+                sts = next(s for s in sources.values() if s["service"] == "sts")
+                if sts["state"] == "failed":
+                    break
+            assert "STS" in sts["error"] and "GetCallerIdentity" in sts["error"], sts
+            platform.heal()
+            for identity, sources, nodes in steps:
+                if identity["simulated"]:
+                    break
+            account = identity["accounts"][0]
+            # One step from the stand-in to the account: nothing is blank, nothing is twice.
+            assert all("profile:" not in i for i in [*nodes, *sources]), sorted(nodes)[:5]
+            assert any(i.startswith(f"queue/{account}/") for i in nodes)
+            assert {s["state"] for s in sources.values()} == {"ok"}
+        assert live < 20, f"{live:.1f} s until all but STS was read"

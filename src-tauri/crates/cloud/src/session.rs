@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use futures::FutureExt;
@@ -23,8 +24,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// How long opening waits to be told who we are, before it goes on without.
-const IDENTITY_WITHIN: Duration = Duration::from_secs(6);
+/// How long opening waits to be told who we are, before it goes on with a stand-in: enough for a
+/// role to be assumed across an ocean, too short to keep somebody from seeing the rest.
+const IDENTITY_WITHIN: Duration = Duration::from_secs(2);
+/// How long one question to STS may take, a second attempt included.
+const CALLER_WITHIN: Duration = Duration::from_secs(6);
 
 /// Everything one stack gives access to.
 #[derive(Clone, Debug)]
@@ -42,8 +46,8 @@ pub struct AccountSessions {
     pub profile: Option<Arc<str>>,
     /// The account. When STS did not say: what the profile declares, else `profile:NAME`.
     pub account: AccountId,
-    /// Who STS says we are. When it failed and succeeds later, open the stack again: node ids
-    /// carry the account.
+    /// Who STS says we are. When it failed and succeeds later, open the stack again, as the engine
+    /// does: node ids carry the account.
     pub identity: Result<Caller, SourceFailure>,
     /// For Route 53, CloudFront, STS and the metrics of global services.
     pub global: Session,
@@ -231,7 +235,12 @@ impl Session {
     /// # Errors
     /// When STS does not say, or says it without an account.
     pub async fn caller(&self) -> Result<Caller, SourceFailure> {
-        let call = self.sts().get_caller_identity().send();
+        let call = self.sts().get_caller_identity().customize();
+        let limits = TimeoutConfig::builder()
+            .operation_attempt_timeout(CALLER_WITHIN / 2)
+            .operation_timeout(CALLER_WITHIN);
+        let limits = aws_sdk_sts::config::Config::builder().timeout_config(limits.build());
+        let call = call.config_override(limits).send();
         let answer = self
             .ask(Service::Sts, "GetCallerIdentity", "", call)
             .await?;

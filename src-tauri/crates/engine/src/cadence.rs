@@ -23,8 +23,10 @@ const FASTEST_HURRIED: Duration = Duration::from_secs(5);
 const FASTEST_LIVE: Duration = Duration::from_secs(2);
 /// The first retry of a source that cannot be reached.
 const FIRST_RETRY: Duration = Duration::from_secs(4);
-/// No back-off waits longer than this (or the calm period, where that is longer).
+/// No back-off waits longer than this where they asked for it or somebody must change a policy …
 const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
+/// … and no longer than this where a network or a login that comes back mends everything at once.
+const LONGEST_OUTAGE: Duration = Duration::from_secs(60);
 
 /// The rhythm of one source.
 #[derive(Clone, Debug)]
@@ -103,21 +105,24 @@ impl Cadence {
     }
 
     fn backoff(&self, class: FailureClass, pace: Pace) -> Duration {
-        let first = match class {
+        let (first, longest) = match class {
             // Asking again soon is what they asked us not to do.
-            FailureClass::Throttled => self.period(Pace::Calm) * 2,
-            // Somebody has to change something first; the engine is poked when they did.
-            FailureClass::Denied | FailureClass::Credentials | FailureClass::Unsupported => {
-                self.calm
+            FailureClass::Throttled => (
+                self.period(Pace::Calm) * 2,
+                LONGEST_BACKOFF.max(self.calm * 2),
+            ),
+            FailureClass::Denied | FailureClass::Unsupported => {
+                (self.calm, LONGEST_BACKOFF.max(self.calm))
             }
-            FailureClass::Unreachable
+            FailureClass::Credentials
+            | FailureClass::Unreachable
             | FailureClass::TimedOut
             | FailureClass::Malformed
             | FailureClass::Server
-            | FailureClass::Other => FIRST_RETRY.min(self.period(pace)),
+            | FailureClass::Other => (FIRST_RETRY.min(self.period(pace)), LONGEST_OUTAGE),
         };
         let doublings = self.failures.saturating_sub(1).min(10);
-        (first * 2_u32.pow(doublings)).min(LONGEST_BACKOFF.max(self.calm * 2))
+        (first * 2_u32.pow(doublings)).min(longest)
     }
 }
 
@@ -164,9 +169,20 @@ mod tests {
             rests.push(cadence.rest(Pace::Calm, 0.5).as_secs_f64().round());
         }
         assert_eq!(rests[..4], [4.0, 8.0, 16.0, 32.0]);
-        assert_eq!(rests.last(), Some(&300.0));
+        assert_eq!(rests.last(), Some(&60.0), "an outage's end is seen");
         cadence.answered(true);
         assert_eq!(cadence.rest(Pace::Calm, 0.5), CALM);
+    }
+
+    #[test]
+    fn who_is_refused_asks_ever_less_often() {
+        let mut cadence = cadence();
+        let mut rests = Vec::new();
+        for _ in 0..6 {
+            cadence.failed(FailureClass::Denied);
+            rests.push(cadence.rest(Pace::Calm, 0.5).as_secs());
+        }
+        assert_eq!(rests, [30, 60, 120, 240, 300, 300]);
     }
 
     #[test]

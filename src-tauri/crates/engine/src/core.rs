@@ -4,7 +4,7 @@
 use crate::book::Feed;
 use crate::index::{Assembler, Index, Message, PlatformClock, Signals};
 use crate::poller::{Desk, Heard, Live, Poller, Reader, defect, prerequisites};
-use crate::recorder::{Notices, Recorder};
+use crate::recorder::Recorder;
 use crate::settings::Settings;
 use crate::supervise::supervised;
 use crate::time::now;
@@ -26,7 +26,6 @@ pub(crate) struct Parts {
     pub(crate) assembler: Assembler,
     /// The picture before anything was read.
     pub(crate) first: Snapshot,
-    pub(crate) notices: Notices,
     pub(crate) readers: Vec<Arc<dyn Reader>>,
     pub(crate) watches: Vec<Arc<dyn Watch>>,
 }
@@ -39,7 +38,6 @@ pub(crate) struct Core {
     desk: Desk,
     tasks: Mutex<JoinSet<()>>,
     index: Mutex<Option<JoinHandle<()>>>,
-    notices: Notices,
 }
 
 impl Core {
@@ -85,7 +83,6 @@ impl Core {
             desk,
             tasks: Mutex::new(JoinSet::new()),
             index: Mutex::new(Some(tokio::spawn(index.run(inbox)))),
-            notices: parts.notices,
         };
         for reader in &parts.readers {
             core.poll(
@@ -148,11 +145,6 @@ impl Core {
     /// The mailbox of the index.
     pub(crate) fn mailbox(&self) -> mpsc::Sender<Message> {
         self.desk.mailbox.clone()
-    }
-
-    /// Sentences about the console itself.
-    pub(crate) fn notices(&self) -> &Notices {
-        &self.notices
     }
 
     /// Reads these sources now. One that is being read is read again right after: the reading

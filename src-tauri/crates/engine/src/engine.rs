@@ -1,31 +1,33 @@
-//! The handle of a running engine: one stack, its sessions, its tasks, its picture.
+//! The handle of a running engine: one stack, its present sight, its picture.
 
-use crate::assembly::{assembler, stack_identity};
-use crate::clusters::Clusters;
-use crate::core::{Core, Hurry, Parts, lock};
+use crate::core::{Hurry, lock};
 use crate::identity::identity;
-use crate::index::{Message, PlatformClock};
+use crate::index::Message;
 use crate::meter::Meter;
-use crate::poller::{CollectorReader, Reader};
-use crate::recorder::{Notices, Recorder, notice};
+use crate::recorder::Notices;
 use crate::runs::{Deck, Helm, Platform, Terms};
 use crate::settings::Settings;
+use crate::sight::{Recipe, Sight, Sights, requests};
 use crate::time::{now, sleep};
 use crate::updates::updates;
-use cloud::{Session, Sessions, Stack};
-use collect::kubernetes::Cluster;
-use collect::{COLLECTORS, Collector, Reach};
+use cloud::{Sessions, Stack};
+use collect::{COLLECTORS, Collector};
 use futures::Stream;
-use model::{Node, Snapshot, Source, SourceId, Timestamp, Update};
-use sha2::{Digest as _, Sha256};
+use model::{Node, Snapshot, SourceId, State, Timestamp, Update};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::path::Path;
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 /// How often requests are counted and our identity is looked at again.
 const PULSE: Duration = Duration::from_secs(5);
+/// A sight under the true name takes over when it is complete, or after this long.
+const COMPLETE_WITHIN: Duration = Duration::from_secs(15);
+/// After an opening that named nobody, or while a run is live, the next one waits this long.
+const REOPEN_AFTER: Duration = Duration::from_secs(10);
+/// More pictures than the old sight publishes while the new one opens: numbers only ever rise.
+const NUMBERS_APART: u64 = 1_000;
 
 /// A running engine. Cheap to clone; it ends when the last handle is dropped, and properly
 /// (everything recorded) by [`Engine::stop`].
@@ -35,11 +37,9 @@ pub struct Engine {
 }
 
 struct Inner {
-    core: Arc<Core>,
-    stack: Stack,
-    sessions: Sessions,
-    clusters: Clusters,
-    state_dir: PathBuf,
+    recipe: Recipe,
+    sights: Arc<Sights>,
+    pictures: watch::Receiver<Arc<Snapshot>>,
     meter: Arc<Mutex<Meter>>,
     helm: Helm,
     deck: Arc<dyn Platform>,
@@ -47,7 +47,8 @@ struct Inner {
 
 impl Engine {
     /// Starts reading. What an earlier run recorded of this stack is drawn at once, marked stale;
-    /// nothing is awaited but the kubeconfig files.
+    /// nothing is awaited but the kubeconfig files. Where an account goes by a stand-in, all is
+    /// opened anew once STS names it.
     pub async fn start(stack: Stack, sessions: Sessions, state_dir: &Path) -> Self {
         Self::with(stack, sessions, state_dir, Settings::default(), COLLECTORS).await
     }
@@ -60,74 +61,44 @@ impl Engine {
         settings: Settings,
         collectors: &[&'static dyn Collector],
     ) -> Self {
-        let clusters = Clusters::default();
-        let places = cloud::kubernetes::places(&stack, &sessions);
-        let (watches, openers) = clusters.open(places, &sessions.clock).await;
-        let mut readers = readers(&sessions, collectors);
-        readers.extend(openers.iter().map(|o| Arc::clone(o) as Arc<dyn Reader>));
-        let notices = Notices::new(Vec::new());
-        let (assembler, complaint) = assembler(&stack);
-        if let Some(complaint) = complaint {
-            notice(&notices, complaint);
-        }
-        let clock = sessions.clock.clone();
-        let platform: PlatformClock = Arc::new(move || clock.now());
-        let parts = Parts {
-            settings,
-            first: first_picture(&stack, &sessions, &clusters, platform()),
-            clock: platform,
-            assembler,
-            notices: notices.clone(),
-            readers,
-            watches,
-        };
-        let stamp = fingerprint(&stack, &sessions, &clusters.all());
-        let core = Arc::new(Core::start(parts, |mailbox| {
-            let mailbox = mailbox.downgrade();
-            let gap = settings.recording_gap;
-            Recorder::open(state_dir, stamp, gap, notices, move |recording| {
-                // An engine that stopped already draws nothing.
-                if let Some(mailbox) = mailbox.upgrade() {
-                    let _ = mailbox.blocking_send(Message::Restore(recording));
-                }
-            })
-        }));
-        openers.iter().for_each(|opener| opener.serve(&core));
-        let meter = Arc::new(Mutex::new(Meter::default()));
-        core.spawn(pulse(
-            sessions.clone(),
-            clusters.clone(),
-            Arc::clone(&meter),
-            core.mailbox(),
-        ));
-        let deck = Deck::new(Arc::clone(&core), sessions.clone(), clusters.clone());
-        let deck: Arc<dyn Platform> = Arc::new(deck);
-        let helm = Helm::new(Arc::clone(&deck), state_dir, Terms::of(&stack));
-        let inner = Inner {
-            helm,
-            deck,
-            core,
+        let recipe = Recipe {
             stack,
-            sessions,
-            clusters,
             state_dir: state_dir.to_owned(),
-            meter,
+            settings,
+            collectors: collectors.to_vec(),
+            notices: Notices::new(Vec::new()),
         };
-        Self {
-            inner: Arc::new(inner),
+        let first = Arc::new(recipe.open(sessions, 0).await);
+        let (sender, pictures) = watch::channel(first.core.snapshots().borrow().clone());
+        let meter = Arc::new(Mutex::new(Meter::default()));
+        begin(&first, &meter, sender.clone());
+        let unnamed = !first.unnamed().is_empty();
+        let sights = Arc::new(Sights::new(first));
+        let deck: Arc<dyn Platform> = Arc::new(Deck::new(Arc::clone(&sights)));
+        let inner = Arc::new(Inner {
+            helm: Helm::new(Arc::clone(&deck), state_dir, Terms::of(&recipe.stack)),
+            deck,
+            recipe,
+            sights,
+            pictures,
+            meter,
+        });
+        if unnamed {
+            tokio::spawn(correct(Arc::downgrade(&inner), sender));
         }
+        Self { inner }
     }
 
     /// The pictures; the first one names every source and has nothing read.
     #[must_use]
     pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
-        self.inner.core.snapshots()
+        self.inner.pictures.clone()
     }
 
     /// The picture as it is.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        self.snapshots().borrow().clone()
+        self.inner.sights.now().core.snapshots().borrow().clone()
     }
 
     /// For one subscriber: the full state, then what changed since what it was told last.
@@ -138,23 +109,23 @@ impl Engine {
     /// The first picture for which every source has answered or failed; after `timeout` the rest
     /// is failed, "no answer in S s".
     pub async fn complete(&self, timeout: Duration) -> Arc<Snapshot> {
-        self.inner.core.complete(timeout).await
+        self.inner.sights.now().core.complete(timeout).await
     }
 
     /// Reads these sources now, without waiting. Watches need no poke.
     pub fn poke<'a>(&self, sources: impl IntoIterator<Item = &'a SourceId>) {
-        self.inner.core.poke(sources);
+        self.inner.sights.now().core.poke(sources);
     }
 
     /// Reads these sources anew and gives the picture with those readings (or their failures) in
     /// it; after `timeout` the picture as it is. What is watched counts as read.
     pub async fn refresh(&self, sources: BTreeSet<SourceId>, timeout: Duration) -> Arc<Snapshot> {
-        self.inner.core.refresh(sources, timeout).await
+        self.inner.sights.now().core.refresh(sources, timeout).await
     }
 
     /// Reads these sources at the pace of a run until the guard is dropped.
     pub fn hurry(&self, sources: BTreeSet<SourceId>) -> Hurry {
-        self.inner.core.hurry(sources)
+        self.inner.sights.now().core.hurry(sources)
     }
 
     /// The acting half: offers, plans, runs, the record.
@@ -172,49 +143,25 @@ impl Engine {
     /// The stack.
     #[must_use]
     pub fn stack(&self) -> &Stack {
-        &self.inner.stack
-    }
-
-    /// The AWS sessions.
-    #[must_use]
-    pub fn sessions(&self) -> &Sessions {
-        &self.inner.sessions
-    }
-
-    /// The clusters that could be opened so far.
-    #[must_use]
-    pub fn clusters(&self) -> Vec<Cluster> {
-        self.inner.clusters.all()
-    }
-
-    /// The session that reaches a node: its account's, in its region.
-    #[must_use]
-    pub fn session_of(&self, node: &Node) -> Option<&Session> {
-        let account = node.scope.account.as_ref()?;
-        let mut accounts = self.inner.sessions.accounts.iter();
-        let account = accounts.find(|a| a.account == *account)?;
-        match &node.scope.region {
-            None => Some(&account.global),
-            Some(region) => account.regional.iter().find(|s| s.region == *region),
-        }
+        &self.inner.recipe.stack
     }
 
     /// Where recorder, audit and journals lie.
     #[must_use]
     pub fn state_dir(&self) -> &Path {
-        &self.inner.state_dir
+        &self.inner.recipe.state_dir
     }
 
     /// Platform time, now.
     #[must_use]
     pub fn platform_now(&self) -> Timestamp {
-        self.inner.sessions.clock.now()
+        self.inner.sights.now().sessions.clock.now()
     }
 
     /// Requests sent since the start, retries included.
     #[must_use]
     pub fn requests(&self) -> u64 {
-        requests(&self.inner.sessions, &self.inner.clusters)
+        self.inner.sights.now().requests()
     }
 
     /// Requests in the last minute.
@@ -228,13 +175,95 @@ impl Engine {
     /// Sentences about the console itself (a record set aside, a threshold not understood).
     #[must_use]
     pub fn notices(&self) -> watch::Receiver<Vec<String>> {
-        self.inner.core.notices().subscribe()
+        self.inner.recipe.notices.subscribe()
     }
 
     /// Ends every task and flushes the recorder. Safe to call twice.
     pub async fn stop(&self) {
-        self.inner.core.stop().await;
+        self.inner.sights.now().core.stop().await;
     }
+}
+
+impl Inner {
+    /// Opens everything anew, and lets it take the place of what was opened under a stand-in when
+    /// STS names an account that had none.
+    async fn correct(&self, pictures: &watch::Sender<Arc<Snapshot>>) {
+        // A run knows its nodes by their present names.
+        if self.helm.busy() {
+            return;
+        }
+        let Ok(sessions) = cloud::open(&self.recipe.stack).await else {
+            return;
+        };
+        let unnamed = |sessions: &Sessions| {
+            let accounts = sessions.accounts.iter();
+            accounts.filter(|account| account.identity.is_err()).count()
+        };
+        if unnamed(&sessions) >= unnamed(&self.sights.now().sessions) {
+            return;
+        }
+        let seq = pictures.borrow().seq + NUMBERS_APART;
+        let next = Arc::new(self.recipe.open(sessions, seq).await);
+        next.core.complete(COMPLETE_WITHIN).await;
+        if self.helm.busy() {
+            return next.core.stop().await;
+        }
+        let old = self.sights.replace(Arc::clone(&next));
+        old.core.stop().await;
+        begin(&next, &self.meter, pictures.clone());
+        tracing::info!("opened anew: STS named an account that went by a stand-in");
+    }
+}
+
+/// Waits until STS answers for an account that it did not name at the start, and corrects that.
+async fn correct(engine: Weak<Inner>, pictures: watch::Sender<Arc<Snapshot>>) {
+    loop {
+        let Some(sight) = engine.upgrade().map(|inner| inner.sights.now()) else {
+            return;
+        };
+        let unnamed = sight.unnamed();
+        if unnamed.is_empty() {
+            return;
+        }
+        let mut seen = sight.core.snapshots();
+        // Neither may be kept while waiting: the engine ends when its handles are gone.
+        drop(sight);
+        let answers = |picture: &Arc<Snapshot>| {
+            let mut sources = picture.sources.iter();
+            sources.any(|s| s.state == State::Ok && unnamed.contains(&s.source.id))
+        };
+        if seen.wait_for(answers).await.is_err() {
+            return;
+        }
+        let Some(inner) = engine.upgrade() else {
+            return;
+        };
+        inner.correct(&pictures).await;
+        drop(inner);
+        sleep(REOPEN_AFTER).await;
+    }
+}
+
+/// Shows this sight's pictures, counts its requests and looks at who we are, until it is stopped.
+fn begin(sight: &Sight, meter: &Arc<Mutex<Meter>>, pictures: watch::Sender<Arc<Snapshot>>) {
+    sight.show(pictures);
+    let (sessions, clusters) = (sight.sessions.clone(), sight.clusters.clone());
+    let (meter, mailbox) = (Arc::clone(meter), sight.core.mailbox());
+    sight.core.spawn(async move {
+        let mut known = identity(&sessions, &clusters.all());
+        loop {
+            lock(&meter).note(now(), requests(&sessions, &clusters));
+            let seen = identity(&sessions, &clusters.all());
+            if seen != known {
+                known = seen;
+                let message = Message::Identity(known.clone());
+                if mailbox.send(message).await.is_err() {
+                    return;
+                }
+            }
+            sleep(PULSE).await;
+        }
+    });
 }
 
 /// The sources that say something about a node: its own and those of its figures.
@@ -245,105 +274,4 @@ pub fn sources_of(node: &Node) -> BTreeSet<SourceId> {
         .values()
         .map(|origin| origin.source.clone());
     origins.chain([node.source.clone()]).collect()
-}
-
-/// One reader per collector and session in its reach.
-fn readers(sessions: &Sessions, collectors: &[&'static dyn Collector]) -> Vec<Arc<dyn Reader>> {
-    let mut readers: Vec<Arc<dyn Reader>> = Vec::new();
-    for account in &sessions.accounts {
-        for collector in collectors {
-            let sessions = match collector.reach() {
-                Reach::Global => std::slice::from_ref(&account.global),
-                Reach::Regional => &account.regional,
-            };
-            for session in sessions {
-                let source = Source::new(collector.service(), session.scope(), collector.part());
-                let reader = CollectorReader::new(*collector, session.clone(), source);
-                readers.push(Arc::new(reader));
-            }
-        }
-    }
-    readers
-}
-
-/// The picture before anything was read.
-fn first_picture(
-    stack: &Stack,
-    sessions: &Sessions,
-    clusters: &Clusters,
-    at: Timestamp,
-) -> Snapshot {
-    Snapshot {
-        seq: 0,
-        taken_at: at,
-        stack: stack_identity(stack),
-        identity: identity(sessions, &clusters.all()),
-        nodes: Vec::new(),
-        edges: Vec::new(),
-        sources: Vec::new(),
-        causes: Vec::new(),
-        changes: Vec::new(),
-    }
-}
-
-/// What tells this platform from another that has the same name: a record is drawn only for the
-/// platform it was made of.
-fn fingerprint(stack: &Stack, sessions: &Sessions, clusters: &[Cluster]) -> String {
-    let mut hash = Sha256::new();
-    let mut add = |text: &str| {
-        hash.update(text.as_bytes());
-        hash.update([0]);
-    };
-    let path = std::fs::canonicalize(&stack.path).unwrap_or_else(|_| stack.path.clone());
-    add(&path.to_string_lossy());
-    add(&stack.name);
-    for account in &sessions.accounts {
-        add(account.account.as_str());
-        for session in account.regional.iter().chain([&account.global]) {
-            add(&session.region);
-            add(session.sdk.endpoint_url().unwrap_or("aws"));
-        }
-    }
-    for cluster in clusters {
-        add(cluster.session().endpoint());
-    }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-fn requests(sessions: &Sessions, clusters: &Clusters) -> u64 {
-    let aws = sessions
-        .accounts
-        .iter()
-        .flat_map(|account| account.regional.iter().chain([&account.global]));
-    let aws: u64 = aws.map(|session| session.budget.requests()).sum();
-    let kubernetes: u64 = clusters.all().iter().map(|c| c.session().requests()).sum();
-    aws + kubernetes
-}
-
-/// Counts requests and looks at who we are, now and then.
-async fn pulse(
-    sessions: Sessions,
-    clusters: Clusters,
-    meter: Arc<Mutex<Meter>>,
-    mailbox: mpsc::Sender<Message>,
-) {
-    let mut known = identity(&sessions, &clusters.all());
-    loop {
-        lock(&meter).note(now(), requests(&sessions, &clusters));
-        let seen = identity(&sessions, &clusters.all());
-        if seen != known {
-            known = seen;
-            if mailbox
-                .send(Message::Identity(known.clone()))
-                .await
-                .is_err()
-            {
-                return;
-            }
-        }
-        sleep(PULSE).await;
-    }
 }

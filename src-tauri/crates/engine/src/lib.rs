@@ -25,6 +25,7 @@ mod recorder;
 pub mod runs;
 mod sameness;
 mod settings;
+mod sight;
 mod state;
 mod supervise;
 mod time;

@@ -4,13 +4,11 @@ use super::helm::RunWatch;
 use super::platform::{Fresh, Platform};
 use crate::Engine;
 use crate::audit::AuditRow;
-use crate::clusters::Clusters;
-use crate::core::Core;
 use crate::gate::{Arming, Press, Refusal};
-use crate::time::{Instant, now};
+use crate::sight::Sights;
+use crate::time::now;
 use act::{Course, Hands, Offer, Plan, PlanError, PlanId, Receipt, RunId, Verb};
 use async_trait::async_trait;
-use cloud::Sessions;
 use model::{NodeId, Scope, Service, Snapshot, SourceId, SourceStatus, State, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,27 +21,18 @@ const PACE_MOST: f64 = 10_000.0;
 
 /// Tasks and sessions of a running engine, without its handle: a run keeps them until it ends.
 pub(crate) struct Deck {
-    core: Arc<Core>,
-    sessions: Sessions,
-    clusters: Clusters,
-    /// Our time and the platform's, when this began.
-    began: (Instant, Timestamp),
+    sights: Arc<Sights>,
 }
 
 impl Deck {
-    pub(crate) fn new(core: Arc<Core>, sessions: Sessions, clusters: Clusters) -> Self {
-        let began = (now(), sessions.clock.now());
-        Self {
-            core,
-            sessions,
-            clusters,
-            began,
-        }
+    pub(crate) fn new(sights: Arc<Sights>) -> Self {
+        Self { sights }
     }
 
     /// The sessions of the place of the node a plan is for, by its place in the newest picture.
     fn hands(&self, plan: &Plan) -> Option<Hands> {
-        let snapshot = self.core.snapshots().borrow().clone();
+        let sight = self.sights.now();
+        let snapshot = sight.core.snapshots().borrow().clone();
         let (account, region, cluster) = match snapshot.node(&plan.node) {
             Some(node) => (
                 node.scope.account.as_ref()?.to_string(),
@@ -53,9 +42,9 @@ impl Deck {
             // A run that is taken up may come before its node was read: the id says where it is.
             None => place(&plan.node)?,
         };
-        let mut accounts = self.sessions.accounts.iter();
+        let mut accounts = sight.sessions.accounts.iter();
         let account = accounts.find(|found| found.account.as_str() == account)?;
-        let clusters = self.clusters.all();
+        let clusters = sight.clusters.all();
         let session = cluster.as_ref().map(|cluster| {
             let same = |c: &&collect::kubernetes::Cluster| {
                 let scope = c.session().scope();
@@ -99,11 +88,11 @@ fn answered(before: &Snapshot, after: &Snapshot, id: &SourceId, late: bool) -> b
 #[async_trait]
 impl Platform for Deck {
     fn snapshot(&self) -> Arc<Snapshot> {
-        self.core.snapshots().borrow().clone()
+        self.sights.now().core.snapshots().borrow().clone()
     }
 
     fn now(&self) -> Timestamp {
-        self.sessions.clock.now()
+        self.sights.now().sessions.clock.now()
     }
 
     fn actor(&self) -> String {
@@ -122,18 +111,20 @@ impl Platform for Deck {
     }
 
     fn pace(&self) -> f64 {
-        let (since, then) = self.began;
+        let sight = self.sights.now();
+        let (since, then) = sight.began;
         let ours = (now() - since).as_secs_f64();
         if ours < PACE_AFTER {
             return 1.0;
         }
-        (self.now().seconds_since(then) / ours).clamp(1.0, PACE_MOST)
+        (sight.sessions.clock.now().seconds_since(then) / ours).clamp(1.0, PACE_MOST)
     }
 
     async fn refresh(&self, sources: &[SourceId], deadline: Duration) -> Fresh {
         let before = self.snapshot();
         let begun = now();
-        let snapshot = self
+        let sight = self.sights.now();
+        let snapshot = sight
             .core
             .refresh(sources.iter().cloned().collect(), deadline)
             .await;
@@ -150,7 +141,7 @@ impl Platform for Deck {
     }
 
     fn poke(&self, sources: &[SourceId]) {
-        self.core.poke(sources);
+        self.sights.now().core.poke(sources);
     }
 
     fn course(&self, plan: &Plan) -> Result<Box<dyn Course>, Refusal> {

@@ -307,7 +307,6 @@ impl Bench {
             }),
             assembler: Box::new(move |draft| draw(&draft, &drawn)),
             first: blank(),
-            notices: Notices::new(Vec::new()),
             readers: readers
                 .iter()
                 .map(|r| Arc::clone(r) as Arc<dyn Reader>)

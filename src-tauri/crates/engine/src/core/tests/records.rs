@@ -3,6 +3,7 @@
 use super::fakes::*;
 use crate::core::*;
 use crate::index::Message;
+use crate::recorder::Notices;
 use model::{Level, State};
 
 fn recorder(dir: &std::path::Path, mailbox: &mpsc::Sender<Message>) -> Recorder {
