@@ -125,7 +125,11 @@ impl Walk<'_> {
             parts.add(leg.to, self.level(leg.to, relation));
         }
         let (_, worst) = parts.worst?;
-        let level = parts.level(self.world.thresholds).min(passage.cap);
+        let level = match parts.level(self.world.thresholds) {
+            // A cap says how bad it can be, not that it is known.
+            Level::Unknown => Level::Unknown,
+            known => known.min(passage.cap),
+        };
         if level <= Level::InTransition {
             return None;
         }

@@ -361,6 +361,23 @@ fn a_small_platform_in_trouble() {
     insta::assert_snapshot!(lines(&stage.picture()));
 }
 
+#[test]
+fn what_is_not_known_of_a_consumer_makes_its_queue_unknown_and_not_degraded() {
+    let mut stage = Stage::new();
+    stage.lose(Service::Lambda);
+    let queue = stage.thing(Kind::Queue, "orders", &[]);
+    let function = stage.thing(Kind::Function, "settle", &[]);
+    stage.edge(&queue, Relation::ConsumedBy, &function);
+    let picture = stage.picture();
+    let queue = picture.nodes.iter().find(|n| n.id == queue);
+    let health = &queue.expect("it is there").health;
+    assert_eq!(health.level, Level::Unknown);
+    assert!(
+        health.reasons[0].sentence.contains("not known"),
+        "{health:?}"
+    );
+}
+
 /// A thing among a few, with facts that decide its health, and edges to others.
 type Thing = (usize, u8, Option<i64>, bool, Vec<(usize, usize)>);
 

@@ -86,18 +86,53 @@ fn figures_outdated(subject: &Subject<'_>) -> Option<Verdict> {
     say(Level::Unknown, sentence, about(source, subject, text))
 }
 
+/// The part of CloudWatch that reads the figures of this kind.
+fn figures(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::HealthCheck | Kind::Distribution => Some("edge-metrics"),
+        Kind::LoadBalancer => Some("balancer-metrics"),
+        Kind::DbInstance => Some("database-metrics"),
+        Kind::Queue => Some("queue-metrics"),
+        Kind::Function => Some("function-metrics"),
+        Kind::Zone
+        | Kind::Record
+        | Kind::WebAcl
+        | Kind::Bucket
+        | Kind::TargetGroup
+        | Kind::Cluster
+        | Kind::Nodegroup
+        | Kind::Node
+        | Kind::Namespace
+        | Kind::Deployment
+        | Kind::ReplicaSet
+        | Kind::StatefulSet
+        | Kind::Pod
+        | Kind::Hpa
+        | Kind::ScaledObject
+        | Kind::Service
+        | Kind::Ingress
+        | Kind::DbGlobal
+        | Kind::DbCluster
+        | Kind::CacheGroup
+        | Kind::CacheNode
+        | Kind::Mapping
+        | Kind::Alarm => None,
+    }
+}
+
 /// Figures that were never read because their source failed or has not answered.
 fn figures_missing(subject: &Subject<'_>) -> Option<Verdict> {
     let node = subject.node;
     if node.standing != Standing::Read || !node.fact_origins.is_empty() {
         return None;
     }
+    let part = figures(node.kind)?;
     // The metrics of global services are kept in us-east-1.
     let region = node.scope.region.as_deref().unwrap_or("us-east-1");
     let source = subject.world.sources.iter().find(|s| {
         let scope = &s.source.scope;
         s.source.service == Service::CloudWatch
-            && s.source.part != "alarms"
+            && s.source.part == part
             && scope.account == node.scope.account
             && scope.region.as_deref().unwrap_or("us-east-1") == region
             && !believed(s)

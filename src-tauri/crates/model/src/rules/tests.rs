@@ -87,9 +87,15 @@ const SOURCES: &[Row] = &[
         "its CloudWatch figures in us-east-1 are not known: Nobody answered.",
         |s| {
             s.lose(Service::CloudWatch);
+            s.source(Service::CloudWatch).source.part = "queue-metrics".to_owned();
             s.thing(Kind::Queue, "orders", &[])
         },
-        NOTHING,
+        |s| {
+            // The figures of balancers say nothing about a queue.
+            s.lose(Service::CloudWatch);
+            s.source(Service::CloudWatch).source.part = "balancer-metrics".to_owned();
+            s.thing(Kind::Queue, "orders", &[])
+        },
     ),
     row(
         "source.partial",
