@@ -58,6 +58,8 @@ pub struct Reading {
     pub requests: u32,
     /// Malformed items left out.
     pub skipped: u32,
+    /// What was found lacks something, because a question about one of its things was not answered.
+    pub partial: Option<SourceFailure>,
     /// What was found, or why nothing was.
     pub outcome: Result<Vec<Found>, SourceFailure>,
 }

@@ -9,8 +9,8 @@ use futures::StreamExt;
 use model::{Facts, Found, FoundNode, Kind, NodeId, Readings, Scope, Service, SourceFailure};
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Calls in flight at once within one reading: enough that 60 ms a call does not add up.
 const AT_ONCE: usize = 16;
@@ -22,6 +22,8 @@ pub struct Round<'s> {
     service: Service,
     requests: Arc<AtomicU32>,
     skipped: AtomicU32,
+    /// Failures about single things that left no trace in a node.
+    lost: Mutex<Vec<SourceFailure>>,
 }
 
 impl<'s> Round<'s> {
@@ -33,6 +35,7 @@ impl<'s> Round<'s> {
             service,
             requests: Arc::default(),
             skipped: AtomicU32::new(0),
+            lost: Mutex::default(),
         }
     }
 
@@ -71,26 +74,26 @@ impl<'s> Round<'s> {
         answers: impl IntoIterator<Item = Result<Option<T>, SourceFailure>>,
     ) -> Result<Vec<T>, SourceFailure> {
         let (mut all, mut answered) = (Vec::new(), false);
-        let (mut failed, mut failures) = (None, 0);
+        let mut failures = Vec::new();
         for answer in answers {
             match answer {
                 Ok(item) => {
                     answered = true;
                     all.extend(item);
                 }
-                Err(failure) => {
-                    failures += 1;
-                    failed = failed.or(Some(failure));
-                }
+                Err(failure) => failures.push(failure),
             }
         }
-        match failed {
-            Some(failure) if !answered => Err(failure),
-            Some(_) | None => {
-                self.skipped.fetch_add(failures, Ordering::Relaxed);
-                Ok(all)
-            }
+        if !answered && !failures.is_empty() {
+            return Err(failures.swap_remove(0));
         }
+        self.skipped
+            .fetch_add(failures.len() as u32, Ordering::Relaxed);
+        self.lost
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .append(&mut failures);
+        Ok(all)
     }
 
     /// Figures about a node, as of now.
@@ -135,12 +138,34 @@ impl<'s> Round<'s> {
     /// Ends with what was found.
     #[must_use]
     pub fn end(self, outcome: Result<Vec<Found>, SourceFailure>) -> Reading {
+        let mut lost = self
+            .lost
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        lost.extend(outcome.iter().flatten().filter_map(|found| match found {
+            Found::Node(node) => node.failure.clone(),
+            Found::Readings(_) | Found::Change(_) => None,
+        }));
         Reading {
             requests: self.requests.load(Ordering::Relaxed),
             skipped: self.skipped.load(Ordering::Relaxed),
+            partial: partial(lost),
             outcome,
         }
     }
+}
+
+/// What a source says whose list came, but not everything about the things in it: the first
+/// failure, and how many more there were.
+fn partial(lost: Vec<SourceFailure>) -> Option<SourceFailure> {
+    let more = lost.len().saturating_sub(1);
+    let mut first = lost.into_iter().next()?;
+    match more {
+        0 => {}
+        1 => first.sentence.push_str(" So did one more."),
+        n => first.sentence.push_str(&format!(" So did {n} more.")),
+    }
+    Some(first)
 }
 
 /// Does `work` for every item, up to sixteen at once; the results are in the items' order.

@@ -190,6 +190,7 @@ impl Reader for Opener {
             Reading {
                 requests: 0,
                 skipped: 0,
+                partial: None,
                 outcome: self.try_open().await.map(|()| Vec::new()),
             }
         })

@@ -118,6 +118,7 @@ impl Poller {
             Err(_) => Reading {
                 requests: 0,
                 skipped: 0,
+                partial: None,
                 outcome: Err(no_answer(self.reader.source(), deadline)),
             },
         };
@@ -128,6 +129,7 @@ impl Poller {
             finished: (self.desk.clock)(),
             requests: reading.requests,
             skipped: reading.skipped,
+            partial: reading.partial,
             outcome: reading.outcome,
         };
         let expected = cadence.next_period(self.pace()) + (now() - begun);

@@ -27,6 +27,8 @@ pub struct Observation {
     pub requests: u32,
     /// Malformed items left out.
     pub skipped: u32,
+    /// What was found is not whole: a question about one of its things was not answered.
+    pub partial: Option<SourceFailure>,
     /// What was found, or why not.
     pub outcome: Result<Vec<Found>, SourceFailure>,
 }

@@ -76,6 +76,8 @@ pub(super) struct Slot {
     /// When it last answered well, by the local clock. A restored slot was never heard.
     heard: Option<Instant>,
     failure: Option<SourceFailure>,
+    /// The failure is about single things of a list that came.
+    partial: bool,
     requests: u64,
     skipped: u32,
 }
@@ -92,6 +94,7 @@ impl Slot {
             last_ok: None,
             heard: None,
             failure: None,
+            partial: false,
             requests: 0,
             skipped: 0,
         }
@@ -137,9 +140,18 @@ impl Slot {
             Ok(found) => self.replace(found, observation.finished),
         };
         let counted = self.count(observation.skipped);
+        let lacked = self.failure.take_if(|_| self.partial);
         let heard = self.hear(observation.finished, now);
         self.expected = expected;
-        news.max(heard).max(counted)
+        // The list is believed; what it lacks makes the source no healthier than one that failed.
+        self.partial = observation.partial.is_some();
+        self.failure = observation.partial;
+        let lacks = if self.failure == lacked {
+            Effect::Ages
+        } else {
+            Effect::Content
+        };
+        news.max(heard).max(counted).max(lacks)
     }
 
     pub(super) fn watched(
@@ -200,6 +212,7 @@ impl Slot {
     pub(super) fn fail(&mut self, failure: SourceFailure) -> Effect {
         let known = self.answered && self.failure.as_ref() == Some(&failure);
         self.answered = true;
+        self.partial = false;
         self.failure = Some(failure);
         if known { Effect::Ages } else { Effect::Content }
     }

@@ -82,7 +82,10 @@ fn answered(before: &Snapshot, after: &Snapshot, id: &SourceId, late: bool) -> b
     };
     let asked = status(before, id).map_or(0, |status| status.requests);
     let watched = now.source.service == Service::Kubernetes;
-    now.state == State::Ok && (watched || !late || now.requests > asked)
+    // A list that lacks something about single things is an answer all the same.
+    let heard = now.last_ok > status(before, id).and_then(|status| status.last_ok);
+    let good = now.state == State::Ok || (now.state == State::Failed && heard);
+    good && (watched || !late || now.requests > asked)
 }
 
 #[async_trait]

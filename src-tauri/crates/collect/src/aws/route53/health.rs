@@ -77,7 +77,9 @@ fn describe(round: &Round<'_>, node: &mut FoundNode, config: &HealthCheckConfig)
     facts.set(Fact::Inverted, config.inverted.unwrap_or(false));
     facts.set(Fact::Disabled, config.disabled.unwrap_or(false));
     let account = round.session.account.as_str();
-    for child in config.child_health_checks.iter().flatten() {
+    // One emulator lists a child without a name.
+    let children = config.child_health_checks.iter().flatten();
+    for child in children.filter(|child| !child.is_empty()) {
         let child = NodeId::aws(Kind::HealthCheck, account, None, child);
         node.tie_from(
             Relation::Gates,

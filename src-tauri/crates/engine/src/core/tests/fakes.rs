@@ -172,6 +172,7 @@ pub(super) fn good(found: Vec<Found>) -> BoxFuture<'static, Reading> {
     Box::pin(std::future::ready(Reading {
         requests: 1,
         skipped: 0,
+        partial: None,
         outcome: Ok(found),
     }))
 }
@@ -180,6 +181,7 @@ pub(super) fn bad(class: FailureClass) -> BoxFuture<'static, Reading> {
     Box::pin(std::future::ready(Reading {
         requests: 1,
         skipped: 0,
+        partial: None,
         outcome: Err(failure(class)),
     }))
 }
