@@ -19,6 +19,6 @@ mod wire;
 pub use budget::Budget;
 pub use clock::Clock;
 pub use failure::Asked;
-pub use session::{AccountSessions, Caller, OpenError, Session, Sessions, open};
+pub use session::{AccountSessions, Caller, OpenError, Session, Sessions, open, open_within};
 pub use stack::{Stack, StackError};
 pub use wire::counting;

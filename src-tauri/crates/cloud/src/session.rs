@@ -111,6 +111,15 @@ pub enum OpenError {
 /// # Errors
 /// When a file the stack names is missing.
 pub async fn open(stack: &Stack) -> Result<Sessions, OpenError> {
+    open_within(stack, IDENTITY_WITHIN).await
+}
+
+/// As [`open`], for somebody who has less time: STS is waited for no longer than `limit`.
+///
+/// # Errors
+/// When a file the stack names is missing.
+pub async fn open_within(stack: &Stack, limit: Duration) -> Result<Sessions, OpenError> {
+    let limit = limit.min(IDENTITY_WITHIN);
     let named = [&stack.files.aws_config, &stack.files.aws_credentials];
     for path in named.into_iter().flatten() {
         if !path.is_file() {
@@ -121,12 +130,17 @@ pub async fn open(stack: &Stack) -> Result<Sessions, OpenError> {
     let accounts = stack
         .accounts
         .iter()
-        .map(|account| open_account(account, stack, &clock));
+        .map(|account| open_account(account, stack, &clock, limit));
     let accounts = futures::future::join_all(accounts).await;
     Ok(Sessions { accounts, clock })
 }
 
-async fn open_account(account: &StackAccount, stack: &Stack, clock: &Clock) -> AccountSessions {
+async fn open_account(
+    account: &StackAccount,
+    stack: &Stack,
+    clock: &Clock,
+    limit: Duration,
+) -> AccountSessions {
     let files = &stack.files;
     let profile: Option<Arc<str>> = account.profile.as_deref().map(Arc::from);
     let first = account.regions.first().map_or("us-east-1", String::as_str);
@@ -153,7 +167,7 @@ async fn open_account(account: &StackAccount, stack: &Stack, clock: &Clock) -> A
         wire,
         clients: Arc::default(),
     };
-    let identity = who(&draft.in_region(home, true, &pool, &mut budgets)).await;
+    let identity = who(&draft.in_region(home, true, &pool, &mut budgets), limit).await;
     let account_id = match &identity {
         Ok(caller) => caller.account.clone(),
         Err(_) => stand_in(profile.as_deref(), files).await,
@@ -175,13 +189,16 @@ async fn open_account(account: &StackAccount, stack: &Stack, clock: &Clock) -> A
     }
 }
 
-async fn who(session: &Session) -> Result<Caller, SourceFailure> {
-    match tokio::time::timeout(IDENTITY_WITHIN, session.caller()).await {
+async fn who(session: &Session, limit: Duration) -> Result<Caller, SourceFailure> {
+    match tokio::time::timeout(limit, session.caller()).await {
         Ok(identity) => identity,
         Err(_) => Err(failure::tell(
             model::FailureClass::TimedOut,
             &session.asked(Service::Sts, "GetCallerIdentity", ""),
-            &format!("got no answer in {} s", IDENTITY_WITHIN.as_secs()),
+            &format!(
+                "got no answer in {} s",
+                limit.as_secs_f64().round().max(1.0)
+            ),
         )),
     }
 }

@@ -181,8 +181,13 @@ impl Core {
     /// The first picture for which every source has answered or failed; after `timeout` the rest
     /// are failed, in a sentence.
     pub(crate) async fn complete(&self, timeout: Duration) -> Arc<Snapshot> {
+        self.complete_within(timeout, timeout).await
+    }
+
+    /// As [`Core::complete`], for somebody who has `left` of the `timeout` that sentences tell.
+    pub(crate) async fn complete_within(&self, timeout: Duration, left: Duration) -> Arc<Snapshot> {
         let all = async { self.ask(Message::AwaitAll).await?.await.ok() };
-        if let Ok(Some(snapshot)) = crate::time::timeout(timeout, all).await {
+        if let Ok(Some(snapshot)) = crate::time::timeout(left, all).await {
             return snapshot;
         }
         let concluded = async {

@@ -112,6 +112,11 @@ impl Engine {
         self.inner.sights.now().core.complete(timeout).await
     }
 
+    /// As [`Engine::complete`], for somebody who has spent some of `timeout` already and has `left`.
+    pub async fn complete_within(&self, timeout: Duration, left: Duration) -> Arc<Snapshot> {
+        self.inner.core.complete_within(timeout, left).await
+    }
+
     /// Reads these sources now, without waiting. Watches need no poke.
     pub fn poke<'a>(&self, sources: impl IntoIterator<Item = &'a SourceId>) {
         self.inner.sights.now().core.poke(sources);

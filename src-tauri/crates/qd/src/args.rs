@@ -80,14 +80,17 @@ pub(crate) enum Command {
     },
     /// Unfinished runs: what is known, what is next.
     Runs {
+        /// Taken and not needed: the state folder holds the runs of every stack.
+        #[arg(long, value_name = "FILE", hide = true)]
+        stack: Option<PathBuf>,
         /// One JSON document instead of text.
         #[arg(long)]
         json: bool,
     },
     /// Take up an interrupted run and end it in a named outcome. Never starts anything twice.
     Resume {
-        /// The run's id.
-        run: String,
+        /// The run's id; may be left out when one run is unfinished.
+        run: Option<String>,
         #[command(flatten)]
         read: ReadArgs,
         /// One JSON object per line: run events, then the receipt.
@@ -103,9 +106,20 @@ pub(crate) enum Command {
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
     /// Check the hash chain. Exit 0 intact, 5 broken (names the first bad row).
-    Verify,
+    Verify(RecordArgs),
     /// Every row, one JSON object per line.
-    Export,
+    Export(RecordArgs),
+}
+
+/// The record is one for every stack, and has one form.
+#[derive(Debug, Args)]
+pub(crate) struct RecordArgs {
+    /// `verify`: one JSON document instead of text; `export` is JSON anyway.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Taken and not needed: there is one record.
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) stack: Option<PathBuf>,
 }
 
 /// Which platform.
@@ -121,7 +135,8 @@ pub(crate) struct StackArgs {
 pub(crate) struct ReadArgs {
     #[command(flatten)]
     pub(crate) stack: StackArgs,
-    /// Bounds the reading, in seconds: sources still out are failed, the rest is printed.
+    /// Bounds the reading, in seconds, from the start of the command: sources still out are failed,
+    /// the rest is printed.
     #[arg(long, default_value_t = 30.0, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) timeout: f64,
 }

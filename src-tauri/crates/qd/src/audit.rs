@@ -12,7 +12,11 @@ pub(crate) fn run(command: &AuditCommand) -> Result<u8, Failure> {
     let audit =
         engine::Audit::open(&engine::state_dir()).map_err(|e| Failure::new(e.to_string()))?;
     match command {
-        AuditCommand::Verify => match audit.verify() {
+        AuditCommand::Verify(args) => match audit.verify() {
+            Ok(rows) if args.json => {
+                print::line(&serde_json::json!({"intact": true, "rows": rows}))?;
+                Ok(0)
+            }
             Ok(rows) => {
                 print::text(&format!(
                     "The chain of {} rows is intact.\n",
@@ -22,7 +26,7 @@ pub(crate) fn run(command: &AuditCommand) -> Result<u8, Failure> {
             }
             Err(broken) => Err(Failure::with_code(broken.to_string(), BROKEN)),
         },
-        AuditCommand::Export => {
+        AuditCommand::Export(_) => {
             for row in audit.rows().map_err(|e| Failure::new(e.to_string()))? {
                 print::line(&row)?;
             }

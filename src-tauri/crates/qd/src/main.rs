@@ -22,7 +22,10 @@ async fn main() -> ExitCode {
         .with_env_filter(tracing_subscriber::EnvFilter::from_env("QUARTERDECK_LOG"))
         .with_writer(std::io::stderr)
         .init();
-    let command = Cli::parse().command;
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(misused) => return usage(&misused),
+    };
     // A monitor must not take "could not look" for "looked and found it critical".
     let unable = if matches!(command, Command::Status { .. }) {
         3
@@ -35,6 +38,22 @@ async fn main() -> ExitCode {
             eprintln!("qd: {}", text::clean(&failure.sentence));
             ExitCode::from(failure.code.unwrap_or(unable))
         }
+    }
+}
+
+/// Help goes to stdout, what was misused to stderr. `qd status` was asked by a monitor, for whom 2
+/// is "critical": there it is 3, "unknown", as the plugin guidelines say.
+fn usage(misused: &clap::Error) -> ExitCode {
+    let _ = misused.print();
+    match misused.exit_code() {
+        0 => ExitCode::SUCCESS,
+        _ if std::env::args_os()
+            .nth(1)
+            .is_some_and(|word| word == "status") =>
+        {
+            ExitCode::from(3)
+        }
+        code => ExitCode::from(u8::try_from(code).unwrap_or(2)),
     }
 }
 
@@ -61,8 +80,8 @@ async fn run(command: Command) -> Result<u8, Failure> {
             };
             action::act(&what, &words, &read, json).await
         }
-        Command::Runs { json } => runs::list(json),
-        Command::Resume { run, read, json } => runs::resume(&run, &read, json).await,
+        Command::Runs { stack: _, json } => runs::list(json),
+        Command::Resume { run, read, json } => runs::resume(run.as_deref(), &read, json).await,
         Command::Audit(command) => audit::run(&command),
     }
 }

@@ -9,16 +9,16 @@ use futures::StreamExt;
 use model::{Snapshot, State};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// An engine over the stack file, started.
 pub(crate) async fn open(args: &StackArgs) -> Result<Engine, Failure> {
-    open_file(&args.stack).await
+    open_file(&args.stack, Duration::MAX).await
 }
 
-async fn open_file(file: &Path) -> Result<Engine, Failure> {
+async fn open_file(file: &Path, limit: Duration) -> Result<Engine, Failure> {
     let stack = Stack::load(file).map_err(|error| Failure::new(error.to_string()))?;
-    let sessions = cloud::open(&stack)
+    let sessions = cloud::open_within(&stack, limit)
         .await
         .map_err(|error| Failure::new(error.to_string()))?;
     let state = engine::state_dir();
@@ -27,8 +27,13 @@ async fn open_file(file: &Path) -> Result<Engine, Failure> {
 
 /// An engine and its first complete snapshot.
 pub(crate) async fn read(args: &ReadArgs) -> Result<(Engine, Arc<Snapshot>), Failure> {
-    let engine = open(&args.stack).await?;
-    let snapshot = engine.complete(Duration::from_secs_f64(args.timeout)).await;
+    let begun = Instant::now();
+    let limit = Duration::from_secs_f64(args.timeout);
+    // Who we are is asked first; half of the time is left for the rest when nobody says.
+    let engine = open_file(&args.stack.stack, limit / 2).await?;
+    let snapshot = engine
+        .complete_within(limit, limit.saturating_sub(begun.elapsed()))
+        .await;
     Ok((engine, snapshot))
 }
 

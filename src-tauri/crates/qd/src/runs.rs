@@ -32,13 +32,37 @@ pub(crate) fn list(json: bool) -> Result<u8, Failure> {
 }
 
 /// Takes up an interrupted run.
-pub(crate) async fn resume(run: &str, read: &ReadArgs, json: bool) -> Result<u8, Failure> {
+pub(crate) async fn resume(run: Option<&str>, read: &ReadArgs, json: bool) -> Result<u8, Failure> {
+    let run = which(run)?;
     let (engine, _) = reading::read(read).await?;
-    let run = RunId(run.to_owned());
     let outcome = match engine.resume(&run).await {
         Ok(watch) => action::follow(watch, json).await,
         Err(error) => Err(Failure::with_code(error.to_string(), 4)),
     };
     engine.stop().await;
     outcome
+}
+
+/// The run that was named, or the only one there is.
+fn which(run: Option<&str>) -> Result<RunId, Failure> {
+    if let Some(run) = run {
+        return Ok(RunId(run.to_owned()));
+    }
+    let runs =
+        engine::unfinished_runs(&engine::state_dir()).map_err(|e| Failure::new(e.to_string()))?;
+    match runs.as_slice() {
+        [] => Err(Failure::with_code(
+            "No run is unfinished: there is nothing to resume.",
+            4,
+        )),
+        [only] => Ok(only.run.clone()),
+        several => {
+            let ids: Vec<&str> = several.iter().map(|run| run.run.0.as_str()).collect();
+            let ids = ids.join(", ");
+            Err(Failure::with_code(
+                format!("{} runs are unfinished: say which of {ids}.", several.len()),
+                4,
+            ))
+        }
+    }
 }
