@@ -2,6 +2,11 @@
 
 use crate::origin::Origin;
 use crate::plan::{Finding, Outcome, Severity};
+use model::SourceId;
+
+/// The source of a check that rests on no reading of its own: the request's settings, the stack
+/// file, the picture the plan was made of.
+const REQUEST: &str = "plan";
 
 /// What a check found out, before it is worded.
 #[derive(Clone, Debug)]
@@ -85,8 +90,11 @@ pub(crate) fn finding(
         sentence,
         value: answer.value,
         threshold: words.threshold.to_owned(),
-        age: answer.origin.as_ref().map(|origin| origin.age),
-        source: answer.origin.map(|origin| origin.source),
+        age: Some(answer.origin.as_ref().map_or(0.0, |origin| origin.age)),
+        source: Some(match answer.origin {
+            Some(origin) => origin.source,
+            None => SourceId::new(REQUEST),
+        }),
         next_step: next.filter(|text| !text.is_empty()).map(str::to_owned),
     }
 }

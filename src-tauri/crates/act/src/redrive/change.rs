@@ -50,10 +50,13 @@ pub(super) fn finding(subject: &Subject<'_>) -> Finding {
         severity,
         answer.clone(),
         Words {
-            pass: format!(
-                "Something changed since the first message arrived at {arrived}: {}.",
-                answer.value
-            ),
+            pass: match &since {
+                None => "No message waits that could fail again.".to_owned(),
+                Some(_) => format!(
+                    "Something changed since the first message arrived at {arrived}: {}.",
+                    answer.value
+                ),
+            },
             fail: format!(
                 "{} has had no rollout and no recovery since the first message arrived at {arrived}: what failed then would fail again.",
                 names(subject)
