@@ -16,6 +16,9 @@ pub(super) fn operation(method: &Method, path: &[&str]) -> Option<&'static str> 
     match (method.as_str(), path) {
         ("GET", ["2015-03-31", "functions"]) => Some("ListFunctions"),
         ("GET", ["2015-03-31", "functions", _]) => Some("GetFunction"),
+        ("GET", ["2015-03-31", "functions", _, "configuration"]) => {
+            Some("GetFunctionConfiguration")
+        }
         ("GET", ["2019-09-30", "functions", _, "concurrency"]) => Some("GetFunctionConcurrency"),
         ("PUT", ["2017-10-31", "functions", _, "concurrency"]) => Some("PutFunctionConcurrency"),
         ("DELETE", ["2017-10-31", "functions", _, "concurrency"]) => {
@@ -48,6 +51,10 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Result<Answer, AwsError>
             listed(call, "Functions", all, 50)
         }
         "GetFunction" => get_function(region, call),
+        "GetFunctionConfiguration" => {
+            let (region, f) = find(region, call.segment(2), call)?;
+            Ok(configuration(region, f).into())
+        }
         "GetFunctionConcurrency" => {
             let (_, f) = find(region, call.segment(2), call)?;
             Ok(json!({"ReservedConcurrentExecutions": f.reserved}).into())

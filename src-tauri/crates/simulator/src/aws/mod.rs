@@ -68,25 +68,43 @@ async fn answer(State(server): State<Arc<Server>>, request: Request) -> Response
         Err(_) => Bytes::new(),
     };
     let Some(scope) = request::scope(&parts.headers, &parts.uri) else {
-        return unsigned(&server);
+        return unsigned(&server, &parts);
     };
     let kinds = server.shared.faults().of(scope.0.signing_name(), &scope.1);
     fault::wait(&kinds, server.shared.latency_ms).await;
-    let response = handle(&server, scope, &parts, &body, &kinds);
+    let response = handle(&server, scope, &parts, &body, &kinds).await;
     fault::spoil(&kinds, response).await
 }
 
-fn unsigned(server: &Server) -> Response {
+/// A request without a signature, or for a service that does not exist here.
+fn unsigned(server: &Server, parts: &Parts) -> Response {
     let (now, request) = stamp(server);
+    let content = parts.headers.get(http::header::CONTENT_TYPE);
+    let json = content.is_some_and(|kind| kind.to_str().is_ok_and(|kind| kind.contains("json")));
     let envelope = Envelope {
         service: Service::Sts,
-        protocol: Protocol::Query,
+        protocol: if json {
+            Protocol::Json
+        } else {
+            Protocol::Query
+        },
         operation: String::new(),
         request,
         now,
     };
-    let error =
-        AwsError::new("MissingAuthenticationToken", "Missing Authentication Token").status(403);
+    let error = match request::named(&parts.headers, &parts.uri) {
+        Some((_, service)) => AwsError::new(
+            if json {
+                "UnknownOperationException"
+            } else {
+                "InvalidAction"
+            },
+            format!("The simulated platform has no service {service}."),
+        ),
+        None => {
+            AwsError::new("MissingAuthenticationToken", "Missing Authentication Token").status(403)
+        }
+    };
     render::response(&envelope, Err(error))
 }
 
@@ -95,7 +113,34 @@ fn stamp(server: &Server) -> (crate::clock::Millis, String) {
     (world.now, world.ids.uuid())
 }
 
-fn handle(
+/// Long polling: waits until there is a message to receive, for as long as was asked by the clock of
+/// the world or by the wall's, whichever ends first (SQS Developer Guide, short and long polling).
+async fn await_message(server: &Server, call: &mut Call) {
+    let Some(wait) = sqs::patience(&server.shared.lock(), call) else {
+        return;
+    };
+    let mut moved = server.shared.subscribe();
+    let until = call
+        .now
+        .plus_seconds(i64::try_from(wait.as_secs()).unwrap_or(20));
+    let arrived = async {
+        loop {
+            {
+                let world = server.shared.lock();
+                if world.now >= until || sqs::patience(&world, call).is_none() {
+                    return;
+                }
+            }
+            if moved.changed().await.is_err() {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(wait, arrived).await;
+    call.now = server.shared.lock().now;
+}
+
+async fn handle(
     server: &Server,
     scope: (Service, String),
     parts: &Parts,
@@ -111,7 +156,7 @@ fn handle(
         request: request.clone(),
         now,
     };
-    let call =
+    let mut call =
         match request::understand(scope, &parts.method, &parts.uri, &parts.headers, body, now) {
             Ok(call) => call,
             Err((protocol, error)) => return render::response(&envelope(protocol, ""), Err(error)),
@@ -120,6 +165,11 @@ fn handle(
     if let Err(error) = admit(server, &call, kinds) {
         return render::response(&envelope, Err(error));
     }
+    await_message(server, &mut call).await;
+    let envelope = Envelope {
+        now: call.now,
+        ..envelope
+    };
     let result = dispatch(&mut server.shared.lock(), &call);
     if call.is_write() {
         server.shared.notify();

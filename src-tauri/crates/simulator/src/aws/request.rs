@@ -126,8 +126,14 @@ pub(crate) struct Call {
     pub(crate) now: Millis,
 }
 
-/// Service and region of a request.
+/// Service and region of a request, of a service that exists here.
 pub(crate) fn scope(headers: &HeaderMap, uri: &Uri) -> Option<(Service, String)> {
+    let (region, service) = named(headers, uri)?;
+    Some((Service::parse(&service)?, region))
+}
+
+/// Region and service as the signature names them.
+pub(crate) fn named(headers: &HeaderMap, uri: &Uri) -> Option<(String, String)> {
     let header = headers
         .get("authorization")
         .and_then(|v| v.to_str().ok())
@@ -138,7 +144,7 @@ pub(crate) fn scope(headers: &HeaderMap, uri: &Uri) -> Option<(Service, String)>
     };
     let mut parts = credential.split('/').skip(2);
     let region = parts.next()?.to_owned();
-    Some((Service::parse(parts.next()?)?, region))
+    Some((region, parts.next()?.to_owned()))
 }
 
 /// Understands a request. The error is the documented one for what cannot be understood.

@@ -15,6 +15,7 @@ mod logs;
 mod metrics;
 mod patch;
 mod path;
+mod protobuf;
 mod query;
 mod selector;
 mod table;

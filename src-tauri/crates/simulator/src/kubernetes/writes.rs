@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::failure::{Failure, json_response};
 use super::host::{Asked, Host, WireFault};
 use super::path::Item;
-use super::{Call, header, list, patch, scale};
+use super::{Call, header, list, patch, protobuf, scale};
 use crate::world::cluster::resource::Resource;
 use crate::world::cluster::store::Stored;
 use crate::world::cluster::write::WriteError;
@@ -191,7 +191,10 @@ pub(super) fn review(host: &Arc<dyn Host>, call: &Call) -> Result<Response, Fail
     if call.method != Method::POST {
         return Err(Failure::method_not_allowed());
     }
-    let mut review = read(call)?;
+    let mut review = match protobuf::review(&call.body) {
+        Some(review) => review,
+        None => read(call)?,
+    };
     let attributes = &review["spec"]["resourceAttributes"];
     let word = |name: &str| attributes[name].as_str().unwrap_or_default();
     let asked = Asked {

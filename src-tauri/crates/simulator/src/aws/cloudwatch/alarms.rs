@@ -21,6 +21,11 @@ pub(super) fn describe(alarms: &[Alarm], call: &Call) -> Result<Answer, AwsError
             "AlarmNamePrefix and AlarmNames are mutually exclusive",
         ));
     }
+    if let Some(state) = state.filter(|s| !["OK", "ALARM", "INSUFFICIENT_DATA"].contains(s)) {
+        return Err(validation(format!(
+            "1 validation error detected: Value '{state}' at 'stateValue' failed to satisfy constraint: Member must satisfy enum value set: [INSUFFICIENT_DATA, ALARM, OK]"
+        )));
+    }
     let types = call.texts("AlarmTypes");
     let metric_alarms = types.is_empty() || types.iter().any(|t| t == "MetricAlarm");
     let size = match call.int("MaxRecords") {

@@ -1,5 +1,7 @@
 //! GetMetricData: batches of metrics, ScanBy, paging by datapoints. API reference, GetMetricData.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::{bad_token, invalid, key, period, span, stat, validation};
@@ -23,6 +25,12 @@ pub(super) fn get(metrics: &Metrics, call: &Call) -> Result<Answer, AwsError> {
     if queries.len() > MAX_QUERIES {
         return Err(validation(
             "The collection MetricDataQueries must not have a size greater than 500.",
+        ));
+    }
+    let mut ids = HashSet::new();
+    if !queries.iter().all(|query| ids.insert(query["Id"].as_str())) {
+        return Err(validation(
+            "The values for parameter Id in MetricDataQueries are not unique.",
         ));
     }
     let span = span(call)?;

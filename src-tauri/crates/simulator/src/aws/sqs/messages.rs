@@ -67,6 +67,11 @@ fn sending(queue: &Queue, entry: &Value, ids: &mut Dice, now: Millis) -> Result<
             "Value for parameter DelaySeconds is invalid. Reason: The request include parameter that is not valid for this queue type.",
         ));
     }
+    if let (false, Some(id)) = (queue.fifo, text("MessageDeduplicationId")) {
+        return Err(invalid(format!(
+            "Value {id} for parameter MessageDeduplicationId is invalid. Reason: The request includes a parameter that is not valid for this queue type."
+        )));
+    }
     let mut message = Message::new(ids.bits(), Body::Text(body.into()), now);
     message.group = text("MessageGroupId").map(Into::into);
     if queue.fifo {
@@ -272,6 +277,14 @@ pub(super) fn receive(region: &mut Region, call: &Call) -> Result<Answer, AwsErr
         return Err(invalid(
             "Value for parameter VisibilityTimeout is invalid. Reason: VisibilityTimeout must be >= 0 and <= 43200",
         ));
+    }
+    if let Some(wait) = call
+        .int("WaitTimeSeconds")
+        .filter(|w| !(0..=20).contains(w))
+    {
+        return Err(invalid(format!(
+            "Value {wait} for parameter WaitTimeSeconds is invalid. Reason: Must be >= 0 and <= 20, if provided."
+        )));
     }
     let arn = queue(region, call)?.arn.clone();
     let queue = queue_mut(region, call)?;

@@ -5,11 +5,13 @@ mod messages;
 mod moves;
 mod queues;
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::error::AwsError;
 use super::render::Answer;
-use super::request::{Call, Protocol};
+use super::request::{Call, Protocol, Service};
 use crate::world::World;
 use crate::world::queue::Queue;
 use crate::world::region::Region;
@@ -45,6 +47,18 @@ fn no_queue() -> AwsError {
     )
 }
 
+/// How long a ReceiveMessage waits for a message; `None`: it does not wait, or there is one.
+pub(super) fn patience(world: &World, call: &Call) -> Option<Duration> {
+    if call.service != Service::Sqs || call.operation != "ReceiveMessage" {
+        return None;
+    }
+    let region = world.regions.iter().find(|r| r.name() == call.region)?;
+    let queue = queue(region, call).ok()?;
+    let wait = call.int("WaitTimeSeconds").unwrap_or(queue.wait);
+    let seconds = u64::try_from(wait).ok().filter(|s| (1..=20).contains(s))?;
+    (!queue.receivable()).then(|| Duration::from_secs(seconds))
+}
+
 pub(super) fn handle(world: &mut World, call: &Call) -> Result<Answer, AwsError> {
     if call.protocol != Protocol::Json {
         return Err(AwsError::unknown_operation(call.service, &call.operation));
@@ -67,6 +81,8 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Result<Answer, AwsError>
         "GetQueueUrl" => queues::url(region, call),
         "GetQueueAttributes" => queues::attributes(region, call),
         "ListQueueTags" => queues::tags(region, call),
+        "TagQueue" => queues::tag(region, call),
+        "UntagQueue" => queues::untag(region, call),
         "ListDeadLetterSourceQueues" => queues::sources(region, call),
         "CreateQueue" => queues::create(region, metrics, call),
         "SetQueueAttributes" => queues::set_attributes(region, call),

@@ -189,6 +189,26 @@ pub(super) fn tags(region: &Region, call: &Call) -> Result<Answer, AwsError> {
     })
 }
 
+pub(super) fn tag(region: &mut Region, call: &Call) -> Result<Answer, AwsError> {
+    let queue = queue_mut(region, call)?;
+    let tags = call.input["Tags"]
+        .as_object()
+        .ok_or_else(|| missing_parameter("Tags"))?;
+    let tags = tags
+        .iter()
+        .map(|(k, v)| (k.clone(), v.as_str().unwrap_or_default().to_owned()));
+    queue.tags.extend(tags);
+    Ok(Value::Null.into())
+}
+
+pub(super) fn untag(region: &mut Region, call: &Call) -> Result<Answer, AwsError> {
+    let queue = queue_mut(region, call)?;
+    for key in call.texts("TagKeys") {
+        queue.tags.remove(&key);
+    }
+    Ok(Value::Null.into())
+}
+
 pub(super) fn sources(region: &Region, call: &Call) -> Result<Answer, AwsError> {
     let dead = &queue(region, call)?.arn;
     let of = |q: &&Queue| q.redrive.as_ref().is_some_and(|r| r.target == *dead);

@@ -250,6 +250,12 @@ impl Queue {
         out
     }
 
+    /// Whether a message could be delivered now.
+    #[must_use]
+    pub fn receivable(&self) -> bool {
+        self.next_ready().is_some()
+    }
+
     fn next_ready(&self) -> Option<u64> {
         if !self.fifo {
             return self.ready.first().copied();
