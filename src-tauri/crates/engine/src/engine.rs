@@ -10,7 +10,7 @@ use crate::settings::Settings;
 use crate::sight::{Recipe, Sight, Sights, requests};
 use crate::time::{now, sleep};
 use crate::updates::updates;
-use cloud::{Sessions, Stack};
+use cloud::{Session, Sessions, Stack};
 use collect::{COLLECTORS, Collector};
 use futures::Stream;
 use model::{Node, Snapshot, SourceId, State, Timestamp, Update};
@@ -149,6 +149,20 @@ impl Engine {
     #[must_use]
     pub fn stack(&self) -> &Stack {
         &self.inner.recipe.stack
+    }
+
+    /// The session that reaches a node: its account's, in its region.
+    #[must_use]
+    pub fn session_of(&self, node: &Node) -> Option<Session> {
+        let account = node.scope.account.as_ref()?;
+        let sight = self.inner.sights.now();
+        let mut accounts = sight.sessions.accounts.iter();
+        let account = accounts.find(|a| a.account == *account)?;
+        let session = match &node.scope.region {
+            None => Some(&account.global),
+            Some(region) => account.regional.iter().find(|s| s.region == *region),
+        };
+        session.cloned()
     }
 
     /// Where recorder, audit and journals lie.
