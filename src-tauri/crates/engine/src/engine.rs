@@ -114,7 +114,12 @@ impl Engine {
 
     /// As [`Engine::complete`], for somebody who has spent some of `timeout` already and has `left`.
     pub async fn complete_within(&self, timeout: Duration, left: Duration) -> Arc<Snapshot> {
-        self.inner.core.complete_within(timeout, left).await
+        self.inner
+            .sights
+            .now()
+            .core
+            .complete_within(timeout, left)
+            .await
     }
 
     /// Reads these sources now, without waiting. Watches need no poke.

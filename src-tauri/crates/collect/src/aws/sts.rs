@@ -35,6 +35,7 @@ impl Collector for Who {
         Reading {
             requests: sent.load(Ordering::Relaxed),
             skipped: 0,
+            partial: None,
             outcome: answer.map(|_| Vec::new()),
         }
     }
