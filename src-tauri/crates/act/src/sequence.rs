@@ -166,7 +166,10 @@ impl<S: Steps> Sequence<S> {
     fn follow(&self, step: &Step, moment: &Moment<'_>, seen: &S::Seen) -> Decision {
         let (since, waited) = {
             let since = step.answered_at.or(step.intended_at).unwrap_or(moment.now);
-            (since, moment.now.seconds_since(since))
+            // Where the clock went back between two processes, looks count.
+            let seconds = moment.now.seconds_since(since);
+            let looks = f64::from(self.looks);
+            (since, if seconds < 0.0 { looks } else { seconds })
         };
         let Some(call) = &step.call else {
             return Decision::Wait(POLL);

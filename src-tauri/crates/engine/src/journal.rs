@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 /// Endings of file names: of a run that is not over, and of one that is.
 const OPEN: &str = "journal";
 const DONE: &str = "done";
+/// Of one that cannot be read to its end: kept for whoever wants to look into it.
+const DAMAGED: &str = "damaged";
 
 /// Why a journal cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +97,30 @@ impl Journal {
     /// # Errors
     /// When it is alive, missing, damaged or cannot be read.
     pub fn take_up(dir: &Path, run: &RunId) -> Result<(Self, Vec<Entry>), JournalError> {
+        let mut journal = Self::locked(dir, run)?;
+        let (entries, whole) = read(&mut journal.file, &journal.path)?;
+        let failed = |source| JournalError::Io {
+            path: journal.path.clone(),
+            what: "read",
+            source,
+        };
+        // What a crash left half written goes, or the next line would be glued to it.
+        journal.file.set_len(whole).map_err(failed)?;
+        journal.file.seek(SeekFrom::End(0)).map_err(failed)?;
+        Ok((journal, entries))
+    }
+
+    /// Takes up a damaged journal: the lines before the first that cannot be read, and the lock.
+    ///
+    /// # Errors
+    /// When it is alive, missing or cannot be read at all.
+    pub fn salvage(dir: &Path, run: &RunId) -> Result<(Self, Vec<Entry>), JournalError> {
+        let mut journal = Self::locked(dir, run)?;
+        let entries = prefix(&mut journal.file, &journal.path)?;
+        Ok((journal, entries))
+    }
+
+    fn locked(dir: &Path, run: &RunId) -> Result<Self, JournalError> {
         let path = file(dir, run, OPEN);
         let failed = |source| JournalError::Io {
             path: path.clone(),
@@ -102,7 +128,7 @@ impl Journal {
             source,
         };
         let mut options = OpenOptions::new();
-        let mut file = match options.read(true).append(true).open(&path) {
+        let file = match options.read(true).append(true).open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(JournalError::Missing(run.clone()));
@@ -110,15 +136,10 @@ impl Journal {
             Err(error) => return Err(failed(error)),
         };
         match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(JournalError::Alive(run.clone())),
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
+            Ok(()) => Ok(Self { file, path }),
+            Err(TryLockError::WouldBlock) => Err(JournalError::Alive(run.clone())),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
         }
-        let (entries, whole) = read(&mut file, &path)?;
-        // What a crash left half written goes, or the next line would be glued to it.
-        file.set_len(whole).map_err(failed)?;
-        file.seek(SeekFrom::End(0)).map_err(failed)?;
-        Ok((Self { file, path }, entries))
     }
 
     /// Writes one line and waits until it is on disk.
@@ -144,12 +165,24 @@ impl Journal {
     /// # Errors
     /// When it cannot be renamed; its last line says that it is done all the same.
     pub fn done(self, dir: &Path, run: &RunId) -> Result<(), JournalError> {
+        self.filed(dir, run, DONE)
+    }
+
+    /// Files it away as damaged, as it is.
+    ///
+    /// # Errors
+    /// When it cannot be renamed.
+    pub fn set_aside(self, dir: &Path, run: &RunId) -> Result<(), JournalError> {
+        self.filed(dir, run, DAMAGED)
+    }
+
+    fn filed(self, dir: &Path, run: &RunId, ending: &str) -> Result<(), JournalError> {
         let failed = |source| JournalError::Io {
             path: self.path.clone(),
             what: "filed",
             source,
         };
-        fs::rename(&self.path, file(dir, run, DONE)).map_err(failed)?;
+        fs::rename(&self.path, file(dir, run, ending)).map_err(failed)?;
         sync_dir(dir).map_err(failed)
     }
 }
@@ -182,6 +215,22 @@ pub fn unfinished(dir: &Path) -> io::Result<Vec<RunId>> {
 /// # Errors
 /// When it is missing, damaged or cannot be read.
 pub fn peek(dir: &Path, run: &RunId) -> Result<Found, JournalError> {
+    look(dir, run, |file, path| Ok(read(file, path)?.0))
+}
+
+/// Reads what can be read of a damaged journal, without holding it.
+///
+/// # Errors
+/// When it is missing or cannot be read at all.
+pub fn peek_prefix(dir: &Path, run: &RunId) -> Result<Found, JournalError> {
+    look(dir, run, prefix)
+}
+
+fn look(
+    dir: &Path,
+    run: &RunId,
+    read: impl FnOnce(&mut File, &Path) -> Result<Vec<Entry>, JournalError>,
+) -> Result<Found, JournalError> {
     let path = file(dir, run, OPEN);
     let mut held = match File::open(&path) {
         Ok(held) => held,
@@ -197,7 +246,7 @@ pub fn peek(dir: &Path, run: &RunId) -> Result<Found, JournalError> {
         }
     };
     let alive = matches!(held.try_lock_shared(), Err(TryLockError::WouldBlock));
-    let (entries, _) = read(&mut held, &path)?;
+    let entries = read(&mut held, &path)?;
     Ok(Found { entries, alive })
 }
 
@@ -207,6 +256,28 @@ fn file(dir: &Path, run: &RunId, ending: &str) -> PathBuf {
 
 /// The whole lines, and how many bytes they take.
 fn read(file: &mut File, path: &Path) -> Result<(Vec<Entry>, u64), JournalError> {
+    let bytes = whole_lines(file, path)?;
+    let mut entries = Vec::new();
+    for (at, line) in lines(&bytes).enumerate() {
+        let entry = serde_json::from_slice(line).map_err(|error| JournalError::Damaged {
+            path: path.to_owned(),
+            line: at + 1,
+            why: error.to_string(),
+        })?;
+        entries.push(entry);
+    }
+    Ok((entries, bytes.len() as u64))
+}
+
+/// The lines before the first that cannot be read.
+fn prefix(file: &mut File, path: &Path) -> Result<Vec<Entry>, JournalError> {
+    let bytes = whole_lines(file, path)?;
+    let entries = lines(&bytes).map_while(|line| serde_json::from_slice(line).ok());
+    Ok(entries.collect())
+}
+
+/// Everything up to the last line's end: what comes after it was half written.
+fn whole_lines(file: &mut File, path: &Path) -> Result<Vec<u8>, JournalError> {
     let failed = |source| JournalError::Io {
         path: path.to_owned(),
         what: "read",
@@ -215,23 +286,14 @@ fn read(file: &mut File, path: &Path) -> Result<(Vec<Entry>, u64), JournalError>
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(0)).map_err(failed)?;
     file.read_to_end(&mut bytes).map_err(failed)?;
-    let whole = bytes
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |at| at + 1);
-    let mut entries = Vec::new();
-    let lines = bytes[..whole]
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty());
-    for (at, line) in lines.enumerate() {
-        let entry = serde_json::from_slice(line).map_err(|error| JournalError::Damaged {
-            path: path.to_owned(),
-            line: at + 1,
-            why: error.to_string(),
-        })?;
-        entries.push(entry);
-    }
-    Ok((entries, whole as u64))
+    let end = bytes.iter().rposition(|byte| *byte == b'\n');
+    bytes.truncate(end.map_or(0, |at| at + 1));
+    Ok(bytes)
+}
+
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let lines = bytes.split(|byte| *byte == b'\n');
+    lines.filter(|line| !line.is_empty())
 }
 
 /// Makes a folder only its owner can enter.

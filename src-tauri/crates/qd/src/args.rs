@@ -78,7 +78,7 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Unfinished runs: what is known, what is next.
+    /// Unfinished runs: what is known, what is next. Exit 0.
     Runs {
         /// Taken and not needed: the state folder holds the runs of every stack.
         #[arg(long, value_name = "FILE", hide = true)]
@@ -88,6 +88,8 @@ pub(crate) enum Command {
         json: bool,
     },
     /// Take up an interrupted run and end it in a named outcome. Never starts anything twice.
+    /// Exit 0 once it has ended, whatever the verdict (it is in the receipt); 4 when it cannot be
+    /// taken up (alive elsewhere, unknown), 5 when it was interrupted again.
     Resume {
         /// The run's id; may be left out when one run is unfinished.
         run: Option<String>,

@@ -31,12 +31,13 @@ pub(crate) fn list(json: bool) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// Takes up an interrupted run.
+/// Takes up an interrupted run. Exit 0 once it has ended in a named outcome, whichever: what was to
+/// be done is to end it, and the verdict is on the line.
 pub(crate) async fn resume(run: Option<&str>, read: &ReadArgs, json: bool) -> Result<u8, Failure> {
     let run = which(run)?;
     let (engine, _) = reading::read(read).await?;
     let outcome = match engine.resume(&run).await {
-        Ok(watch) => action::follow(watch, json).await,
+        Ok(watch) => action::follow(watch, json).await.map(|_verdict| 0),
         Err(error) => Err(Failure::with_code(error.to_string(), 4)),
     };
     engine.stop().await;

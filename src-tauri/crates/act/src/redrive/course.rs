@@ -18,7 +18,7 @@ use super::{RETURN_LIMIT_PERCENT, ending, recount};
 use crate::course::{Answer, Call, Course, Decision, Entry, Face, Moment};
 use crate::plan::Plan;
 use async_trait::async_trait;
-use model::SourceFailure;
+use model::{SourceFailure, Timestamp};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -170,6 +170,17 @@ impl RedriveCourse {
         }
     }
 
+    /// Platform seconds since something was written down. Where the clock went back between two
+    /// processes, the looks of this one count, about one a second.
+    pub(super) fn elapsed(&self, since: Timestamp, now: Timestamp) -> f64 {
+        let seconds = now.seconds_since(since);
+        if seconds < 0.0 {
+            f64::from(self.looks)
+        } else {
+            seconds
+        }
+    }
+
     fn note(mark: &Mark) -> Decision {
         Decision::Note(mark.value())
     }
@@ -231,7 +242,7 @@ impl RedriveCourse {
     /// Not cancelled yet, or so long ago that a look shows it did not help.
     fn may_cancel(&self, part: Part, moment: &Moment<'_>) -> bool {
         self.known.piece(part).cancelled_at.is_none_or(|at| {
-            moment.now.seconds_since(at) >= CANCEL_AGAIN_SECONDS as f64 && self.looks >= 2
+            self.elapsed(at, moment.now) >= CANCEL_AGAIN_SECONDS as f64 && self.looks >= 2
         })
     }
 }

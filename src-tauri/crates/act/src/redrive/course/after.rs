@@ -57,14 +57,14 @@ impl RedriveCourse {
         }
         if let Some((Outcome::Fail, sentence)) = health::now(moment.snapshot, &self.plan) {
             // A consumer that scales is not ready for a moment; one that fails stays that way.
-            let patient = moment.now.seconds_since(passed) < CONSUMER_SECONDS as f64;
+            let patient = self.elapsed(passed, moment.now) < CONSUMER_SECONDS as f64;
             return if patient || self.looks < APPEAR_LOOKS {
                 Decision::Wait(POLL)
             } else {
                 Decision::End(ending::consumer_fell_ill(self, &sentence))
             };
         }
-        let patient = moment.now.seconds_since(passed) < CONSUMER_SECONDS as f64;
+        let patient = self.elapsed(passed, moment.now) < CONSUMER_SECONDS as f64;
         if seen.dlq.visible == 0 && (patient || self.looks < APPEAR_LOOKS) {
             return Decision::Wait(POLL);
         }

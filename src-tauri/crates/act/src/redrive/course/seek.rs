@@ -79,7 +79,7 @@ impl RedriveCourse {
             Some((at, _)) => (*at, APPEAR_SECONDS),
             None => (piece.intent.unwrap_or(now), APPEAR_SECONDS),
         };
-        now.seconds_since(since) >= patience as f64 && self.looks >= APPEAR_LOOKS
+        self.elapsed(since, now) >= patience as f64 && self.looks >= APPEAR_LOOKS
     }
 
     /// Our task was listed once and is no longer: SQS keeps ten, so that takes a while.
@@ -88,7 +88,7 @@ impl RedriveCourse {
         let since = since
             .or(self.known.piece(part).intent)
             .unwrap_or(moment.now);
-        let patient = moment.now.seconds_since(since) < LISTED_SECONDS as f64;
+        let patient = self.elapsed(since, moment.now) < LISTED_SECONDS as f64;
         if patient || self.looks < APPEAR_LOOKS {
             return Decision::Wait(POLL);
         }

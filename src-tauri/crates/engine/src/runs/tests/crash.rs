@@ -9,7 +9,9 @@ use act::{Receipt, RunPhase, Verdict};
 use async_trait::async_trait;
 use std::collections::BTreeSet;
 use std::panic::resume_unwind;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// Dies at the n-th point. Of looks in a row only the first counts: nothing changes between them.
 pub(super) struct Killer {
@@ -285,4 +287,28 @@ fn a_blind_platform_leaves_a_taken_up_run_for_later() {
         assert!(receipt.verdict.is_some());
         Desk::new(&stage, dir.path()).assert_tidy();
     });
+}
+
+#[test]
+fn a_clock_that_went_back_an_hour_between_two_processes_delays_nothing_for_an_hour() {
+    for fault in [Fault::LostBefore, Fault::LostAfter] {
+        for nth in 1..14 {
+            paused(async {
+                let dir = tempfile::tempdir().expect("a folder");
+                let stage = Stage::new(300);
+                stage.sqs(|sqs| sqs.faults.insert(("start", 0), fault));
+                let (_, died) = doomed(&stage, dir.path(), nth).await;
+                stage.skew.store(-3_600_000, Ordering::Relaxed);
+                let begun = crate::time::now();
+                let receipt = taken_up(&stage, dir.path(), NEVER).await;
+                let took = crate::time::now() - begun;
+                let sentence = receipt.map(|r| r.sentence).unwrap_or_default();
+                assert!(
+                    took < Duration::from_secs(1_500),
+                    "{nth} {died:?} {fault:?}: {took:?} {sentence}"
+                );
+                Desk::new(&stage, dir.path()).assert_tidy();
+            });
+        }
+    }
 }

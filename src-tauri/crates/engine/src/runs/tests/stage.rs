@@ -14,7 +14,7 @@ use model::{
     State, Timestamp,
 };
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -39,6 +39,8 @@ pub(super) fn dlq_id() -> NodeId {
 pub(super) struct Stage {
     pub(super) sqs: Arc<Mutex<Sqs>>,
     now: Now,
+    /// Milliseconds what we take for the platform's time is off.
+    pub(super) skew: AtomicI64,
     /// Set by tests to spoil the picture.
     pub(super) ready: AtomicUsize,
     pub(super) idempotent: AtomicBool,
@@ -54,13 +56,13 @@ impl Stage {
     pub(super) fn new(messages: i64) -> Arc<Self> {
         let begun = now();
         let clock: Now = Arc::new(move || {
-            Timestamp::from_millis(
-                BASE + i64::try_from((now() - begun).as_millis()).expect("short"),
-            )
+            let passed = i64::try_from((now() - begun).as_millis()).expect("short");
+            Timestamp::from_millis(BASE + passed)
         });
         Arc::new(Self {
             sqs: Arc::new(Mutex::new(Sqs::new(Arc::clone(&clock), messages))),
             now: clock,
+            skew: AtomicI64::new(0),
             ready: AtomicUsize::new(4),
             idempotent: AtomicBool::new(true),
             deaf: AtomicBool::new(false),
@@ -205,7 +207,8 @@ impl Platform for Stage {
     }
 
     fn now(&self) -> Timestamp {
-        (self.now)()
+        let now = (self.now)();
+        Timestamp::from_millis(now.millis() + self.skew.load(Ordering::Relaxed))
     }
 
     fn actor(&self) -> String {
