@@ -30,6 +30,10 @@ class Simulated:
     def fault(self, spec: str) -> dict:
         return self.post("/faults", {"spec": spec})
 
+    def state(self) -> dict:
+        with urllib.request.urlopen(self.control + "/state", timeout=30) as answer:
+            return json.loads(answer.read())
+
     def heal(self) -> None:
         request = urllib.request.Request(self.control + "/faults", method="DELETE")
         urllib.request.urlopen(request, timeout=30).read()

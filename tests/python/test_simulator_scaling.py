@@ -296,3 +296,74 @@ def test_concurrency_is_bounded_and_reserved(fresh):
     functions.delete_function_concurrency(FunctionName=name)
     assert "ReservedConcurrentExecutions" not in functions.get_function_concurrency(FunctionName=name)
     assert functions.get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"] == left + 30
+
+
+# --- the spot storm ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def storm(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("storm")
+    with simulated(folder / "sim", "spot-storm", "--clock", "explicit", "--seed", "7", "--pods", "700") as platform:
+        regions = {r["name"]: r["cluster"] for r in platform.state()["regions"]}
+        home = next(c for c in contexts(platform) if c in regions["us-east-1"] or regions["us-east-1"] in c)
+        yield Kubectl(platform, home)
+
+
+def homeless(kubectl):
+    return [p for p in kubectl.items("pods", "-A") if not p["spec"].get("nodeName")]
+
+
+def not_ready(claims):
+    return [c for c in claims if condition(c, "Ready")["status"] != "True"]
+
+
+def test_a_spot_storm_is_five_minutes_old_and_shows_all_its_signals(storm):
+    events = storm.items("events", "-A")
+    warned = {e["involvedObject"]["name"] for e in events if e["reason"] == "SpotInterrupted"}
+    nodes = {e for e in warned if e.startswith("ip-")}
+    assert 10 <= len(nodes) <= 14
+    assert not nodes & {n["metadata"]["name"] for n in storm.items("nodes")}, "they have been taken back"
+    pending = homeless(storm)
+    assert 40 <= len(pending) <= 100
+    for pod in pending:
+        assert "Insufficient cpu" in condition(pod, "PodScheduled").get("message", "Insufficient cpu")
+    claims = storm.items("nodeclaims")
+    refused = [c for c in claims if condition(c, "Launched")["reason"] == "InsufficientCapacity"]
+    assert refused and any(e["reason"] == "InsufficientCapacityError" for e in events)
+    assert any(b["status"]["disruptionsAllowed"] == 0 for b in storm.items("pdb", "-A"))
+    short = [
+        d for d in storm.items("deploy", "-A") if d["status"].get("readyReplicas", 0) < d["spec"]["replicas"]
+    ]
+    assert short
+
+
+def test_the_prepared_nodegroup_mends_a_spot_storm(storm):
+    before = len(homeless(storm))
+    storm.platform.advance(120)
+    assert len(homeless(storm)) >= before / 2, "it does not go away at once"
+    eks, cluster = eks_of(storm)
+    groups = eks.list_nodegroups(clusterName=cluster)["nodegroups"]
+    kept = [g for g in groups if eks.describe_nodegroup(clusterName=cluster, nodegroupName=g)["nodegroup"]["scalingConfig"]["desiredSize"] == 0]
+    assert len(kept) == 1
+    assert eks.describe_nodegroup(clusterName=cluster, nodegroupName=kept[0])["nodegroup"]["capacityType"] == "ON_DEMAND"
+    eks.update_nodegroup_config(clusterName=cluster, nodegroupName=kept[0], scalingConfig={"desiredSize": 5})
+    waited = until(storm, lambda: not homeless(storm), 420, 15)
+    assert waited >= 60
+    storm.platform.advance(60)
+    assert not homeless(storm) and not not_ready(storm.items("nodeclaims"))
+
+
+def test_a_pool_that_may_buy_on_demand_mends_it_too(tmp_path):
+    with simulated(tmp_path / "sim", "spot-storm", "--clock", "explicit", "--seed", "8", "--pods", "120", "--regions", "1") as platform:
+        kubectl = Kubectl(platform, contexts(platform)[0])
+        assert homeless(kubectl)
+        pool = kubectl.items("nodepools")[0]
+        wanted = pool["spec"]["template"]["spec"]["requirements"]
+        assert wanted[0]["values"] == ["spot"]
+        path = "/spec/template/spec/requirements/0/values/-"
+        patch = json.dumps([{"op": "add", "path": path, "value": "on-demand"}])
+        kubectl("patch", "nodepool", pool["metadata"]["name"], "--type=json", "-p", patch)
+        until(kubectl, lambda: not homeless(kubectl), 420, 15)
+        bought = {n["metadata"]["labels"].get("karpenter.sh/capacity-type") for n in kubectl.items("nodes")}
+        assert "on-demand" in bought

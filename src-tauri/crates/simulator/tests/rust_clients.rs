@@ -213,7 +213,7 @@ async fn regional_services_speak_query_and_rest_json() -> Outcome {
         assert!(
             got.nodegroup()
                 .and_then(|g| g.scaling_config())
-                .and_then(|s| s.desired_size())
+                .and_then(|s| s.max_size())
                 .is_some_and(|n| n > 0)
         );
     }

@@ -70,6 +70,11 @@ pub(super) fn columns(resource: Resource) -> Vec<Column> {
         Resource::ServiceAccounts => all.extend([text("Secrets"), AGE]),
         Resource::Leases => all.extend([text("Holder"), AGE]),
         Resource::ScaledObjects => all.extend([text("ScaleTargetKind"), text("ScaleTargetName"), number("Min"), number("Max"), text("Ready"), text("Active"), text("Fallback"), text("Paused"), text("Triggers"), text("Authentications"), AGE]),
+        Resource::Applications => all.extend([text("Sync Status"), text("Health Status"), wide("Revision")]),
+        Resource::Ec2NodeClasses => all.extend([text("Ready"), AGE]),
+        Resource::NodeClaims => all.extend([text("Type"), text("Capacity"), text("Zone"), text("Node"), text("Ready"), AGE, wide("ID"), wide("NodePool")]),
+        Resource::NodePools => all.extend([text("NodeClass"), text("Nodes"), text("Ready"), AGE, wide("Weight"), wide("CPU")]),
+        Resource::Kustomizations => all.extend([AGE, text("Ready"), text("Status")]),
         Resource::TargetGroupBindings => all.extend([text("Service-Name"), text("Service-Port"), text("Target-Type"), wide("ARN"), AGE]),
         Resource::LimitRanges | Resource::PersistentVolumeClaims | Resource::PersistentVolumes
         | Resource::ReplicationControllers | Resource::ResourceQuotas | Resource::Secrets | Resource::DaemonSets

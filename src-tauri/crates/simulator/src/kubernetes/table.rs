@@ -226,6 +226,25 @@ fn middle(resource: Resource, v: &Value, age: &Value) -> Vec<Value> {
         Resource::ServiceAccounts => vec![json!("0"), age],
         Resource::Leases => vec![of("/spec/holderIdentity"), age],
         Resource::ScaledObjects => scaled(v, age),
+        Resource::Applications => vec![
+            json!(at(v, "/status/sync/status")),
+            json!(at(v, "/status/health/status")),
+            json!(at(v, "/status/sync/revision")),
+        ],
+        Resource::Ec2NodeClasses => vec![json!(condition(v, "Ready")), age],
+        Resource::NodeClaims => claim(v, age),
+        Resource::NodePools => vec![
+            json!(at(v, "/spec/template/spec/nodeClassRef/name")),
+            json!(at(v, "/status/resources/nodes")),
+            json!(condition(v, "Ready")),
+            age,
+            n("/spec/weight"),
+            json!(at(v, "/status/resources/cpu")),
+        ],
+        Resource::Kustomizations => {
+            let message = condition_field(v, "Ready", "message");
+            vec![age, json!(condition(v, "Ready")), json!(message)]
+        }
         Resource::TargetGroupBindings => vec![
             of("/spec/serviceRef/name"),
             json!(count(v, "/spec/serviceRef/port").to_string()),
@@ -268,6 +287,29 @@ fn condition<'a>(v: &'a Value, kind: &str) -> &'a str {
         .find(|c| c["type"] == kind)
         .and_then(|c| c["status"].as_str())
         .unwrap_or("Unknown")
+}
+
+fn condition_field<'a>(v: &'a Value, kind: &str, field: &str) -> &'a str {
+    let all = v.pointer("/status/conditions").and_then(Value::as_array);
+    all.into_iter()
+        .flatten()
+        .find(|c| c["type"] == kind)
+        .and_then(|c| c[field].as_str())
+        .unwrap_or_default()
+}
+
+fn claim(v: &Value, age: Value) -> Vec<Value> {
+    let label = |key: &str| json!(v["metadata"]["labels"][key].as_str().unwrap_or_default());
+    vec![
+        label("node.kubernetes.io/instance-type"),
+        label("karpenter.sh/capacity-type"),
+        label("topology.kubernetes.io/zone"),
+        json!(at(v, "/status/nodeName")),
+        json!(condition(v, "Ready")),
+        age,
+        json!(at(v, "/status/providerID")),
+        label("karpenter.sh/nodepool"),
+    ]
 }
 
 fn node(v: &Value, age: Value) -> Vec<Value> {

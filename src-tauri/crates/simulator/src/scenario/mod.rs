@@ -15,6 +15,7 @@ pub const NAMES: &[&str] = &[
     "dlq-fills",
     "writer-sick",
     "writer-load",
+    "spot-storm",
 ];
 
 /// Seconds a fault is old when the world is first seen.
@@ -35,6 +36,8 @@ pub enum Scenario {
     WriterSick,
     /// The same statements cost more on every instance, and there are more of them: failing over moves the problem.
     WriterLoad,
+    /// Spot instances are taken back as demand rises.
+    SpotStorm,
 }
 
 /// Something that happens to the world.
@@ -96,6 +99,29 @@ pub enum Happening {
         /// 0 is well, 1 is as bad as grey gets.
         severity: f64,
     },
+    /// Customers want more, or less, than the hour alone would have it.
+    Surge {
+        /// Region, index.
+        region: usize,
+        /// Demand against the day's.
+        factor: f64,
+    },
+    /// Spot instances are taken back, and no zone sells new ones.
+    SpotStorm {
+        /// Region, index.
+        region: usize,
+        /// Nodes, at most.
+        nodes: usize,
+        /// Pods left without a place, about.
+        pending: u32,
+    },
+    /// A zone sells spot instances again.
+    SpotReturns {
+        /// Region, index.
+        region: usize,
+        /// Zone, index.
+        zone: usize,
+    },
 }
 
 /// A happening and its time.
@@ -117,6 +143,7 @@ impl Scenario {
             "dlq-fills" => Some(Self::DlqFills),
             "writer-sick" => Some(Self::WriterSick),
             "writer-load" => Some(Self::WriterLoad),
+            "spot-storm" => Some(Self::SpotStorm),
             _ => None,
         }
     }
@@ -131,6 +158,7 @@ impl Scenario {
             Self::DlqFills => broken_consumer(world, began, start),
             Self::WriterSick => sick_host(began, start),
             Self::WriterLoad => heavy_load(began, start),
+            Self::SpotStorm => spot_storm(world, began, start),
         }
     }
 }
@@ -203,6 +231,42 @@ fn heavy_load(began: Millis, start: Millis) -> Vec<Planned> {
             what: load(1.0, 1.0),
         },
     ]
+}
+
+/// Nodes that are taken back, and pods that are left without a place for it, about.
+const TAKEN_BACK: usize = 14;
+const LEFT_OVER: u32 = 40;
+/// Seconds from the start until the first zone sells spot instances again, and between two zones.
+const SPOT_BACK_AFTER: i64 = 2_400;
+
+/// The market opens: demand rises by steps, and the spot market is swept clean in one region.
+fn spot_storm(world: &World, began: Millis, start: Millis) -> Vec<Planned> {
+    let region = 0;
+    let mut plan = vec![Planned {
+        at: began,
+        what: Happening::SpotStorm {
+            region,
+            nodes: TAKEN_BACK,
+            pending: LEFT_OVER,
+        },
+    }];
+    for (minute, factor) in [(0, 1.03), (2, 1.05), (4, 1.07), (6, 1.09), (9, 1.11)] {
+        let what = Happening::Surge { region, factor };
+        plan.push(Planned {
+            at: began.plus_seconds(minute * 60),
+            what,
+        });
+    }
+    for zone in 0..world.regions[region].zones.len() {
+        let wait = SPOT_BACK_AFTER + i64::try_from(zone).unwrap_or(0) * 300;
+        let what = Happening::SpotReturns { region, zone };
+        plan.push(Planned {
+            at: start.plus_seconds(wait),
+            what,
+        });
+    }
+    plan.sort_by_key(|p| p.at);
+    plan
 }
 
 fn broken_consumer(world: &World, began: Millis, start: Millis) -> Vec<Planned> {

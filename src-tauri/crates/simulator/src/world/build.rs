@@ -14,7 +14,7 @@ use crate::world::metric::{MetricKey, Metrics};
 use crate::world::plan::{ConsumerPlan, Plan, Role, ServicePlan};
 use crate::world::queue::{Queue, Redrive};
 use crate::world::region::{EksFacts, Producer, QueueSeries, Region};
-use crate::world::workloads::{nodegroups, workloads};
+use crate::world::workloads::{nodegroups, pools, workloads};
 
 const DAY: i64 = 86_400;
 
@@ -53,6 +53,7 @@ pub fn draft(
         network: 20 + u8::try_from(n).unwrap_or(0),
         azs: region.azs.clone(),
         nodegroups: nodegroups(&workloads, plan),
+        pools: pools(&workloads, plan),
         workloads,
     };
     Draft { region, cluster }

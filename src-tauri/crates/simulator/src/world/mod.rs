@@ -51,6 +51,9 @@ const RUN_IN: i64 = 420;
 /// being served and failing.
 const UNANSWERED: f64 = 0.6;
 
+/// Seconds within which the warnings of a spot storm come.
+const SPOT_WARNINGS: i64 = 150;
+
 /// Everything that exists. Stepped in fixed steps of one world second.
 pub struct World {
     /// World time.
@@ -298,6 +301,13 @@ impl World {
                 self.regions[region].surge = surge;
                 self.regions[region].databases[database].weight = weight;
             }
+            Happening::Surge { region, factor } => self.regions[region].surge = factor,
+            Happening::SpotStorm {
+                region,
+                nodes,
+                pending,
+            } => self.clusters[region].spot_storm(nodes, pending, SPOT_WARNINGS, self.now),
+            Happening::SpotReturns { region, zone } => self.clusters[region].spot_returns(zone),
             Happening::Grey {
                 region,
                 zone,

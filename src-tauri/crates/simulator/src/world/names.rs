@@ -159,6 +159,13 @@ impl Names {
             .unwrap_or_default()
     }
 
+    /// One of these words, the same one every time.
+    #[must_use]
+    pub fn pick<'a>(&self, words: &[&'a str]) -> &'a str {
+        let sum: usize = self.domain.bytes().map(usize::from).sum();
+        words.get(sum % words.len().max(1)).copied().unwrap_or("")
+    }
+
     /// Name of a service answering HTTP.
     #[must_use]
     pub fn api(&self, subject: &str) -> String {

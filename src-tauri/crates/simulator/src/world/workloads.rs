@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use crate::world::SIMULATED_ACCOUNT as ACCOUNT;
 use crate::world::balancer::{self, Rule, TargetGroup};
 use crate::world::cluster::{
-    CapacityType, Hpa, IngressSpec, NodegroupSpec, QueueTrigger, ServicePort, WorkloadKey,
-    WorkloadKind, WorkloadSpec,
+    CapacityType, Hpa, IngressSpec, NodegroupSpec, PoolSpec, QueueTrigger, ServicePort,
+    WorkloadKey, WorkloadKind, WorkloadSpec,
 };
 use crate::world::database::Ail;
 use crate::world::dice::Dice;
@@ -254,29 +254,60 @@ fn worker(region: &mut Region, queue: usize, spec: &mut WorkloadSpec) {
     ));
 }
 
-/// Enough nodes for the requests, with about a third to spare.
+/// Cores of the pods' requests that the nodegroups hold, and that the pool of spot instances holds beyond.
+const KEPT: f64 = 0.92;
+const BOUGHT: f64 = 0.34;
+
+fn requested(workloads: &[WorkloadSpec]) -> f64 {
+    let all = workloads.iter();
+    all.map(|w| f64::from(w.replicas) * f64::from(w.requests_millicpu))
+        .sum()
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn nodes(millicpu: f64, each: f64) -> u32 {
+    (millicpu / each).floor() as u32
+}
+
+/// The nodegroups, and one that is kept empty for the day the spot instances are gone.
 pub(super) fn nodegroups(workloads: &[WorkloadSpec], plan: &Plan) -> Vec<NodegroupSpec> {
-    let cpu: u32 = workloads
-        .iter()
-        .map(|w| w.replicas * w.requests_millicpu)
-        .sum();
-    let nodes = (cpu * 4 / 3).div_ceil(7_500).max(6);
-    let three = |share: f64| {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let n = (f64::from(nodes) * share / 3.0).ceil() as u32;
-        n.max(1) * 3
-    };
-    let group = |name: &str, capacity_type, desired: u32| NodegroupSpec {
+    let all = nodes(requested(workloads) * KEPT, 7_920.0).max(3);
+    let core = (all * 3 / 5).max(2);
+    let group = |name: &str, desired: u32, min: u32, max: u32| NodegroupSpec {
         name: format!("{}-{name}", plan.names.brand),
         instance_type: "m7i.2xlarge".into(),
-        capacity_type,
-        min: (desired / 2).max(3),
+        capacity_type: CapacityType::OnDemand,
+        min,
         desired,
-        max: desired * 2,
+        max,
     };
+    let running = |name: &str, n: u32| group(name, n, (n / 2).max(1), n * 2 + 2);
     vec![
-        group("core", CapacityType::OnDemand, three(0.5)),
-        group("web", CapacityType::OnDemand, three(0.3)),
-        group("burst", CapacityType::Spot, three(0.2)),
+        running("core", core),
+        running("web", (all - core).max(1)),
+        group(
+            plan.names
+                .pick(&["reserve", "fallback", "standby", "spare"]),
+            0,
+            0,
+            12.max(all / 2),
+        ),
     ]
+}
+
+/// The pool of spot instances.
+pub(super) fn pools(workloads: &[WorkloadSpec], plan: &Plan) -> Vec<PoolSpec> {
+    let count = nodes(requested(workloads) * BOUGHT, 3_920.0).max(3);
+    vec![PoolSpec {
+        name: plan
+            .names
+            .pick(&["burst", "flex", "elastic", "spot"])
+            .into(),
+        instance_types: ["m7i.xlarge", "m6i.xlarge", "m7a.xlarge"]
+            .map(Into::into)
+            .into(),
+        capacity: vec![CapacityType::Spot],
+        cpu_limit: Some(count * 4 * 3),
+        nodes: count,
+    }]
 }

@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 
 use super::node::NodeId;
 use super::pod::PodId;
+use super::pools::ClaimId;
 use super::workload::WorkloadId;
 use crate::clock::Millis;
 
@@ -39,6 +40,16 @@ pub(super) enum Task {
     Mishap,
     /// Pods of a faulty zone fail their probes.
     Trouble(usize),
+    /// Karpenter looks for pods without a place.
+    Provision,
+    /// The fleet answers a claim.
+    Launch(ClaimId),
+    /// A claim's instance joins.
+    Register(ClaimId),
+    /// A refused claim is deleted.
+    DropClaim(ClaimId),
+    /// A spot instance gets its warning.
+    Interrupt(NodeId),
     /// The KEDA operator looks at a changed scaled object.
     Keda(WorkloadId),
     /// The node autoscaler looks for pods without a place.

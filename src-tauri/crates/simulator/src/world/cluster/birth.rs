@@ -8,6 +8,7 @@ use super::agenda::{Agenda, Task};
 use super::dice::Dice;
 use super::node::{Addresses, NodeId, Nodegroup, Size};
 use super::pod::{Container, End, Ended, PodId};
+use super::pools::ClaimId;
 use super::recorder::Recorder;
 use super::resource::Resource;
 use super::spec::{ClusterSpec, WorkloadKind, WorkloadSpec};
@@ -18,7 +19,7 @@ use crate::clock::Millis;
 
 const DAY: i64 = 86_400;
 /// Room left on the nodes at the start, for surges and spread.
-const HEADROOM: f64 = 1.25;
+const HEADROOM: f64 = 1.2;
 
 impl Cluster {
     /// A cluster in its steady state at `born`: every workload at its replicas, ready, with plausible older ages.
@@ -39,6 +40,10 @@ impl Cluster {
             nodes: BTreeMap::new(),
             next_node: 0,
             groups: Vec::new(),
+            pools: Vec::new(),
+            claims: BTreeMap::new(),
+            next_claim: 0,
+            dry: Default::default(),
             pods: BTreeMap::new(),
             next_pod: 0,
             named: HashMap::new(),
@@ -71,6 +76,14 @@ impl Cluster {
             self.show_autoscaler(WorkloadId(index));
             self.show_scaled(WorkloadId(index));
         }
+        self.show_node_class();
+        let claims: Vec<ClaimId> = self.claims.keys().copied().collect();
+        for id in claims {
+            self.show_claim(id);
+        }
+        for pool in 0..self.pools.len() {
+            self.show_pool(pool);
+        }
         let nodes: Vec<NodeId> = self.nodes.keys().copied().collect();
         for id in nodes {
             self.show_node(id);
@@ -79,7 +92,10 @@ impl Cluster {
             self.agenda
                 .at(Millis(self.now.0 + first), Task::Heartbeat(id));
         }
-        self.agenda.at(self.now.plus_seconds(10), Task::Autoscale);
+        // Where Karpenter buys nodes, no cluster autoscaler does.
+        if self.pools.is_empty() {
+            self.agenda.at(self.now.plus_seconds(10), Task::Autoscale);
+        }
         self.agenda.at(self.now.plus_seconds(60), Task::Sweep);
         self.next_mishap();
     }
@@ -121,6 +137,7 @@ impl Cluster {
                 self.make_node(group, self.born.plus_seconds(-age));
             }
         }
+        self.found_pools();
     }
 
     /// Raises the nodegroups until the workloads fit with room to spare.
@@ -138,6 +155,18 @@ impl Cluster {
             need(|w| w.requests_mib),
             need(|_| 1),
         );
+        let bought = |f: fn(Size) -> u32| {
+            let pools = self.spec.pools.iter();
+            pools
+                .filter_map(|p| Some((p.nodes, p.instance_types.first()?)))
+                .map(|(n, t)| f64::from(n) * f64::from(f(Size::of(t).allocatable())))
+                .sum::<f64>()
+        };
+        let bought = (
+            bought(|s| s.millicpu),
+            bought(|s| s.mib),
+            bought(|s| s.pods),
+        );
         let room = |groups: &[Nodegroup], f: fn(Size) -> u32| {
             groups
                 .iter()
@@ -146,14 +175,15 @@ impl Cluster {
                 })
                 .sum::<f64>()
         };
-        while room(&self.groups, |s| s.millicpu) < cpu
-            || room(&self.groups, |s| s.mib) < memory
-            || room(&self.groups, |s| s.pods) < pods
+        while room(&self.groups, |s| s.millicpu) + bought.0 < cpu
+            || room(&self.groups, |s| s.mib) + bought.1 < memory
+            || room(&self.groups, |s| s.pods) + bought.2 < pods
         {
             // The least grown in proportion, so that the groups keep their shares.
             let next = self
                 .groups
                 .iter_mut()
+                .filter(|g| g.desired > 0)
                 .min_by_key(|g| g.desired * 1000 / g.max.max(1));
             let Some(group) = next else { return };
             group.desired += 1;

@@ -140,7 +140,7 @@ impl Cluster {
         let mut here: Vec<(usize, NodeId)> = self
             .nodes
             .values()
-            .filter(|n| n.group == index && !n.leaving)
+            .filter(|n| n.group == Some(index) && !n.leaving)
             .map(|n| (n.pods.len(), n.id))
             .collect();
         let group = &mut self.groups[index];
@@ -218,11 +218,17 @@ impl Cluster {
         let here = self
             .nodes
             .values()
-            .filter(|n| n.group == group && !n.leaving);
+            .filter(|n| n.group == Some(group) && !n.leaving);
         if here.count() >= usize::try_from(self.groups[group].desired).unwrap_or(usize::MAX) {
             return;
         }
         let id = self.make_node(group, now);
+        self.welcome(id);
+    }
+
+    /// A node that has just joined is announced, and starts to post its status.
+    pub(super) fn welcome(&mut self, id: NodeId) {
+        let now = self.now;
         if let Some(node) = self.nodes.get_mut(&id) {
             node.ready_since = now;
         }
@@ -266,7 +272,7 @@ impl Cluster {
         let Some(node) = self.nodes.get(&id) else {
             return;
         };
-        let name = node.name.clone();
+        let (name, claim) = (node.name.clone(), node.claim);
         let message = format!("Node {name} event: Removing Node {name} from Controller");
         self.node_says(
             id,
@@ -276,6 +282,9 @@ impl Cluster {
             message,
         );
         self.nodes.remove(&id);
+        if let Some(claim) = claim {
+            self.drop_claim(claim);
+        }
         self.store.remove(Resource::Nodes, "", &name);
         self.store
             .remove(Resource::Leases, "kube-node-lease", &name);

@@ -16,6 +16,7 @@ mod need;
 mod node;
 mod nodes;
 mod pod;
+mod pools;
 mod reads;
 mod recorder;
 mod release;
@@ -43,7 +44,7 @@ pub use groups::{NodegroupRefusal, Sizes};
 pub use node::NodegroupUpdate;
 pub use spec::{
     Az, CapacityType, ClusterSpec, CrashLoop, CrashReason, Hpa, IngressSpec, Load, NodegroupSpec,
-    NodegroupState, QueueTrigger, ServicePort, WorkloadKey, WorkloadKind, WorkloadSpec,
+    NodegroupState, PoolSpec, QueueTrigger, ServicePort, WorkloadKey, WorkloadKind, WorkloadSpec,
 };
 pub use view::{NodeView, Phase, PodLog, PodView};
 
@@ -52,6 +53,7 @@ use agenda::{Agenda, Task};
 use dice::Dice;
 use node::{Addresses, Node, NodeId, Nodegroup};
 use pod::{Pod, PodId};
+use pools::{Claim, ClaimId, Dry, Pool};
 use recorder::Recorder;
 use store::Store;
 use workload::{Workload, WorkloadId};
@@ -69,6 +71,11 @@ pub struct Cluster {
     nodes: BTreeMap<NodeId, Node>,
     next_node: u32,
     groups: Vec<Nodegroup>,
+    pools: Vec<Pool>,
+    claims: BTreeMap<ClaimId, Claim>,
+    next_claim: u32,
+    /// What cannot be bought now.
+    dry: Dry,
     pods: BTreeMap<PodId, Pod>,
     next_pod: u64,
     /// Pods by `namespace/name`.
@@ -146,6 +153,11 @@ impl Cluster {
             Task::Mishap => self.mishap(),
             Task::Trouble(az) => self.trouble(az),
             Task::Autoscale => self.autoscale_nodes(),
+            Task::Provision => self.provision(),
+            Task::Launch(claim) => self.launch_claim(claim),
+            Task::Register(claim) => self.join_claim(claim),
+            Task::DropClaim(claim) => self.drop_claim(claim),
+            Task::Interrupt(node) => self.interrupt(node),
             Task::Keda(workload) => self.reconcile_scaled(workload),
             Task::Sweep => self.sweep_events(),
         }

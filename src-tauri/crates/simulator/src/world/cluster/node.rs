@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::need::Need;
 use super::pod::PodId;
+use super::pools::ClaimId;
 use super::spec::CapacityType;
 use super::store::Labels;
 use crate::clock::Millis;
@@ -79,8 +80,10 @@ pub(super) struct Node {
     pub ip: Ipv4Addr,
     /// Index of its zone in the cluster's.
     pub az: usize,
-    /// Index of its nodegroup.
-    pub group: usize,
+    /// Index of its nodegroup, when it has one.
+    pub group: Option<usize>,
+    /// The claim it was bought by, when it was.
+    pub claim: Option<ClaimId>,
     pub size: Size,
     pub created: Millis,
     pub heartbeat: Millis,
@@ -91,6 +94,8 @@ pub(super) struct Node {
     /// Being taken away.
     pub leaving: bool,
     pub pods: BTreeSet<PodId>,
+    /// Since when Karpenter has found it empty.
+    pub empty_since: Option<Millis>,
     pub used_millicpu: u32,
     pub used_mib: u32,
     pub labels: Arc<Labels>,

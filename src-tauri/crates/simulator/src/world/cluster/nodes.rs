@@ -7,6 +7,7 @@ use super::Cluster;
 use super::agenda::Task;
 use super::node::{Node, NodeId, Size, dns_name};
 use super::pod::{Container, PodId};
+use super::pools::ClaimId;
 use super::recorder::{About, Tone, Voice};
 use super::resource::Resource;
 use super::store::Labels;
@@ -55,21 +56,64 @@ impl Cluster {
         }
     }
 
-    /// Makes a node of a nodegroup, in the zone that has fewest of the group's.
+    /// Makes a node of a nodegroup, in the zone that has fewest of the group's, and of all nodes among those.
     pub(super) fn make_node(&mut self, group: usize, created: Millis) -> NodeId {
         let az = (0..self.spec.azs.len())
             .min_by_key(|az| {
-                self.nodes
-                    .values()
-                    .filter(|n| n.group == group && n.az == *az)
-                    .count()
+                let here = || self.nodes.values().filter(|n| n.az == *az);
+                (
+                    here().filter(|n| n.group == Some(group)).count(),
+                    here().count(),
+                )
             })
             .unwrap_or(0);
+        let group_type = self.groups[group].instance_type.clone();
+        let own = {
+            let group = &self.groups[group];
+            vec![
+                (
+                    "eks.amazonaws.com/capacityType",
+                    group.capacity_type.as_str().to_owned(),
+                ),
+                ("eks.amazonaws.com/nodegroup", group.name.clone()),
+            ]
+        };
+        self.add_node(az, &group_type, &own, Some(group), None, created)
+    }
+
+    /// Makes the node of a claim.
+    pub(super) fn make_claimed_node(&mut self, id: ClaimId, created: Millis) -> NodeId {
+        let claim = self.claims.get(&id);
+        let (az, instance_type, own) = claim.map_or((0, String::new(), Vec::new()), |claim| {
+            let pool = self.pools[claim.pool].name.clone();
+            let own = vec![
+                (
+                    "karpenter.sh/capacity-type",
+                    claim.capacity.karpenter().to_owned(),
+                ),
+                ("karpenter.sh/nodepool", pool),
+                ("karpenter.sh/registered", "true".to_owned()),
+                ("karpenter.sh/initialized", "true".to_owned()),
+            ];
+            (claim.az, claim.instance_type.clone(), own)
+        });
+        self.add_node(az, &instance_type, &own, None, Some(id), created)
+    }
+
+    fn add_node(
+        &mut self,
+        az: usize,
+        instance_type: &str,
+        own: &[(&str, String)],
+        group: Option<usize>,
+        claim: Option<ClaimId>,
+        created: Millis,
+    ) -> NodeId {
         let id = NodeId(self.next_node);
         self.next_node += 1;
         let ip = self.addresses.node(az);
         let name: Arc<str> = dns_name(ip, &self.spec.region).into();
-        let size = Size::of(&self.groups[group].instance_type);
+        let size = Size::of(instance_type);
         let node = Node {
             id,
             uid: self.dice.uid(),
@@ -77,6 +121,7 @@ impl Cluster {
             ip,
             az,
             group,
+            claim,
             size,
             created,
             heartbeat: created,
@@ -85,9 +130,10 @@ impl Cluster {
             cordoned: false,
             leaving: false,
             pods: BTreeSet::new(),
+            empty_since: None,
             used_millicpu: 0,
             used_mib: 0,
-            labels: Arc::new(self.node_labels(&name, group, az)),
+            labels: Arc::new(self.node_labels(&name, instance_type, own, az)),
             annotations: Labels::new(),
             name,
         };
@@ -95,10 +141,14 @@ impl Cluster {
         id
     }
 
-    fn node_labels(&self, name: &str, group: usize, az: usize) -> Labels {
-        let group = &self.groups[group];
-        let arch = if group
-            .instance_type
+    fn node_labels(
+        &self,
+        name: &str,
+        instance_type: &str,
+        own: &[(&str, String)],
+        az: usize,
+    ) -> Labels {
+        let arch = if instance_type
             .split('.')
             .next()
             .is_some_and(|f| f.contains('g'))
@@ -110,13 +160,8 @@ impl Cluster {
         let zone = &self.spec.azs[az];
         [
             ("beta.kubernetes.io/arch", arch),
-            ("beta.kubernetes.io/instance-type", &group.instance_type),
+            ("beta.kubernetes.io/instance-type", instance_type),
             ("beta.kubernetes.io/os", "linux"),
-            (
-                "eks.amazonaws.com/capacityType",
-                group.capacity_type.as_str(),
-            ),
-            ("eks.amazonaws.com/nodegroup", &group.name),
             (
                 "failure-domain.beta.kubernetes.io/region",
                 &self.spec.region,
@@ -126,12 +171,13 @@ impl Cluster {
             ("kubernetes.io/arch", arch),
             ("kubernetes.io/hostname", name),
             ("kubernetes.io/os", "linux"),
-            ("node.kubernetes.io/instance-type", &group.instance_type),
+            ("node.kubernetes.io/instance-type", instance_type),
             ("topology.k8s.aws/zone-id", &zone.id),
             ("topology.kubernetes.io/region", &self.spec.region),
             ("topology.kubernetes.io/zone", &zone.name),
         ]
         .into_iter()
+        .chain(own.iter().map(|(k, v)| (*k, v.as_str())))
         .map(|(k, v)| (k.to_owned(), v.to_owned()))
         .collect()
     }

@@ -96,6 +96,8 @@ pub(super) struct Pod {
     pub slice: Option<u16>,
     /// Has an `Evicted` or similar mark: it is going because its node is.
     pub evicted: bool,
+    /// Karpenter has said that it gets a node for it.
+    pub nominated: bool,
 }
 
 impl Pod {

@@ -58,7 +58,7 @@ impl Cluster {
             instance_id: &node.instance_id,
             ip: node.ip,
             az: self.az_name(node.az),
-            nodegroup: &self.groups[node.group].name,
+            nodegroup: node.group.map_or("", |g| &self.groups[g].name),
             ready: node.ready,
             created: node.created,
         }
@@ -108,7 +108,7 @@ impl Cluster {
     pub fn nodegroup(&self, name: &str) -> Option<NodegroupState> {
         let index = self.groups.iter().position(|g| g.name == name)?;
         let group = &self.groups[index];
-        let here = || self.nodes.values().filter(|n| n.group == index);
+        let here = || self.nodes.values().filter(|n| n.group == Some(index));
         Some(NodegroupState {
             min: group.min,
             desired: group.desired,

@@ -281,6 +281,7 @@ impl Cluster {
                 unschedulable: None,
                 slice: None,
                 evicted: false,
+                nominated: false,
             },
         );
         self.workload_mut(id).pods.insert(pod);

@@ -85,10 +85,10 @@ impl Cluster {
 
     /// Why a pod cannot go to a node, in the words and the order of the scheduler's filters; nothing when it can.
     fn against(&self, pod: &Pod, node: &Node) -> Vec<&'static str> {
-        if node.cordoned || node.leaving {
+        if node.cordoned {
             return vec![UNSCHEDULABLE];
         }
-        if !node.ready {
+        if !node.ready || node.leaving {
             return vec![TAINTED];
         }
         let wanted = &pod.need.selector;

@@ -14,7 +14,7 @@ pub struct Az {
 }
 
 /// How the instances of a nodegroup are bought; the value of the label `eks.amazonaws.com/capacityType`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CapacityType {
     /// Kept until given back.
     OnDemand,
@@ -23,6 +23,15 @@ pub enum CapacityType {
 }
 
 impl CapacityType {
+    /// The word Karpenter uses in the label `karpenter.sh/capacity-type`.
+    #[must_use]
+    pub const fn karpenter(self) -> &'static str {
+        match self {
+            Self::OnDemand => "on-demand",
+            Self::Spot => "spot",
+        }
+    }
+
     /// The word EKS uses in its API and in the node label.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -48,6 +57,21 @@ pub struct NodegroupSpec {
     pub desired: u32,
     /// Greatest number of nodes; raised with `desired` where that is needed at the start.
     pub max: u32,
+}
+
+/// A Karpenter NodePool over all of the cluster's zones.
+#[derive(Debug, Clone)]
+pub struct PoolSpec {
+    /// Name, the value of the label `karpenter.sh/nodepool`.
+    pub name: String,
+    /// Instance types it may buy.
+    pub instance_types: Vec<String>,
+    /// How it may buy them, in the order of preference.
+    pub capacity: Vec<CapacityType>,
+    /// `limits.cpu`, cores.
+    pub cpu_limit: Option<u32>,
+    /// Nodes it has at the start.
+    pub nodes: u32,
 }
 
 /// Which controller runs a workload's pods.
@@ -221,6 +245,8 @@ pub struct ClusterSpec {
     pub azs: Vec<Az>,
     /// Nodegroups, at least one.
     pub nodegroups: Vec<NodegroupSpec>,
+    /// Karpenter's pools.
+    pub pools: Vec<PoolSpec>,
     /// Workloads, unique by namespace and name.
     pub workloads: Vec<WorkloadSpec>,
 }

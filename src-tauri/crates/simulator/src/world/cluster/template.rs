@@ -262,6 +262,7 @@ mod tests {
             network: 1,
             azs: Vec::new(),
             nodegroups: Vec::new(),
+            pools: Vec::new(),
             workloads: Vec::new(),
         };
         assert_eq!(

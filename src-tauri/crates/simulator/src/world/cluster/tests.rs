@@ -36,6 +36,7 @@ pub(crate) fn spec(scale: u32) -> ClusterSpec {
             desired: 6,
             max: 12,
         }],
+        pools: Vec::new(),
         workloads: vec![
             WorkloadSpec {
                 hpa: Some(Hpa {

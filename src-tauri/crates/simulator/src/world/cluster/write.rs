@@ -71,7 +71,7 @@ fn at_least_zero(field: &'static str, value: &Value) -> Result<u32, WriteError> 
     }
 }
 
-fn strings(value: &Value) -> Labels {
+pub(super) fn strings(value: &Value) -> Labels {
     let map = value.as_object().into_iter().flatten();
     map.map(|(k, v)| (k.clone(), v.as_str().unwrap_or_default().to_owned()))
         .collect()
@@ -108,7 +108,9 @@ impl Cluster {
                 bounds(&spec["minReplicas"], &spec["maxReplicas"])
             }
             Resource::ScaledObjects => bounds(&spec["minReplicaCount"], &spec["maxReplicaCount"]),
-            Resource::Nodes | Resource::ConfigMaps | Resource::Leases => Ok(()),
+            Resource::NodePools | Resource::Nodes | Resource::ConfigMaps | Resource::Leases => {
+                Ok(())
+            }
             _ => Err(WriteError::NotAllowed),
         }
     }
@@ -133,6 +135,7 @@ impl Cluster {
             }
             Resource::HorizontalPodAutoscalers => self.write_autoscaler(namespace, name, new)?,
             Resource::ScaledObjects => self.write_scaled(namespace, name, new)?,
+            Resource::NodePools => self.write_pool(name, new)?,
             Resource::Nodes => self.write_node(name, new)?,
             _ => {
                 let draft = document(namespace, name, new);
@@ -337,6 +340,13 @@ impl Cluster {
                     .get(resource, namespace, name)
                     .cloned()
                     .unwrap_or(stored))
+            }
+            Resource::NodeClaims => {
+                let claim = self.claim_named(name).ok_or(WriteError::NotFound)?;
+                self.delete_claim(claim);
+                self.reconcile_touched();
+                let left = self.store.get(resource, namespace, name).cloned();
+                Ok(left.unwrap_or(stored))
             }
             Resource::Leases | Resource::ConfigMaps => self
                 .store

@@ -3,6 +3,7 @@
 mod network;
 mod node;
 mod pod;
+mod pools;
 mod scaling;
 mod workload;
 

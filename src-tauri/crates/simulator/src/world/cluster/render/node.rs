@@ -137,6 +137,9 @@ fn taints(node: &Node) -> Vec<Value> {
             );
         }
     }
+    if node.leaving && node.claim.is_some() {
+        taints.push(json!({ "key": "karpenter.sh/disrupted", "effect": "NoSchedule" }));
+    }
     if node.cordoned {
         taints.push(json!({ "key": "node.kubernetes.io/unschedulable", "effect": "NoSchedule" }));
     }
