@@ -20,11 +20,15 @@ pub const HELP: &str = "\
 #   curl -X POST URL/advance -d '{\"seconds\": 60}'      move world time; answers {\"now\": …} when it has moved
 #   curl URL/time                                       world time
 #   curl -X POST URL/faults -d '{\"spec\": \"slow:sqs:eu-west-1=2000\"}'
-#                                                       KIND:SERVICE[:REGION][=MS]; kinds are slow, throttled, denied,
+#                                                       KIND:SERVICE[:REGION][:ACTION][=MS]; kinds are slow, throttled, denied,
 #                                                       silent, expired, malformed, partial, reset; services are the
 #                                                       names of AWS signatures, kubernetes, or * for all
 #   curl URL/faults                                     the faults in force
 #   curl -X DELETE URL/faults                           end all faults
+#   curl -X POST URL/databases -d '{\"instance\": \"NAME\", \"host\": 0.3}'
+#                                                       share of its cores that an instance's host gives, 0.05 to 1
+#   curl -X POST URL/databases -d '{\"instance\": \"NAME\", \"maintenance\": true}'
+#                                                       maintenance ahead of an instance, or none
 #   curl URL/state                                      depths, targets and happenings to come, for tests
 ";
 
@@ -65,6 +69,10 @@ async fn handle(State(shared): State<SharedWorld>, request: Request) -> Response
             shared.faults().clear();
             Json(faults(&shared)).into_response()
         }
+        (&Method::POST, "/databases") => match afflict(&shared, &body) {
+            Ok(()) => Json(json!({})).into_response(),
+            Err(why) => refused(why),
+        },
         (&Method::GET, "/state") => Json(state(&shared)).into_response(),
         _ => (
             StatusCode::NOT_FOUND,
@@ -85,6 +93,27 @@ fn time(shared: &SharedWorld) -> Value {
 
 fn faults(shared: &SharedWorld) -> Value {
     json!({"faults": shared.faults().list().map(ToString::to_string).collect::<Vec<_>>()})
+}
+
+/// Something happens to an instance of a database: to its host, or maintenance comes up.
+fn afflict(shared: &SharedWorld, body: &Value) -> Result<(), &'static str> {
+    let name = body["instance"].as_str().unwrap_or_default();
+    let mut world = shared.lock();
+    let day_after = world.now.plus_seconds(86_400);
+    let mut instances = world
+        .regions
+        .iter_mut()
+        .flat_map(|r| &mut r.databases)
+        .flat_map(|d| &mut d.instances);
+    let instance = instances
+        .find(|i| i.name == name)
+        .ok_or("there is no such instance")?;
+    match (body["host"].as_f64(), body["maintenance"].as_bool()) {
+        (Some(share), None) if (0.05..=1.0).contains(&share) => instance.host = share,
+        (None, Some(due)) => instance.maintenance = due.then_some(day_after),
+        _ => return Err("give host, 0.05 to 1, or maintenance, true or false"),
+    }
+    Ok(())
 }
 
 fn state(shared: &SharedWorld) -> Value {

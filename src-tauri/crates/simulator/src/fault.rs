@@ -1,7 +1,8 @@
 //! Faults as values: what the wire does wrong, per service and region.
 //!
-//! Notation: `KIND:SERVICE[:REGION][=MS]`, where the service is a name of AWS's signatures (`sqs`, `rds`,
-//! `elasticloadbalancing`, `monitoring`, …, also `elb` and `cloudwatch`), `kubernetes`, or `*` for all.
+//! Notation: `KIND:SERVICE[:REGION][:ACTION][=MS]`, where the service is a name of AWS's signatures (`sqs`, `rds`,
+//! `elasticloadbalancing`, `monitoring`, …, also `elb` and `cloudwatch`), `kubernetes`, or `*` for all, and the action one operation of it, which can be
+//! `throttled`, `denied` or `expired`.
 
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ pub struct Fault {
     pub service: String,
     /// Region; all when left out.
     pub region: Option<String>,
+    /// Operation as the service model names it; all when left out.
+    pub action: Option<String>,
 }
 
 /// Why a specification is not one.
@@ -57,6 +60,9 @@ pub enum FaultError {
     /// `slow` without milliseconds.
     #[error("slow takes milliseconds: slow:SERVICE[:REGION]=MS")]
     Milliseconds,
+    /// An action with a fault that strikes before the action is known.
+    #[error("only throttled, denied and expired take an action")]
+    Action,
 }
 
 impl std::str::FromStr for Fault {
@@ -67,7 +73,7 @@ impl std::str::FromStr for Fault {
             .trim()
             .split_once('=')
             .map_or((spec.trim(), None), |(s, v)| (s, Some(v)));
-        let mut parts = spec.splitn(3, ':');
+        let mut parts = spec.split(':');
         let kind = match parts.next().unwrap_or_default() {
             "slow" => {
                 let ms = value
@@ -91,10 +97,20 @@ impl std::str::FromStr for Fault {
                 .signing_name()
                 .to_owned(),
         };
+        // Operations begin with a capital, regions do not.
+        let (actions, regions): (Vec<&str>, Vec<&str>) = parts
+            .filter(|part| !part.is_empty())
+            .partition(|part| part.starts_with(|c: char| c.is_ascii_uppercase()));
+        let action = actions.first().map(|a| (*a).to_owned());
+        let selective = matches!(kind, Kind::Throttled | Kind::Denied | Kind::Expired);
+        if action.is_some() && (!selective || service == "kubernetes") {
+            return Err(FaultError::Action);
+        }
         Ok(Self {
             kind,
             service,
-            region: parts.next().filter(|r| !r.is_empty()).map(Into::into),
+            region: regions.first().map(|r| (*r).to_owned()),
+            action,
         })
     }
 }
@@ -116,7 +132,12 @@ impl std::fmt::Display for Fault {
             .as_ref()
             .map(|r| format!(":{r}"))
             .unwrap_or_default();
-        write!(f, "{kind}:{}{region}{value}", self.service)
+        let action = self
+            .action
+            .as_ref()
+            .map(|a| format!(":{a}"))
+            .unwrap_or_default();
+        write!(f, "{kind}:{}{region}{action}{value}", self.service)
     }
 }
 
@@ -140,15 +161,27 @@ impl Faults {
         self.0.clear();
     }
 
-    /// What goes wrong with a request to `service` in `region`, in the order it was set.
+    /// What goes wrong with every request to `service` in `region`, in the order it was set.
     #[must_use]
     pub fn of(&self, service: &str, region: &str) -> Vec<Kind> {
-        self.0
-            .iter()
-            .filter(|f| f.service == "*" || f.service == service)
-            .filter(|f| f.region.as_deref().is_none_or(|r| r == region))
+        let at = self.at(service, region);
+        at.filter(|f| f.action.is_none()).map(|f| f.kind).collect()
+    }
+
+    /// What goes wrong with one operation beyond that.
+    #[must_use]
+    pub fn on(&self, service: &str, region: &str, action: &str) -> Vec<Kind> {
+        let at = self.at(service, region);
+        at.filter(|f| f.action.as_deref() == Some(action))
             .map(|f| f.kind)
             .collect()
+    }
+
+    fn at(&self, service: &str, region: &str) -> impl Iterator<Item = &Fault> {
+        self.0
+            .iter()
+            .filter(move |f| f.service == "*" || f.service == service)
+            .filter(move |f| f.region.as_deref().is_none_or(|r| r == region))
     }
 }
 
@@ -217,7 +250,8 @@ mod tests {
             Fault {
                 kind: Kind::Slow(Duration::from_millis(1500)),
                 service: "elasticloadbalancing".into(),
-                region: Some("eu-west-1".into())
+                region: Some("eu-west-1".into()),
+                action: None,
             }
         );
         assert_eq!(slow.to_string().parse(), Ok(slow));
@@ -228,6 +262,34 @@ mod tests {
             Err(FaultError::Service("ec9".into()))
         );
         assert!("odd:sqs".parse::<Fault>().is_err());
+    }
+
+    #[test]
+    fn a_fault_of_an_action_strikes_no_other() {
+        let spec = "denied:rds:eu-west-1:FailoverDBCluster";
+        let fault: Fault = spec.parse().unwrap();
+        assert_eq!(fault.to_string(), spec);
+        let mut faults = Faults::default();
+        faults.add(fault);
+        faults.add("throttled:rds:DeleteDBInstance".parse().unwrap());
+        assert!(faults.of("rds", "eu-west-1").is_empty());
+        assert_eq!(
+            faults.on("rds", "eu-west-1", "FailoverDBCluster"),
+            [Kind::Denied]
+        );
+        assert_eq!(
+            faults.on("rds", "us-east-1", "DeleteDBInstance"),
+            [Kind::Throttled]
+        );
+        assert!(
+            faults
+                .on("rds", "us-east-1", "FailoverDBCluster")
+                .is_empty()
+        );
+        assert_eq!(
+            "silent:rds:DescribeEvents".parse::<Fault>(),
+            Err(FaultError::Action)
+        );
     }
 
     #[test]

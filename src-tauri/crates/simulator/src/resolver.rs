@@ -10,7 +10,7 @@ use tokio::net::UdpSocket;
 
 use crate::shared::SharedWorld;
 use crate::world::World;
-use crate::world::database::ENDPOINT_TTL;
+use crate::world::database::{DbCluster, ENDPOINT_TTL};
 
 const TYPE_A: u16 = 1;
 const TYPE_CNAME: u16 = 5;
@@ -51,8 +51,17 @@ struct Found {
 }
 
 fn lookup(world: &World, name: &str, turn: usize) -> Option<Found> {
-    let mut databases = world.regions.iter().flat_map(|r| &r.databases);
-    let instance = databases.find_map(|d| d.resolve(name, turn))?;
+    let global = &world.global_database;
+    let databases = || world.regions.iter().flat_map(|r| &r.databases);
+    let asks_global = name
+        .trim_end_matches('.')
+        .eq_ignore_ascii_case(&global.endpoint);
+    let instance = if asks_global {
+        let primary = databases().find(|d| d.arn == global.endpoint_at);
+        primary.and_then(DbCluster::writer)
+    } else {
+        databases().find_map(|d| d.resolve(name, turn))?
+    };
     Some(Found {
         alias: instance
             .map(|i| i.endpoint.clone())

@@ -48,7 +48,8 @@ impl AwsError {
                 "UnknownOperationException",
                 "The requested operation is not recognized by the service.",
             ),
-            Service::Sts | Service::Rds | Service::Elb => Self::new(
+            Service::AutoScaling => Self::new("UnknownOperationException", ""),
+            Service::Sts | Service::Rds | Service::Elb | Service::Iam => Self::new(
                 "InvalidAction",
                 format!("Could not find operation {operation}"),
             ),
@@ -70,9 +71,13 @@ impl AwsError {
     pub fn throttled(service: Service) -> Self {
         let message = "Rate exceeded";
         match service {
-            Service::Route53 | Service::Rds | Service::Elb | Service::Sts | Service::CloudFront => {
-                Self::new("Throttling", message)
-            }
+            Service::Route53
+            | Service::Rds
+            | Service::Elb
+            | Service::Sts
+            | Service::CloudFront
+            | Service::Iam => Self::new("Throttling", message),
+            Service::AutoScaling => Self::new("ThrottlingException", message),
             Service::CloudWatch => Self::new("ThrottlingException", message).query("Throttling"),
             Service::Sqs => Self::new("RequestThrottled", message).query("RequestThrottled"),
             Service::Eks => Self::new("ThrottlingException", message).status(429),
@@ -92,6 +97,7 @@ impl AwsError {
             Service::Eks | Service::Lambda => {
                 Self::new("AccessDeniedException", message).status(403)
             }
+            Service::AutoScaling => Self::new("AccessDeniedException", message),
             Service::Sqs => Self::new("AccessDeniedException", message)
                 .query("AccessDenied")
                 .status(403),
@@ -103,6 +109,7 @@ impl AwsError {
             | Service::Elb
             | Service::Route53
             | Service::CloudFront
+            | Service::Iam
             | Service::S3 => Self::new("AccessDenied", message).status(403),
         }
     }
@@ -119,9 +126,13 @@ impl AwsError {
                     403
                 })
             }
-            Service::Sts | Service::Rds | Service::Elb | Service::Route53 | Service::CloudFront => {
-                Self::new("ExpiredToken", message).status(403)
-            }
+            Service::AutoScaling => Self::new("ExpiredTokenException", message),
+            Service::Sts
+            | Service::Rds
+            | Service::Elb
+            | Service::Route53
+            | Service::CloudFront
+            | Service::Iam => Self::new("ExpiredToken", message).status(403),
             Service::S3 => Self::new("ExpiredToken", "The provided token has expired.").status(400),
         }
     }

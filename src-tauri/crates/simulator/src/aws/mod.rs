@@ -2,6 +2,7 @@
 //!
 //! Handlers take and give plain values; [`request`] reads each protocol and [`render`] writes it.
 
+mod autoscaling;
 mod cbor;
 mod cloudfront;
 mod cloudwatch;
@@ -9,6 +10,7 @@ mod eks;
 mod elb;
 mod error;
 mod form;
+mod iam;
 mod lambda;
 mod page;
 mod rds;
@@ -37,7 +39,7 @@ pub use request::Service;
 use request::{Call, Protocol};
 use throttle::Throttle;
 
-use crate::fault::{self, Kind};
+use crate::fault::{self, Faults, Kind};
 use crate::shared::SharedWorld;
 use crate::world::World;
 use crate::world::region::Region;
@@ -162,7 +164,15 @@ async fn handle(
             Err((protocol, error)) => return render::response(&envelope(protocol, ""), Err(error)),
         };
     let envelope = envelope(call.protocol, &call.operation);
-    if let Err(error) = admit(server, &call, kinds) {
+    let name = service.signing_name();
+    let mut kinds = kinds.to_vec();
+    kinds.extend(
+        server
+            .shared
+            .faults()
+            .on(name, &call.region, &call.operation),
+    );
+    if let Err(error) = admit(server, &call, &kinds) {
         return render::response(&envelope, Err(error));
     }
     await_message(server, &mut call).await;
@@ -170,7 +180,8 @@ async fn handle(
         now: call.now,
         ..envelope
     };
-    let result = dispatch(&mut server.shared.lock(), &call);
+    let faults = server.shared.faults().clone();
+    let result = dispatch(&mut server.shared.lock(), &faults, &call);
     if call.is_write() {
         server.shared.notify();
     }
@@ -210,7 +221,7 @@ fn admit(server: &Server, call: &Call, kinds: &[Kind]) -> Result<(), AwsError> {
     }
 }
 
-fn dispatch(world: &mut World, call: &Call) -> Result<Answer, AwsError> {
+fn dispatch(world: &mut World, faults: &Faults, call: &Call) -> Result<Answer, AwsError> {
     match call.service {
         Service::Sts => sts::handle(world, call),
         Service::Route53 => route53::handle(world, call),
@@ -222,6 +233,8 @@ fn dispatch(world: &mut World, call: &Call) -> Result<Answer, AwsError> {
         Service::Lambda => lambda::handle(world, call),
         Service::CloudWatch => cloudwatch::handle(world, call),
         Service::S3 => s3::handle(world, call),
+        Service::AutoScaling => autoscaling::handle(world, call),
+        Service::Iam => iam::handle(faults, call),
     }
 }
 

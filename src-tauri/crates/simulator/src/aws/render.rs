@@ -227,7 +227,8 @@ fn namespace(service: Service) -> &'static str {
         Service::Route53 => "https://route53.amazonaws.com/doc/2013-04-01/",
         Service::CloudFront => "http://cloudfront.amazonaws.com/doc/2020-05-31/",
         Service::S3 => "http://s3.amazonaws.com/doc/2006-03-01/",
-        Service::Eks | Service::Lambda => "",
+        Service::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
+        Service::Eks | Service::Lambda | Service::AutoScaling => "",
     }
 }
 

@@ -34,11 +34,15 @@ pub enum Service {
     CloudWatch,
     /// S3
     S3,
+    /// Application Auto Scaling
+    AutoScaling,
+    /// IAM
+    Iam,
 }
 
 impl Service {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Sts,
         Self::Route53,
         Self::CloudFront,
@@ -49,6 +53,8 @@ impl Service {
         Self::Lambda,
         Self::CloudWatch,
         Self::S3,
+        Self::AutoScaling,
+        Self::Iam,
     ];
 
     /// Its name in the scope of a signature.
@@ -65,6 +71,8 @@ impl Service {
             Self::Lambda => "lambda",
             Self::CloudWatch => "monitoring",
             Self::S3 => "s3",
+            Self::AutoScaling => "application-autoscaling",
+            Self::Iam => "iam",
         }
     }
 
@@ -177,7 +185,13 @@ pub(crate) fn understand(
     let bad =
         |protocol, message: String| (protocol, AwsError::new("SerializationException", message));
     match service {
-        Service::Sqs | Service::CloudWatch | Service::Sts | Service::Rds | Service::Elb => {
+        Service::Sqs
+        | Service::CloudWatch
+        | Service::Sts
+        | Service::Rds
+        | Service::Elb
+        | Service::AutoScaling
+        | Service::Iam => {
             if let [_, _, _, operation] = call.path.as_slice()
                 && text("smithy-protocol") == "rpc-v2-cbor"
             {
@@ -230,7 +244,13 @@ fn rest_operation(call: &Call, method: &Method) -> Option<&'static str> {
         Service::S3 => s3::operation(method, &path, &call.query),
         Service::Eks => eks::operation(method, &path),
         Service::Lambda => lambda::operation(method, &path),
-        Service::Sts | Service::Rds | Service::Elb | Service::Sqs | Service::CloudWatch => None,
+        Service::Sts
+        | Service::Rds
+        | Service::Elb
+        | Service::Sqs
+        | Service::CloudWatch
+        | Service::AutoScaling
+        | Service::Iam => None,
     }
 }
 
@@ -299,7 +319,7 @@ impl Call {
     /// True for an operation that changes something.
     #[must_use]
     pub(crate) fn is_write(&self) -> bool {
-        !["List", "Get", "Describe", "Head"]
+        !["List", "Get", "Describe", "Head", "Simulate"]
             .iter()
             .any(|p| self.operation.starts_with(p))
     }

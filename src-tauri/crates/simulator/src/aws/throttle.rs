@@ -73,7 +73,9 @@ fn limit(call: &Call) -> (&'static str, Limit) {
             | Service::Eks
             | Service::Sqs
             | Service::CloudWatch
-            | Service::S3,
+            | Service::S3
+            | Service::AutoScaling
+            | Service::Iam,
             _,
         ) => ("all", of(3000.0, 3000.0)),
     }

@@ -6,7 +6,7 @@ use crate::clock::Millis;
 use crate::world::SIMULATED_ACCOUNT as ACCOUNT;
 use crate::world::balancer::{self, LoadBalancer};
 use crate::world::cluster::{Az, ClusterSpec};
-use crate::world::database::{DbCluster, DbSpec, Engine};
+use crate::world::database::{DbCluster, DbSpec, Engine, ReaderScaling};
 use crate::world::dice::Dice;
 use crate::world::function::{Function, Mapping};
 use crate::world::geography::{Network, Place, zones};
@@ -150,7 +150,16 @@ fn databases(
             created,
             dice: Dice::new(seed, 400 + 16 * n as u64 + k as u64),
         };
-        region.databases.push(DbCluster::new(spec, metrics));
+        let mut cluster = DbCluster::new(spec, metrics);
+        if !global {
+            cluster.scaling = Some(ReaderScaling::new(1, 4, created));
+            // Half of the platforms have maintenance ahead of their last reader.
+            let due = Dice::new(seed, 9).chance(0.5);
+            if let Some(last) = cluster.instances.last_mut().filter(|_| due) {
+                last.maintenance = Some(created.plus_seconds(500 * DAY));
+            }
+        }
+        region.databases.push(cluster);
     }
 }
 

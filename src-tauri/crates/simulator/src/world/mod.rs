@@ -140,15 +140,14 @@ impl World {
             .iter()
             .flat_map(|r| watching::alarms(r, born))
             .collect();
-        let global_database = GlobalDatabase {
-            name: plan.reference_database.clone(),
-            resource: format!("cluster-{}", dice.hex(16)),
-            members: regions
-                .iter()
-                .filter_map(|r| r.databases.get(1))
-                .map(|d| d.arn.clone())
-                .collect(),
-        };
+        // The dice were thrown here before: what comes after stays as it was.
+        dice.hex(16);
+        let members = regions.iter().filter_map(|r| r.databases.get(1));
+        let global_database = GlobalDatabase::new(
+            plan.reference_database.clone(),
+            members.map(|d| d.arn.clone()).collect(),
+            Dice::new(seed, 8),
+        );
         let frame = Frame { seed, reference };
         let ids = Dice::new(seed, 3);
         Self {
@@ -214,6 +213,7 @@ impl World {
         for r in 0..self.regions.len() {
             self.step_region(r);
         }
+        self.global_database.step(&mut self.regions, now);
         self.serve_edge(1.0);
         let regions = &self.regions;
         let failing = |region: usize, balancer: usize| regions[region].balancers[balancer].failing;

@@ -23,11 +23,13 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Result<Answer, AwsError>
         "DescribeDBClusterEndpoints" => read::endpoints(region(world, call), call),
         "DescribeGlobalClusters" => global::describe(world, call),
         "DescribeEvents" => events::describe(region(world, call), call),
-        "DescribePendingMaintenanceActions" => answer(call, "PendingMaintenanceActions", vec![]),
+        "DescribePendingMaintenanceActions" => read::maintenance(region(world, call), call),
         "FailoverDBCluster" => write::fail_over(world, call),
         "CreateDBInstance" => write::create_instance(world, call),
         "DeleteDBInstance" => write::delete_instance(world, call),
         "ModifyDBInstance" => write::modify_instance(world, call),
+        "ModifyDBCluster" => write::modify_cluster(world, call),
+        "SwitchoverGlobalCluster" | "FailoverGlobalCluster" => global::make_primary(world, call),
         other => Err(AwsError::unknown_operation(call.service, other)),
     }
 }

@@ -52,7 +52,7 @@ pub(super) fn cluster(region: &Region, d: &DbCluster, call: &Call) -> Value {
         "VpcSecurityGroups": [{"VpcSecurityGroupId": region.network.inner_group, "Status": "active"}],
         "HostedZoneId": "Z2R2ITUGPM61AM", "StorageEncrypted": true, "DbClusterResourceId": d.resource,
         "DBClusterArn": d.arn, "AssociatedRoles": [], "IAMDatabaseAuthenticationEnabled": true,
-        "ClusterCreateTime": d.created.iso_millis(), "EngineMode": "provisioned", "DeletionProtection": true,
+        "ClusterCreateTime": d.created.iso_millis(), "EngineMode": "provisioned", "DeletionProtection": d.protected,
         "HttpEndpointEnabled": false, "ActivityStreamStatus": "stopped", "CopyTagsToSnapshot": true,
         "CrossAccountClone": false, "TagList": [], "AutoMinorVersionUpgrade": false, "NetworkType": "IPV4",
         "GlobalWriteForwardingStatus": "disabled",
@@ -152,4 +152,33 @@ pub(super) fn endpoints(region: Option<&Region>, call: &Call) -> Result<Answer, 
         })
         .collect();
     answer(call, "DBClusterEndpoints", all)
+}
+
+/// DescribePendingMaintenanceActions: instances with maintenance ahead.
+pub(super) fn maintenance(region: Option<&Region>, call: &Call) -> Result<Answer, AwsError> {
+    let wanted = call.text("ResourceIdentifier");
+    let (of, named) = (
+        filter(call, "db-cluster-id"),
+        filter(call, "db-instance-id"),
+    );
+    let all = databases(region)
+        .iter()
+        .flat_map(|d| d.instances.iter().map(move |i| (d, i)))
+        .filter(|(d, i)| {
+            wanted.is_none_or(|arn| d.instance_arn(i) == arn)
+                && (of.is_empty() || of.contains(&d.name) || of.contains(&d.arn))
+                && (named.is_empty() || named.contains(&i.name) || named.contains(&d.instance_arn(i)))
+        })
+        .filter_map(|(d, i)| i.maintenance.map(|at| (d.instance_arn(i), at)))
+        .map(|(arn, at)| {
+            json!({
+                "ResourceIdentifier": arn,
+                "PendingMaintenanceActionDetails": [{
+                    "Action": "system-update", "AutoAppliedAfterDate": at.iso_millis(), "CurrentApplyDate": at.iso_millis(),
+                    "Description": "New Operating System update is available",
+                }],
+            })
+        })
+        .collect();
+    answer(call, "PendingMaintenanceActions", all)
 }

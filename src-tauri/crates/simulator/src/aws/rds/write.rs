@@ -8,7 +8,7 @@ use crate::aws::error::AwsError;
 use crate::aws::render::Answer;
 use crate::aws::request::Call;
 use crate::world::World;
-use crate::world::database::{DbClass, NewReader, Refusal};
+use crate::world::database::{ClusterStatus, DbClass, NewReader, Refusal};
 use crate::world::region::Region;
 
 /// Characters an identifier may have.
@@ -123,6 +123,25 @@ pub(super) fn modify_instance(world: &mut World, call: &Call) -> Result<Answer, 
             .map_err(refused)?;
     }
     described(region, n, id, call)
+}
+
+/// ModifyDBCluster: protection against deletion.
+pub(super) fn modify_cluster(world: &mut World, call: &Call) -> Result<Answer, AwsError> {
+    let id = required(call, "DBClusterIdentifier")?;
+    let region = here(world, call).ok_or_else(|| no_cluster(id))?;
+    let n = cluster_index(region, id).ok_or_else(|| no_cluster(id))?;
+    let status = region.databases[n].status;
+    if status != ClusterStatus::Available {
+        let why = format!(
+            "DB cluster {id} is not in available state: it is {}.",
+            status.name()
+        );
+        return Err(refused(Refusal::ClusterState(why)));
+    }
+    if let Some(protected) = call.text("DeletionProtection") {
+        region.databases[n].protected = protected == "true";
+    }
+    Ok(json!({ "DBCluster": cluster(region, &region.databases[n], call) }).into())
 }
 
 fn described(region: &Region, n: usize, id: &str, call: &Call) -> Result<Answer, AwsError> {

@@ -2,7 +2,7 @@
 
 use crate::clock::Millis;
 use crate::scenario::Scenario;
-use crate::world::database::{DbCluster, Pool};
+use crate::world::database::{DbCluster, Pool, Refusal};
 use crate::world::{Size, World};
 
 const START: Millis = Millis(1_763_780_000_000);
@@ -148,14 +148,17 @@ fn when_it_is_load_a_failover_mends_nothing() {
     let before = failing(&world);
     assert!(before > 0.03, "{before}");
     assert!(
-        main(&world).readers().all(|r| r.strain > 0.45),
+        main(&world)
+            .readers()
+            .filter(|r| r.status.serves())
+            .all(|r| r.strain > 0.45),
         "the readers are hot too"
     );
     fail_over(&mut world);
     run(&mut world, 240);
     let writer = main(&world).writer().unwrap();
     assert!(
-        writer.refused() > 0.15 && failing(&world) > before * 0.6,
+        writer.refused() > 0.15 && failing(&world) > 0.03,
         "{}",
         failing(&world)
     );
@@ -184,4 +187,87 @@ fn the_same_seed_fails_over_in_the_same_seconds() {
     };
     assert_eq!(times(6), times(6));
     assert!((7..20).any(|seed| times(seed)[0].promoted != times(6)[0].promoted));
+}
+
+fn two_regions() -> World {
+    let size = Size {
+        regions: 2,
+        pods: 60,
+        seed: 8,
+    };
+    World::new(size, Scenario::Calm, START)
+}
+
+fn make_primary(world: &mut World, loses_data: bool) -> Result<(), Refusal> {
+    let target = world.global_database.members[1].clone();
+    let World {
+        global_database,
+        regions,
+        now,
+        ..
+    } = world;
+    global_database.make_primary(&target, loses_data, regions, *now)
+}
+
+#[test]
+fn a_switchover_swaps_the_roles_and_tells_each_step() {
+    let mut world = two_regions();
+    make_primary(&mut world, false).unwrap();
+    assert!(matches!(
+        make_primary(&mut world, false),
+        Err(Refusal::GlobalState(_))
+    ));
+    let mut statuses = Vec::new();
+    while let Some(operation) = &world.global_database.operation {
+        if statuses.last() != Some(&operation.status()) {
+            statuses.push(operation.status());
+        }
+        world.step();
+    }
+    assert_eq!(statuses, ["pending", "switching-over"]);
+    let (old, new) = (
+        &world.regions[0].databases[1],
+        &world.regions[1].databases[1],
+    );
+    assert!(old.secondary && old.writer().is_none());
+    assert!(!new.secondary && new.writer().is_some());
+    assert_eq!(
+        world.global_database.members,
+        [new.arn.clone(), old.arn.clone()]
+    );
+    assert_eq!(world.global_database.endpoint_at, new.arn);
+    let told: Vec<&str> = world
+        .regions
+        .iter()
+        .flat_map(|r| &r.events)
+        .map(|e| e.message.as_str())
+        .collect();
+    for part in [
+        "started",
+        "successfully shut down",
+        "successfully promoted",
+        "finished",
+    ] {
+        assert!(told.iter().any(|m| m.contains(part)), "{part}: {told:?}");
+    }
+}
+
+#[test]
+fn after_a_global_failover_the_old_primary_has_to_resynchronise_before_a_switchover() {
+    let mut world = two_regions();
+    make_primary(&mut world, true).unwrap();
+    while world.global_database.operation.is_some() {
+        world.step();
+    }
+    assert_eq!(
+        world.global_database.resyncing.as_ref(),
+        Some(&world.regions[0].databases[1].arn)
+    );
+    assert!(matches!(
+        make_primary(&mut world, false),
+        Err(Refusal::ClusterState(_))
+    ));
+    run(&mut world, 500);
+    assert!(world.global_database.resyncing.is_none());
+    make_primary(&mut world, false).unwrap();
 }

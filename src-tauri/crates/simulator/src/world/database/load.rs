@@ -152,6 +152,7 @@ impl DbCluster {
         let readers =
             f64::from(u32::try_from(self.instances.iter().filter(serving).count()).unwrap_or(0));
         let demand = ask.demand * self.weight;
+        let attached = if self.quiet { 0.0 } else { ask.attached };
         let (writes, reads) = (self.work.0 * demand, self.work.1 * demand);
         let clung = self
             .failovers
@@ -162,14 +163,14 @@ impl DbCluster {
         for (n, i) in self.instances.iter_mut().enumerate() {
             let ill = ask.grey.get(i.az).copied().unwrap_or(0.0);
             let (work, mut level) = match (i.writer, readers) {
-                (true, 0.0) => (writes * ask.attached + reads, to_readers),
-                (true, _) => (writes * ask.attached, 0.0),
+                (true, 0.0) => (writes * attached + reads, to_readers),
+                (true, _) => (writes * attached, 0.0),
                 (false, n) => (reads / n.max(1.0), to_readers / n.max(1.0)),
             };
             i.strain = work * (1.0 + ill) / (i.class.vcpus * i.host);
             if i.writer {
                 let spread = 1.0 + 0.25 * (i.waiting() - 1.0);
-                level += ask.pods * ask.attached * (POOL_TO_WRITER * spread).min(POOL_LIMIT);
+                level += ask.pods * attached * (POOL_TO_WRITER * spread).min(POOL_LIMIT);
             }
             if i.name == clung && !i.writer {
                 level += ask.pods * ask.clinging * POOL_TO_WRITER;

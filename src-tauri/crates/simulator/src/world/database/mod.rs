@@ -3,10 +3,12 @@
 //! What is asked of a cluster over the API takes time: it lies on the cluster's agenda and happens second by second.
 //! Every figure of CloudWatch follows from the same state, see [`load`].
 
+mod autoscale;
 pub mod class;
 mod endpoint;
 mod event;
 mod failover;
+mod global;
 pub mod load;
 mod members;
 pub mod pools;
@@ -19,10 +21,12 @@ use crate::clock::Millis;
 use crate::world::dice::Dice;
 use crate::world::metric::{MetricKey, Metrics, SeriesId};
 
+pub use autoscale::{Activity, ReaderScaling};
 pub use class::{DbClass, Engine};
 pub use endpoint::TTL as ENDPOINT_TTL;
 pub use event::DbEvent;
 pub use failover::Failover;
+pub use global::{GlobalDatabase, Operation};
 pub use members::NewReader;
 pub use pools::{Ail, Pool};
 pub use status::{ClusterStatus, InstanceStatus, Refusal};
@@ -62,6 +66,8 @@ pub struct DbInstance {
     pub strain: f64,
     /// Open connections.
     pub connections: f64,
+    /// Maintenance that waits for its window, and the day it is applied.
+    pub maintenance: Option<Millis>,
     series: InstanceSeries,
 }
 
@@ -102,23 +108,18 @@ pub struct DbCluster {
     pub work: (f64, f64),
     /// Work of a statement against the usual.
     pub weight: f64,
+    /// Aurora Auto Scaling of its readers.
+    pub scaling: Option<ReaderScaling>,
+    /// Protected against deletion.
+    pub protected: bool,
+    /// It takes no writes although it has a writer: its global database changes its primary.
+    pub quiet: bool,
     agenda: Vec<(Millis, Change)>,
     dice: Dice,
     host: String,
     network: u8,
     serial: u8,
     series: ClusterSeries,
-}
-
-/// A global database.
-#[derive(Debug)]
-pub struct GlobalDatabase {
-    /// Identifier.
-    pub name: String,
-    /// Resource id.
-    pub resource: String,
-    /// Members: ARNs, the primary first.
-    pub members: Vec<String>,
 }
 
 /// What is still to happen to a cluster.
@@ -205,6 +206,9 @@ impl DbCluster {
             failovers: Vec::new(),
             work: (0.0, 0.0),
             weight: 1.0,
+            scaling: None,
+            protected: true,
+            quiet: false,
             agenda: Vec::new(),
             dice: spec.dice,
             host: host.into(),
@@ -259,6 +263,7 @@ impl DbCluster {
             host: 1.0,
             strain: 0.0,
             connections: 0.0,
+            maintenance: None,
             series: InstanceSeries::new(&name, &self.region, metrics),
             name,
         }

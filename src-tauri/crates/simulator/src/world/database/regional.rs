@@ -15,6 +15,7 @@ impl Region {
         for n in 0..self.databases.len() {
             self.databases[n].run_agenda(now, &mut self.events);
             self.strain_database(n, frame, now);
+            self.databases[n].autoscale(self.zones.len(), now, metrics);
             if now.seconds() % SAMPLED == 0 {
                 self.sample_database(n, frame, now, metrics);
             }

@@ -223,3 +223,58 @@ fn a_smaller_heir_gets_hot() {
         c.writer().unwrap().strain
     );
 }
+
+fn scaled(name: &str) -> bool {
+    name.starts_with("application-autoscaling-")
+}
+
+fn live(
+    c: &mut DbCluster,
+    metrics: &mut Metrics,
+    demand: f64,
+    from: Millis,
+    seconds: i64,
+) -> Millis {
+    for s in 1..=seconds {
+        let now = from.plus_seconds(s);
+        c.run_agenda(now, &mut Vec::new());
+        c.bear(&ask(demand), now);
+        c.autoscale(3, now, metrics);
+    }
+    from.plus_seconds(seconds)
+}
+
+#[test]
+fn autoscaling_adds_its_own_readers_when_they_are_hot_and_removes_only_those() {
+    let (mut c, mut metrics) = cluster(&[(0, BIG), (1, BIG)]);
+    c.scaling = Some(ReaderScaling::new(1, 3, T0));
+    let now = live(&mut c, &mut metrics, 4.5, T0, 170);
+    assert_eq!(c.instances.len(), 2, "three minutes have to pass");
+    let now = live(&mut c, &mut metrics, 4.5, now, 30);
+    let own = c.instances.iter().find(|i| scaled(&i.name)).unwrap();
+    assert_eq!(
+        (own.tier, own.class.name(), own.status),
+        (15, BIG, InstanceStatus::Creating)
+    );
+    let now = live(&mut c, &mut metrics, 0.5, now, 600);
+    let first = c.scaling.as_ref().unwrap().activities[0].clone();
+    assert!(
+        first.adds && first.count == 2 && first.ended.is_some(),
+        "{first:?}"
+    );
+    live(&mut c, &mut metrics, 0.5, now, 1500);
+    let left: Vec<&str> = c.instances.iter().map(|i| i.name.as_str()).collect();
+    assert_eq!(left, ["books-1", "books-2"]);
+}
+
+#[test]
+fn suspended_or_at_its_maximum_autoscaling_adds_nothing() {
+    for (max, suspended) in [(3, true), (1, false)] {
+        let (mut c, mut metrics) = cluster(&[(0, BIG), (1, BIG)]);
+        let mut scaling = ReaderScaling::new(1, max, T0);
+        scaling.out_suspended = suspended;
+        c.scaling = Some(scaling);
+        live(&mut c, &mut metrics, 4.5, T0, 600);
+        assert_eq!(c.instances.len(), 2);
+    }
+}
