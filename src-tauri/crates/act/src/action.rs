@@ -4,6 +4,7 @@
 
 use crate::course::{Course, Entry, Face, Moment};
 use crate::draft::{Draft, finish};
+use crate::finding::REQUEST;
 use crate::freeze::Freeze;
 use crate::hands::Hands;
 use crate::offer::{Colour, Offer};
@@ -149,6 +150,15 @@ pub fn action(verb: Verb, kind: Kind) -> Option<&'static dyn Action> {
 #[must_use]
 pub fn action_of(plan: &Plan) -> Option<&'static dyn Action> {
     action(plan.action, kind_of(&plan.node)?)
+}
+
+/// What has to be read afresh before and during a run of this plan. The checks that rest on the
+/// request itself name a source that nobody reads.
+#[must_use]
+pub fn sources_of(plan: &Plan, snapshot: &Snapshot) -> Vec<SourceId> {
+    let mut all = action_of(plan).map_or_else(Vec::new, |a| a.sources(snapshot, plan));
+    all.retain(|source| source.as_str() != REQUEST);
+    all
 }
 
 /// The kind of a node's id, which begins with it.

@@ -6,7 +6,7 @@ use model::SourceId;
 
 /// The source of a check that rests on no reading of its own: the request's settings, the stack
 /// file, the picture the plan was made of.
-const REQUEST: &str = "plan";
+pub(crate) const REQUEST: &str = "plan";
 
 /// What a check found out, before it is worded.
 #[derive(Clone, Debug)]

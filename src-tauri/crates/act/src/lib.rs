@@ -60,7 +60,7 @@ mod words;
 
 pub use action::{
     ACTIONS, Action, Context, PlanError, Recount, Request, action, action_of, colour, command,
-    offers, plan, recount,
+    offers, plan, recount, sources_of,
 };
 pub use course::{Answer, Call, Course, Decision, Ending, Entry, Face, Moment};
 pub use draft::{Draft, Undo};

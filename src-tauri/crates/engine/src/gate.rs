@@ -194,8 +194,7 @@ impl Gate {
         let snapshot = platform.snapshot();
         let (shown, pressed) = self.take(press, &snapshot)?;
         let pressed_at = platform.now();
-        let sources = act::action_of(&shown).map(|a| a.sources(&snapshot, &shown));
-        let sources = sources.unwrap_or_default();
+        let sources = act::sources_of(&shown, &snapshot);
         let fresh = platform.refresh(&sources, PREFLIGHT);
         let (fresh, ()) = tokio::join!(fresh, rules.ask(platform, &shown));
         if !fresh.unanswered.is_empty() {

@@ -76,8 +76,7 @@ impl Runner {
         };
         let sources = {
             let snapshot = self.platform.snapshot();
-            let action = act::action_of(&self.subject.plan);
-            action.map_or_else(Vec::new, |a| a.sources(&snapshot, &self.subject.plan))
+            act::sources_of(&self.subject.plan, &snapshot)
         };
         loop {
             self.look(&mut sight, &sources).await;
