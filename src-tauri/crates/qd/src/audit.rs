@@ -9,8 +9,10 @@ const BROKEN: u8 = 5;
 
 /// Verifies or exports.
 pub(crate) fn run(command: &AuditCommand) -> Result<u8, Failure> {
-    let audit =
-        engine::Audit::open(&engine::state_dir()).map_err(|e| Failure::new(e.to_string()))?;
+    let audit = engine::Audit::open(&engine::state_dir()).map_err(|e| {
+        let next = "Set XDG_STATE_HOME to a folder that can be written.";
+        Failure::new(format!("{e}. {next}"))
+    })?;
     match command {
         AuditCommand::Verify(args) => match audit.verify() {
             Ok(rows) if args.json => {

@@ -19,7 +19,11 @@ use std::process::ExitCode;
 #[tokio::main]
 async fn main() -> ExitCode {
     tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_env("QUARTERDECK_LOG"))
+        // Without it nothing is logged: what libraries call an error is told as a source's sentence.
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("QUARTERDECK_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("off")),
+        )
         .with_writer(std::io::stderr)
         .init();
     let command = match Cli::try_parse() {

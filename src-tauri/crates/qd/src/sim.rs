@@ -16,7 +16,10 @@ pub(crate) async fn run(args: SimArgs) -> Result<u8, Failure> {
     .map(signal)
     .collect::<Result<Vec<_>, _>>()
     .map_err(|error| Failure::new(format!("Signals cannot be received: {error}.")))?;
-    let simulation = Simulation::start(options(args)?).await.map_err(|error| {
+    let mut options = options(args)?;
+    // Whoever reads the ready line may stand elsewhere.
+    options.dir = std::path::absolute(&options.dir).unwrap_or(options.dir);
+    let simulation = Simulation::start(options).await.map_err(|error| {
         Failure::new(format!("The simulated platform could not start: {error}."))
     })?;
     let ready = serde_json::json!({

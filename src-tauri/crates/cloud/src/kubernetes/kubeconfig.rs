@@ -138,6 +138,14 @@ fn refuse_programs(place: &ClusterPlace, kubeconfig: &Kubeconfig) -> Result<(), 
     })
 }
 
+/// The parser of YAML draws the place below its sentence.
+fn first_line(text: &str) -> &str {
+    text.lines()
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches('.')
+}
+
 /// A kubeconfig that cannot be used.
 fn refused(place: &ClusterPlace, error: &KubeconfigError) -> SourceFailure {
     let class = match error {
@@ -161,9 +169,10 @@ fn refused(place: &ClusterPlace, error: &KubeconfigError) -> SourceFailure {
     SourceFailure {
         class,
         sentence: format!(
-            "Context {} of {} cannot be used: {error}.",
+            "Context {} of {} cannot be used: {}.",
             place.context,
-            file(place)
+            file(place),
+            first_line(&error.to_string())
         ),
         next_step: "Correct the kubeconfig or the context's name in the stack file.".to_owned(),
         code: None,
