@@ -13,6 +13,8 @@ use crate::simulation::advance;
 
 /// Seconds one call may advance: a day.
 const MAX_ADVANCE: u64 = 86_400;
+/// Pod changes a second that one cluster may be asked for.
+const MAX_CHURN: u64 = 10_000;
 
 /// What the file `control` says below its first line, the base URL.
 pub const HELP: &str = "\
@@ -29,6 +31,8 @@ pub const HELP: &str = "\
 #                                                       share of its cores that an instance's host gives, 0.05 to 1
 #   curl -X POST URL/databases -d '{\"instance\": \"NAME\", \"maintenance\": true}'
 #                                                       maintenance ahead of an instance, or none
+#   curl -X POST URL/churn -d '{\"per_second\": 100}'   so many pods of each cluster change per wall second, evenly, to
+#                                                       measure watchers by: probes fail and pass again; 0 ends it
 #   curl URL/state                                      depths, targets and happenings to come, for tests
 ";
 
@@ -73,6 +77,7 @@ async fn handle(State(shared): State<SharedWorld>, request: Request) -> Response
             Ok(()) => Json(json!({})).into_response(),
             Err(why) => refused(why),
         },
+        (&Method::POST, "/churn") => churn(&shared, &body),
         (&Method::GET, "/state") => Json(state(&shared)).into_response(),
         _ => (
             StatusCode::NOT_FOUND,
@@ -80,6 +85,15 @@ async fn handle(State(shared): State<SharedWorld>, request: Request) -> Response
         )
             .into_response(),
     }
+}
+
+fn churn(shared: &SharedWorld, body: &Value) -> Response {
+    let rate = body["per_second"].as_u64().filter(|n| *n <= MAX_CHURN);
+    let Some(rate) = rate.and_then(|n| u32::try_from(n).ok()) else {
+        return refused("per_second must be a whole number up to 10000");
+    };
+    shared.churn().send_replace(rate);
+    Json(json!({"per_second": rate})).into_response()
 }
 
 fn refused(why: &str) -> Response {

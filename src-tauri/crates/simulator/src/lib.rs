@@ -15,6 +15,7 @@ pub mod options;
 pub mod scenario;
 pub mod world;
 
+mod churn;
 mod resolver;
 mod shared;
 mod simulation;

@@ -12,6 +12,8 @@ pub struct Shared {
     world: Mutex<World>,
     faults: Mutex<Faults>,
     steps: watch::Sender<u64>,
+    /// Pod changes per second and cluster, made for their own sake.
+    churn: watch::Sender<u32>,
     /// Added to every answer, milliseconds.
     pub latency_ms: u64,
     /// The bearer token the written kubeconfig carries; any other is answered 401.
@@ -30,6 +32,7 @@ impl Shared {
             world: Mutex::new(world),
             faults: Mutex::new(faults),
             steps,
+            churn: watch::Sender::new(0),
             latency_ms,
             bearer_token,
         })
@@ -49,6 +52,12 @@ impl Shared {
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.steps.subscribe()
+    }
+
+    /// How many pods of each cluster change per wall second for the sake of the change.
+    #[must_use]
+    pub fn churn(&self) -> &watch::Sender<u32> {
+        &self.churn
     }
 
     /// Wakes everyone who subscribed. Called by the clock after a step and by a server after a write.

@@ -105,6 +105,8 @@ impl Simulation {
         let token = format!("sim-{}", Dice::new(options.seed, 9).lower(32));
         let shared = Shared::new(world, faults, options.latency_ms, token);
         let mut simulation = Self::serve(&options, shared).await?;
+        let churn = crate::churn::run(simulation.shared.clone());
+        simulation.tasks.push(tokio::spawn(churn));
         if options.clock == ClockMode::Auto {
             simulation.tasks.push(tokio::spawn(run_clock(
                 simulation.shared.clone(),

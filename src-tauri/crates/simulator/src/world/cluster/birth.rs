@@ -1,6 +1,6 @@
 //! How a cluster begins: in its steady state, with a past.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::Cluster;
@@ -51,7 +51,7 @@ impl Cluster {
             index: HashMap::new(),
             touched: BTreeSet::new(),
             homeless: BTreeSet::new(),
-            churn: 0,
+            flickering: VecDeque::new(),
             troubled: vec![false; azs],
             loads: vec![vec![40.0; azs]; spec.workloads.len()],
             spec: Arc::new(spec),

@@ -10,6 +10,9 @@ use super::spec::CrashReason;
 use super::{Cluster, WorkloadKey};
 use crate::clock::Millis;
 
+/// So many probes fail at a time for the sake of [`Cluster::churn`].
+const FLICKERING: usize = 150;
+
 impl Cluster {
     /// The object reference of a pod, for events.
     pub(super) fn about_pod(&self, pod: &Pod) -> About {
@@ -251,15 +254,16 @@ impl Cluster {
         );
     }
 
-    /// Has about so many pods a second change for the sake of the change, to measure watchers by: readiness probes
-    /// fail and pass again, without events. 0 ends it.
-    pub fn set_churn(&mut self, changes_per_second: u32) {
-        self.churn = changes_per_second;
-    }
-
-    /// Half of the churn: each probe that fails here passes again in two or three seconds.
-    pub(super) fn stir(&mut self) {
-        for _ in 0..self.churn.div_ceil(2) {
+    /// So many pods change now for the sake of the change, to measure watchers by: a readiness probe fails and,
+    /// when [`FLICKERING`] others have failed after it, passes again. Without events.
+    pub fn churn(&mut self, changes: u32) {
+        for _ in 0..changes {
+            if self.flickering.len() >= FLICKERING
+                && let Some(id) = self.flickering.pop_front()
+            {
+                self.pass_probe(id);
+                continue;
+            }
             let any = PodId(self.dice.bits() % self.next_pod.max(1));
             let Some((&id, _)) = self.pods.range(any..).next() else {
                 continue;
@@ -268,9 +272,15 @@ impl Cluster {
                 continue;
             };
             pod.probe = false;
-            let again = self.dice.seconds(2, 3);
-            self.agenda.at(Millis(self.now.0 + again), Task::Pass(id));
+            self.flickering.push_back(id);
             self.show_pod(id);
+        }
+    }
+
+    /// Every probe that fails for the sake of the change passes again.
+    pub fn end_churn(&mut self) {
+        for id in std::mem::take(&mut self.flickering) {
+            self.pass_probe(id);
         }
     }
 

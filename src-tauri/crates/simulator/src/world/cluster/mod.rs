@@ -36,7 +36,7 @@ pub mod write;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 pub use complaint::{Complained, Complaint};
@@ -90,8 +90,8 @@ pub struct Cluster {
     troubled: Vec<bool>,
     /// CPU load per workload and zone as last told, percent of the request.
     loads: Vec<Vec<f64>>,
-    /// Pod changes per second made for their own sake.
-    churn: u32,
+    /// Pods whose probes fail for the sake of the change, oldest first.
+    flickering: VecDeque<PodId>,
 }
 
 impl Cluster {
@@ -131,7 +131,6 @@ impl Cluster {
         while let Some((_, task)) = self.agenda.due(now) {
             self.run(task);
         }
-        self.stir();
         self.autoscale(load);
         self.reconcile_touched();
     }
