@@ -200,7 +200,7 @@ pub(crate) fn nothing() -> Snapshot {
         },
         identity: Identity::default(),
         nodes: Vec::new(),
-        edges: Vec::new(),
+        edges: [].into(),
         sources: Vec::new(),
         causes: Vec::new(),
         changes: Vec::new(),

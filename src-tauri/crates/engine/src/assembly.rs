@@ -2,7 +2,7 @@
 
 use crate::index::{Assembler, Draft};
 use cloud::Stack;
-use model::{Declared, DeclaredQueue, Input, PinnedEdge, StackIdentity, Thresholds, assemble_from};
+use model::{Assembly, Declared, DeclaredQueue, Input, PinnedEdge, StackIdentity, Thresholds};
 
 /// The stack file's identity.
 pub(crate) fn stack_identity(stack: &Stack) -> StackIdentity {
@@ -23,6 +23,7 @@ pub(crate) fn assembler(stack: &Stack) -> (Assembler, Option<String>) {
     };
     let identity = stack_identity(stack);
     let declared = declared(stack);
+    let mut assembly = Assembly::default();
     let assembler = move |draft: Draft<'_>| {
         let input = Input {
             seq: draft.seq,
@@ -34,7 +35,7 @@ pub(crate) fn assembler(stack: &Stack) -> (Assembler, Option<String>) {
             declared: declared.clone(),
             thresholds: &thresholds,
         };
-        assemble_from(draft.previous, input)
+        assembly.next(input)
     };
     (Box::new(assembler), complaint)
 }

@@ -163,7 +163,7 @@ impl Book {
         });
         slots
             .flat_map(Slot::items)
-            .filter_map(|(_, found)| match found {
+            .filter_map(|(_, found)| match &**found {
                 Found::Node(node) => Some(Arc::new(FoundNode::clone(node))),
                 Found::Readings(_) | Found::Change(_) => None,
             })

@@ -53,6 +53,17 @@ impl Engine {
         Self::with(stack, sessions, state_dir, Settings::default(), COLLECTORS).await
     }
 
+    /// Starts for one look: nothing that was recorded is drawn, and nothing is recorded. What an
+    /// earlier run saw is no answer to what is asked now, and 10,000 pods of it are a third more to
+    /// hold.
+    pub async fn glance(stack: Stack, sessions: Sessions, state_dir: &Path) -> Self {
+        let settings = Settings {
+            recorded: false,
+            ..Settings::default()
+        };
+        Self::with(stack, sessions, state_dir, settings, COLLECTORS).await
+    }
+
     /// Starts with other figures and collectors than the usual ones.
     pub async fn with(
         stack: Stack,

@@ -4,85 +4,40 @@
 //! a second and only when something happened, and publishes only what differs. Readings that
 //! merely confirm what is known are assembled every ten seconds, so that shown ages stay true.
 
+mod drawing;
+mod message;
+mod pace;
 mod waiters;
 
 use crate::book::{Book, Effect, Feed, Recording};
 use crate::poller::Heard;
 use crate::recorder::Recorder;
-use crate::sameness::{News, news};
 use crate::settings::Settings;
 use crate::supervise::text_of;
 use crate::time::{Instant, now};
-use collect::kubernetes::WatchBatch;
-use model::{
-    AccountId, FoundNode, Identity, Level, Observation, Snapshot, Source, SourceFailure, SourceId,
-    SourceStatus, State, Timestamp,
-};
-use std::collections::{BTreeSet, VecDeque};
+pub(crate) use message::Message;
+use model::{Identity, Observation, Snapshot, Source, SourceId, SourceStatus, Timestamp};
+use pace::Pace;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use waiters::{Waiter, Waiters};
 
-/// How many costs the gap is judged by.
-const COSTS_KEPT: usize = 5;
-
 /// Platform time, now.
 pub(crate) type PlatformClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// Builds the picture: number, time, previous picture, book, sources, identity.
+/// Builds the picture: number, time, book, sources, identity.
 pub(crate) type Assembler = Box<dyn FnMut(Draft<'_>) -> Snapshot + Send>;
 
 /// What a picture is built from.
 pub(crate) struct Draft<'a> {
     pub(crate) seq: u64,
     pub(crate) taken_at: Timestamp,
-    pub(crate) previous: Option<&'a Snapshot>,
     pub(crate) sources: Vec<SourceStatus>,
     pub(crate) identity: Identity,
     pub(crate) book: &'a Book,
-}
-
-/// What the index is told.
-pub(crate) enum Message {
-    /// A source that will be read.
-    Register(Source, Feed, Duration),
-    /// A reading; the answer is whether it brought news.
-    Reading {
-        observation: Box<Observation>,
-        /// When the reading began, by the local clock.
-        begun: Instant,
-        /// Time until the next reading.
-        expected: Duration,
-        reply: oneshot::Sender<bool>,
-    },
-    /// What a watch says.
-    Batch {
-        source: SourceId,
-        batch: WatchBatch,
-        at: Timestamp,
-        /// Requests sent since start.
-        requests: u64,
-    },
-    /// A failure that no reading reports.
-    Fault(SourceId, SourceFailure),
-    /// A source's first reading waits for these; none: it waits no more.
-    Waits(SourceId, Vec<SourceId>),
-    /// Who we are.
-    Identity(Identity),
-    /// What the account's AWS sources found.
-    Known(Option<AccountId>, oneshot::Sender<Vec<Arc<FoundNode>>>),
-    /// What an earlier run recorded.
-    Restore(Recording),
-    /// Tell when these sources were read anew (or failed to be) since then.
-    Await(BTreeSet<SourceId>, Instant, oneshot::Sender<Arc<Snapshot>>),
-    /// Tell when every source answered or failed.
-    AwaitAll(oneshot::Sender<Arc<Snapshot>>),
-    /// Fail whatever did not answer in this time, and tell.
-    Conclude(Duration, oneshot::Sender<Arc<Snapshot>>),
-    /// Record and end.
-    Stop(oneshot::Sender<()>),
 }
 
 /// What the index tells the pollers.
@@ -105,14 +60,7 @@ pub(crate) struct Index {
     identity: Identity,
     waiters: Waiters,
     outstanding: BTreeSet<SourceId>,
-    dirt: Effect,
-    /// When the next picture is wanted.
-    wanted: Option<Instant>,
-    /// What the latest assemblies took.
-    costs: VecDeque<Duration>,
-    assembled_at: Option<Instant>,
-    published_at: Option<Instant>,
-    hasty: bool,
+    pace: Pace,
     unrecorded: bool,
 }
 
@@ -138,12 +86,7 @@ impl Index {
             identity,
             waiters: Waiters::default(),
             outstanding: BTreeSet::new(),
-            dirt: Effect::Nothing,
-            wanted: None,
-            costs: VecDeque::new(),
-            assembled_at: None,
-            published_at: None,
-            hasty: false,
+            pace: Pace::new(settings),
             unrecorded: false,
         }
     }
@@ -157,7 +100,7 @@ impl Index {
     pub(crate) fn draw(&mut self) {
         self.refresh(now());
         // The first findings need not wait for a picture of nothing.
-        self.assembled_at = None;
+        self.pace.rested();
     }
 
     /// Runs until it is stopped or nobody can send any more.
@@ -198,32 +141,8 @@ impl Index {
 
     /// When the picture is next assembled.
     fn due(&self, now: Instant) -> Option<Instant> {
-        let turn = self.book.next_turn(self.assembled_at.unwrap_or(now));
-        let earliest = self.assembled_at.map(|at| at + self.gap());
-        let dirty = match (self.dirt, self.wanted) {
-            (Effect::Content, Some(_)) if self.hasty => Some(now),
-            (Effect::Content, Some(wanted)) => Some(earliest.map_or(wanted, |at| at.max(wanted))),
-            (Effect::Ages, _) => Some(
-                self.assembled_at
-                    .map_or(now, |at| at + self.settings.ages_gap),
-            ),
-            (Effect::Content | Effect::Nothing, _) => None,
-        };
-        let turn = turn.map(|at| earliest.map_or(at, |earliest| at.max(earliest)));
-        [dirty, turn].into_iter().flatten().min()
-    }
-
-    /// The least time between two assemblies: longer where they are expensive.
-    fn gap(&self) -> Duration {
-        let Settings {
-            assembly_gap,
-            assembly_gap_most,
-            assembly_rest,
-            ..
-        } = self.settings;
-        // The cheapest of late: one that was interrupted says nothing about the work.
-        let cost = self.costs.iter().min().copied().unwrap_or_default();
-        (cost * assembly_rest).clamp(assembly_gap, assembly_gap_most.max(assembly_gap))
+        let turn = self.book.next_turn(self.pace.drawn_at(now));
+        self.pace.due(turn, now)
     }
 
     fn soil(&mut self, effect: Effect) {
@@ -232,12 +151,8 @@ impl Index {
 
     /// Something happened that should be in a picture within this time.
     fn soil_within(&mut self, effect: Effect, within: Duration) {
-        if effect == Effect::Content {
-            let wanted = now() + within;
-            self.wanted = Some(self.wanted.map_or(wanted, |at| at.min(wanted)));
-            self.unrecorded = true;
-        }
-        self.dirt = self.dirt.max(effect);
+        self.unrecorded |= effect == Effect::Content;
+        self.pace.soil(effect, now() + within);
     }
 
     /// How long news of a source may wait for company. A failure does not wait: the next attempt
@@ -296,36 +211,49 @@ impl Index {
                 let effect = self.book.waits(&source, needed);
                 self.soil(effect);
             }
-            Message::Identity(identity) => {
-                if self.identity != identity {
-                    self.identity = identity;
-                    self.soil(Effect::Content);
-                }
-            }
-            Message::Known(account, reply) => {
-                // Nobody listening any more is no error.
-                let _ = reply.send(self.book.known(account.as_ref()));
-            }
-            Message::Restore(recording) => {
-                let effect = self.book.restore(recording);
-                self.soil(effect);
-                self.hasty |= effect == Effect::Content;
-            }
-            Message::Await(sources, since, reply) => {
-                let polled = |id: &SourceId| self.book.feed(id) == Some(Feed::Polled);
-                let sources = sources.into_iter().filter(polled).collect();
-                self.wait(Waiter::sources(sources, since, reply));
-            }
+            Message::Identity(identity) => self.identify(identity),
+            // Nobody listening any more is no error.
+            Message::Known(account, reply) => drop(reply.send(self.book.known(account.as_ref()))),
+            Message::Restore(recording) => self.restore(recording),
+            Message::Await(sources, since, reply) => self.await_sources(sources, since, reply),
             Message::AwaitAll(reply) => self.wait(Waiter::all(reply)),
-            Message::Conclude(after, reply) => {
-                let effect = self.book.conclude(after);
-                self.soil(effect);
-                self.note_outstanding();
-                self.wait(Waiter::all(reply));
-            }
+            Message::Conclude(after, reply) => self.conclude(after, reply),
             // Handled by the loop.
             Message::Stop(_) => {}
         }
+    }
+
+    fn identify(&mut self, identity: Identity) {
+        if self.identity != identity {
+            self.identity = identity;
+            self.soil(Effect::Content);
+        }
+    }
+
+    fn restore(&mut self, recording: Recording) {
+        let effect = self.book.restore(recording);
+        self.soil(effect);
+        if effect == Effect::Content {
+            self.pace.hasten();
+        }
+    }
+
+    fn await_sources(
+        &mut self,
+        sources: BTreeSet<SourceId>,
+        since: Instant,
+        reply: oneshot::Sender<Arc<Snapshot>>,
+    ) {
+        let polled = |id: &SourceId| self.book.feed(id) == Some(Feed::Polled);
+        let sources = sources.into_iter().filter(polled).collect();
+        self.wait(Waiter::sources(sources, since, reply));
+    }
+
+    fn conclude(&mut self, after: Duration, reply: oneshot::Sender<Arc<Snapshot>>) {
+        let effect = self.book.conclude(after);
+        self.soil(effect);
+        self.note_outstanding();
+        self.wait(Waiter::all(reply));
     }
 
     fn reading(
@@ -369,114 +297,17 @@ impl Index {
             .heard
             .send_modify(|heard| heard.answered.extend(answered));
         // The first complete picture is awaited by somebody: it does not wait for company.
-        self.hasty |= self.outstanding.is_empty();
+        if self.outstanding.is_empty() {
+            self.pace.hasten();
+        }
     }
 
     fn wait(&mut self, waiter: Waiter) {
         self.waiters.add(waiter);
         if self.waiters.any_satisfied(self.outstanding.is_empty()) {
             self.soil(Effect::Content);
-            self.hasty = true;
+            self.pace.hasten();
         }
-    }
-
-    /// Assembles, publishes when there is news, and tells those who wait.
-    fn refresh(&mut self, now: Instant) {
-        self.dirt = Effect::Nothing;
-        self.wanted = None;
-        self.hasty = false;
-        self.assembled_at = Some(now);
-        let previous = self.snapshots.borrow().clone();
-        let begun = std::time::Instant::now();
-        let next = self.assembled(&previous, now);
-        let drawn = begun.elapsed();
-        let rested = self
-            .published_at
-            .is_none_or(|at| now >= at + self.settings.ages_gap);
-        let news = news(&previous, &next);
-        if self.costs.len() == COSTS_KEPT {
-            self.costs.pop_front();
-        }
-        self.costs.push_back(begun.elapsed());
-        tracing::debug!(
-            nodes = next.nodes.len(),
-            micros = drawn.as_micros(),
-            compared_micros = (begun.elapsed() - drawn).as_micros(),
-            ?news,
-            "assembled"
-        );
-        match news {
-            News::Content => self.publish(next, now),
-            News::Ages if rested => self.publish(next, now),
-            News::Ages => self.soil(Effect::Ages),
-            News::None => {}
-        }
-        let current = self.snapshots.borrow().clone();
-        self.waiters.tell(&current, self.outstanding.is_empty());
-        self.record();
-    }
-
-    fn assembled(&mut self, previous: &Snapshot, now: Instant) -> Snapshot {
-        let draft = Draft {
-            seq: previous.seq + 1,
-            taken_at: (self.clock)(),
-            previous: Some(previous),
-            sources: self.book.statuses(now),
-            identity: self.identity.clone(),
-            book: &self.book,
-        };
-        let assembler = &mut self.assembler;
-        match catch_unwind(AssertUnwindSafe(|| assembler(draft))) {
-            Ok(snapshot) => snapshot,
-            Err(panic) => self.undrawable(previous, &text_of(panic.as_ref()), now),
-        }
-    }
-
-    /// The picture when a rule has a defect: the nodes as they were, and a sentence.
-    fn undrawable(&self, previous: &Snapshot, panic: &str, now: Instant) -> Snapshot {
-        let source = Source::new(model::Service::Stack, model::Scope::default(), "assembly");
-        let failure = SourceFailure {
-            class: model::FailureClass::Other,
-            sentence: format!(
-                "The picture could not be drawn anew: a rule has a defect ({panic})."
-            ),
-            next_step: "What is shown is the last good picture; please report this sentence."
-                .to_owned(),
-            code: None,
-            request_id: None,
-        };
-        let mut sources = self.book.statuses(now);
-        sources.push(SourceStatus {
-            source,
-            state: State::Failed,
-            last_ok: Some(previous.taken_at),
-            period_seconds: self.settings.ages_gap.as_secs_f64(),
-            outdated: true,
-            requests: 0,
-            skipped: 0,
-            error: Some(format!("{} {}", failure.sentence, failure.next_step)),
-            failure: Some(failure),
-        });
-        sources.sort_by(|a, b| a.source.id.cmp(&b.source.id));
-        Snapshot {
-            seq: previous.seq + 1,
-            taken_at: (self.clock)(),
-            sources,
-            ..previous.clone()
-        }
-    }
-
-    fn publish(&mut self, next: Snapshot, now: Instant) {
-        self.published_at = Some(now);
-        let abnormal = abnormal_sources(&next);
-        self.signals.abnormal.send_if_modified(|known| {
-            let differs = **known != abnormal;
-            if differs {
-                *known = Arc::new(abnormal);
-            }
-            differs
-        });
-        self.snapshots.send_replace(Arc::new(next));
     }
 
     fn record(&mut self) {
@@ -496,27 +327,6 @@ impl Index {
             let _ = done.send(());
         }
     }
-}
-
-/// The sources that describe something abnormal: they are read faster.
-fn abnormal_sources(snapshot: &Snapshot) -> BTreeSet<SourceId> {
-    let mut sources = BTreeSet::new();
-    for node in &snapshot.nodes {
-        match node.health.level {
-            Level::Ok | Level::Unknown => {}
-            Level::InTransition | Level::Warning | Level::Critical => {
-                if !sources.contains(&node.source) {
-                    sources.insert(node.source.clone());
-                }
-                for origin in node.fact_origins.values() {
-                    if !sources.contains(&origin.source) {
-                        sources.insert(origin.source.clone());
-                    }
-                }
-            }
-        }
-    }
-    sources
 }
 
 async fn until(due: Option<Instant>) {

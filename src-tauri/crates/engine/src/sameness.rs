@@ -19,7 +19,7 @@ pub(crate) enum News {
 pub(crate) fn news(previous: &Snapshot, next: &Snapshot) -> News {
     let same = previous.stack == next.stack
         && previous.identity == next.identity
-        && previous.edges == next.edges
+        && (Arc::ptr_eq(&previous.edges, &next.edges) || previous.edges == next.edges)
         && previous.causes == next.causes
         && previous.changes == next.changes
         && previous.nodes.len() == next.nodes.len()

@@ -22,6 +22,8 @@ pub struct Settings {
     pub ages_gap: Duration,
     /// One reading may take this long; then it is a failure and the poller goes on.
     pub reading_deadline: Duration,
+    /// Draw what an earlier run recorded, and record.
+    pub recorded: bool,
     /// Least time between two recordings; one that took `t` to write waits at least 200 × `t`.
     pub recording_gap: Duration,
 }
@@ -36,6 +38,7 @@ impl Default for Settings {
             assembly_gap_most: Duration::from_millis(450),
             ages_gap: Duration::from_secs(10),
             reading_deadline: Duration::from_secs(60),
+            recorded: true,
             recording_gap: Duration::from_secs(10),
         }
     }

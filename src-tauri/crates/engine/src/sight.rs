@@ -131,7 +131,7 @@ impl Recipe {
             stack: stack_identity(&self.stack),
             identity: identity(sessions, &clusters.all()),
             nodes: Vec::new(),
-            edges: Vec::new(),
+            edges: [].into(),
             sources: Vec::new(),
             causes: Vec::new(),
             changes: Vec::new(),
@@ -140,6 +140,9 @@ impl Recipe {
 
     /// What an earlier run recorded of the platform with this stamp is sent to the mailbox.
     fn recorder(&self, stamp: String, mailbox: &mpsc::Sender<Message>) -> Recorder {
+        if !self.settings.recorded {
+            return Recorder::off();
+        }
         let mailbox = mailbox.downgrade();
         let (gap, notices) = (self.settings.recording_gap, self.notices.clone());
         Recorder::open(&self.state_dir, stamp, gap, notices, move |recording| {

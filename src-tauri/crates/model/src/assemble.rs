@@ -6,24 +6,25 @@
 //! ```
 //!
 //! Everything is ordered and nothing depends on the order of the input, so equal readings give equal
-//! snapshots. [`assemble_from`] shares the nodes that did not change with the snapshot before, so
-//! that a diff compares pointers.
+//! snapshots. [`Assembly`] draws one snapshot after the other: it does again only what a change asks
+//! for and shares the rest with the snapshot before, so that a diff compares pointers.
 
+mod assembly;
+mod census;
 mod derive;
+mod ground;
+#[cfg(test)]
+mod law;
 mod merge;
 mod serving;
+mod structure;
 #[cfg(test)]
 mod tests;
 
-use crate::causes;
-use crate::edge::{Edge, Provenance, Relation};
-use crate::graph::Graph;
+use crate::edge::Relation;
 use crate::id::SourceId;
-use crate::link::{self, Link};
-use crate::node::Node;
 use crate::observation::{Change, Found};
-use crate::rollup;
-use crate::rules::{self, Thresholds, World};
+use crate::rules::Thresholds;
 use crate::snapshot::{Identity, Snapshot, StackIdentity};
 use crate::source::SourceStatus;
 use crate::time::Timestamp;
@@ -31,6 +32,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub use assembly::Assembly;
 pub(crate) use derive::{RECENT_SECONDS, completed, pods_of};
 pub(crate) use merge::Draft;
 pub(crate) use serving::healthy;
@@ -66,8 +68,8 @@ pub struct Held<'a> {
     pub source: &'a SourceId,
     /// Platform time it was last seen to be so.
     pub observed_at: Timestamp,
-    /// What was found.
-    pub found: &'a Found,
+    /// What was found; a finding at the same address is taken for the same.
+    pub found: &'a Arc<Found>,
 }
 
 /// What the stack file declares because it cannot be discovered.
@@ -104,85 +106,15 @@ pub struct PinnedEdge {
     pub relation: Relation,
 }
 
-/// Builds the snapshot.
+/// Builds the snapshot, from scratch.
 #[must_use]
 pub fn assemble(input: Input<'_>) -> Snapshot {
-    assemble_from(None, input)
-}
-
-/// Builds the snapshot and shares the nodes that are as they were in `previous`.
-#[must_use]
-pub fn assemble_from(previous: Option<&Snapshot>, input: Input<'_>) -> Snapshot {
-    let mut sources = input.sources;
-    sources.sort_by(|a, b| a.source.id.cmp(&b.source.id));
-    let mut drafts = merge::merge(&input.held);
-    let links = link::link(&mut drafts, &sources, &input.declared);
-    let graph = graph_of(drafts.len(), &links);
-    derive::derive(&mut drafts, &graph, &input.declared, input.taken_at);
-    let failures: Vec<_> = drafts.iter().map(Draft::failure).collect();
-    let mut nodes: Vec<Node> = drafts.into_iter().map(|d| d.node).collect();
-    serving::serve(&mut nodes, &graph);
-    let changes = changes(&input.held);
-    let world = World {
-        graph: &graph,
-        sources: &sources,
-        changes: &changes,
-        thresholds: input.thresholds,
-        now: input.taken_at,
-        failures: &failures,
-    };
-    let own = rules::judge(&nodes, &world);
-    rollup::roll_up(&mut nodes, own, &world);
-    let causes = causes::find(&nodes, &world);
-    Snapshot {
-        seq: input.seq,
-        taken_at: input.taken_at,
-        stack: input.stack,
-        identity: input.identity,
-        edges: edges(&nodes, links),
-        nodes: shared(previous, nodes),
-        sources,
-        causes,
-        changes,
-    }
-}
-
-fn graph_of(nodes: usize, links: &[Link]) -> Graph {
-    let edges: Vec<_> = links.iter().map(|l| (l.from, l.to, l.relation)).collect();
-    Graph::new(nodes, &edges)
-}
-
-/// Links are ordered by position and positions by id, so the edges come out ordered.
-fn edges(nodes: &[Node], links: Vec<Link>) -> Vec<Edge> {
-    links
-        .into_iter()
-        .map(|link| Edge {
-            from: nodes[link.from].id.clone(),
-            to: nodes[link.to].id.clone(),
-            relation: link.relation,
-            provenance: Provenance(link.provenance),
-        })
-        .collect()
-}
-
-/// Takes over the previous snapshot's node wherever it says the same. Both are ordered by id.
-fn shared(previous: Option<&Snapshot>, nodes: Vec<Node>) -> Vec<Arc<Node>> {
-    let mut old = previous.map_or(&[][..], |p| &p.nodes).iter().peekable();
-    nodes
-        .into_iter()
-        .map(|node| {
-            while old.next_if(|o| o.id < node.id).is_some() {}
-            match old.next_if(|o| ***o == node) {
-                Some(same) => Arc::clone(same),
-                None => Arc::new(node),
-            }
-        })
-        .collect()
+    Assembly::default().next(input)
 }
 
 /// The recent changes, newest first; the same change told by two sources is told once.
 fn changes(held: &[Held<'_>]) -> Vec<Change> {
-    let all = held.iter().filter_map(|h| match h.found {
+    let all = held.iter().filter_map(|h| match &**h.found {
         Found::Change(change) => Some(change),
         Found::Node(_) | Found::Readings(_) => None,
     });

@@ -80,14 +80,13 @@ pub struct Delta {
 /// suffices; nodes that two snapshots share are not compared.
 #[must_use]
 pub fn diff(a: &Snapshot, b: &Snapshot) -> Delta {
-    let (nodes, gone) = changed(
-        &a.nodes,
-        &b.nodes,
-        |n| &n.id,
-        |x, y| Arc::ptr_eq(x, y) || x == y,
-    );
-    let (sources, sources_gone) = changed(&a.sources, &b.sources, |s| &s.source.id, |x, y| x == y);
-    let (edges, cut) = changed(&a.edges, &b.edges, |e| e, |_, _| true);
+    let (nodes, gone) = changed(&a.nodes, &b.nodes, |n| &n.id, Arc::ptr_eq);
+    let (sources, sources_gone) = changed(&a.sources, &b.sources, |s| &s.source.id, |_, _| false);
+    let (edges, cut) = if Arc::ptr_eq(&a.edges, &b.edges) {
+        (Vec::new(), Vec::new())
+    } else {
+        changed(&a.edges, &b.edges, |e| e, |_, _| false)
+    };
     Delta {
         from: a.seq,
         seq: b.seq,
@@ -120,7 +119,7 @@ pub fn apply(a: &Snapshot, delta: &Delta) -> Option<Snapshot> {
         stack: delta.stack.clone().unwrap_or_else(|| a.stack.clone()),
         identity: delta.identity.clone().unwrap_or_else(|| a.identity.clone()),
         nodes: merged(&a.nodes, &delta.nodes, &delta.gone, |n| &n.id),
-        edges: merged(&a.edges, &delta.edges, &delta.cut, |e| e),
+        edges: edges(a, delta),
         sources: merged(&a.sources, &delta.sources, &delta.sources_gone, |s| {
             &s.source.id
         }),
@@ -129,21 +128,32 @@ pub fn apply(a: &Snapshot, delta: &Delta) -> Option<Snapshot> {
     })
 }
 
+fn edges(a: &Snapshot, delta: &Delta) -> Arc<[Edge]> {
+    if delta.edges.is_empty() && delta.cut.is_empty() {
+        return Arc::clone(&a.edges);
+    }
+    merged(&a.edges, &delta.edges, &delta.cut, |e| e).into()
+}
+
 /// New or changed items of `after`, and the items only `before` has. Both are ordered by key.
-fn changed<'a, T: Clone, K: Ord + 'a>(
+/// Items that are `shared` are the same without a look at them.
+fn changed<'a, T: Clone + PartialEq, K: Ord + 'a>(
     before: &'a [T],
     after: &[T],
     key: impl Fn(&T) -> &K,
-    same: impl Fn(&T, &T) -> bool,
+    shared: impl Fn(&T, &T) -> bool,
 ) -> (Vec<T>, Vec<&'a T>) {
     let (mut upserts, mut gone) = (Vec::new(), Vec::new());
     let mut old = before.iter().peekable();
     for item in after {
+        if old.next_if(|o| shared(o, item)).is_some() {
+            continue;
+        }
         while let Some(lost) = old.next_if(|o| key(o) < key(item)) {
             gone.push(lost);
         }
         match old.next_if(|o| key(o) == key(item)) {
-            Some(was) if same(was, item) => {}
+            Some(was) if was == item => {}
             Some(_) | None => upserts.push(item.clone()),
         }
     }

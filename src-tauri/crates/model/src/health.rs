@@ -110,3 +110,19 @@ pub struct Cause {
     #[ts(optional)]
     pub since: Option<Timestamp>,
 }
+
+impl Health {
+    /// Health by reasons of the node itself and reasons that travelled to it.
+    pub(crate) fn of(own: Vec<Reason>, rolled: Vec<Reason>) -> Self {
+        let mut reasons = own;
+        reasons.extend(rolled);
+        reasons.sort_by_key(|r| (std::cmp::Reverse(r.level), r.leaf.is_some()));
+        let level = reasons.iter().map(|r| r.level).max().unwrap_or(Level::Ok);
+        Self { level, reasons }
+    }
+
+    /// The reasons of the node itself.
+    pub(crate) fn own(&self) -> impl Iterator<Item = &Reason> {
+        self.reasons.iter().filter(|r| r.leaf.is_none())
+    }
+}

@@ -30,7 +30,7 @@ mod stage;
 pub mod time;
 mod words;
 
-pub use assemble::{Declared, DeclaredQueue, Held, Input, PinnedEdge, assemble, assemble_from};
+pub use assemble::{Assembly, Declared, DeclaredQueue, Held, Input, PinnedEdge, assemble};
 pub use diff::{Delta, Update, apply, diff};
 pub use edge::{Edge, Provenance, Relation};
 pub use facts::{Fact, Facts, Value};

@@ -10,10 +10,12 @@
 //! [causes](crate::causes) group.
 
 use crate::edge::Relation;
+use crate::graph::{Graph, Leg};
 use crate::health::{Health, Level, Reason};
 use crate::kind::Kind;
 use crate::node::{Node, Standing};
 use crate::rules::{Thresholds, World};
+use std::sync::Arc;
 
 /// How trouble passes along one kind of edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +52,17 @@ const fn passage(relation: Relation) -> Option<Passage> {
     }
 }
 
-/// Gives every node its health: its own reasons and those that travelled to it, worst first.
-pub(crate) fn roll_up(nodes: &mut [Node], own: Vec<Vec<Reason>>, world: &World<'_>) {
+/// Gives the nodes whose own reasons are new their health, and everything that rests on them.
+/// `new` is by position; the health of every other node is complete.
+pub(crate) fn roll_up(nodes: &mut [Arc<Node>], new: Vec<(usize, Vec<Reason>)>, world: &World<'_>) {
+    let stirred = stirred(world.graph, nodes.len(), new.iter().map(|(at, _)| *at));
+    let mut own: Vec<Option<Vec<Reason>>> = vec![None; nodes.len()];
+    for (at, reasons) in new {
+        own[at] = Some(reasons);
+    }
+    for at in &stirred {
+        own[*at].get_or_insert_with(|| nodes[*at].health.own().cloned().collect());
+    }
     let mut walk = Walk {
         nodes,
         own: &own,
@@ -59,22 +70,52 @@ pub(crate) fn roll_up(nodes: &mut [Node], own: Vec<Vec<Reason>>, world: &World<'
         done: vec![None; nodes.len()],
         open: vec![false; nodes.len()],
     };
-    for at in 0..walk.nodes.len() {
-        walk.settle(at);
+    for at in &stirred {
+        walk.settle(*at);
     }
-    let done = walk.done;
-    for (node, (own, rolled)) in nodes.iter_mut().zip(own.into_iter().zip(done)) {
-        let mut reasons = own;
-        reasons.extend(rolled.unwrap_or_default());
-        reasons.sort_by_key(|r| (std::cmp::Reverse(r.level), r.leaf.is_some()));
-        let level = reasons.iter().map(|r| r.level).max().unwrap_or(Level::Ok);
-        node.health = Health { level, reasons };
+    let mut done = walk.done;
+    for at in stirred {
+        let own = own[at].take().unwrap_or_default();
+        let health = Health::of(own, done[at].take().unwrap_or_default());
+        if nodes[at].health != health {
+            Arc::make_mut(&mut nodes[at]).health = health;
+        }
     }
 }
 
+/// Some nodes and all that rests on them, in order.
+fn stirred(graph: &Graph, nodes: usize, some: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut seen = vec![false; nodes];
+    let mut todo: Vec<usize> = some.collect();
+    while let Some(at) = todo.pop() {
+        if std::mem::replace(&mut seen[at], true) {
+            continue;
+        }
+        let travels = |leg: &&Leg, to_start| {
+            passage(leg.relation).is_some_and(|passage| passage.at_end == to_start)
+        };
+        todo.extend(
+            graph
+                .into(at)
+                .iter()
+                .filter(|l| travels(l, true))
+                .map(|l| l.to),
+        );
+        todo.extend(
+            graph
+                .out(at)
+                .iter()
+                .filter(|l| travels(l, false))
+                .map(|l| l.to),
+        );
+    }
+    (0..nodes).filter(|at| seen[*at]).collect()
+}
+
 struct Walk<'a> {
-    nodes: &'a [Node],
-    own: &'a [Vec<Reason>],
+    nodes: &'a [Arc<Node>],
+    /// The node's own reasons where they may have changed; elsewhere its health is complete.
+    own: &'a [Option<Vec<Reason>>],
     world: &'a World<'a>,
     /// What travelled to a node, once that is settled.
     done: Vec<Option<Vec<Reason>>>,
@@ -95,7 +136,7 @@ struct Parts {
 
 impl Walk<'_> {
     fn settle(&mut self, at: usize) {
-        if self.done[at].is_some() || self.open[at] {
+        if self.own[at].is_none() || self.done[at].is_some() || self.open[at] {
             return;
         }
         self.open[at] = true;
@@ -144,24 +185,32 @@ impl Walk<'_> {
         if node.standing == Standing::Declared || crate::assemble::completed(node) {
             return None;
         }
-        let rolled = self.done[part].iter().flatten();
         // Figures that are missing of an alarm say nothing about what it watches.
         let counts = |r: &&Reason| relation != Relation::Watches || r.level != Level::Unknown;
-        let levels = self.own[part].iter().chain(rolled).filter(counts);
+        let levels = self.reasons(part).filter(counts);
         Some(levels.map(|r| r.level).max().unwrap_or(Level::Ok))
+    }
+
+    /// All reasons of a node as far as they are settled, its own before those that travelled.
+    fn reasons(&self, at: usize) -> impl Iterator<Item = &Reason> {
+        let (settled, own): (&[Reason], &[Reason]) = match &self.own[at] {
+            Some(own) => (&[], own),
+            None => (&self.nodes[at].health.reasons, &[]),
+        };
+        let rolled = self.done[at].iter().flatten();
+        settled.iter().chain(own).chain(rolled)
     }
 
     /// The reason at `at`: how many parts, and the leaf's own sentence.
     fn tell(&self, at: usize, parts: &Parts, worst: usize, level: Level) -> Option<Reason> {
-        let reasons = self.own[worst]
-            .iter()
-            .chain(self.done[worst].iter().flatten());
+        let reasons = self.reasons(worst);
         let top = reasons.max_by_key(|r| (r.level, r.leaf.is_none()))?;
         let (leaf, told) = match &top.leaf {
             None => (self.nodes[worst].id.clone(), top),
             Some(id) => {
                 let at = self.nodes.binary_search_by(|n| n.id.cmp(id)).ok();
-                let own = at.and_then(|at| self.own[at].iter().find(|r| r.rule == top.rule));
+                let mut own = at.into_iter().flat_map(|at| self.reasons(at));
+                let own = own.find(|r| r.leaf.is_none() && r.rule == top.rule);
                 (id.clone(), own.unwrap_or(top))
             }
         };

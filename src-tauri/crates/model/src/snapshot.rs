@@ -64,8 +64,9 @@ pub struct Snapshot {
     /// Nodes, ordered by id.
     #[ts(as = "Vec<Node>")]
     pub nodes: Vec<Arc<Node>>,
-    /// Edges, ordered.
-    pub edges: Vec<Edge>,
+    /// Edges, ordered. Snapshots of the same structure share them.
+    #[ts(as = "Vec<Edge>")]
+    pub edges: Arc<[Edge]>,
     /// Sources, ordered by id.
     pub sources: Vec<SourceStatus>,
     /// Causes, worst first.

@@ -1,6 +1,6 @@
 //! A small way to say, in tests, what the sources found.
 
-use crate::assemble::{Declared, Held, Input, assemble, assemble_from};
+use crate::assemble::{Assembly, Declared, Held, Input, assemble};
 use crate::edge::Relation;
 use crate::facts::{Fact, Facts, Value};
 use crate::failure::SourceFailure;
@@ -15,6 +15,7 @@ use crate::snapshot::{Environment, Identity, Snapshot, StackIdentity};
 use crate::source::{Scope, Service, Source, SourceStatus, State};
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub(crate) const ACCOUNT: &str = "111122223333";
 pub(crate) const REGION: &str = "us-east-1";
@@ -31,7 +32,7 @@ pub(crate) fn ago(seconds: i64) -> Timestamp {
 #[derive(Clone, Debug)]
 pub(crate) struct Stage {
     pub(crate) sources: Vec<SourceStatus>,
-    pub(crate) held: Vec<(SourceId, Timestamp, Found)>,
+    pub(crate) held: Vec<(SourceId, Timestamp, Arc<Found>)>,
     pub(crate) declared: Declared,
     pub(crate) thresholds: Thresholds,
     pub(crate) now: Timestamp,
@@ -133,7 +134,8 @@ impl Stage {
         let mut node = FoundNode::new(id.clone(), kind, name, scope);
         tell(&mut node);
         let found = Found::Node(Box::new(node));
-        self.held.push((source_of(service).id, self.now, found));
+        self.held
+            .push((source_of(service).id, self.now, Arc::new(found)));
         id
     }
 
@@ -142,7 +144,7 @@ impl Stage {
         let all = self
             .held
             .iter_mut()
-            .filter_map(|(_, _, found)| match found {
+            .filter_map(|(_, _, found)| match Arc::make_mut(found) {
                 Found::Node(node) if node.id == *id => Some(node.as_mut()),
                 Found::Node(_) | Found::Readings(_) | Found::Change(_) => None,
             });
@@ -197,7 +199,7 @@ impl Stage {
         };
         let source = source_of(Service::CloudWatch).id;
         self.held
-            .push((source, self.now, Found::Readings(readings)));
+            .push((source, self.now, Arc::new(Found::Readings(readings))));
     }
 
     /// A part of a thing could not be read.
@@ -214,7 +216,8 @@ impl Stage {
             sentence: sentence.to_owned(),
         };
         let source = source_of(Service::Kubernetes).id;
-        self.held.push((source, self.now, Found::Change(change)));
+        let found = Arc::new(Found::Change(change));
+        self.held.push((source, self.now, found));
     }
 
     /// A workload with pods: deployment, replica set and `ready` of `pods` pods ready, over three
@@ -286,9 +289,9 @@ impl Stage {
         assemble(self.input(1))
     }
 
-    /// The picture after `previous`.
-    pub(crate) fn picture_after(&self, previous: &Snapshot) -> Snapshot {
-        assemble_from(Some(previous), self.input(previous.seq + 1))
+    /// The next picture of an assembly.
+    pub(crate) fn next_of(&self, assembly: &mut Assembly) -> Snapshot {
+        assembly.next(self.input(1))
     }
 }
 

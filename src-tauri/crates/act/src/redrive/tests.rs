@@ -209,7 +209,7 @@ impl World {
             },
             identity: Identity::default(),
             nodes: self.nodes.values().cloned().map(Arc::new).collect(),
-            edges,
+            edges: edges.into(),
             sources,
             causes: Vec::new(),
             changes: self.changes.clone(),

@@ -104,8 +104,8 @@ impl Slot {
         self.items.len()
     }
 
-    pub(super) fn items(&self) -> impl Iterator<Item = (Timestamp, &Found)> {
-        self.items.values().map(|item| (item.at, &*item.found))
+    pub(super) fn items(&self) -> impl Iterator<Item = (Timestamp, &Arc<Found>)> {
+        self.items.values().map(|item| (item.at, &item.found))
     }
 
     /// Notes what its first reading waits for.

@@ -16,6 +16,27 @@ use crate::time::Timestamp;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+/// Which findings tell of a node, as positions among what is held.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Told {
+    /// Descriptions of it: those under its own id by [`rank`], then those under other ids. A
+    /// placeholder has none.
+    claims: Vec<u32>,
+    /// Figures about it, oldest first.
+    figures: Vec<u32>,
+    /// What is known of a placeholder.
+    named: Option<Box<Named>>,
+}
+
+/// A thing that is only named.
+#[derive(Clone, Debug)]
+pub(super) struct Named {
+    /// The placeholder as its name tells it.
+    pub(super) node: Node,
+    /// The node that names it.
+    pub(super) by: NodeId,
+}
+
 /// A node in the making, with what was found about it.
 #[derive(Debug)]
 pub(crate) struct Draft<'a> {
@@ -25,9 +46,28 @@ pub(crate) struct Draft<'a> {
     pub(crate) primary: Option<&'a FoundNode>,
     /// Other findings of the same thing.
     pub(crate) more: Vec<&'a FoundNode>,
+    /// Where all of them are.
+    pub(super) told: Told,
 }
 
 impl<'a> Draft<'a> {
+    /// A placeholder for what nobody found; `by` names it.
+    pub(crate) fn placeholder(node: Node, by: NodeId) -> Self {
+        let named = Some(Box::new(Named {
+            node: node.clone(),
+            by,
+        }));
+        Self {
+            node,
+            primary: None,
+            more: Vec::new(),
+            told: Told {
+                named,
+                ..Told::default()
+            },
+        }
+    }
+
     /// Everything found about it.
     pub(crate) fn found(&self) -> impl Iterator<Item = &'a FoundNode> + '_ {
         self.primary.into_iter().chain(self.more.iter().copied())
@@ -42,81 +82,145 @@ impl<'a> Draft<'a> {
     pub(crate) fn ties(&self) -> impl Iterator<Item = &'a Tie> + '_ {
         self.found().flat_map(|f| f.ties.iter())
     }
-
-    /// Why a part of it could not be read.
-    pub(crate) fn failure(&self) -> Option<&'a SourceFailure> {
-        self.found().find_map(|f| f.failure.as_ref())
-    }
-
-    fn absorb(&mut self, other: &'a FoundNode) {
-        fill(&mut self.node, other);
-        self.more.push(other);
-    }
-}
-
-struct Claim<'a> {
-    found: &'a FoundNode,
-    source: &'a SourceId,
-    observed_at: Timestamp,
 }
 
 /// One draft per thing, ordered by id, with the readings of other sources laid over it.
 pub(super) fn merge<'a>(held: &[Held<'a>]) -> Vec<Draft<'a>> {
-    let mut drafts = by_id(held);
-    unite_names(&mut drafts);
-    overlay(&mut drafts, held);
-    drafts
+    let mut all = by_id(held);
+    unite_names(&mut all, held);
+    figures(&mut all, held);
+    let draft = |mut told: Told| {
+        let node = told.node(held)?;
+        let mut found = told.found(held);
+        Some(Draft {
+            node,
+            primary: found.next(),
+            more: found.collect(),
+            told,
+        })
+    };
+    all.into_iter().filter_map(draft).collect()
 }
 
-fn by_id<'a>(held: &[Held<'a>]) -> Vec<Draft<'a>> {
-    let mut claims: Vec<Claim<'a>> = held
-        .iter()
-        .filter_map(|h| match h.found {
-            Found::Node(found) => Some(Claim {
-                found,
-                source: h.source,
-                observed_at: h.observed_at,
-            }),
-            Found::Readings(_) | Found::Change(_) => None,
-        })
-        .collect();
-    claims.sort_by(|a, b| rank(a).cmp(&rank(b)));
-    let mut drafts: Vec<Draft<'a>> = Vec::with_capacity(claims.len());
-    for claim in claims {
-        match drafts.last_mut() {
-            Some(draft) if draft.node.id == claim.found.id => draft.absorb(claim.found),
-            _ => drafts.push(draft(&claim)),
-        }
+impl Told {
+    /// Every description of the thing.
+    fn found<'a>(&self, held: &[Held<'a>]) -> impl Iterator<Item = &'a FoundNode> {
+        let claims = self.claims.iter();
+        claims.filter_map(|at| described(&held[*at as usize]))
     }
-    drafts
+
+    /// The description that comes first.
+    fn first<'a>(&self, held: &[Held<'a>]) -> Option<&'a FoundNode> {
+        self.found(held).next()
+    }
+
+    /// Why a part of the thing could not be read.
+    pub(super) fn failure<'a>(&self, held: &[Held<'a>]) -> Option<&'a SourceFailure> {
+        self.found(held).find_map(|f| f.failure.as_ref())
+    }
+
+    /// Every finding that tells of it.
+    pub(super) fn findings(&self) -> impl Iterator<Item = usize> + '_ {
+        let all = self.claims.iter().chain(&self.figures);
+        all.map(|at| *at as usize)
+    }
+
+    /// What is known of a placeholder; `None` for what was found.
+    pub(super) fn named(&self) -> Option<&Named> {
+        self.named.as_deref()
+    }
+
+    /// Puts the node together from what is held now, without health; `None` for a placeholder.
+    pub(super) fn node(&mut self, held: &[Held<'_>]) -> Option<Node> {
+        self.order(held);
+        let (first, rest) = self.claims.split_first()?;
+        let first = &held[*first as usize];
+        let mut node = bare(first, described(first)?);
+        for found in rest.iter().filter_map(|at| described(&held[*at as usize])) {
+            fill(&mut node, found);
+        }
+        for at in &self.figures {
+            if let Found::Readings(readings) = &**held[*at as usize].found {
+                lay(&mut node, readings, held[*at as usize].source);
+            }
+        }
+        Some(node)
+    }
+
+    /// Puts what tells of it in order: a newer reading may have changed it.
+    fn order(&mut self, held: &[Held<'_>]) {
+        let id = |at: &u32| described(&held[*at as usize]).map(|f| &f.id);
+        for same in self.claims.chunk_by_mut(|a, b| id(a) == id(b)) {
+            same.sort_by(|a, b| rank(a, held).cmp(&rank(b, held)));
+        }
+        let time = |at: &u32| {
+            let held = &held[*at as usize];
+            (read_at(held), held.source, *at)
+        };
+        self.figures.sort_by(|a, b| time(a).cmp(&time(b)));
+    }
+}
+
+/// The description in a finding, if it is one.
+fn described<'a>(held: &Held<'a>) -> Option<&'a FoundNode> {
+    match &**held.found {
+        Found::Node(found) => Some(found),
+        Found::Readings(_) | Found::Change(_) => None,
+    }
+}
+
+fn read_at(held: &Held<'_>) -> Option<Timestamp> {
+    match &**held.found {
+        Found::Readings(readings) => Some(readings.at),
+        Found::Node(_) | Found::Change(_) => None,
+    }
+}
+
+fn by_id(held: &[Held<'_>]) -> Vec<Told> {
+    let mut claims: Vec<u32> = (0_u32..)
+        .zip(held)
+        .filter_map(|(at, held)| described(held).map(|_| at))
+        .collect();
+    claims.sort_by(|a, b| rank(a, held).cmp(&rank(b, held)));
+    let id = |at: &u32| described(&held[*at as usize]).map(|f| &f.id);
+    claims
+        .chunk_by(|a, b| id(a) == id(b))
+        .map(|same| Told {
+            claims: same.to_vec(),
+            ..Told::default()
+        })
+        .collect()
 }
 
 /// The order of claims: by id, read before named, newest first, then by source.
-fn rank<'a>(claim: &Claim<'a>) -> (&'a NodeId, Standing, Reverse<Timestamp>, &'a SourceId) {
-    let found = claim.found;
-    let newest = Reverse(claim.observed_at);
-    (&found.id, found.standing, newest, claim.source)
+type Rank<'a> = (
+    Option<(&'a NodeId, Standing)>,
+    Reverse<Timestamp>,
+    &'a SourceId,
+    u32,
+);
+
+fn rank<'a>(at: &u32, held: &[Held<'a>]) -> Rank<'a> {
+    let claim = &held[*at as usize];
+    let found = described(claim).map(|f| (&f.id, f.standing));
+    (found, Reverse(claim.observed_at), claim.source, *at)
 }
 
-fn draft<'a>(claim: &Claim<'a>) -> Draft<'a> {
-    let found = claim.found;
-    Draft {
-        node: Node {
-            id: found.id.clone(),
-            kind: found.kind,
-            name: found.name.clone(),
-            scope: found.scope.clone(),
-            health: Health::default(),
-            facts: found.facts.clone(),
-            zones: found.zones.clone(),
-            series: Vec::new(),
-            standing: found.standing,
-            observed_at: claim.observed_at,
-            source: claim.source.clone(),
-            fact_origins: std::collections::BTreeMap::new(),
-        },
-        primary: Some(found),
-        more: Vec::new(),
+/// The node as one finding describes it.
+fn bare(held: &Held<'_>, found: &FoundNode) -> Node {
+    Node {
+        id: found.id.clone(),
+        kind: found.kind,
+        name: found.name.clone(),
+        scope: found.scope.clone(),
+        health: Health::default(),
+        facts: found.facts.clone(),
+        zones: found.zones.clone(),
+        series: Vec::new(),
+        standing: found.standing,
+        observed_at: held.observed_at,
+        source: held.source.clone(),
+        fact_origins: std::collections::BTreeMap::new(),
     }
 }
 
@@ -156,77 +260,69 @@ fn fill_one<T: Clone>(mine: &mut Option<T>, other: &Option<T>) {
 }
 
 /// Nodes that are merely named become one with the node of the same kind that bears the name.
-fn unite_names(drafts: &mut Vec<Draft<'_>>) {
-    let named: Vec<usize> = (0..drafts.len())
-        .filter(|at| drafts[*at].node.standing != Standing::Read)
+fn unite_names(all: &mut Vec<Told>, held: &[Held<'_>]) {
+    let first: Vec<&FoundNode> = all.iter().filter_map(|told| told.first(held)).collect();
+    let named: Vec<usize> = (0..first.len())
+        .filter(|at| first[*at].standing != Standing::Read)
         .collect();
-    let united: Vec<(usize, usize)> = {
-        let mut bearers: HashMap<&Name, Vec<usize>> = HashMap::new();
-        for at in &named {
-            for name in drafts[*at].known_as() {
-                bearers.entry(name).or_default();
+    let mut bearers: HashMap<&Name, Vec<usize>> = HashMap::new();
+    let names = |at: usize| all[at].found(held).flat_map(|f| f.known_as.iter());
+    for name in named.iter().flat_map(|at| names(*at)) {
+        bearers.entry(name).or_default();
+    }
+    if bearers.is_empty() {
+        return;
+    }
+    for at in 0..all.len() {
+        for name in names(at) {
+            if let Some(bearers) = bearers.get_mut(name) {
+                bearers.push(at);
             }
-        }
-        if bearers.is_empty() {
-            return;
-        }
-        for (at, draft) in drafts.iter().enumerate() {
-            for name in draft.known_as() {
-                if let Some(all) = bearers.get_mut(name) {
-                    all.push(at);
-                }
-            }
-        }
-        named
-            .into_iter()
-            .filter_map(|at| Some((at, twin(drafts, at, &bearers)?)))
-            .collect()
-    };
-    // Backwards: a name of a name moves before the one in between does.
-    for (at, into) in united.iter().rev() {
-        let mut found: Vec<_> = drafts[*at].primary.take().into_iter().collect();
-        found.append(&mut drafts[*at].more);
-        for other in found {
-            drafts[*into].absorb(other);
         }
     }
-    drafts.retain(|d| d.primary.is_some());
+    let united: Vec<(usize, usize)> = named
+        .into_iter()
+        .filter_map(|at| {
+            let twins = names(at).filter_map(|name| bearers.get(name)).flatten();
+            Some((at, twin(&first, at, twins.copied())?))
+        })
+        .collect();
+    // Backwards: a name of a name moves before the one in between does.
+    for (at, into) in united.iter().rev() {
+        let claims = std::mem::take(&mut all[*at].claims);
+        all[*into].claims.extend(claims);
+    }
+    all.retain(|told| !told.claims.is_empty());
 }
 
 /// The node that `at` is another name of: one that was read, else an earlier one that was named.
-fn twin(drafts: &[Draft<'_>], at: usize, bearers: &HashMap<&Name, Vec<usize>>) -> Option<usize> {
-    let mut twins: Vec<usize> = drafts[at]
-        .known_as()
-        .filter_map(|name| bearers.get(name))
-        .flatten()
-        .copied()
-        .filter(|other| *other != at && drafts[*other].node.kind == drafts[at].node.kind)
+fn twin(first: &[&FoundNode], at: usize, bearers: impl Iterator<Item = usize>) -> Option<usize> {
+    let mut twins: Vec<usize> = bearers
+        .filter(|other| *other != at && first[*other].kind == first[at].kind)
         .collect();
     twins.sort_unstable();
-    let read = twins
-        .iter()
-        .find(|o| drafts[**o].node.standing == Standing::Read);
+    let read = twins.iter().find(|o| first[**o].standing == Standing::Read);
     read.or_else(|| twins.first().filter(|first| **first < at))
         .copied()
 }
 
-/// Lays figures of other sources over the nodes they are about, oldest first.
-fn overlay(drafts: &mut [Draft<'_>], held: &[Held<'_>]) {
-    let mut readings: Vec<(&Readings, &SourceId)> = held
-        .iter()
-        .filter_map(|h| match h.found {
-            Found::Readings(readings) => Some((readings, h.source)),
+/// Finds for each thing the figures that other sources read of it.
+fn figures(all: &mut [Told], held: &[Held<'_>]) {
+    let figures = (0_u32..)
+        .zip(held)
+        .filter_map(|(at, held)| match &**held.found {
+            Found::Readings(readings) => Some((at, &readings.about)),
             Found::Node(_) | Found::Change(_) => None,
-        })
-        .collect();
-    readings.sort_by(|(a, s), (b, t)| (&a.about, a.at, s).cmp(&(&b.about, b.at, t)));
-    for (reading, source) in readings {
-        if let Ok(at) = drafts.binary_search_by(|d| d.node.id.cmp(&reading.about)) {
-            lay(&mut drafts[at].node, reading, source);
+        });
+    for (at, about) in figures {
+        let place = all.binary_search_by(|t| t.first(held).map(|f| &f.id).cmp(&Some(about)));
+        if let Ok(place) = place {
+            all[place].figures.push(at);
         }
     }
 }
 
+/// Lays figures of another source over the node they are about.
 fn lay(node: &mut Node, reading: &Readings, source: &SourceId) {
     for (fact, value) in reading.facts.iter() {
         node.facts.set(fact, value.clone());

@@ -11,19 +11,16 @@ use crate::graph::Graph;
 use crate::kind::Kind;
 use crate::node::Node;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How far alias records are followed to other records.
 const HOPS: usize = 6;
 
-/// Sets `serving` on every record.
-pub(super) fn serve(nodes: &mut [Node], graph: &Graph) {
+/// Sets `serving` on every record; `records` are their positions.
+pub(super) fn serve(nodes: &mut [Arc<Node>], records: &[usize], graph: &Graph) {
     let mut sets: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (at, node) in nodes
-        .iter()
-        .enumerate()
-        .filter(|(_, n)| n.kind == Kind::Record)
-    {
-        sets.entry(set_of(node)).or_default().push(at);
+    for at in records {
+        sets.entry(set_of(&nodes[*at])).or_default().push(*at);
     }
     let sets: Vec<Vec<usize>> = sets.into_values().collect();
     let healthy: Vec<Vec<bool>> = sets
@@ -36,7 +33,9 @@ pub(super) fn serve(nodes: &mut [Node], graph: &Graph) {
         .collect();
     for (set, healthy) in sets.iter().zip(&healthy) {
         for (at, serving) in set.iter().zip(served(nodes, set, healthy)) {
-            nodes[*at].facts.set(Fact::Serving, serving);
+            Arc::make_mut(&mut nodes[*at])
+                .facts
+                .set(Fact::Serving, serving);
         }
     }
 }
@@ -53,7 +52,7 @@ pub(crate) fn set_of(record: &Node) -> &str {
 }
 
 /// Which of the branches are answered.
-fn served(nodes: &[Node], set: &[usize], healthy: &[bool]) -> Vec<bool> {
+fn served(nodes: &[Arc<Node>], set: &[usize], healthy: &[bool]) -> Vec<bool> {
     let open = !healthy.contains(&true);
     let facts = |n: usize| &nodes[set[n]].facts;
     let failover = |n: usize| facts(n).text(Fact::Failover);
@@ -79,11 +78,11 @@ fn served(nodes: &[Node], set: &[usize], healthy: &[bool]) -> Vec<bool> {
 
 /// Whether Route 53 counts the record as healthy by itself: by its check and, where it evaluates its
 /// alias target, by that. `None` when it has no way to tell.
-pub(crate) fn healthy(nodes: &[Node], graph: &Graph, at: usize) -> Option<bool> {
+pub(crate) fn healthy(nodes: &[Arc<Node>], graph: &Graph, at: usize) -> Option<bool> {
     branch(nodes, graph, at, HOPS)
 }
 
-fn branch(nodes: &[Node], graph: &Graph, at: usize, hops: usize) -> Option<bool> {
+fn branch(nodes: &[Arc<Node>], graph: &Graph, at: usize, hops: usize) -> Option<bool> {
     let checks = graph.previous(at, Relation::Gates);
     let checked = checks.filter_map(|check| check_passes(&nodes[check]));
     let evaluates = nodes[at].facts.flag(Fact::EvaluateTargetHealth) == Some(true);
@@ -107,7 +106,7 @@ fn check_passes(check: &Node) -> Option<bool> {
         .map(|status| status >= 1.0)
 }
 
-fn target_passes(nodes: &[Node], graph: &Graph, target: usize, hops: usize) -> Option<bool> {
+fn target_passes(nodes: &[Arc<Node>], graph: &Graph, target: usize, hops: usize) -> Option<bool> {
     match nodes[target].kind {
         Kind::Record => branch(nodes, graph, target, hops - 1),
         Kind::LoadBalancer => balancer_passes(nodes, graph, target),
@@ -118,7 +117,7 @@ fn target_passes(nodes: &[Node], graph: &Graph, target: usize, hops: usize) -> O
 
 /// A balancer is healthy while every target group with targets has a healthy one.
 /// [Alias target health](https://docs.aws.amazon.com/Route53/latest/APIReference/API_AliasTarget.html)
-fn balancer_passes(nodes: &[Node], graph: &Graph, balancer: usize) -> Option<bool> {
+fn balancer_passes(nodes: &[Arc<Node>], graph: &Graph, balancer: usize) -> Option<bool> {
     let groups = graph
         .next(balancer, Relation::Forwards)
         .map(|g| &nodes[g].facts);

@@ -268,9 +268,10 @@ fn the_order_of_what_is_held_does_not_matter() {
 fn nodes_that_did_not_change_are_shared_with_the_snapshot_before() {
     let mut stage = Stage::new();
     path(&mut stage, 12, 0);
-    let first = stage.picture();
+    let mut assembly = super::Assembly::default();
+    let first = stage.next_of(&mut assembly);
     stage.thing(Kind::Queue, "orders", &[]);
-    let second = stage.picture_after(&first);
+    let second = stage.next_of(&mut assembly);
     let shared = second
         .nodes
         .iter()
@@ -303,7 +304,7 @@ fn lines(picture: &Snapshot) -> String {
             );
         }
     }
-    for edge in &picture.edges {
+    for edge in picture.edges.iter() {
         text += &format!(
             "{} –{:?}→ {} ({})\n",
             edge.from, edge.relation, edge.to, edge.provenance.0

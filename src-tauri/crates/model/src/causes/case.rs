@@ -9,11 +9,12 @@ use crate::node::Node;
 use crate::rules::{World, points};
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The judged nodes and what they were judged by.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Case<'a> {
-    pub(super) nodes: &'a [Node],
+    pub(super) nodes: &'a [Arc<Node>],
     pub(super) world: &'a World<'a>,
 }
 

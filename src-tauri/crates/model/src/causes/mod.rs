@@ -18,6 +18,7 @@ use crate::node::Node;
 use crate::rules::World;
 use case::Case;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Finds every instance of a cause; is told what earlier rules found.
 type Find = fn(&Case<'_>, &[Cause]) -> Vec<Cause>;
@@ -31,7 +32,7 @@ const CAUSES: &[Find] = &[
 ];
 
 /// Every cause, worst first.
-pub(crate) fn find(nodes: &[Node], world: &World<'_>) -> Vec<Cause> {
+pub(crate) fn find(nodes: &[Arc<Node>], world: &World<'_>) -> Vec<Cause> {
     let case = Case { nodes, world };
     let mut causes: Vec<Cause> = Vec::new();
     for rule in CAUSES {

@@ -27,7 +27,8 @@ pub(super) struct Missing {
 struct Named {
     place: Place,
     facts: Facts,
-    declarer: SourceId,
+    declarer: NodeId,
+    source: SourceId,
     observed_at: Timestamp,
 }
 
@@ -57,7 +58,8 @@ impl Missing {
             self.all.push(Named {
                 facts: facts_of(&tie.other),
                 place,
-                declarer: draft.node.source.clone(),
+                declarer: draft.node.id.clone(),
+                source: draft.node.source.clone(),
                 observed_at: draft.node.observed_at,
             });
         }
@@ -116,24 +118,21 @@ fn draft<'a>(named: Named, drafts: &[Draft<'a>], sources: &[SourceStatus]) -> Dr
     } else {
         Standing::Declared
     };
-    Draft {
-        node: Node {
-            id: place.id(),
-            kind: place.kind,
-            scope: place.scope(),
-            name: place.name,
-            health: Health::default(),
-            facts: named.facts,
-            zones: BTreeMap::new(),
-            series: Vec::new(),
-            standing,
-            observed_at: named.observed_at,
-            source: named.declarer,
-            fact_origins: BTreeMap::new(),
-        },
-        primary: None,
-        more: Vec::new(),
-    }
+    let node = Node {
+        id: place.id(),
+        kind: place.kind,
+        scope: place.scope(),
+        name: place.name,
+        health: Health::default(),
+        facts: named.facts,
+        zones: BTreeMap::new(),
+        series: Vec::new(),
+        standing,
+        observed_at: named.observed_at,
+        source: named.source,
+        fact_origins: BTreeMap::new(),
+    };
+    Draft::placeholder(node, named.declarer)
 }
 
 /// Whether the sources that would have found the thing answered, whole. Which they are is seen from

@@ -25,11 +25,15 @@ use crate::facts::Fact;
 use crate::failure::SourceFailure;
 use crate::graph::Graph;
 use crate::health::{Evidence, Level, Reason};
+use crate::id::SourceId;
 use crate::kind::Kind;
 use crate::node::Node;
 use crate::observation::Change;
 use crate::source::SourceStatus;
 use crate::time::Timestamp;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub(crate) use balancer::failing_percent;
 pub(crate) use pod::starting;
@@ -112,28 +116,52 @@ pub(crate) struct World<'a> {
     pub(crate) thresholds: &'a Thresholds,
     /// Platform time of the snapshot.
     pub(crate) now: Timestamp,
-    /// Why a part of a node could not be read, by position.
-    pub(crate) failures: &'a [Option<&'a SourceFailure>],
+    /// Why parts of nodes could not be read, by position.
+    pub(crate) failures: &'a BTreeMap<usize, &'a SourceFailure>,
 }
 
-impl World<'_> {
-    /// The source with this id.
-    pub(crate) fn source(&self, id: &crate::id::SourceId) -> Option<&SourceStatus> {
-        let at = self.sources.binary_search_by(|s| s.source.id.cmp(id));
-        at.ok().map(|at| &self.sources[at])
-    }
-}
-
-/// One node under judgement.
+/// One node under judgement. What lies beyond the node is reached through methods only, which note
+/// that somebody looked there: such a judgement may change while the node does not.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Subject<'a> {
     pub(crate) node: &'a Node,
-    pub(crate) at: usize,
-    pub(crate) nodes: &'a [Node],
-    pub(crate) world: &'a World<'a>,
+    at: usize,
+    nodes: &'a [Arc<Node>],
+    world: &'a World<'a>,
+    beyond: &'a Cell<bool>,
 }
 
 impl<'a> Subject<'a> {
+    /// Platform time of the snapshot.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.beyond.set(true);
+        self.world.now
+    }
+
+    /// Every node, who is connected to whom, and the position of this one.
+    pub(crate) fn around(&self) -> (&'a [Arc<Node>], &'a Graph, usize) {
+        self.beyond.set(true);
+        (self.nodes, self.world.graph, self.at)
+    }
+
+    /// Every source, ordered by id. All is judged again when what is said of one that is not
+    /// believed changes; of those that are believed no more may be used than that.
+    pub(crate) fn sources(&self) -> &'a [SourceStatus] {
+        self.world.sources
+    }
+
+    /// The source with this id.
+    pub(crate) fn source(&self, id: &SourceId) -> Option<&'a SourceStatus> {
+        let sources = self.world.sources;
+        let at = sources.binary_search_by(|s| s.source.id.cmp(id));
+        at.ok().map(|at| &sources[at])
+    }
+
+    /// Why a part of the node could not be read.
+    pub(crate) fn failure(&self) -> Option<&'a SourceFailure> {
+        self.world.failures.get(&self.at).copied()
+    }
+
     /// The limits.
     pub(crate) fn limits(&self) -> &'a Thresholds {
         self.world.thresholds
@@ -163,21 +191,19 @@ impl<'a> Subject<'a> {
     /// Seconds since the time in a fact.
     pub(crate) fn since(&self, fact: Fact) -> Option<f64> {
         let at = self.node.facts.time(fact)?;
-        Some(self.world.now.seconds_since(at))
+        Some(self.now().seconds_since(at))
     }
 
     /// Neighbours that edges of `relation` lead to.
     pub(crate) fn next(&self, relation: Relation) -> impl Iterator<Item = &'a Node> + use<'a> {
-        let nodes = self.nodes;
-        let all = self.world.graph.next(self.at, relation);
-        all.map(move |at| &nodes[at])
+        let (nodes, graph, at) = self.around();
+        graph.next(at, relation).map(move |at| &*nodes[at])
     }
 
     /// Neighbours that edges of `relation` come from.
     pub(crate) fn previous(&self, relation: Relation) -> impl Iterator<Item = &'a Node> + use<'a> {
-        let nodes = self.nodes;
-        let all = self.world.graph.previous(self.at, relation);
-        all.map(move |at| &nodes[at])
+        let (nodes, graph, at) = self.around();
+        graph.previous(at, relation).map(move |at| &*nodes[at])
     }
 
     /// Evidence from this node: `fact` says who read it and when.
@@ -196,8 +222,21 @@ pub(crate) fn evidence(node: &Node, fact: Fact, text: impl Into<String>) -> Evid
     }
 }
 
-/// Every node's own reasons, worst first, by position.
-pub(crate) fn judge(nodes: &[Node], world: &World<'_>) -> Vec<Vec<Reason>> {
+/// What the rules say of a node.
+#[derive(Debug)]
+pub(crate) struct Judged {
+    /// Its own reasons, worst first.
+    pub(crate) reasons: Vec<Reason>,
+    /// A rule looked at the time or at other nodes.
+    pub(crate) beyond: bool,
+}
+
+/// Judges the nodes at some positions.
+pub(crate) fn judge<'a>(
+    nodes: &'a [Arc<Node>],
+    some: &'a [usize],
+    world: &'a World<'a>,
+) -> impl Iterator<Item = (usize, Judged)> + 'a {
     let by_kind: Vec<Vec<&Rule>> = Kind::ALL
         .iter()
         .map(|kind| {
@@ -206,19 +245,22 @@ pub(crate) fn judge(nodes: &[Node], world: &World<'_>) -> Vec<Vec<Reason>> {
                 .collect()
         })
         .collect();
-    let judged = nodes.iter().enumerate().map(|(at, node)| {
+    some.iter().map(move |at| {
+        let node = &nodes[*at];
+        let beyond = Cell::new(false);
         let subject = Subject {
             node,
-            at,
+            at: *at,
             nodes,
             world,
+            beyond: &beyond,
         };
         let rules = by_kind[node.kind as usize].iter();
         let mut reasons: Vec<Reason> = rules.filter_map(|r| reason(r, &subject)).collect();
         reasons.sort_by_key(|r| std::cmp::Reverse(r.level));
-        reasons
-    });
-    judged.collect()
+        let beyond = beyond.get();
+        (*at, Judged { reasons, beyond })
+    })
 }
 
 fn all() -> impl Iterator<Item = &'static Rule> {

@@ -162,7 +162,7 @@ fn not_ready(subject: &Subject<'_>) -> Option<Verdict> {
         .or_else(|| subject.since(Fact::StartedAt))
         .unwrap_or_else(|| age(subject));
     let limit = subject.limits().pod_unready_seconds;
-    let excused = starting(subject.node, subject.world.now, subject.limits(), limit);
+    let excused = starting(subject.node, subject.now(), subject.limits(), limit);
     let level = if seconds <= limit || excused {
         Level::InTransition
     } else {

@@ -107,7 +107,7 @@ fn dlq_growing(subject: &Subject<'_>) -> Option<Verdict> {
     }
     let held = held(subject)?;
     let window = subject.limits().dlq_growing_seconds;
-    let grown = growth(subject.node, window, subject.world.now)?;
+    let grown = growth(subject.node, window, subject.now())?;
     let of = words::list(
         &subject
             .previous(Relation::DeadLetters)

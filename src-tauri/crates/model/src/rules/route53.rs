@@ -54,7 +54,8 @@ fn proof(subject: &Subject<'_>) -> Vec<Evidence> {
 }
 
 fn sick(subject: &Subject<'_>) -> bool {
-    healthy(subject.nodes, subject.world.graph, subject.at) == Some(false)
+    let (nodes, graph, at) = subject.around();
+    healthy(nodes, graph, at) == Some(false)
 }
 
 /// Route 53 answers with what it knows to be unhealthy, because nothing else is healthy.

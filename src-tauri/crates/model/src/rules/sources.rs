@@ -51,17 +51,17 @@ fn about(source: &SourceStatus, subject: &Subject<'_>, text: String) -> Vec<Evid
     vec![Evidence {
         text,
         source: source.source.id.clone(),
-        observed_at: source.last_ok.unwrap_or(subject.world.now),
+        observed_at: source.last_ok.unwrap_or_else(|| subject.now()),
     }]
 }
 
 fn outdated(subject: &Subject<'_>) -> Option<Verdict> {
     let node = subject.node;
-    let source = subject.world.source(&node.source)?;
+    let source = subject.source(&node.source)?;
     if believed(source) {
         return None;
     }
-    let seconds = subject.world.now.seconds_since(node.observed_at);
+    let seconds = subject.now().seconds_since(node.observed_at);
     let age = words::age(seconds);
     let sentence = format!("{}: data {age} old{}", node.name, because(source));
     let limit = words::span(2.0 * source.period_seconds);
@@ -72,10 +72,10 @@ fn outdated(subject: &Subject<'_>) -> Option<Verdict> {
 fn figures_outdated(subject: &Subject<'_>) -> Option<Verdict> {
     let node = subject.node;
     let (origin, source) = node.fact_origins.values().find_map(|origin| {
-        let source = subject.world.source(&origin.source)?;
+        let source = subject.source(&origin.source)?;
         (!believed(source)).then_some((origin, source))
     })?;
-    let age = words::age(subject.world.now.seconds_since(origin.observed_at));
+    let age = words::age(subject.now().seconds_since(origin.observed_at));
     let label = source.source.service.label();
     let sentence = format!(
         "{}: {label} figures {age} old{}",
@@ -129,7 +129,7 @@ fn figures_missing(subject: &Subject<'_>) -> Option<Verdict> {
     let part = figures(node.kind)?;
     // The metrics of global services are kept in us-east-1.
     let region = node.scope.region.as_deref().unwrap_or("us-east-1");
-    let source = subject.world.sources.iter().find(|s| {
+    let source = subject.sources().iter().find(|s| {
         let scope = &s.source.scope;
         s.source.service == Service::CloudWatch
             && s.source.part == part
@@ -148,7 +148,7 @@ fn figures_missing(subject: &Subject<'_>) -> Option<Verdict> {
 
 /// One thing among many that could not be read in full.
 fn partial(subject: &Subject<'_>) -> Option<Verdict> {
-    let failure = subject.world.failures.get(subject.at).copied().flatten()?;
+    let failure = subject.failure()?;
     let sentence = format!("{}: {}", subject.node.name, failure.sentence);
     let evidence = subject.evidence(Fact::Arn, failure.next_step.clone());
     say(Level::Unknown, sentence, evidence)
@@ -157,7 +157,7 @@ fn partial(subject: &Subject<'_>) -> Option<Verdict> {
 /// A cluster some of whose resources are not watched.
 fn cluster_blind(subject: &Subject<'_>) -> Option<Verdict> {
     let scope = &subject.node.scope;
-    let mut blind = subject.world.sources.iter().filter(|s| {
+    let mut blind = subject.sources().iter().filter(|s| {
         let other = &s.source.scope;
         s.source.service == Service::Kubernetes
             && other.account == scope.account
@@ -179,9 +179,9 @@ fn cluster_blind(subject: &Subject<'_>) -> Option<Verdict> {
 }
 
 fn declarer<'a>(subject: &Subject<'a>) -> &'a str {
-    let graph = subject.world.graph;
-    let legs = graph.into(subject.at).iter().chain(graph.out(subject.at));
-    let first = legs.map(|leg| subject.nodes[leg.to].name.as_str()).next();
+    let (nodes, graph, at) = subject.around();
+    let legs = graph.into(at).iter().chain(graph.out(at));
+    let first = legs.map(|leg| nodes[leg.to].name.as_str()).next();
     first.unwrap_or("another node")
 }
 

@@ -102,7 +102,7 @@ fn unhealthy(subject: &Subject<'_>) -> Option<Verdict> {
 /// Pods behind the group that come or go: their targets pass their health checks a little later than
 /// they are ready, and fail them a little earlier than they are deregistered.
 fn on_the_move(subject: &Subject<'_>) -> i64 {
-    let (now, limits) = (subject.world.now, subject.limits());
+    let (now, limits) = (subject.now(), subject.limits());
     let moving = subject.next(Relation::Targets).filter(|pod| {
         pod.facts.flag(Fact::Terminating) == Some(true)
             || starting(pod, now, limits, 2.0 * limits.pod_unready_seconds)

@@ -74,9 +74,9 @@ fn capacity(subject: &Subject<'_>) -> Option<Verdict> {
 
 /// Pods that are not ready, as positions.
 fn unready<'a>(subject: &Subject<'a>) -> impl Iterator<Item = &'a crate::node::Node> {
-    let nodes = subject.nodes;
-    let pods = pods_of(subject.world.graph, subject.at).into_iter();
-    pods.map(move |at| &nodes[at]).filter(|n| {
+    let (nodes, graph, at) = subject.around();
+    let pods = pods_of(graph, at).into_iter();
+    pods.map(move |at| &*nodes[at]).filter(|n| {
         n.kind == Kind::Pod
             && n.facts.flag(Fact::Ready) == Some(false)
             && n.facts.text(Fact::Phase) != Some("Succeeded")
@@ -86,7 +86,7 @@ fn unready<'a>(subject: &Subject<'a>) -> impl Iterator<Item = &'a crate::node::N
 /// Every missing pod has just been asked for, or restarts for once: nothing was lost for good.
 fn only_starting(subject: &Subject<'_>, missing: i64) -> bool {
     let limits = subject.limits();
-    let now = subject.world.now;
+    let now = subject.now();
     let young = unready(subject).filter(|p| starting(p, now, limits, limits.pod_pending_seconds));
     let young = i64::try_from(young.count()).unwrap_or(0);
     young >= missing

@@ -225,7 +225,7 @@ fn draw(draft: &Draft<'_>, assemblies: &Assemblies) -> Snapshot {
         .collect();
     let mut nodes = BTreeMap::new();
     for held in draft.book.held() {
-        let Found::Node(found) = held.found else {
+        let Found::Node(found) = &**held.found else {
             continue;
         };
         let messages = found.facts.count(Fact::MessagesVisible).unwrap_or(0);
@@ -275,7 +275,7 @@ pub(super) fn blank() -> Snapshot {
         },
         identity: Identity::default(),
         nodes: Vec::new(),
-        edges: Vec::new(),
+        edges: [].into(),
         sources: Vec::new(),
         causes: Vec::new(),
         changes: Vec::new(),

@@ -199,7 +199,7 @@ impl Platform for Stage {
             },
             identity: Identity::default(),
             nodes: nodes.into_iter().map(Arc::new).collect(),
-            edges,
+            edges: edges.into(),
             sources,
             causes: Vec::new(),
             changes: Vec::new(),
