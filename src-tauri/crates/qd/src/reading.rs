@@ -3,7 +3,7 @@
 use crate::args::{ReadArgs, StackArgs};
 use crate::failure::Failure;
 use crate::{print, status};
-use cloud::Stack;
+use cloud::{Sessions, Stack};
 use engine::Engine;
 use futures::StreamExt;
 use model::{Snapshot, State};
@@ -11,18 +11,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// An engine over the stack file, started.
-pub(crate) async fn open(args: &StackArgs) -> Result<Engine, Failure> {
-    open_file(&args.stack, Duration::MAX).await
-}
-
-async fn open_file(file: &Path, limit: Duration) -> Result<Engine, Failure> {
+/// A stack file and the sessions of its accounts; who we are is asked for `limit` at most.
+async fn opened(file: &Path, limit: Duration) -> Result<(Stack, Sessions), Failure> {
     let stack = Stack::load(file).map_err(|error| Failure::new(error.to_string()))?;
     let sessions = cloud::open_within(&stack, limit)
         .await
         .map_err(|error| Failure::new(error.to_string()))?;
-    let state = engine::state_dir();
-    Ok(Engine::start(stack, sessions, &state).await)
+    Ok((stack, sessions))
 }
 
 /// An engine and its first complete snapshot.
@@ -30,7 +25,8 @@ pub(crate) async fn read(args: &ReadArgs) -> Result<(Engine, Arc<Snapshot>), Fai
     let begun = Instant::now();
     let limit = Duration::from_secs_f64(args.timeout);
     // Who we are is asked first; half of the time is left for the rest when nobody says.
-    let engine = open_file(&args.stack.stack, limit / 2).await?;
+    let (stack, sessions) = opened(&args.stack.stack, limit / 2).await?;
+    let engine = Engine::glance(stack, sessions, &engine::state_dir()).await;
     let snapshot = engine
         .complete_within(limit, limit.saturating_sub(begun.elapsed()))
         .await;
@@ -92,7 +88,8 @@ pub(crate) async fn watch(args: &StackArgs) -> Result<u8, Failure> {
     let unable = |error| Failure::new(format!("Signals cannot be received: {error}."));
     let mut terminate = signal(SignalKind::terminate()).map_err(unable)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(unable)?;
-    let engine = open(args).await?;
+    let (stack, sessions) = opened(&args.stack, Duration::MAX).await?;
+    let engine = Engine::start(stack, sessions, &engine::state_dir()).await;
     let mut updates = std::pin::pin!(engine.updates());
     loop {
         tokio::select! {

@@ -1,4 +1,4 @@
-//! The recorder's file: the last recording of each stack, and a bounded ring of older ones.
+//! The recorder's file: the last recording of each stack.
 
 use super::{Notices, notice};
 use crate::book::Recording;
@@ -14,13 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// "QDRK" in the file's header: a database that is ours.
 const APPLICATION: i32 = 0x5144_524B;
 /// Layout of the tables and of the bodies.
-const LAYOUT: i32 = 1;
-/// The ring keeps a recording a minute …
-const RING_STEP_MS: i64 = 60_000;
-/// … for this many minutes of each stack …
-const RING_LENGTH: i64 = 60;
-/// … and at most this many bytes of all.
-const RING_BYTES: i64 = 64 * 1024 * 1024;
+const LAYOUT: i32 = 2;
 /// Stacks not opened for this long are forgotten.
 const FORGET_MS: i64 = 30 * 24 * 3600 * 1000;
 /// Another process may be writing.
@@ -151,50 +145,9 @@ impl Store {
              ON CONFLICT (stack) DO UPDATE SET taken_at = ?2, written_at = ?3, body = ?4",
             params![stack, at, now, body],
         )?;
-        let newest: Option<i64> = tx.query_row(
-            "SELECT max(written_at) FROM ring WHERE stack = ?1",
-            [stack],
-            |row| row.get(0),
-        )?;
-        if newest.is_none_or(|newest| (now - newest).abs() >= RING_STEP_MS) {
-            tx.execute(
-                "INSERT INTO ring (stack, taken_at, written_at, bytes, body) VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![stack, at, now, body.len(), body],
-            )?;
-            tx.execute(
-                "DELETE FROM ring WHERE stack = ?1 AND id NOT IN
-                   (SELECT id FROM ring WHERE stack = ?1 ORDER BY id DESC LIMIT ?2)",
-                params![stack, RING_LENGTH],
-            )?;
-            tx.execute(
-                "DELETE FROM ring WHERE id IN (SELECT id FROM
-                   (SELECT id, sum(bytes) OVER (ORDER BY id DESC) AS total FROM ring) WHERE total > ?1)",
-                [RING_BYTES],
-            )?;
-            tx.execute("DELETE FROM last WHERE written_at < ?1", [now - FORGET_MS])?;
-        }
+        tx.execute("DELETE FROM last WHERE written_at < ?1", [now - FORGET_MS])?;
         tx.commit()?;
         Ok(())
-    }
-
-    /// How many recordings the ring holds of a stack.
-    #[cfg(test)]
-    pub(super) fn ring_length(&self, stack: &str) -> i64 {
-        self.db
-            .query_row(
-                "SELECT count(*) FROM ring WHERE stack = ?1",
-                [stack],
-                |row| row.get(0),
-            )
-            .expect("the ring can be counted")
-    }
-
-    /// Makes the ring believe that time passed.
-    #[cfg(test)]
-    pub(super) fn age_ring(&self, by_ms: i64) {
-        self.db
-            .execute("UPDATE ring SET written_at = written_at - ?1", [by_ms])
-            .expect("the ring can be aged");
     }
 }
 
@@ -213,17 +166,19 @@ fn prepare(db: &mut Connection) -> Result<(), StoreError> {
         return Ok(());
     }
     let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Layout 1 also kept older recordings, which nothing read.
     tx.execute_batch(&format!(
-        "CREATE TABLE IF NOT EXISTS last (
+        "DROP TABLE IF EXISTS ring;
+         CREATE TABLE IF NOT EXISTS last (
             stack TEXT PRIMARY KEY, taken_at INTEGER NOT NULL, written_at INTEGER NOT NULL,
             body BLOB NOT NULL) STRICT;
-         CREATE TABLE IF NOT EXISTS ring (
-            id INTEGER PRIMARY KEY, stack TEXT NOT NULL, taken_at INTEGER NOT NULL,
-            written_at INTEGER NOT NULL, bytes INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
          PRAGMA application_id = {APPLICATION};
          PRAGMA user_version = {LAYOUT};"
     ))?;
     tx.commit()?;
+    if layout > 0 {
+        db.execute_batch("VACUUM;")?;
+    }
     Ok(())
 }
 

@@ -94,17 +94,28 @@ fn a_foreign_database_is_set_aside_and_a_newer_one_is_left_alone() {
 }
 
 #[test]
-fn the_ring_is_bounded() {
+fn a_file_of_the_first_layout_loses_what_nothing_reads() {
     let dir = tempfile::tempdir().expect("a directory");
-    let mut store = Store::open(&dir.path().join(FILE), &notices()).expect("it opens");
-    for second in 0..70 {
-        store.save("one", &recording(second)).expect("it saves");
-        store
-            .save("one", &recording(second))
-            .expect("at most one a minute");
-        store.age_ring(61_000);
-    }
-    assert_eq!(store.ring_length("one"), 60);
+    let path = dir.path().join(FILE);
+    let mut store = Store::open(&path, &notices()).expect("it opens");
+    store.save("one", &recording(7)).expect("it saves");
+    drop(store);
+    let db = rusqlite::Connection::open(&path).expect("it opens");
+    db.execute_batch("CREATE TABLE ring (body BLOB) STRICT; PRAGMA user_version = 1;")
+        .expect("the older layout");
+    drop(db);
+    let store = Store::open(&path, &notices()).expect("it opens");
+    let last = store.last("one").expect("it can be read");
+    assert_eq!(last, Some(recording(7)));
+    let db = rusqlite::Connection::open(&path).expect("it opens");
+    let tables: i64 = db
+        .query_row(
+            "SELECT count(*) FROM sqlite_master WHERE name = 'ring'",
+            [],
+            |r| r.get(0),
+        )
+        .expect("tables can be counted");
+    assert_eq!(tables, 0);
 }
 
 #[test]
