@@ -3,6 +3,9 @@
 Every pair is measured against the same simulated platform, alternating, medians quoted.
 """
 
+import contextlib
+import gzip
+import http.client
 import json
 import os
 import pathlib
@@ -12,7 +15,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import urllib.parse
 
 ROOT = pathlib.Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests/python"))
@@ -98,6 +103,97 @@ def pods(tmp: pathlib.Path, number: int) -> None:
             f"{median(theirs) / median(ours):.1f} ×")
 
 
+def bearer(platform) -> str:
+    return re.search(r"token: \"?([^\s\"]+)", (platform.folder / "kubeconfig").read_text()).group(1)
+
+
+def ask(platform, path: str) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+    """An answer of the API server to a plain HTTP client."""
+    place = urllib.parse.urlsplit(platform.ready["kubernetes"][0])
+    connection = http.client.HTTPConnection(place.hostname, place.port, timeout=120)
+    connection.request("GET", path, headers={"Authorization": f"Bearer {bearer(platform)}", "Accept-Encoding": "gzip"})
+    return connection, connection.getresponse()
+
+
+def gzip_list(platform) -> float:
+    """Seconds until the list of all pods has come, packed; nothing is unpacked."""
+    before = time.perf_counter()
+    connection, answer = ask(platform, "/api/v1/pods?resourceVersion=0")
+    assert answer.status == 200 and answer.headers["Content-Encoding"] == "gzip", answer.status
+    while answer.read(1 << 16):
+        pass
+    connection.close()
+    return time.perf_counter() - before
+
+
+def first_list(tmp: pathlib.Path, number: int) -> None:
+    with simulated(tmp / f"list{number}", "calm", "--pods", str(number), "--regions", "1") as platform:
+        env = {"XDG_STATE_HOME": str(tmp / f"list-state{number}")}
+        timed(topology(platform.stack), env), gzip_list(platform)
+        pairs = [(timed(topology(platform.stack), env), gzip_list(platform)) for _ in range(2 * RUNS)]
+        ours, theirs = median([p[0] for p in pairs]), statistics.median(p[1] for p in pairs)
+        row(f"{number:,} pods: whole topology from start to exit, beside the server's own gzip LIST of the pods",
+            f"{ours:.2f} s", f"{theirs:.2f} s", f"{theirs / ours:.2f} ×")
+
+
+class Wire:
+    """When changes of pods came over a plain watch, and how much later `qd watch` published them."""
+
+    def __init__(self, platform, published):
+        self.came: dict[str, tuple[bool, float]] = {}
+        self.late: list[float] = []
+        self.connection, self.answer = ask(platform, "/api/v1/pods?watch=true")
+        threading.Thread(target=self.watch, daemon=True).start()
+        threading.Thread(target=self.read, args=(published,), daemon=True).start()
+
+    def watch(self) -> None:
+        body = gzip.GzipFile(fileobj=self.answer) if self.answer.headers["Content-Encoding"] == "gzip" else self.answer
+        for line in body:
+            at, pod = time.monotonic(), json.loads(line)["object"]
+            ready = any(c["type"] == "Ready" and c["status"] == "True" for c in pod.get("status", {}).get("conditions", []))
+            self.came[f"{pod['metadata'].get('namespace')}/{pod['metadata']['name']}"] = (ready, at)
+
+    def read(self, published) -> None:
+        for line in published:
+            at = time.monotonic()
+            for node in json.loads(line).get("nodes", []):
+                ready, came = self.came.get("/".join(node["id"].split("/")[-2:]), (None, 0.0))
+                if node["kind"] == "pod" and node["facts"].get("ready") == ready:
+                    self.came.pop("/".join(node["id"].split("/")[-2:]))
+                    self.late.append(at - came)
+
+    def p95(self) -> float:
+        return statistics.quantiles(self.late, n=20)[18]
+
+
+def churn(tmp: pathlib.Path, number: int, rate: int) -> None:
+    with simulated(tmp / "churn", "calm", "--pods", str(number), "--regions", "1") as platform, contextlib.ExitStack() as stack:
+        env = {**os.environ, "XDG_STATE_HOME": str(tmp / "churn-state"), "KUBECONFIG": str(platform.folder / "kubeconfig")}
+
+        def start(command: list[str], out: int) -> subprocess.Popen:
+            process = subprocess.Popen(command, stdout=out, env=env)
+            stack.callback(process.wait, 20)
+            stack.callback(process.terminate)
+            return process
+
+        ours = start([QD, "watch", "--stack", str(platform.stack), "--json"], subprocess.PIPE)
+        wire = Wire(platform, ours.stdout)
+        theirs = start([shutil.which("kubectl"), "get", "pods", "-A", "-w"], subprocess.DEVNULL)
+        time.sleep(20)  # both have listed
+        platform.post("/churn", {"per_second": rate})
+        time.sleep(10)  # warmed up; what follows are measuring windows
+        wire.late.clear()
+        windows = []
+        for _ in range(2 * RUNS):
+            began, spent = time.monotonic(), [cpu(ours.pid), cpu(theirs.pid)]
+            time.sleep(10)
+            seconds = time.monotonic() - began
+            windows.append([100 * (cpu(p.pid) - was) / seconds for p, was in zip([ours, theirs], spent)])
+        mine, other = median(windows), median(windows, 1)
+        row(f"{rate} pod changes/s on {number:,} pods: CPU of one core of `qd watch`, wire to published p95, beside `kubectl get pods -A -w`",
+            f"{mine:.1f} %, {1000 * wire.p95():.0f} ms of {len(wire.late):,}", f"{other:.1f} %", f"{other / mine:.1f} ×")
+
+
 def pss(pid: int) -> float:
     text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
     return int(re.search(r"^Pss:\s+(\d+)", text, re.M).group(1)) / 1024
@@ -148,6 +244,8 @@ def main() -> None:
         cold_start(tmp)
         pods(tmp, 700)
         pods(tmp, 10_000)
+        first_list(tmp, 10_000)
+        churn(tmp, 10_000, 100)
         calm(tmp)
 
 
