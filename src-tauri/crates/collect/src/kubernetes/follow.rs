@@ -1,9 +1,10 @@
 //! LIST, then WATCH from its version, for as long as somebody listens.
 //!
 //! A watch that ends, breaks, goes silent or turns to garbage is made anew from the last version
-//! seen: the server repeats what was missed. When it cannot (410, or twice silent, which is how a
-//! server answers whose versions began again) everything is listed again. Only what hinders us is
-//! reported as a failure: a watch that ended and came back is `Alive`.
+//! seen: the server repeats what was missed. When it cannot (410), or when two in a row brought not a
+//! word (a server whose versions began again, a proxy that lets no watch through), everything is
+//! listed again. Only what hinders us is reported as a failure: a watch that ended and came back is
+//! `Alive`.
 //! <https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes>
 
 use super::backoff::Backoff;
@@ -60,8 +61,10 @@ struct Follower {
     version: String,
     /// Events in a row that could not be read.
     garbage: u32,
-    /// Watches in a row that ended by silence.
-    silences: u32,
+    /// Whether this watch brought a word.
+    heard: bool,
+    /// Watches in a row that brought not a word.
+    barren: u32,
 }
 
 /// Lists and watches until nobody listens.
@@ -81,7 +84,8 @@ pub(super) async fn drive(
         backoff: Backoff::default(),
         version: String::new(),
         garbage: 0,
-        silences: 0,
+        heard: false,
+        barren: 0,
     };
     while follower.round().await.is_ok() {}
 }
@@ -152,17 +156,15 @@ impl Follower {
     async fn after(&mut self, ended: Ended, began: Instant) -> Result<bool, Closed> {
         let resource = self.endpoint.resource;
         tracing::debug!(resource, ?ended, "a watch ended");
-        self.silences = match ended {
-            Ended::Silent => self.silences + 1,
-            Ended::Done | Ended::ListAgain | Ended::Failed(_) => 0,
-        };
+        self.barren = if self.heard { 0 } else { self.barren + 1 };
+        let list = self.barren > 1;
         match ended {
             Ended::ListAgain => {
                 let wait = self.backoff.next(None);
                 self.pause(wait.min(Duration::from_secs(1))).await?;
                 Ok(true)
             }
-            Ended::Silent => Ok(self.silences > 1),
+            Ended::Silent => Ok(list),
             Ended::Failed(failure)
                 if matches!(failure, CallFailure::Malformed(_)) && self.garbage > 1 =>
             {
@@ -173,12 +175,12 @@ impl Follower {
             Ended::Failed(_) | Ended::Done if began.elapsed() < SHORT => {
                 let wait = self.backoff.next(None);
                 self.pause(wait).await?;
-                Ok(false)
+                Ok(list)
             }
             Ended::Failed(_) | Ended::Done => {
                 let jitter = rand::rng().random_range(0..200);
                 self.pause(Duration::from_millis(jitter)).await?;
-                Ok(false)
+                Ok(list)
             }
         }
     }
@@ -203,6 +205,7 @@ impl Follower {
     async fn read(&mut self, mut body: Body) -> Result<Ended, Closed> {
         let mut lines = Lines::default();
         let mut batch = Batch::default();
+        self.heard = false;
         let mut silent_at = Instant::now() + self.context.limits.silence;
         loop {
             let tell_at = batch.since.map(|since| since + self.shelf.gather());
@@ -283,7 +286,7 @@ impl Follower {
         }
         batch.touch();
         self.garbage = 0;
-        self.silences = 0;
+        self.heard = true;
         self.backoff.reset();
         let version = taken.or_else(|error| {
             batch.skipped += 1;
