@@ -96,6 +96,7 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &aws::rds::Clusters,
     &aws::rds::GlobalClusters,
     &aws::rds::Events,
+    &aws::rds::Maintenance,
     &aws::sqs::Queues,
     &aws::sqs::DeadLetterSources,
     &aws::sqs::MoveTasks,

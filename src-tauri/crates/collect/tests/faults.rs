@@ -191,6 +191,23 @@ async fn a_document_that_stops_in_the_middle_is_malformed() {
 }
 
 #[tokio::test]
+async fn pages_without_end_end_in_a_failure() {
+    let calls = Arc::new(AtomicU32::new(0));
+    let read = all(move |request| match request.operation.as_str() {
+        "ListQueues" => {
+            let mark = calls.fetch_add(1, Ordering::Relaxed);
+            wire::json(&format!("{{\"QueueUrls\":[],\"NextToken\":\"{mark}\"}}"))
+        }
+        _ => Answer::Silence,
+    });
+    let read = read.await;
+    let (_, queues) = read.iter().find(|(name, _)| name == "sqs/queues").unwrap();
+    let failure = queues.outcome.clone().expect_err("no end");
+    assert!(failure.sentence.contains("1000 pages"), "{failure:?}");
+    assert_eq!(queues.requests, 1000);
+}
+
+#[tokio::test]
 async fn a_page_mark_that_repeats_ends_in_a_failure() {
     let calls = Arc::new(AtomicU32::new(0));
     let counted = calls.clone();

@@ -167,7 +167,7 @@ async fn clusters() {
         ),
         "/clusters/prod/node-groups" => json(r#"{"nodegroups":["general"]}"#),
         "/clusters/prod/node-groups/general" => json(
-            r#"{"nodegroup":{"nodegroupName":"general","nodegroupArn":"arn:aws:eks:us-east-1:111122223333:nodegroup/prod/general/1","version":"1.33","status":"DEGRADED","capacityType":"SPOT","scalingConfig":{"minSize":3,"maxSize":9,"desiredSize":6},"instanceTypes":["m7g.large","m6g.large"],"health":{"issues":[{"code":"AsgInstanceLaunchFailures","message":"We currently do not have sufficient capacity","resourceIds":["asg-1"]},{"code":"AsgInstanceLaunchFailures"}]}}}"#,
+            r#"{"nodegroup":{"nodegroupName":"general","nodegroupArn":"arn:aws:eks:us-east-1:111122223333:nodegroup/prod/general/1","version":"1.33","status":"DEGRADED","tags":{"k8s.io/cluster-autoscaler/enabled":"true"},"resources":{"autoScalingGroups":[{"name":"eks-general-1"}]},"capacityType":"SPOT","scalingConfig":{"minSize":3,"maxSize":9,"desiredSize":6},"instanceTypes":["m7g.large","m6g.large"],"health":{"issues":[{"code":"AsgInstanceLaunchFailures","message":"We currently do not have sufficient capacity","resourceIds":["asg-1"]},{"code":"AsgInstanceLaunchFailures"}]}}}"#,
         ),
         _ => unexpected(request),
     };
@@ -219,13 +219,26 @@ async fn global_databases_and_events() {
             r#"<DescribeGlobalClustersResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><DescribeGlobalClustersResult><GlobalClusters><GlobalClusterMember><GlobalClusterIdentifier>ledger-global</GlobalClusterIdentifier><GlobalClusterArn>arn:aws:rds::111122223333:global-cluster:ledger-global</GlobalClusterArn><Status>available</Status><Engine>aurora-postgresql</Engine><GlobalClusterMembers><GlobalClusterMember><DBClusterArn>arn:aws:rds:us-east-1:111122223333:cluster:ledger</DBClusterArn><IsWriter>true</IsWriter></GlobalClusterMember><GlobalClusterMember><DBClusterArn>arn:aws:rds:eu-west-1:111122223333:cluster:ledger</DBClusterArn><IsWriter>false</IsWriter></GlobalClusterMember></GlobalClusterMembers></GlobalClusterMember></GlobalClusters></DescribeGlobalClustersResult></DescribeGlobalClustersResponse>"#,
         ),
         "DescribeEvents" => xml(
-            r#"<DescribeEventsResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><DescribeEventsResult><Events><Event><SourceIdentifier>ledger</SourceIdentifier><SourceType>db-cluster</SourceType><Message>Started cross AZ failover to DB instance: ledger-2</Message><Date>2026-11-22T02:40:11.123Z</Date></Event><Event><SourceIdentifier>nightly</SourceIdentifier><SourceType>db-cluster-snapshot</SourceType><Message>x</Message><Date>2026-11-22T02:00:00Z</Date></Event><Event><SourceType>db-instance</SourceType><Message>of nobody</Message><Date>2026-11-22T02:00:00Z</Date></Event></Events></DescribeEventsResult></DescribeEventsResponse>"#,
+            r#"<DescribeEventsResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><DescribeEventsResult><Events><Event><SourceIdentifier>ledger</SourceIdentifier><SourceType>db-cluster</SourceType><Message>Started cross AZ failover to DB instance: ledger-2</Message><EventCategories><EventCategory>failover</EventCategory></EventCategories><Date>2026-11-22T02:40:11.123Z</Date></Event><Event><SourceIdentifier>nightly</SourceIdentifier><SourceType>db-cluster-snapshot</SourceType><Message>x</Message><Date>2026-11-22T02:00:00Z</Date></Event><Event><SourceType>db-instance</SourceType><Message>of nobody</Message><Date>2026-11-22T02:00:00Z</Date></Event></Events></DescribeEventsResult></DescribeEventsResponse>"#,
         ),
         _ => unexpected(request),
     };
     let globals = read("rds/global-clusters", answers, nothing).await;
     insta::assert_snapshot!("global_databases", without_time(&globals));
-    insta::assert_snapshot!("events", read("rds/events", answers, nothing).await);
+    let events = read("rds/events", answers, known).await;
+    insta::assert_snapshot!("events", without_time(&events));
+}
+
+#[tokio::test]
+async fn announced_maintenance_is_said_of_its_database_and_none_of_the_others() {
+    let answers = |request: &Request| match request.operation.as_str() {
+        "DescribePendingMaintenanceActions" => xml(
+            r#"<DescribePendingMaintenanceActionsResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><DescribePendingMaintenanceActionsResult><PendingMaintenanceActions><ResourcePendingMaintenanceActions><ResourceIdentifier>arn:aws:rds:us-east-1:111122223333:db:ledger-1</ResourceIdentifier><PendingMaintenanceActionDetails><PendingMaintenanceAction><Action>system-update</Action><CurrentApplyDate>2026-11-25T03:00:00Z</CurrentApplyDate><Description>New Operating System update is available</Description></PendingMaintenanceAction><PendingMaintenanceAction><Action>db-upgrade</Action></PendingMaintenanceAction></PendingMaintenanceActionDetails></ResourcePendingMaintenanceActions></PendingMaintenanceActions></DescribePendingMaintenanceActionsResult></DescribePendingMaintenanceActionsResponse>"#,
+        ),
+        _ => unexpected(request),
+    };
+    let found = read("rds/maintenance", answers, known).await;
+    insta::assert_snapshot!(without_time(&found));
 }
 
 #[tokio::test]
@@ -241,13 +254,13 @@ async fn queues() {
             r#"{"Attributes":{"QueueArn":"arn:aws:sqs:us-east-1:111122223333:orders-dlq","ApproximateNumberOfMessages":"1284","ApproximateNumberOfMessagesNotVisible":"0","ApproximateNumberOfMessagesDelayed":"0","MessageRetentionPeriod":"1209600","VisibilityTimeout":"30","CreatedTimestamp":"1700000000","SqsManagedSseEnabled":"true"}}"#,
         ),
         "GetQueueAttributes" if request.body.contains("/orders\"") => json(
-            r#"{"Attributes":{"QueueArn":"arn:aws:sqs:us-east-1:111122223333:orders","ApproximateNumberOfMessages":"7","RedrivePolicy":"{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:111122223333:orders-dlq\",\"maxReceiveCount\":\"5\"}","KmsMasterKeyId":""}}"#,
+            r#"{"Attributes":{"QueueArn":"arn:aws:sqs:us-east-1:111122223333:orders","ApproximateNumberOfMessages":"7","RedrivePolicy":"{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:111122223333:orders-dlq\",\"maxReceiveCount\":\"5\"}","KmsMasterKeyId":"alias/orders","DelaySeconds":"5"}}"#,
         ),
         "GetQueueAttributes" if request.body.contains("/gone\"") => {
             Answer::JsonError(400, "AWS.SimpleQueueService.NonExistentQueue")
         }
         "GetQueueAttributes" => json(
-            r#"{"Attributes":{"QueueArn":"arn:aws:sqs:us-east-1:111122223333:fills.fifo","FifoQueue":"true","RedrivePolicy":"not json"}}"#,
+            r#"{"Attributes":{"QueueArn":"arn:aws:sqs:us-east-1:111122223333:fills.fifo","FifoQueue":"true","ContentBasedDeduplication":"true","KmsMasterKeyId":"","RedriveAllowPolicy":"{\"redrivePermission\":\"denyAll\"}","RedrivePolicy":"not json"}}"#,
         ),
         _ => unexpected(request),
     };

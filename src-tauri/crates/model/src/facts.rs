@@ -182,6 +182,10 @@ facts! {
     Endpoint = "endpoint",
     /// Issue codes with counts.
     HealthIssues = "health_issues",
+    /// Who changes its desired size: `cluster-autoscaler` when tagged for it.
+    ScaledBy = "scaled_by",
+    /// Auto Scaling groups, comma separated.
+    AutoscalingGroups = "autoscaling_groups",
     /// Zonal shift enabled.
     ZonalShiftEnabled = "zonal_shift_enabled",
     /// API server answer as we see it, milliseconds: on a connection that stands, to the head of the
@@ -195,6 +199,18 @@ facts! {
     Pods = "pods",
     /// Ready pods.
     PodsReady = "pods_ready",
+    /// ResourceQuota: pods allowed.
+    QuotaPods = "quota_pods",
+    /// ResourceQuota: pods counted.
+    QuotaPodsUsed = "quota_pods_used",
+    /// ResourceQuota: CPU that may be requested, millicores.
+    QuotaCpuMillicores = "quota_cpu_millicores",
+    /// ResourceQuota: CPU requested, millicores.
+    QuotaCpuUsedMillicores = "quota_cpu_used_millicores",
+    /// ResourceQuota: memory that may be requested, MiB.
+    QuotaMemoryMib = "quota_memory_mib",
+    /// ResourceQuota: memory requested, MiB.
+    QuotaMemoryUsedMib = "quota_memory_used_mib",
     /// Desired size or replicas.
     Desired = "desired",
     /// Lower bound.
@@ -259,6 +275,23 @@ facts! {
     MinAvailable = "min_available",
     /// PDB disruptionsAllowed.
     DisruptionsAllowed = "disruptions_allowed",
+    /// RollingUpdate, Recreate, OnDelete.
+    Strategy = "strategy",
+    /// Pods beyond the wanted number while rolling out: a count or a percentage.
+    MaxSurge = "max_surge",
+    /// Pods that may be missing while rolling out: a count or a percentage.
+    MaxUnavailable = "max_unavailable",
+    /// CPU one pod requests, all its containers, millicores.
+    CpuRequestMillicores = "cpu_request_millicores",
+    /// Memory one pod requests, all its containers, MiB.
+    MemoryRequestMib = "memory_request_mib",
+    /// Seconds a pod may take to end.
+    TerminationGraceSeconds = "termination_grace_seconds",
+    /// Who deploys it: `argocd:APP`, `flux-kustomization:NAMESPACE/NAME`,
+    /// `flux-helmrelease:NAMESPACE/NAME`, `helm:RELEASE`, else what its label says.
+    ManagedBy = "managed_by",
+    /// Field manager that wrote `spec.replicas` last; with `/scale` when through that subresource.
+    ReplicasManager = "replicas_manager",
     /// Pending, Running, Succeeded, Failed, Unknown.
     Phase = "phase",
     /// IP.
@@ -291,6 +324,22 @@ facts! {
     ScalingActive = "scaling_active",
     /// Why limited.
     ScalingLimitedReason = "scaling_limited_reason",
+    /// AbleToScale condition.
+    AbleToScale = "able_to_scale",
+    /// KEDA: scaling in is paused.
+    PausedScaleIn = "paused_scale_in",
+    /// KEDA: scaling out is paused.
+    PausedScaleOut = "paused_scale_out",
+    /// KEDA: paused at this many replicas.
+    PausedReplicas = "paused_replicas",
+    /// KEDA: the autoscaler it keeps.
+    HpaName = "hpa_name",
+    /// KEDA: seconds between looks at the trigger.
+    PollingIntervalSeconds = "polling_interval_seconds",
+    /// KEDA: seconds without load before scaling to zero.
+    CooldownSeconds = "cooldown_seconds",
+    /// KEDA: replicas without load.
+    IdleReplicas = "idle_replicas",
     /// Metric in words.
     Metric = "metric",
     /// Current metric value.
@@ -345,8 +394,26 @@ facts! {
     DeletionProtection = "deletion_protection",
     /// Global cluster it belongs to.
     GlobalCluster = "global_cluster",
-    /// Pending maintenance actions.
+    /// Pending maintenance actions in words; `none` when there are none, absent when not read.
     PendingMaintenance = "pending_maintenance",
+    /// What a modification under way or waiting will change, in words; `none` when nothing is.
+    PendingModifications = "pending_modifications",
+    /// Daily window of automated backups, UTC: `hh24:mi-hh24:mi`.
+    BackupWindow = "backup_window",
+    /// Weekly maintenance window, UTC: `ddd:hh24:mi-ddd:hh24:mi`.
+    MaintenanceWindow = "maintenance_window",
+    /// RFC 3339: newest event of a failover in the last three hours.
+    LastFailoverAt = "last_failover_at",
+    /// Events of failovers in the last three hours: 0 is known, absent is not.
+    FailoverEventsRecent = "failover_events_recent",
+    /// Virtual CPUs of the class.
+    ClassVcpus = "class_vcpus",
+    /// Memory of the class, GiB.
+    ClassMemoryGib = "class_memory_gib",
+    /// Connections the engine's default for the class allows; a parameter group may say otherwise.
+    MaxConnectionsEstimate = "max_connections_estimate",
+    /// Who made it: `autoscaling` for readers of Application Auto Scaling.
+    CreatedBy = "created_by",
     /// Global failover state.
     FailoverState = "failover_state",
     /// FIFO queue.
@@ -397,6 +464,14 @@ facts! {
     MoveTaskDestination = "move_task_destination",
     /// SSE or KMS.
     Encrypted = "encrypted",
+    /// KMS key of the encryption; absent for SSE-SQS.
+    KmsKey = "kms_key",
+    /// Seconds a new message is held back.
+    DelaySeconds = "delay_seconds",
+    /// FIFO: duplicates are told by the hash of the body.
+    ContentBasedDeduplication = "content_based_deduplication",
+    /// Which queues may use it as a dead-letter queue: allowAll, denyAll, byQueue.
+    RedrivePermission = "redrive_permission",
     /// RFC 3339: start of the minute in which the first of the messages now there came (from metrics).
     FirstMessageAt = "first_message_at",
     /// Stack file says redelivery is safe.
@@ -494,20 +569,39 @@ impl From<f64> for Value {
 
 impl From<&str> for Value {
     fn from(value: &str) -> Self {
-        Self::Text(value.into())
+        Self::Text(plain(value).unwrap_or_else(|| value.into()))
     }
 }
 
 impl From<String> for Value {
     fn from(value: String) -> Self {
-        Self::Text(value.into())
+        Self::Text(plain(&value).unwrap_or_else(|| value.into()))
     }
 }
 
 impl From<Arc<str>> for Value {
     fn from(value: Arc<str>) -> Self {
-        Self::Text(value)
+        Self::Text(plain(&value).unwrap_or(value))
     }
+}
+
+/// The longest text a fact holds, in bytes: more than any name, address or list a person reads.
+const LONGEST: usize = 8192;
+
+/// Text as it may be shown: bounded, without control characters and without marks that turn the
+/// direction of what follows. `None` when it is fit as it is, as nearly all is.
+fn plain(text: &str) -> Option<Arc<str>> {
+    let unfit =
+        |c: char| c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    if text.len() <= LONGEST && !text.contains(unfit) {
+        return None;
+    }
+    let (kept, more) = match text.len() > LONGEST {
+        true => (&text[..text.floor_char_boundary(LONGEST)], "…"),
+        false => (text, ""),
+    };
+    let shown = kept.chars().map(|c| if unfit(c) { ' ' } else { c });
+    Some(shown.chain(more.chars()).collect::<String>().into())
 }
 
 impl From<Timestamp> for Value {
@@ -675,6 +769,16 @@ mod tests {
         );
         two.remove(Fact::Pods);
         assert!(two.is_empty() && one != two);
+    }
+
+    #[test]
+    fn text_is_bounded_and_plain() {
+        let mut facts = Facts::default();
+        facts.set(Fact::EngineVersion, "8\u{1b}[31m\u{202e}.0\n");
+        assert_eq!(facts.text(Fact::EngineVersion), Some("8 [31m .0 "));
+        facts.set(Fact::Message, "é".repeat(LONGEST));
+        let shown = facts.text(Fact::Message).expect("is there");
+        assert!(shown.len() <= LONGEST + '…'.len_utf8() && shown.ends_with('…'));
     }
 
     #[test]

@@ -8,7 +8,9 @@ use crate::{Collector, Known, Reach, Reading, Round, each};
 use async_trait::async_trait;
 use aws_sdk_eks::types::{Cluster, Nodegroup};
 use cloud::Session;
-use model::{Fact, Found, FoundNode, Kind, Name, NodeId, Relation, Scope, Service, SourceFailure};
+use model::{
+    Fact, Facts, Found, FoundNode, Kind, Name, NodeId, Relation, Scope, Service, SourceFailure,
+};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -84,6 +86,20 @@ async fn cluster(round: &Round<'_>, name: &str) -> Vec<FoundNode> {
     nodes
 }
 
+/// Codes and messages of `health.issues`: the same members under two types.
+macro_rules! issues {
+    ($of:expr) => {{
+        let issues = $of
+            .health
+            .iter()
+            .flat_map(|health| health.issues.iter().flatten());
+        issues.map(|issue| {
+            let code = issue.code.as_ref().map_or("Other", |code| code.as_str());
+            (code, issue.message.as_deref())
+        })
+    }};
+}
+
 fn describe_cluster(node: &mut FoundNode, cluster: &Cluster) {
     let facts = &mut node.facts;
     facts.set_some(Fact::Arn, cluster.arn.as_deref());
@@ -102,17 +118,7 @@ fn describe_cluster(node: &mut FoundNode, cluster: &Cluster) {
         Fact::ZonalShiftEnabled,
         shift.and_then(|shift| shift.enabled),
     );
-    let issues = cluster
-        .health
-        .iter()
-        .flat_map(|health| health.issues.iter().flatten());
-    let issues = issues.map(|issue| {
-        (
-            issue.code.as_ref().map_or("Other", |code| code.as_str()),
-            issue.message.as_deref(),
-        )
-    });
-    describe_issues(node, issues);
+    describe_issues(node, issues!(cluster));
     if let Some(arn) = &cluster.arn {
         node.known_as.push(Name::Arn(arn.as_str().into()));
     }
@@ -197,24 +203,35 @@ fn describe_nodegroup(node: &mut FoundNode, group: &Nodegroup) {
         .as_ref()
         .filter(|types| !types.is_empty());
     facts.set_some(Fact::InstanceTypes, types.map(|types| types.join(", ")));
+    describe_owner(facts, group);
     if let Some(scaling) = &group.scaling_config {
         facts.set_some(Fact::Desired, scaling.desired_size);
         facts.set_some(Fact::Min, scaling.min_size);
         facts.set_some(Fact::Max, scaling.max_size);
     }
-    let issues = group
-        .health
-        .iter()
-        .flat_map(|health| health.issues.iter().flatten());
-    let issues = issues.map(|issue| {
-        (
-            issue.code.as_ref().map_or("Other", |code| code.as_str()),
-            issue.message.as_deref(),
-        )
-    });
-    describe_issues(node, issues);
+    describe_issues(node, issues!(group));
     if let Some(arn) = &group.nodegroup_arn {
         node.known_as.push(Name::Arn(arn.as_str().into()));
+    }
+}
+
+/// Who sizes the group besides its scaling configuration. The Cluster Autoscaler finds its groups by
+/// this tag (its AWS documentation, auto-discovery).
+fn describe_owner(facts: &mut Facts, group: &Nodegroup) {
+    let enabled = "k8s.io/cluster-autoscaler/enabled";
+    let tagged = group
+        .tags
+        .as_ref()
+        .is_some_and(|tags| tags.contains_key(enabled));
+    facts.set_some(Fact::ScaledBy, tagged.then_some("cluster-autoscaler"));
+    let made = group.resources.as_ref();
+    let groups: Vec<&str> = made
+        .iter()
+        .flat_map(|made| made.auto_scaling_groups.iter().flatten())
+        .filter_map(|group| said(group.name.as_deref()))
+        .collect();
+    if !groups.is_empty() {
+        facts.set(Fact::AutoscalingGroups, groups.join(", "));
     }
 }
 

@@ -1,14 +1,19 @@
 //! RDS: Aurora clusters with their members, global databases, and what RDS reports of them.
 //!
-//! Members: API reference, DBCluster, DBClusterMember, DBInstance, GlobalCluster, Event.
+//! Members: API reference, DBCluster, DBClusterMember, DBInstance, GlobalCluster, Event,
+//! ResourcePendingMaintenanceActions.
 
+mod class;
 mod clusters;
 mod events;
 mod global;
+mod maintenance;
+mod pending;
 
 pub use clusters::Clusters;
 pub use events::Events;
 pub use global::GlobalClusters;
+pub use maintenance::Maintenance;
 
 /// DescribeDBClusters and DescribeDBInstances also return what is not Aurora but shares the API:
 /// Neptune and DocumentDB.

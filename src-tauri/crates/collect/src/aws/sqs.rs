@@ -7,14 +7,14 @@ mod redrive;
 
 pub use redrive::{DeadLetterSources, MoveTasks};
 
-use crate::aws::text::{arn_tail, count, time};
+use crate::aws::text::{arn_tail, count, said, time};
 use crate::round::all_pages;
 use crate::{Collector, Known, Reach, Reading, Round, each};
 use async_trait::async_trait;
 use aws_sdk_sqs::types::QueueAttributeName as Attribute;
 use aws_smithy_types::DateTime;
 use cloud::Session;
-use model::{Fact, Found, FoundNode, Kind, Name, Relation, Service, SourceFailure};
+use model::{Fact, Facts, Found, FoundNode, Kind, Name, Relation, Service, SourceFailure};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -101,8 +101,19 @@ fn is_gone(failure: &SourceFailure) -> bool {
 }
 
 fn describe(node: &mut FoundNode, attributes: &HashMap<Attribute, String>) {
+    depths_and_clocks(&mut node.facts, attributes);
+    nature(&mut node.facts, attributes);
+    if let Some(arn) = attributes.get(&Attribute::QueueArn) {
+        node.facts.set(Fact::Arn, arn.as_str());
+        node.known_as.push(Name::Arn(arn.as_str().into()));
+    }
+    if let Some(policy) = attributes.get(&Attribute::RedrivePolicy) {
+        dead_letters_to(node, policy);
+    }
+}
+
+fn depths_and_clocks(facts: &mut Facts, attributes: &HashMap<Attribute, String>) {
     let number = |attribute: &Attribute| count(attributes.get(attribute));
-    let facts = &mut node.facts;
     facts.set_some(
         Fact::MessagesVisible,
         number(&Attribute::ApproximateNumberOfMessages),
@@ -125,14 +136,27 @@ fn describe(node: &mut FoundNode, attributes: &HashMap<Attribute, String>) {
     );
     let created = number(&Attribute::CreatedTimestamp).map(DateTime::from_secs);
     facts.set_some(Fact::CreatedAt, created.as_ref().and_then(time));
+    facts.set_some(Fact::DelaySeconds, number(&Attribute::DelaySeconds));
+}
+
+/// What it is: encryption, deduplication, who may dead-letter to it.
+fn nature(facts: &mut Facts, attributes: &HashMap<Attribute, String>) {
     facts.set(Fact::Encrypted, is_encrypted(attributes));
-    if let Some(arn) = attributes.get(&Attribute::QueueArn) {
-        facts.set(Fact::Arn, arn.as_str());
-        node.known_as.push(Name::Arn(arn.as_str().into()));
-    }
-    if let Some(policy) = attributes.get(&Attribute::RedrivePolicy) {
-        dead_letters_to(node, policy);
-    }
+    let words = |attribute: &Attribute| said(attributes.get(attribute).map(String::as_str));
+    facts.set_some(Fact::KmsKey, words(&Attribute::KmsMasterKeyId));
+    let by_body = words(&Attribute::ContentBasedDeduplication);
+    facts.set_some(
+        Fact::ContentBasedDeduplication,
+        by_body.map(|on| on == "true"),
+    );
+    let allow = words(&Attribute::RedriveAllowPolicy);
+    facts.set_some(Fact::RedrivePermission, allow.and_then(redrive_permission));
+}
+
+/// `{"redrivePermission": …}` (SetQueueAttributes, RedriveAllowPolicy).
+fn redrive_permission(policy: &str) -> Option<String> {
+    let policy: serde_json::Value = serde_json::from_str(policy).ok()?;
+    policy["redrivePermission"].as_str().map(str::to_owned)
 }
 
 /// SSE-SQS or a KMS key.

@@ -62,9 +62,9 @@ pub(crate) fn time(at: &DateTime) -> Option<Timestamp> {
     ))
 }
 
-/// Text that AWS gives where a count is meant.
+/// Text that AWS gives where a count is meant; what is below nought is none.
 pub(crate) fn count(text: Option<&String>) -> Option<i64> {
-    text?.trim().parse().ok()
+    text?.trim().parse().ok().filter(|count| *count >= 0)
 }
 
 #[cfg(test)]

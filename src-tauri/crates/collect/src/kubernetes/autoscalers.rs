@@ -3,6 +3,7 @@
 
 use super::Context;
 use super::decode::{Condition, Meta, Text, condition, message, nullable, quantity_value};
+use super::ownership::deployer;
 use super::shelf::{Decode, Malformed, Version};
 use model::{Fact, Facts, FoundNode, Kind, Name, Relation};
 use serde::Deserialize;
@@ -128,6 +129,7 @@ impl Decode for Autoscalers {
             status.last_scale_time.as_ref().and_then(Text::time),
         );
         facts.set_some(Fact::CreatedAt, metadata.created());
+        facts.set_some(Fact::ManagedBy, deployer(metadata));
         conditions(facts, spec, status, context);
         metrics(facts, spec, status, context);
         scales(
@@ -166,6 +168,7 @@ fn conditions(facts: &mut Facts, spec: &Spec<'_>, status: &Status<'_>, context: 
     let active = condition(&status.conditions, "ScalingActive");
     facts.set_some(Fact::ScalingActive, active.map(Condition::holds));
     let able = condition(&status.conditions, "AbleToScale");
+    facts.set_some(Fact::AbleToScale, able.map(Condition::holds));
     if let Some(trouble) = [active, able]
         .into_iter()
         .flatten()

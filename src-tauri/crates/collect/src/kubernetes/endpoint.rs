@@ -12,6 +12,7 @@ pub(super) enum Listed {
     StatefulSets,
     Autoscalers,
     Budgets,
+    Quotas,
     Services,
     Ingresses,
     Events,
@@ -70,6 +71,7 @@ pub(super) const fn of(listed: Listed) -> Endpoint {
             "horizontalpodautoscalers",
         ),
         Listed::Budgets => other(Watched::Budgets, "policy", "v1", "poddisruptionbudgets"),
+        Listed::Quotas => other(Watched::Quotas, "", "v1", "resourcequotas"),
         Listed::Ingresses => other(Watched::Ingresses, "networking.k8s.io", "v1", "ingresses"),
         Listed::ScaledObjects => other(
             Watched::ScaledObjects,

@@ -34,7 +34,9 @@ mod joined;
 mod list;
 mod neighbours;
 mod nodes;
+mod ownership;
 mod pods;
+mod quotas;
 mod replicasets;
 mod scaled_objects;
 mod selector;
@@ -78,6 +80,8 @@ pub enum Watched {
     Autoscalers,
     /// Pod disruption budgets: facts of the workloads they cover.
     Budgets,
+    /// Resource quotas: facts of their namespaces.
+    Quotas,
     /// Services.
     Services,
     /// Ingresses.
@@ -105,6 +109,7 @@ impl Watched {
         Watched::StatefulSets,
         Watched::Autoscalers,
         Watched::Budgets,
+        Watched::Quotas,
         Watched::Services,
         Watched::Ingresses,
         Watched::Events,
@@ -126,6 +131,7 @@ impl Watched {
             Watched::StatefulSets => "statefulsets",
             Watched::Autoscalers => "horizontalpodautoscalers",
             Watched::Budgets => "poddisruptionbudgets",
+            Watched::Quotas => "resourcequotas",
             Watched::Services => "services",
             Watched::Ingresses => "ingresses",
             Watched::Events => "events",
@@ -157,6 +163,7 @@ impl Watched {
             Watched::StatefulSets => Road::Listed(Listed::StatefulSets),
             Watched::Autoscalers => Road::Listed(Listed::Autoscalers),
             Watched::Budgets => Road::Listed(Listed::Budgets),
+            Watched::Quotas => Road::Listed(Listed::Quotas),
             Watched::Services => Road::Listed(Listed::Services),
             Watched::Ingresses => Road::Listed(Listed::Ingresses),
             Watched::Events => Road::Listed(Listed::Events),

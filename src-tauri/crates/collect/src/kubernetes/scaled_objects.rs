@@ -6,8 +6,9 @@ use super::Context;
 use super::autoscalers::{ScaleTarget, scales};
 use super::decode::{Condition, Meta, Pairs, Text, condition, message, nullable};
 use super::hosts::{Mention, mentions};
+use super::ownership::deployer;
 use super::shelf::{Decode, Malformed, Version};
-use model::{Fact, FoundNode, Kind, Name, Relation};
+use model::{Fact, Facts, FoundNode, Kind, Name, Relation};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -30,6 +31,14 @@ struct Spec<'a> {
     min_replica_count: Option<i64>,
     #[serde(default)]
     max_replica_count: Option<i64>,
+    #[serde(default)]
+    idle_replica_count: Option<i64>,
+    /// 30 when left out.
+    #[serde(default)]
+    polling_interval: Option<i64>,
+    /// 300 when left out.
+    #[serde(default)]
+    cooldown_period: Option<i64>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     triggers: Vec<Trigger<'a>>,
 }
@@ -45,6 +54,8 @@ struct Trigger<'a> {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Status<'a> {
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    hpa_name: Text<'a>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     conditions: Vec<Condition<'a>>,
 }
@@ -78,7 +89,7 @@ impl Decode for ScaledObjects {
         facts.set(Fact::Min, spec.min_replica_count.unwrap_or(0));
         facts.set(Fact::Max, spec.max_replica_count.unwrap_or(100));
         facts.set(Fact::Paused, paused(metadata, status));
-        facts.set_some(Fact::CreatedAt, metadata.created());
+        describe(facts, metadata, spec, status);
         let ready = condition(&status.conditions, "Ready");
         facts.set_some(Fact::Ready, ready.map(Condition::holds));
         if let Some(ready) = ready.filter(|ready| !ready.holds()) {
@@ -105,6 +116,27 @@ impl Decode for ScaledObjects {
         }
         Ok((node, metadata.resource_version.to_string()))
     }
+}
+
+/// Its tempo, its autoscaler, who deploys it, and what of it is paused.
+fn describe(facts: &mut Facts, meta: &Meta<'_>, spec: &Spec<'_>, status: &Status<'_>) {
+    facts.set_some(Fact::CreatedAt, meta.created());
+    facts.set_some(Fact::ManagedBy, deployer(meta));
+    facts.set(
+        Fact::PollingIntervalSeconds,
+        spec.polling_interval.unwrap_or(30),
+    );
+    facts.set(Fact::CooldownSeconds, spec.cooldown_period.unwrap_or(300));
+    facts.set_some(Fact::IdleReplicas, spec.idle_replica_count);
+    let hpa = Some(&*status.hpa_name).filter(|name| !name.is_empty());
+    facts.set_some(Fact::HpaName, hpa);
+    let annotation = |name: &str| meta.annotations.get(&format!("autoscaling.keda.sh/{name}"));
+    let at = annotation("paused-replicas").and_then(|count| count.parse::<i64>().ok());
+    facts.set_some(Fact::PausedReplicas, at);
+    let scale_in = annotation("paused-scale-in").map(|on| on == "true");
+    facts.set_some(Fact::PausedScaleIn, scale_in);
+    let scale_out = annotation("paused-scale-out").map(|on| on == "true");
+    facts.set_some(Fact::PausedScaleOut, scale_out);
 }
 
 /// <https://keda.sh/docs/latest/concepts/scaling-deployments/#pausing-autoscaling>

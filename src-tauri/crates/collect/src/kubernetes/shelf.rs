@@ -7,8 +7,8 @@ use super::endpoint::Listed;
 use super::joined::Joined;
 use super::whole::Whole;
 use super::{
-    Context, autoscalers, bindings, budgets, events, nodes, pods, replicasets, scaled_objects,
-    services, workloads,
+    Context, autoscalers, bindings, budgets, events, nodes, pods, quotas, replicasets,
+    scaled_objects, services, workloads,
 };
 use model::{Found, FoundNode, Kind, NodeId};
 use serde::Deserialize;
@@ -102,6 +102,7 @@ pub(super) fn of(what: Listed) -> Box<dyn Shelf> {
         Listed::StatefulSets => Box::new(Joined::<workloads::StatefulSets>::default()),
         Listed::Autoscalers => Box::new(Passing::<autoscalers::Autoscalers>::default()),
         Listed::Budgets => Box::new(Whole::<budgets::Budgets>::default()),
+        Listed::Quotas => Box::new(Whole::<quotas::Quotas>::default()),
         Listed::Services => Box::new(Passing::<services::Services>::default()),
         Listed::Ingresses => Box::new(Passing::<services::Ingresses>::default()),
         Listed::Events => Box::new(Whole::<events::Events>::default()),

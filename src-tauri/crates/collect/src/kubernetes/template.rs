@@ -1,7 +1,7 @@
 //! What a pod's specification (of a pod or of a workload's template) points at.
 
 use super::Context;
-use super::decode::{Meta, Text, nullable};
+use super::decode::{Meta, Pairs, Text, mebibytes, millicores, nullable};
 use super::hosts::{Mention, mentions};
 use super::neighbours::{Config, Key};
 use model::{FoundNode, Name, Relation};
@@ -41,6 +41,28 @@ pub(super) struct PodSpec<'a> {
     pub(super) init_containers: Vec<Container<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     volumes: Vec<Volume<'a>>,
+    #[serde(default)]
+    pub(super) termination_grace_period_seconds: Option<i64>,
+}
+
+impl PodSpec<'_> {
+    /// What one pod requests of CPU (millicores) and memory (MiB): its containers and sidecars
+    /// together. `None` where none of them requests any.
+    pub(super) fn requests(&self) -> (Option<i64>, Option<i64>) {
+        let sidecars = self.init_containers.iter();
+        let sidecars = sidecars.filter(|container| &*container.restart_policy == "Always");
+        let all: Vec<&Pairs<'_>> = self
+            .containers
+            .iter()
+            .chain(sidecars)
+            .map(|container| &container.resources.requests)
+            .collect();
+        let sum = |key: &str, read: fn(&str) -> Option<i64>| {
+            let amounts = all.iter().filter_map(|requests| read(requests.get(key)?));
+            amounts.reduce(|sum, amount| sum.saturating_add(amount))
+        };
+        (sum("cpu", millicores), sum("memory", mebibytes))
+    }
 }
 
 /// A container.
@@ -58,6 +80,14 @@ pub(super) struct Container<'a> {
     env: Vec<Variable<'a>>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     env_from: Vec<From<'a>>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    resources: Resources<'a>,
+}
+
+#[derive(Default, Deserialize)]
+struct Resources<'a> {
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    requests: Pairs<'a>,
 }
 
 #[derive(Deserialize)]

@@ -7,9 +7,10 @@ use super::decode::{Condition, Framing, Meta, Text, condition, message, nullable
 use super::intern::Labels;
 use super::joined::{Items, Join};
 use super::neighbours::Key;
+use super::ownership::{deployer, replicas_manager};
 use super::shelf::{Malformed, Version};
 use super::template::{Pointers, Template, Ties};
-use model::{Fact, FoundNode, Kind, Timestamp};
+use model::{Fact, Facts, FoundNode, Kind, Timestamp, Value};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ struct Workload<'a> {
 }
 
 #[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Spec<'a> {
     #[serde(default)]
     replicas: Option<i64>,
@@ -32,6 +34,48 @@ struct Spec<'a> {
     paused: bool,
     #[serde(borrow, default, deserialize_with = "nullable")]
     template: Template<'a>,
+    /// Of deployments.
+    #[serde(borrow, default)]
+    strategy: Option<Strategy<'a>>,
+    /// Of stateful sets.
+    #[serde(borrow, default)]
+    update_strategy: Option<Strategy<'a>>,
+}
+
+/// How a new revision takes the place of the old one.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Strategy<'a> {
+    #[serde(borrow, rename = "type", default, deserialize_with = "nullable")]
+    kind: Text<'a>,
+    #[serde(borrow, default)]
+    rolling_update: Option<Rolling<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Rolling<'a> {
+    #[serde(borrow, default)]
+    max_surge: Option<Share<'a>>,
+    #[serde(borrow, default)]
+    max_unavailable: Option<Share<'a>>,
+}
+
+/// A count, or a percentage in words.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Share<'a> {
+    Count(i64),
+    Percent(#[serde(borrow)] Text<'a>),
+}
+
+impl Share<'_> {
+    fn value(&self) -> Value {
+        match self {
+            Self::Count(count) => (*count).into(),
+            Self::Percent(text) => (&**text).into(),
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -81,9 +125,7 @@ impl Join for Deployments {
         framing: Framing,
         context: &Context,
     ) -> Result<(Key, Kept, Version), Malformed> {
-        let workload: Workload<'_> = object(json, framing)?;
-        let key = workload.metadata.key(context)?;
-        let mut kept = keep(Kind::Deployment, &key, &workload, context);
+        let (key, workload, mut kept) = decode(Self::KIND, json, framing, context)?;
         let Workload {
             metadata,
             spec,
@@ -154,9 +196,7 @@ impl Join for StatefulSets {
         framing: Framing,
         context: &Context,
     ) -> Result<(Key, Kept, Version), Malformed> {
-        let workload: Workload<'_> = object(json, framing)?;
-        let key = workload.metadata.key(context)?;
-        let mut kept = keep(Kind::StatefulSet, &key, &workload, context);
+        let (key, workload, mut kept) = decode(Self::KIND, json, framing, context)?;
         let Workload {
             metadata,
             spec,
@@ -217,7 +257,44 @@ fn ready<'k>(mut items: impl Iterator<Item = &'k Kept>, context: &Context) -> bo
     budgets && (!context.runs("configmaps") || items.all(|item| item.pointers.wanted().all(read)))
 }
 
-/// What both kinds say of themselves.
+/// Decodes a workload and keeps what both kinds say of themselves.
+fn decode<'a>(
+    kind: Kind,
+    json: &'a [u8],
+    framing: Framing,
+    context: &Context,
+) -> Result<(Key, Workload<'a>, Kept), Malformed> {
+    let workload: Workload<'a> = object(json, framing)?;
+    let key = workload.metadata.key(context)?;
+    let mut kept = keep(kind, &key, &workload, context);
+    let facts = &mut kept.node.facts;
+    facts.set_some(Fact::ManagedBy, deployer(&workload.metadata));
+    facts.set_some(Fact::ReplicasManager, replicas_manager(json, framing));
+    describe_pods(facts, &workload.spec);
+    Ok((key, workload, kept))
+}
+
+/// What one pod needs and how pods are replaced.
+fn describe_pods(facts: &mut Facts, spec: &Spec<'_>) {
+    let (cpu, memory) = spec.template.spec.requests();
+    facts.set_some(Fact::CpuRequestMillicores, cpu);
+    facts.set_some(Fact::MemoryRequestMib, memory);
+    let grace = spec.template.spec.termination_grace_period_seconds;
+    facts.set_some(Fact::TerminationGraceSeconds, grace);
+    let Some(strategy) = spec.strategy.as_ref().or(spec.update_strategy.as_ref()) else {
+        return;
+    };
+    let kind = Some(&*strategy.kind).filter(|kind| !kind.is_empty());
+    facts.set_some(Fact::Strategy, kind);
+    if let Some(rolling) = &strategy.rolling_update {
+        let surge = rolling.max_surge.as_ref().map(Share::value);
+        facts.set_some(Fact::MaxSurge, surge);
+        let missing = rolling.max_unavailable.as_ref().map(Share::value);
+        facts.set_some(Fact::MaxUnavailable, missing);
+    }
+}
+
+/// The facts of both kinds.
 fn keep(kind: Kind, key: &Key, workload: &Workload<'_>, context: &Context) -> Kept {
     let (namespace, name) = key;
     let Workload {

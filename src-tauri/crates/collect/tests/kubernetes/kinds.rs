@@ -85,10 +85,16 @@ async fn a_deployment_with_its_replica_set_and_budget() {
         (Fact::ObservedGeneration, 1),
         (Fact::MinAvailable, 9),
         (Fact::DisruptionsAllowed, 3),
+        (Fact::CpuRequestMillicores, 250),
+        (Fact::MemoryRequestMib, 512),
+        (Fact::TerminationGraceSeconds, 30),
     ] {
         assert_eq!(deployment.facts.count(fact), Some(count), "{fact:?}");
     }
     assert_eq!(text(deployment, Fact::Rollout), Some("complete"));
+    assert_eq!(text(deployment, Fact::Strategy), Some("RollingUpdate"));
+    assert_eq!(text(deployment, Fact::MaxUnavailable), Some("10%"));
+    assert_eq!(text(deployment, Fact::MaxSurge), Some("25%"));
     assert!(
         text(deployment, Fact::Image)
             .unwrap()
@@ -482,13 +488,15 @@ async fn kinds_that_are_not_served_are_absent_and_no_failure() {
 async fn a_scaled_object_consumes_its_queue() {
     let server = Server::start().await;
     let object = json!({
-        "metadata": {"name": "settle", "namespace": "trading", "annotations": {"autoscaling.keda.sh/paused": "true"}},
+        "metadata": {"name": "settle", "namespace": "trading", "annotations": {
+            "autoscaling.keda.sh/paused": "true", "autoscaling.keda.sh/paused-scale-in": "true",
+            "autoscaling.keda.sh/paused-replicas": "4", "argocd.argoproj.io/tracking-id": "shop:keda.sh/ScaledObject:trading/settle"}},
         "spec": {
             "scaleTargetRef": {"name": "settlement-worker"}, "maxReplicaCount": 40,
             "triggers": [{"type": "aws-sqs-queue", "metadata": {
                 "queueURL": "https://sqs.eu-west-1.amazonaws.com/111122223333/settle", "queueLength": "20", "awsRegion": "eu-west-1"}}],
         },
-        "status": {"conditions": [{"type": "Ready", "status": "True"}, {"type": "Active", "status": "False"}]},
+        "status": {"hpaName": "keda-hpa-settle", "conditions": [{"type": "Ready", "status": "True"}, {"type": "Active", "status": "False"}]},
     });
     server.list(
         "/apis/keda.sh/v1alpha1/scaledobjects",
@@ -506,10 +514,54 @@ async fn a_scaled_object_consumes_its_queue() {
         (node.facts.count(Fact::Min), node.facts.count(Fact::Max)),
         (Some(0), Some(40))
     );
+    assert_eq!(node.facts.count(Fact::PausedReplicas), Some(4));
+    assert_eq!(node.facts.flag(Fact::PausedScaleIn), Some(true));
+    assert_eq!(node.facts.flag(Fact::PausedScaleOut), None);
+    assert_eq!(text(node, Fact::HpaName), Some("keda-hpa-settle"));
+    assert_eq!(text(node, Fact::ManagedBy), Some("argocd:shop"));
+    assert_eq!(node.facts.count(Fact::PollingIntervalSeconds), Some(30));
     let queue = Name::Arn("arn:aws:sqs:eu-west-1:111122223333:settle".into());
     assert_eq!(tied(node, Relation::ConsumedBy, Direction::In), [queue]);
     let workload = id("deployment/111122223333/eu-west-1/prod/trading/settlement-worker");
     assert_eq!(tied(node, Relation::Scales, Direction::Out), [workload]);
+}
+
+#[tokio::test]
+async fn the_tightest_quota_is_said_of_its_namespace() {
+    let server = Server::start().await;
+    let quota = |name: &str, hard: Value, used: Value| json!({"metadata": {"name": name, "namespace": "trading"}, "status": {"hard": hard, "used": used}});
+    let mut scoped = quota("batch", json!({"pods": "1"}), json!({"pods": "1"}));
+    scoped["spec"] = json!({"scopes": ["BestEffort"]});
+    let items = [
+        quota(
+            "compute",
+            json!({"requests.cpu": "40", "requests.memory": "64Gi", "pods": "200"}),
+            json!({"requests.cpu": "38500m", "requests.memory": "20Gi", "pods": "150"}),
+        ),
+        quota(
+            "count",
+            json!({"count/pods": "160"}),
+            json!({"count/pods": "150"}),
+        ),
+        scoped,
+    ];
+    server.list("/api/v1/resourcequotas", Act::Json(list_of("1", &items)));
+    let cluster = server.cluster(Limits::default()).await;
+    let found = nodes(told(&mut cluster.watch(Watched::Quotas)).await);
+    let [namespace] = found.as_slice() else {
+        panic!("{found:?}")
+    };
+    assert_eq!(namespace.standing, Standing::Declared);
+    for (fact, count) in [
+        (Fact::QuotaPods, 160),
+        (Fact::QuotaPodsUsed, 150),
+        (Fact::QuotaCpuMillicores, 40_000),
+        (Fact::QuotaCpuUsedMillicores, 38_500),
+        (Fact::QuotaMemoryMib, 65_536),
+        (Fact::QuotaMemoryUsedMib, 20_480),
+    ] {
+        assert_eq!(namespace.facts.count(fact), Some(count), "{fact:?}");
+    }
 }
 
 #[tokio::test]

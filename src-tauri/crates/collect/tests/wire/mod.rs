@@ -246,12 +246,19 @@ pub(crate) fn known(global: &Session, regional: &Session) -> Known {
     );
     let mut group = node(regional, Kind::TargetGroup, "orders");
     group.facts.set(Fact::Arn, group_arn);
+    let database = |kind: Kind, name: &str, part: &str| {
+        let mut database = node(regional, kind, name);
+        let arn = format!("arn:aws:rds:{REGION}:{ACCOUNT}:{part}:{name}");
+        database.facts.set(Fact::Arn, arn);
+        database
+    };
     let nodes = vec![
         queue,
         balancer,
         group,
         node(regional, Kind::Function, "settle"),
-        node(regional, Kind::DbInstance, "ledger-1"),
+        database(Kind::DbCluster, "ledger", "cluster"),
+        database(Kind::DbInstance, "ledger-1", "db"),
         node(global, Kind::Distribution, "E1"),
         node(global, Kind::HealthCheck, "hc-1"),
     ];

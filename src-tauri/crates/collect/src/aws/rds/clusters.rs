@@ -1,6 +1,6 @@
 //! Clusters and their members: the cluster says who writes, the instances say how they are.
 
-use super::is_relational;
+use super::{class, is_relational, pending};
 use crate::aws::text::{arn_tail, known_by_host, said, time};
 use crate::round::all_pages;
 use crate::{Collector, Known, Reach, Reading, Round};
@@ -133,6 +133,16 @@ fn describe(node: &mut FoundNode, cluster: &DbCluster) {
     facts.set_some(Fact::ReaderEndpoint, cluster.reader_endpoint.as_deref());
     facts.set_some(Fact::Port, cluster.port);
     facts.set_some(Fact::DeletionProtection, cluster.deletion_protection);
+    let waiting = pending::of_cluster(cluster.pending_modified_values.as_ref());
+    facts.set(Fact::PendingModifications, waiting);
+    facts.set_some(
+        Fact::BackupWindow,
+        said(cluster.preferred_backup_window.as_deref()),
+    );
+    facts.set_some(
+        Fact::MaintenanceWindow,
+        said(cluster.preferred_maintenance_window.as_deref()),
+    );
     facts.set_some(
         Fact::CreatedAt,
         cluster.cluster_create_time.as_ref().and_then(time),
@@ -178,6 +188,20 @@ fn describe_instance(node: &mut FoundNode, instance: &DbInstance) {
     facts.set_some(Fact::Engine, instance.engine.as_deref());
     facts.set_some(Fact::EngineVersion, instance.engine_version.as_deref());
     facts.set_some(Fact::InstanceClass, instance.db_instance_class.as_deref());
+    class::describe(
+        facts,
+        instance.db_instance_class.as_deref(),
+        instance.engine.as_deref(),
+    );
+    facts.set(Fact::PendingModifications, pending::of_instance(instance));
+    facts.set_some(
+        Fact::MaintenanceWindow,
+        said(instance.preferred_maintenance_window.as_deref()),
+    );
+    facts.set_some(
+        Fact::CreatedBy,
+        is_autoscaled(instance).then_some("autoscaling"),
+    );
     facts.set_some(
         Fact::CreatedAt,
         instance.instance_create_time.as_ref().and_then(time),
@@ -192,6 +216,17 @@ fn describe_instance(node: &mut FoundNode, instance: &DbInstance) {
     if let Some(arn) = &instance.db_instance_arn {
         node.known_as.push(Name::Arn(arn.as_str().into()));
     }
+}
+
+/// Readers that Application Auto Scaling added carry its tag, and a name that begins like this (Aurora
+/// UserGuide, Aurora.Integrating.AutoScaling).
+fn is_autoscaled(instance: &DbInstance) -> bool {
+    let tags = instance.tag_list.iter().flatten();
+    let named = instance.db_instance_identifier.as_deref();
+    named.is_some_and(|name| name.starts_with("application-autoscaling-"))
+        || tags
+            .filter_map(|tag| tag.key.as_deref())
+            .any(|key| key == "application-autoscaling:resourceId")
 }
 
 /// What follows from the members; status and zones only when the instances were listed.

@@ -7,7 +7,7 @@ use crate::{Collector, Known, Reach, Reading, Round};
 use async_trait::async_trait;
 use aws_sdk_rds::types::{Event, SourceType};
 use cloud::{Session, failure};
-use model::{Change, ChangeKind, Found, Kind, Service, SourceFailure};
+use model::{Change, ChangeKind, Fact, Facts, Found, FoundNode, Kind, Service, SourceFailure};
 use std::time::Duration;
 
 /// How far back events are asked for, in minutes.
@@ -34,14 +34,19 @@ impl Collector for Events {
         Duration::from_secs(30)
     }
 
-    async fn collect(&self, session: &Session, _known: &Known) -> Reading {
+    fn needs(&self) -> &'static [Service] {
+        &[Service::Rds]
+    }
+
+    async fn collect(&self, session: &Session, known: &Known) -> Reading {
         let round = Round::new(session, Service::Rds);
-        let outcome = events(&round).await;
+        let clusters: Vec<&FoundNode> = known.here(session, Kind::DbCluster).collect();
+        let outcome = events(&round, &clusters).await;
         round.end(outcome)
     }
 }
 
-async fn events(round: &Round<'_>) -> Result<Vec<Found>, SourceFailure> {
+async fn events(round: &Round<'_>, clusters: &[&FoundNode]) -> Result<Vec<Found>, SourceFailure> {
     let rds = round.session.rds();
     let events = all_pages!(
         round,
@@ -52,11 +57,34 @@ async fn events(round: &Round<'_>) -> Result<Vec<Found>, SourceFailure> {
         },
         page => (page.events.unwrap_or_default(), page.marker)
     );
-    Ok(events
-        .iter()
-        .filter_map(|event| change(round, event))
-        .map(Found::Change)
-        .collect())
+    let changes = events.iter().filter_map(|event| change(round, event));
+    let mut found: Vec<Found> = changes.map(Found::Change).collect();
+    found.extend(
+        clusters
+            .iter()
+            .map(|cluster| failovers(round, cluster, &events)),
+    );
+    Ok(found)
+}
+
+/// How often and when a cluster last failed over: also that it did not.
+fn failovers(round: &Round<'_>, cluster: &FoundNode, events: &[Event]) -> Found {
+    let its = events.iter().filter(|event| {
+        event.source_type == Some(SourceType::DbCluster)
+            && event.source_identifier.as_deref() == Some(&*cluster.name)
+            && event
+                .event_categories
+                .iter()
+                .flatten()
+                .any(|c| c == "failover")
+    });
+    let times: Vec<_> = its
+        .filter_map(|event| event.date.as_ref().and_then(time))
+        .collect();
+    let mut facts = Facts::default();
+    facts.set(Fact::FailoverEventsRecent, times.len());
+    facts.set_some(Fact::LastFailoverAt, times.into_iter().max());
+    Found::Readings(round.readings(&cluster.id, facts))
 }
 
 /// `None` for what has no node here (snapshots, parameter groups), and for what is malformed.
