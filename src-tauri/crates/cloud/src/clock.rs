@@ -108,6 +108,12 @@ fn carried(known: Timestamp, since: Instant, now: Instant) -> Timestamp {
     )
 }
 
+/// How far this machine's clock is from a `Date` header received just now, in seconds; positive when
+/// it is ahead. `None` when the value is no date.
+pub(crate) fn ahead_of(date: &str) -> Option<i64> {
+    Some((wall_time().millis() - parse(date)?.millis()) / 1000)
+}
+
 fn wall_time() -> Timestamp {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -88,13 +88,61 @@ where
         (SdkError::DispatchFailure(_), ..) => FailureClass::Unreachable,
         _ => FailureClass::Other,
     };
-    let mut failure = tell(class, asked, &happened(error, class, code, status));
+    let mut failure = match off(error, code) {
+        Some(off) => clock_is_off(asked, code.unwrap_or_default(), off),
+        None => tell(class, asked, &happened(error, class, code, status)),
+    };
     failure.code = code.map(plain);
     failure.request_id = error
         .request_id()
         .or_else(|| error.meta().request_id())
         .map(plain);
     failure
+}
+
+/// AWS accepts signatures up to this far from its own time, in seconds (IAM guide,
+/// reference_sigv-troubleshooting: five minutes, fifteen for some services).
+const SIGNED_WITHIN: i64 = 300;
+
+/// How far this machine's clock is off, in seconds, where that is why the call was refused: the
+/// code says so itself, or it is one about signatures and the answer's `Date` is far from here.
+fn off<E>(error: &SdkError<E, HttpResponse>, code: Option<&str>) -> Option<Option<i64>> {
+    let date = error
+        .raw_response()
+        .and_then(|raw| raw.headers().get("date"));
+    let ahead = date.and_then(crate::clock::ahead_of);
+    match code? {
+        "RequestTimeTooSkewed" | "RequestInTheFuture" => Some(ahead),
+        "SignatureDoesNotMatch"
+        | "InvalidSignatureException"
+        | "RequestExpired"
+        | "AuthFailure"
+            if ahead.is_some_and(|ahead| ahead.abs() > SIGNED_WITHIN) =>
+        {
+            Some(ahead)
+        }
+        _ => None,
+    }
+}
+
+fn clock_is_off(asked: &Asked<'_>, code: &str, ahead: Option<i64>) -> SourceFailure {
+    let words = |seconds: i64| match seconds {
+        ..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3600),
+    };
+    let by = match ahead {
+        Some(ahead) if ahead > 0 => format!("{} ahead of AWS", words(ahead)),
+        Some(ahead) if ahead < 0 => format!("{} behind AWS", words(-ahead)),
+        Some(_) | None => "not the time AWS has".to_owned(),
+    };
+    let happened = format!("was refused because this machine's clock is {by} ({code})");
+    SourceFailure {
+        next_step:
+            "Set this machine's clock (NTP), then it goes on by itself; the credentials may be fine."
+                .to_owned(),
+        ..tell(FailureClass::Credentials, asked, &happened)
+    }
 }
 
 /// A failure of a known class. `happened` is the second half of the sentence, e.g.
@@ -162,6 +210,8 @@ pub fn class_of_code(code: &str, status: u16) -> FailureClass {
         | "InvalidToken"
         | "AuthFailure"
         | "SignatureDoesNotMatch"
+        | "RequestTimeTooSkewed"
+        | "RequestInTheFuture"
         | "InvalidSignatureException"
         | "IncompleteSignature"
         | "IncompleteSignatureException"
@@ -255,6 +305,8 @@ where
             "got an answer whose XML is broken or stops in the middle".to_owned()
         }
         Some(Broken::Empty) => "got an empty answer".to_owned(),
+        Some(Broken::TooLarge) => "got an answer that never ends".to_owned(),
+        Some(Broken::Error) => "got an error that was told as a success".to_owned(),
         None => format!("got an answer that cannot be understood ({answer})"),
     }
 }

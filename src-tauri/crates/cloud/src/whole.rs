@@ -17,14 +17,29 @@ pub(crate) enum Broken {
     /// There is no body where there must be one.
     #[error("the answer is empty")]
     Empty,
+    /// It is larger than any answer to a read.
+    #[error("the answer is too large")]
+    TooLarge,
+    /// An error, told as a success: without its members it would pass for an empty list.
+    #[error("the answer is an error told as a success")]
+    Error,
 }
+
+/// More than any page of a read: the largest documented are a few MiB.
+const LARGEST: usize = 64 * 1024 * 1024;
 
 /// Reads the body to its end.
 pub(crate) async fn read(body: SdkBody) -> Result<Vec<u8>, Broken> {
-    match ByteStream::new(body).collect().await {
-        Ok(bytes) => Ok(bytes.to_vec()),
-        Err(error) => Err(Broken::CutOff(error.into())),
+    let mut stream = ByteStream::new(body);
+    let mut bytes = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|error| Broken::CutOff(error.into()))?;
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > LARGEST {
+            return Err(Broken::TooLarge);
+        }
     }
+    Ok(bytes)
 }
 
 /// Checks the body of a successful answer to a read.
@@ -34,8 +49,27 @@ pub(crate) fn check(body: &[u8]) -> Result<(), Broken> {
     };
     match std::str::from_utf8(body) {
         Ok(text) if *first == b'<' && !is_well_nested(text) => Err(Broken::Unclosed),
+        _ if is_error(body) => Err(Broken::Error),
         _ => Ok(()),
     }
+}
+
+/// Whether a JSON or CBOR answer is an error (`__type`, as the AWS JSON and Smithy RPC v2 CBOR
+/// protocols write it). XML errors have a root of their own, which the SDK's reader sees.
+fn is_error(body: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Top {
+        #[serde(rename = "__type")]
+        kind: Option<serde::de::IgnoredAny>,
+    }
+    const KEY: &[u8] = b"__type";
+    /// A CBOR map's head (one byte: at most 23 members, or of unknown length) and the key's.
+    const CBOR_KEY: &[u8] = b"\x66__type";
+    if !body.windows(KEY.len()).any(|window| window == KEY) {
+        return false;
+    }
+    body.get(1..).is_some_and(|rest| rest.starts_with(CBOR_KEY))
+        || serde_json::from_slice::<Top>(body).is_ok_and(|top| top.kind.is_some())
 }
 
 /// Whether every element that opens also closes, in order, up to the root.
@@ -99,5 +133,14 @@ mod tests {
         assert!(check(b"{\"QueueUrls\":[").is_ok());
         assert!(check(&[0xbf, 0xff]).is_ok());
         assert!(matches!(check(b" \n"), Err(Broken::Empty)));
+    }
+
+    #[test]
+    fn an_error_told_as_a_success_is_no_empty_list() {
+        let error = check(b"{\"__type\":\"InternalFailure\",\"message\":\"sorry\"}");
+        assert!(matches!(error, Err(Broken::Error)));
+        assert!(matches!(check(b"\xa1\x66__type\x61x"), Err(Broken::Error)));
+        assert!(check(b"{\"QueueUrls\":[\"__type\"]}").is_ok());
+        assert!(check(b"{\"a\":{\"__type\":1}}").is_ok());
     }
 }

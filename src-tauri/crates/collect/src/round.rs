@@ -15,6 +15,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Calls in flight at once within one reading: enough that 60 ms a call does not add up.
 const AT_ONCE: usize = 16;
 
+/// More pages than any list read here can have: 1,000 queues a page, 100 of most other things.
+pub(crate) const PAGES: usize = 1000;
+
 /// One reading under way.
 pub struct Round<'s> {
     /// Whom it asks.
@@ -115,6 +118,13 @@ impl<'s> Round<'s> {
         failure::incomplete(&asked, "an end: its page mark repeats")
     }
 
+    /// A paged list of more pages than any has ([`PAGES`]).
+    #[must_use]
+    pub fn too_long(&self, call: &str) -> SourceFailure {
+        let asked = self.session.asked(self.service, call, "");
+        failure::incomplete(&asked, &format!("an end: more than {PAGES} pages"))
+    }
+
     /// A node of this session's account and region.
     #[must_use]
     pub fn node(&self, kind: Kind, name: &str) -> FoundNode {
@@ -187,13 +197,16 @@ macro_rules! all_pages {
     ($round:expr, $call:expr, |$mark:ident| $ask:expr, $page:ident => $split:expr) => {{
         let mut all = Vec::new();
         let mut $mark: Option<String> = None;
+        let mut pages = 0;
         loop {
+            pages += 1;
             let $page = $ask;
             let (items, next): (_, Option<String>) = $split;
             all.extend(items);
             match next.filter(|next| !next.is_empty()) {
                 None => break,
                 next if next == $mark => return Err($round.endless($call)),
+                _ if pages == crate::round::PAGES => return Err($round.too_long($call)),
                 next => $mark = next,
             }
         }
