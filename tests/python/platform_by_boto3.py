@@ -113,7 +113,8 @@ def queues(endpoint: str) -> tuple[str, str]:
     dlq = sqs.create_queue(QueueName="orders-dlq")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=dlq, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": "5"})
-    source = sqs.create_queue(QueueName="orders", Attributes={"RedrivePolicy": policy})["QueueUrl"]
+    attributes = {"RedrivePolicy": policy, "KmsMasterKeyId": "alias/orders", "VisibilityTimeout": "45", "MessageRetentionPeriod": "345600"}
+    source = sqs.create_queue(QueueName="orders", Attributes=attributes)["QueueUrl"]
     for i in range(3):
         sqs.send_message(QueueUrl=source, MessageBody=f"order {i}")
     sqs.send_message(QueueUrl=dlq, MessageBody="poison")

@@ -72,6 +72,22 @@ def test_aurora_members_have_roles(emulated):
     }
 
 
+def test_the_facts_that_guards_read_are_there(emulated):
+    picture = emulated[1]
+    queue = picture.named("queue", "orders")["facts"]
+    assert (queue["kms_key"], queue["encrypted"]) == ("alias/orders", True)
+    assert (queue["visibility_timeout_seconds"], queue["retention_seconds"], queue["fifo"]) == (45, 345600, False)
+    group = picture.named("nodegroup", "general")["facts"]
+    assert (group["min"], group["desired"], group["max"]) == (3, 6, 9)
+    for name in ("orders-db-1", "orders-db-2"):
+        member = picture.named("dbinstance", name)
+        assert member["facts"]["class_memory_gib"] == 16.0 and member["facts"]["class_vcpus"] == 2
+        assert 1000 <= member["facts"]["max_connections_estimate"] <= 2000
+        assert member["facts"]["pending_modifications"] == "none"
+        assert member["scope"]["az"], member
+    assert picture.named("dbcluster", "orders-db")["facts"]["failover_events_recent"] == 0
+
+
 def test_what_the_emulator_lacks_fails_alone_in_a_sentence(emulated):
     name, picture = emulated
     failed = {s["id"]: s["error"] for s in picture.document["sources"] if s["state"] == "failed"}
