@@ -15,6 +15,11 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("source.figures-missing", MEASURED, figures_missing),
     Rule::new("source.partial", &[], partial),
     Rule::new("source.cluster-blind", &[Kind::Cluster], cluster_blind),
+    Rule::new(
+        "source.cluster-unwatched",
+        &[Kind::Cluster],
+        cluster_unwatched,
+    ),
     Rule::new("declared.not-read", &[], not_read),
     Rule::new("declared.missing", &[], ghost),
 ];
@@ -154,17 +159,21 @@ fn partial(subject: &Subject<'_>) -> Option<Verdict> {
     say(Level::Unknown, sentence, evidence)
 }
 
-/// A cluster some of whose resources are not watched.
-fn cluster_blind(subject: &Subject<'_>) -> Option<Verdict> {
-    let scope = &subject.node.scope;
-    let mut blind = subject.sources().iter().filter(|s| {
+/// The sources that watch a cluster.
+fn watches<'a>(subject: &Subject<'a>) -> impl Iterator<Item = &'a SourceStatus> {
+    let node = subject.node;
+    subject.sources().iter().filter(|s| {
         let other = &s.source.scope;
         s.source.service == Service::Kubernetes
-            && other.account == scope.account
-            && other.region == scope.region
-            && other.cluster.as_deref() == Some(subject.node.name.as_str())
-            && !believed(s)
-    });
+            && other.account == node.scope.account
+            && other.region == node.scope.region
+            && other.cluster.as_deref() == Some(node.name.as_str())
+    })
+}
+
+/// A cluster some of whose resources are not watched.
+fn cluster_blind(subject: &Subject<'_>) -> Option<Verdict> {
+    let mut blind = watches(subject).filter(|s| !believed(s));
     let first = blind.next()?;
     let mut parts = vec![first.source.part.clone()];
     parts.extend(blind.map(|s| s.source.part.clone()));
@@ -176,6 +185,25 @@ fn cluster_blind(subject: &Subject<'_>) -> Option<Verdict> {
     );
     let text = format!("{} of its Kubernetes sources not read", parts.len());
     say(Level::Unknown, sentence, about(first, subject, text))
+}
+
+/// A cluster that EKS lists and nothing watches: that nothing in it is red means nothing.
+fn cluster_unwatched(subject: &Subject<'_>) -> Option<Verdict> {
+    let node = subject.node;
+    let source = subject.source(&node.source)?;
+    if source.source.service != Service::Eks || watches(subject).next().is_some() {
+        return None;
+    }
+    let region = node.scope.region.as_deref().unwrap_or("its region");
+    let sentence = format!(
+        "{}: not watched, because no [[cluster]] of the stack file names it; its pods are not known.",
+        node.name
+    );
+    let text = format!(
+        "add [[cluster]] with region = \"{region}\", name = \"{}\" and the context of its kubeconfig",
+        node.name
+    );
+    say(Level::Unknown, sentence, about(source, subject, text))
 }
 
 fn declarer<'a>(subject: &Subject<'a>) -> &'a str {

@@ -126,6 +126,17 @@ const SOURCES: &[Row] = &[
         thing!(Cluster, "prod", Status = "ACTIVE"),
     ),
     row(
+        "source.cluster-unwatched",
+        Unknown,
+        "spare: not watched, because no [[cluster]] of the stack file names it",
+        thing!(Cluster, "spare", Status = "ACTIVE"),
+        // Its kubeconfig does not open: it is watched in vain, which another rule says.
+        |s| {
+            s.lose(Service::Kubernetes);
+            s.thing(Kind::Cluster, "prod", &[])
+        },
+    ),
+    row(
         "declared.not-read",
         Unknown,
         "assets is not read: E1 names it, and S3 is not read yet.",
