@@ -15,8 +15,12 @@ pub(crate) enum Pace {
     Live,
 }
 
-/// After this many readings without news the period has doubled.
+/// After this many readings without news the period is the longest.
 const STEPS_TO_SLOWEST: u32 = 4;
+/// Without news a period grows to three times the calm one, but no further than this …
+const SLOWEST: Duration = Duration::from_secs(60);
+/// … or, where that is already slow, to twice.
+const SLOWEST_OF_THE_SLOW: u32 = 2;
 /// The fastest a source is read on the failing path.
 const FASTEST_HURRIED: Duration = Duration::from_secs(5);
 /// The fastest a source is read during a run.
@@ -74,7 +78,7 @@ impl Cadence {
         match pace {
             Pace::Calm => {
                 let steps = self.unchanged.min(STEPS_TO_SLOWEST);
-                self.calm + self.calm * steps / STEPS_TO_SLOWEST
+                self.calm + (self.slowest() - self.calm) * steps / STEPS_TO_SLOWEST
             }
             Pace::Hurried => self.quick(3, FASTEST_HURRIED),
             Pace::Live => self.quick(6, FASTEST_LIVE),
@@ -95,6 +99,11 @@ impl Cadence {
             Some(class) => self.backoff(class, pace),
         };
         base.mul_f64(0.9 + 0.2 * dice.clamp(0.0, 1.0))
+    }
+
+    fn slowest(&self) -> Duration {
+        let long = (self.calm * 3).min(SLOWEST);
+        long.max(self.calm * SLOWEST_OF_THE_SLOW)
     }
 
     fn quick(&self, share: u32, fastest: Duration) -> Duration {
@@ -137,15 +146,18 @@ mod tests {
     }
 
     #[test]
-    fn a_source_without_news_is_read_up_to_half_as_often() {
-        let mut cadence = cadence();
-        assert_eq!(cadence.period(Pace::Calm), CALM);
-        for _ in 0..20 {
-            cadence.answered(false);
+    fn a_source_without_news_is_read_ever_less_often_within_a_bound() {
+        for (calm, slowest) in [(10, 30), (15, 45), (20, 60), (30, 60), (60, 120)] {
+            let calm = Duration::from_secs(calm);
+            let mut cadence = Cadence::new(calm, Duration::ZERO);
+            assert_eq!(cadence.period(Pace::Calm), calm);
+            for _ in 0..20 {
+                cadence.answered(false);
+            }
+            assert_eq!(cadence.period(Pace::Calm).as_secs(), slowest);
+            cadence.answered(true);
+            assert_eq!(cadence.period(Pace::Calm), calm);
         }
-        assert_eq!(cadence.period(Pace::Calm), CALM * 2);
-        cadence.answered(true);
-        assert_eq!(cadence.period(Pace::Calm), CALM);
     }
 
     #[test]

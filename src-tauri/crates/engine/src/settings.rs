@@ -33,7 +33,7 @@ impl Default for Settings {
         Self {
             assembly_gap: Duration::from_millis(250),
             settle: Duration::from_millis(40),
-            patience: Duration::from_millis(900),
+            patience: Duration::from_secs(2),
             assembly_rest: 20,
             assembly_gap_most: Duration::from_millis(450),
             ages_gap: Duration::from_secs(10),
