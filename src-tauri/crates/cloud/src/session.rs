@@ -141,36 +141,16 @@ async fn open_account(
     clock: &Clock,
     limit: Duration,
 ) -> AccountSessions {
-    let files = &stack.files;
-    let profile: Option<Arc<str>> = account.profile.as_deref().map(Arc::from);
     let first = account.regions.first().map_or("us-east-1", String::as_str);
     let home = global_region(first);
-    let Access { sdk, pool } = profile::access(profile.as_deref(), files, home).await;
+    let (draft, pool) = nameless(account, stack, clock, home).await;
     let mut budgets: BTreeMap<&str, Budget> = BTreeMap::new();
     budgets.insert(home, Budget::new());
-    let budget = Budget::new();
-    let strayed = Arc::<AtomicBool>::default();
-    let wire = Wire::new(pool.clone(), clock.clone(), budget.clone(), strayed.clone());
-    let draft = Session {
-        account: AccountId::new(""),
-        region: home.into(),
-        partition: partition(home),
-        global: true,
-        covered: account.regions.iter().any(|region| region == home),
-        profile: profile.clone(),
-        hosted_zones: stack.hosted_zones.clone().into(),
-        endpoint_is_loopback: sdk.endpoint_url().is_some_and(wire::is_loopback),
-        sdk,
-        clock: clock.clone(),
-        budget,
-        strayed,
-        wire,
-        clients: Arc::default(),
-    };
+    let profile = draft.profile.clone();
     let identity = who(&draft.in_region(home, true, &pool, &mut budgets), limit).await;
     let account_id = match &identity {
         Ok(caller) => caller.account.clone(),
-        Err(_) => stand_in(profile.as_deref(), files).await,
+        Err(_) => stand_in(profile.as_deref(), &stack.files).await,
     };
     let draft = Session {
         account: account_id.clone(),
@@ -187,6 +167,37 @@ async fn open_account(
             .map(|region| draft.in_region(region, false, &pool, &mut budgets))
             .collect(),
     }
+}
+
+/// A session for global services of an account that has no name yet, and its pool of connections.
+async fn nameless(
+    account: &StackAccount,
+    stack: &Stack,
+    clock: &Clock,
+    home: &str,
+) -> (Session, SharedHttpClient) {
+    let Access { sdk, pool } =
+        profile::access(account.profile.as_deref(), &stack.files, home).await;
+    let budget = Budget::new();
+    let strayed = Arc::<AtomicBool>::default();
+    let wire = Wire::new(pool.clone(), clock.clone(), budget.clone(), strayed.clone());
+    let session = Session {
+        account: AccountId::new(""),
+        region: home.into(),
+        partition: partition(home),
+        global: true,
+        covered: account.regions.iter().any(|region| region == home),
+        profile: account.profile.as_deref().map(Arc::from),
+        hosted_zones: stack.hosted_zones.clone().into(),
+        endpoint_is_loopback: sdk.endpoint_url().is_some_and(wire::is_loopback),
+        sdk,
+        clock: clock.clone(),
+        budget,
+        strayed,
+        wire,
+        clients: Arc::default(),
+    };
+    (session, pool)
 }
 
 async fn who(session: &Session, limit: Duration) -> Result<Caller, SourceFailure> {

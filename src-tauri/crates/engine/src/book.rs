@@ -4,20 +4,23 @@
 //! single things. Whether a source can still be believed is decided here, by the local clock.
 
 mod recording;
+mod sentences;
 mod slot;
 
 #[cfg(test)]
 pub(crate) use recording::Shelved;
 pub(crate) use recording::{Recording, Shelf};
+pub(crate) use sentences::{no_answer, words};
 pub(crate) use slot::{Effect, Feed};
 
 use crate::time::Instant;
 use collect::kubernetes::WatchBatch;
 use model::assemble::Held;
 use model::{
-    AccountId, FailureClass, Found, FoundNode, Observation, Service, Source, SourceFailure,
-    SourceId, SourceStatus, Timestamp,
+    AccountId, Found, FoundNode, Observation, Service, Source, SourceFailure, SourceId,
+    SourceStatus, Timestamp,
 };
+use sentences::kept_waiting;
 use slot::Slot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -194,48 +197,4 @@ impl Book {
         }
         effect
     }
-}
-
-/// What is said of a source that did not answer in time.
-pub(crate) fn no_answer(source: &Source, after: Duration) -> SourceFailure {
-    SourceFailure {
-        class: FailureClass::TimedOut,
-        sentence: format!(
-            "{}: no answer in {} s.",
-            words(source),
-            after.as_secs_f64().round()
-        ),
-        next_step: "It is tried again by itself; check the network between here and this endpoint."
-            .to_owned(),
-        code: None,
-        request_id: None,
-    }
-}
-
-/// What is said of a source that was not asked, because what it asks about was not found in time.
-fn kept_waiting(source: &Source, needed: &str, after: Duration) -> SourceFailure {
-    SourceFailure {
-        class: FailureClass::TimedOut,
-        sentence: format!(
-            "{}: not asked yet; it waits for {needed}, which did not answer in {} s.",
-            words(source),
-            after.as_secs_f64().round()
-        ),
-        next_step: format!("It is read as soon as they answer or fail; look at {needed} first."),
-        code: None,
-        request_id: None,
-    }
-}
-
-/// A source as people say it, e.g. `SQS queues in us-east-1`.
-pub(crate) fn words(source: &Source) -> String {
-    let place = match (&source.scope.cluster, &source.scope.region) {
-        (Some(cluster), _) => format!(" of {cluster}"),
-        (None, Some(region)) => format!(" in {region}"),
-        (None, None) => match &source.scope.account {
-            Some(account) => format!(" of account {account}"),
-            None => String::new(),
-        },
-    };
-    format!("{} {}{place}", source.service.label(), source.part)
 }

@@ -43,11 +43,10 @@ pub(crate) struct Core {
 impl Core {
     /// Starts everything. `recorder` is given the mailbox for what an earlier run recorded.
     pub(crate) fn start(
-        parts: Parts,
+        mut parts: Parts,
         recorder: impl FnOnce(mpsc::Sender<Message>) -> Recorder,
     ) -> Self {
         let (mailbox, inbox) = mpsc::channel(MAILBOX);
-        let (snapshots, receiver) = watch::channel(Arc::new(parts.first));
         let signals = Signals {
             heard: watch::Sender::new(Heard::default()),
             abnormal: watch::Sender::new(Arc::new(BTreeSet::new())),
@@ -61,38 +60,22 @@ impl Core {
             abnormal: signals.abnormal.subscribe(),
             live: live.subscribe(),
         };
-        let mut index = Index::new(
-            parts.settings,
-            parts.clock,
-            parts.assembler,
-            snapshots,
-            signals,
-            recorder(mailbox),
-        );
-        for reader in &parts.readers {
-            index.register(reader.source().clone(), Feed::Polled, reader.period());
-        }
-        for watched in &parts.watches {
-            index.register(watched.source().clone(), Feed::Watched, watched.period());
-        }
-        index.draw();
+        let readers = std::mem::take(&mut parts.readers);
+        let watches = std::mem::take(&mut parts.watches);
+        let (index, snapshots) = first_index(parts, signals, recorder(mailbox), &readers, &watches);
         let core = Self {
-            snapshots: receiver,
+            snapshots,
             pokes: Mutex::new(BTreeMap::new()),
             live,
             desk,
             tasks: Mutex::new(JoinSet::new()),
             index: Mutex::new(Some(tokio::spawn(index.run(inbox)))),
         };
-        for reader in &parts.readers {
-            core.poll(
-                Arc::clone(reader),
-                prerequisites(reader.as_ref(), &parts.readers),
-            );
+        for reader in &readers {
+            let after = prerequisites(reader.as_ref(), &readers);
+            core.poll(Arc::clone(reader), after);
         }
-        for watched in parts.watches {
-            core.follow(watched);
-        }
+        watches.into_iter().for_each(|watched| core.follow(watched));
         core
     }
 
@@ -259,6 +242,33 @@ impl Drop for Hurry {
             }
         });
     }
+}
+
+/// An index that knows every source by name and has drawn that.
+fn first_index(
+    parts: Parts,
+    signals: Signals,
+    recorder: Recorder,
+    readers: &[Arc<dyn Reader>],
+    watches: &[Arc<dyn Watch>],
+) -> (Index, watch::Receiver<Arc<Snapshot>>) {
+    let (snapshots, receiver) = watch::channel(Arc::new(parts.first));
+    let mut index = Index::new(
+        parts.settings,
+        parts.clock,
+        parts.assembler,
+        snapshots,
+        signals,
+        recorder,
+    );
+    for reader in readers {
+        index.register(reader.source().clone(), Feed::Polled, reader.period());
+    }
+    for watched in watches {
+        index.register(watched.source().clone(), Feed::Watched, watched.period());
+    }
+    index.draw();
+    (index, receiver)
 }
 
 /// Tells the index of a reader's or watcher's panic.

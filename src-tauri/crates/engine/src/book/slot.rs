@@ -1,7 +1,7 @@
 //! One source's place in the book.
 
 use super::recording::{Shelf, Shelved};
-use super::words;
+use super::sentences::{recorded, silence, unread};
 use crate::time::Instant;
 use collect::kubernetes::WatchBatch;
 use model::{
@@ -355,10 +355,10 @@ impl Slot {
                 (State::Failed, Some(said.trim().to_owned()))
             }
             None if self.answered && !outdated => (State::Ok, None),
-            None if self.answered => (State::Stale, Some(self.silence())),
+            None if self.answered => (State::Stale, Some(silence(&self.source, self.expected))),
             None => match self.last_ok {
-                Some(at) => (State::Stale, Some(self.recorded(at, awaited))),
-                None => (State::Pending, Some(self.unread(awaited))),
+                Some(at) => (State::Stale, Some(recorded(&self.source, at, awaited))),
+                None => (State::Pending, Some(unread(&self.source, awaited))),
             },
         };
         SourceStatus {
@@ -372,24 +372,6 @@ impl Slot {
             error,
             failure: self.failure.clone(),
         }
-    }
-
-    fn silence(&self) -> String {
-        format!(
-            "{}: nothing heard for more than {} s, twice the time expected; what is shown may be old.",
-            words(&self.source),
-            (self.expected * 2).as_secs_f64().round()
-        )
-    }
-
-    fn recorded(&self, at: Timestamp, awaited: Option<String>) -> String {
-        let (source, next) = (words(&self.source), next(awaited));
-        format!("{source}: shown as recorded at {at}; {next}.")
-    }
-
-    fn unread(&self, awaited: Option<String>) -> String {
-        let (source, next) = (words(&self.source), next(awaited));
-        format!("{source}: not read yet; {next}.")
     }
 
     /// What to record of it; nothing of a source that never answered well.
@@ -416,13 +398,5 @@ impl Slot {
             self.items.insert(key, Item { at, found });
         }
         Effect::Content
-    }
-}
-
-/// What comes before the first reading, or that it is under way.
-fn next(awaited: Option<String>) -> String {
-    match awaited {
-        Some(needed) => format!("the first reading waits for {needed}"),
-        None => "the first reading is under way".to_owned(),
     }
 }
