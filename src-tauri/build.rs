@@ -5,6 +5,7 @@
 const COMMANDS: &[&str] = &[
     "subscribe",
     "about",
+    "start_drill",
     "offers",
     "all_offers",
     "plan",

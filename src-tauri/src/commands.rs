@@ -2,7 +2,7 @@
 
 use crate::error::IpcError;
 use crate::feed;
-use crate::platform::{Asked, Platform};
+use crate::platform::{self, Asked, Platform};
 use act::{Offer, Plan, PlanId, Receipt, RunEvent, RunId, Verb};
 use engine::{Arming, AuditRow, RunWatch};
 use model::{NodeId, Scope, Update};
@@ -20,6 +20,8 @@ pub struct About {
     pub version: String,
     /// The stack file, or the drill's scenario.
     pub looking_at: String,
+    /// Scenarios of the simulated platform to choose from, where no platform was named.
+    pub drills: Vec<String>,
     /// Why nothing can be shown, where that is so.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
@@ -29,17 +31,25 @@ pub struct About {
 /// Version, platform, and why it could not be opened. Answers once opening has ended.
 #[tauri::command]
 pub(crate) async fn about(platform: State<'_, Platform>) -> Answer<About> {
-    let looking_at = match &platform.asked {
-        Ok(Asked::Stack(file)) => file.display().to_string(),
-        Ok(Asked::Drill(scenario)) => format!("drill: {scenario}"),
-        Ok(Asked::Nothing) | Err(_) => String::new(),
-    };
     let error = platform.engine().await.err();
+    let (looking_at, drills) = match platform.asked() {
+        Ok(Asked::Stack(file)) => (file.display().to_string(), Vec::new()),
+        Ok(Asked::Drill(scenario)) => (format!("drill: {scenario}"), Vec::new()),
+        Ok(Asked::Nothing) => (String::new(), platform::drills()),
+        Err(_) => (String::new(), Vec::new()),
+    };
     Ok(About {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         looking_at,
+        drills,
         error,
     })
+}
+
+/// Opens the simulated platform, where no platform was named on the command line.
+#[tauri::command]
+pub(crate) async fn start_drill(platform: State<'_, Platform>, scenario: String) -> Answer<()> {
+    platform.start_drill(&scenario)
 }
 
 /// The full state, then deltas, until the window is gone.

@@ -34,6 +34,7 @@ pub fn run(args: impl Iterator<Item = String>) {
         .invoke_handler(tauri::generate_handler![
             commands::subscribe,
             commands::about,
+            commands::start_drill,
             commands::offers,
             commands::all_offers,
             commands::plan,

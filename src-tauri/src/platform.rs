@@ -3,8 +3,9 @@
 
 use crate::error::{IpcCode, IpcError};
 use engine::Engine;
-use simulator::{Options, Simulation};
+use simulator::{Options, Simulation, scenario};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 /// What was asked for on the command line.
@@ -48,21 +49,66 @@ pub(crate) enum Opening {
     Failed(IpcError),
 }
 
+/// What was asked for, or why that is not understood.
+type Wish = Result<Asked, String>;
+
 /// The handle the commands share.
 #[derive(Clone)]
 pub(crate) struct Platform {
-    /// What was asked for.
-    pub(crate) asked: Result<Asked, String>,
+    asked: Arc<Mutex<Wish>>,
+    tell: watch::Sender<Opening>,
     opening: watch::Receiver<Opening>,
 }
 
 impl Platform {
     /// Starts opening in the background of the current runtime.
-    pub(crate) fn open(asked: Result<Asked, String>) -> Self {
+    pub(crate) fn open(asked: Wish) -> Self {
         let (tell, opening) = watch::channel(Opening::Underway);
-        let wanted = asked.clone();
+        let platform = Self {
+            asked: Arc::new(Mutex::new(asked.clone())),
+            tell,
+            opening,
+        };
+        platform.begin(asked);
+        platform
+    }
+
+    /// What was asked for.
+    pub(crate) fn asked(&self) -> Wish {
+        self.wish().clone()
+    }
+
+    /// Opens a drill where nothing was asked for.
+    ///
+    /// # Errors
+    /// When a platform was named already (one that cannot be opened is never replaced by the
+    /// simulated one), or there is no such scenario.
+    pub(crate) fn start_drill(&self, scenario: &str) -> Result<(), IpcError> {
+        if !scenario::NAMES.contains(&scenario) {
+            let known = scenario::NAMES.join(", ");
+            let sentence = format!("There is no drill {scenario:?}; there are {known}.");
+            return Err(IpcError::new(IpcCode::Refused, sentence));
+        }
+        let mut wish = self.wish();
+        if *wish != Ok(Asked::Nothing) {
+            let sentence =
+                "A platform was named already; start the window without one to practise.";
+            return Err(IpcError::new(IpcCode::Refused, sentence));
+        }
+        *wish = Ok(Asked::Drill(scenario.to_owned()));
+        self.tell.send_replace(Opening::Underway);
+        self.begin(wish.clone());
+        Ok(())
+    }
+
+    fn wish(&self) -> MutexGuard<'_, Wish> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self, asked: Wish) {
+        let tell = self.tell.clone();
         tauri::async_runtime::spawn(async move {
-            let (outcome, _simulation) = match wanted {
+            let (outcome, _simulation) = match asked {
                 Ok(Asked::Stack(file)) => (open_stack(&file).await, None),
                 Ok(Asked::Drill(scenario)) => open_drill(&scenario).await,
                 Ok(Asked::Nothing) => (Err(nothing()), None),
@@ -72,7 +118,6 @@ impl Platform {
             // The simulated platform lives as long as somebody may look at it.
             tell.closed().await;
         });
-        Self { asked, opening }
     }
 
     /// The engine, once it is open.
@@ -91,6 +136,14 @@ impl Platform {
             )),
         }
     }
+}
+
+/// The scenarios a drill can be opened with.
+pub(crate) fn drills() -> Vec<String> {
+    scenario::NAMES
+        .iter()
+        .map(|&name| name.to_owned())
+        .collect()
 }
 
 fn nothing() -> IpcError {

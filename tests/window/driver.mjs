@@ -67,6 +67,11 @@ class Window {
     return this.call("POST", `${this.session}/execute/sync`, { script: body, args });
   }
 
+  /** Runs `body` in the page and waits for what it hands to its last argument. */
+  runAsync(body, ...args) {
+    return this.call("POST", `${this.session}/execute/async`, { script: body, args });
+  }
+
   /** The text of the first element that matches, or null. */
   text(css) {
     return this.run("const e = document.querySelector(arguments[0]); return e && e.innerText;", css);
@@ -86,6 +91,18 @@ class Window {
   /** Real key presses into whatever has the focus. */
   async keys(...keys) {
     const actions = keys.flatMap((value) => [{ type: "keyDown", value }, { type: "keyUp", value }]);
+    await this.call("POST", `${this.session}/actions`, { actions: [{ type: "key", id: "keyboard", actions }] });
+  }
+
+  /** Keeps a key down, with its auto-repeats, then lets it go. */
+  async repeated(value, times) {
+    const actions = [...Array.from({ length: times }, () => ({ type: "keyDown", value })), { type: "keyUp", value }];
+    await this.call("POST", `${this.session}/actions`, { actions: [{ type: "key", id: "keyboard", actions }] });
+  }
+
+  /** Holds one key down while another is held down for `ms`. */
+  async holdChord(held, value, ms) {
+    const actions = [{ type: "keyDown", value: held }, { type: "keyDown", value }, { type: "pause", duration: ms }, { type: "keyUp", value }, { type: "keyUp", value: held }];
     await this.call("POST", `${this.session}/actions`, { actions: [{ type: "key", id: "keyboard", actions }] });
   }
 
@@ -148,4 +165,4 @@ class Window {
 }
 
 /** WebDriver's codes of the keys that are no characters. */
-export const KEY = { enter: "\uE007", escape: "\uE00C", tab: "\uE004", control: "\uE009", up: "\uE013", down: "\uE015", left: "\uE012", right: "\uE014", space: " " };
+export const KEY = { enter: "\uE007", escape: "\uE00C", tab: "\uE004", control: "\uE009", shift: "\uE008", up: "\uE013", down: "\uE015", left: "\uE012", right: "\uE014", space: " " };

@@ -54,6 +54,12 @@ export interface Card {
   group?: { node: NodeId; title: string; level: Level };
 }
 
+/** What people call a node: a distribution by its first alias, everything else by its own name. */
+export function nodeTitle(node: Node): string {
+  if (node.kind !== "distribution") return node.name;
+  return text(node.facts, "aliases")?.split(",")[0]?.trim() || node.name;
+}
+
 /** The level of the worst reason that speaks about `about`. */
 export function spokenOf(node: Node, about: RegExp): Level {
   let level: Level = "ok";
@@ -61,6 +67,24 @@ export function spokenOf(node: Node, about: RegExp): Level {
     if (about.test(reason.rule) || about.test(reason.sentence)) level = worse(level, reason.level);
   }
   return level;
+}
+
+/** Which reasons speak about a figure. */
+const ABOUT: Partial<Record<Fact, RegExp>> = {
+  target_5xx_percent: /5xx/i,
+  error_5xx_percent: /5xx/i,
+  errors_percent: /error|fail/i,
+  replica_lag_ms: /lag|behind/i,
+  commit_latency_ms: /commit/i,
+  messages_visible: /message|depth|backlog|dlq|old/i,
+  latency_p99_ms: /latency|slow|p99/i,
+  cpu_percent: /cpu/i,
+};
+
+/** The level of what is said about a figure of the node. */
+export function levelOfFact(node: Node, fact: Fact): Level {
+  const about = ABOUT[fact];
+  return about === undefined ? "ok" : spokenOf(node, about);
 }
 
 /** A row of one fact; none when the fact is not known. */
@@ -96,6 +120,7 @@ export function distributionFace(node: Node): Face {
 }
 
 export function bucketFace(node: Node): Face {
+  if (node.standing === "declared") return { rows: [{ label: "not read", value: "" }] };
   return { rows: row(node, "status", "status", /./) };
 }
 

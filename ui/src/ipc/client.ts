@@ -24,6 +24,7 @@ interface Commands {
   resume_run: { args: { run: string }; answer: string };
   audit: { args: { limit: number }; answer: AuditRow[] };
   about: { args: Record<string, never>; answer: About };
+  start_drill: { args: { scenario: string }; answer: null };
 }
 
 /** Seconds a command may take; preflight makes fresh calls to the clouds. */
@@ -79,5 +80,8 @@ export function shellHost(): Host {
     resumeRun: (run) => call("resume_run", { run }),
     audit: (limit) => call("audit", { limit }),
     about: () => call("about", {}),
+    startDrill: async (scenario) => {
+      await call("start_drill", { scenario });
+    },
   };
 }

@@ -35,6 +35,8 @@ export interface Host {
   resumeRun(run: RunId): Promise<RunId>;
   audit(limit: number): Promise<AuditRow[]>;
   about(): Promise<About>;
+  /** Opens the simulated platform, where no platform was named. */
+  startDrill(scenario: string): Promise<void>;
 }
 
 const CODES: readonly string[] = ["not-open", "refused", "no-answer", "malformed"];

@@ -19,6 +19,8 @@ export class Desk {
   view = $state<View>("topology");
   /** Null until chosen: the first troubled region is shown. */
   region = $state<string | null>(null);
+  /** The region on the board. */
+  shown = $state<string | null>(null);
   selected = $state<NodeId | null>(null);
   /** The spot with the keyboard focus, by key. */
   focus = $state<string | null>(null);
@@ -38,8 +40,9 @@ export class Desk {
   /** Step of the timeline's span. */
   zoom = $state(3);
   theme = $state<Theme>("auto");
-  /** What the polite live region says. */
+  /** What was just said: shown in the status bar for a few seconds, and told to who cannot see it. */
   said = $state("");
+  private quiet: ReturnType<typeof setTimeout> | undefined;
   private wish = 0;
   /** Rises when the focused spot should take the browser's focus. */
   focusWish = $state(0);
@@ -79,5 +82,12 @@ export class Desk {
 
   say(text: string): void {
     this.said = text;
+    clearTimeout(this.quiet);
+    this.quiet = setTimeout(() => (this.said = ""), 6000);
+  }
+
+  /** The other theme than the one that is shown now. */
+  otherTheme(): void {
+    this.setTheme(document.documentElement.dataset["theme"] === "light" ? "dark" : "light");
   }
 }

@@ -19,6 +19,8 @@ export class Live {
   about = $state<About | null>(null);
   /** Items and updates that made no sense since start. */
   skipped = $state(0);
+  /** How fast platform time runs beside ours; 1 but for a simulation that is told to hurry. */
+  pace = $state(1);
   /** Applied updates in the last ten seconds, per second. */
   perSecond = $state(0);
 
@@ -26,6 +28,7 @@ export class Live {
   private receivedAt = 0;
   private malformedInARow = 0;
   private recent: number[] = [];
+  private told: Told[] = [];
   private listeners = new Set<(world: World, touched: Touched) => void>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private generation = 0;
@@ -43,9 +46,9 @@ export class Live {
     this.listeners.add(listener);
   }
 
-  /** Platform time now: that of the last update plus what has passed since. */
+  /** Platform time now: that of the last update plus what has passed since, at the platform's speed. */
   platformNow(): number {
-    return this.held === null ? Date.now() : this.held.takenAt + (performance.now() - this.receivedAt);
+    return this.held === null ? Date.now() : this.held.takenAt + (performance.now() - this.receivedAt) * this.pace;
   }
 
   async start(): Promise<void> {
@@ -82,6 +85,8 @@ export class Live {
     if (result.outcome === "applied") {
       this.held = result.world;
       this.receivedAt = performance.now();
+      this.told = [...this.told.slice(-20), { ours: this.receivedAt, theirs: result.world.takenAt }];
+      this.pace = paceOf(this.told);
       this.malformedInARow = 0;
       this.skipped += result.skipped;
       this.phase = "live";
@@ -110,4 +115,28 @@ export class Live {
     while ((this.recent[0] ?? now) < now - 10_000) this.recent.shift();
     this.perSecond = this.recent.length / Math.max(1, Math.min(10, (now - (this.recent[0] ?? now)) / 1000 || 1));
   }
+}
+
+/** When an update came by our clock, and what time it was on the platform; milliseconds. */
+export interface Told {
+  ours: number;
+  theirs: number;
+}
+
+/**
+ * The platform's speed: the middle one of the steps between updates half a second and more apart, so that neither a
+ * single leap of its time nor a late update changes it. Unless it is far from ours it is ours.
+ */
+export function paceOf(told: readonly Told[]): number {
+  const steps: number[] = [];
+  let last = told[0];
+  for (const next of told) {
+    if (last === undefined || next.ours - last.ours < 500) continue;
+    steps.push((next.theirs - last.theirs) / (next.ours - last.ours));
+    last = next;
+  }
+  if (steps.length < 6) return 1;
+  steps.sort((a, b) => a - b);
+  const middle = steps[Math.floor(steps.length / 2)] ?? 1;
+  return middle < 2.5 ? 1 : Math.min(1000, Math.round(middle));
 }

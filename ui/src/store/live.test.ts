@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { fakeHost } from "../ipc/fake";
 import type { Host } from "../ipc/host";
-import { Live } from "./live.svelte";
+import { Live, paceOf } from "./live.svelte";
 
 const at = "2026-11-22T14:22:42.000Z";
 const full = (seq: number): unknown => ({
@@ -55,5 +55,17 @@ describe("live", () => {
     expect(live.phase).toBe("failed");
     expect(live.trouble).toMatchObject({ message: "There is no stack.", hint: "Name one." });
     expect(live.world).toBe(null);
+  });
+});
+
+describe("the platform's pace", () => {
+  const told = (pace: number): { ours: number; theirs: number }[] => Array.from({ length: 12 }, (_, i) => ({ ours: i * 700, theirs: 5_000 + i * 700 * pace }));
+  it("is ours when it runs about as ours, and after a single leap", () => {
+    expect(paceOf(told(1.05))).toBe(1);
+    expect(paceOf(told(1).map((t, i) => (i > 5 ? { ...t, theirs: t.theirs + 960_000 } : t)))).toBe(1);
+    expect(paceOf([])).toBe(1);
+  });
+  it("is known when the platform hurries", () => {
+    expect(paceOf(told(10))).toBe(10);
   });
 });

@@ -17,12 +17,17 @@ export interface Tally {
 
 const PARTS: ReadonlySet<Kind> = new Set<Kind>(["pod", "replicaset", "alarm"]);
 
+/** Worth naming: parts are told by what they are rolled up into, and what nobody reads is not read, not abnormal. */
+function wrong(node: Node): boolean {
+  return node.health.level !== "ok" && !PARTS.has(node.kind) && !(node.standing === "declared" && node.health.level === "unknown");
+}
+
 export function tally(world: World): Tally {
   const suffering = new Set<NodeId>(world.causes.flatMap((c) => c.consequences));
   const causing = new Set<NodeId>(world.causes.flatMap((c) => c.targets));
   const out: Tally = { critical: [], warning: [], unknown: [], transition: [], grouped: 0 };
   for (const node of world.nodes.values()) {
-    if (node.health.level === "ok" || PARTS.has(node.kind)) continue;
+    if (!wrong(node)) continue;
     if (suffering.has(node.id) && !causing.has(node.id)) {
       out.grouped += 1;
       continue;
@@ -41,7 +46,7 @@ export function abnormal(world: World): { node: Node; role: "cause" | "own" | "c
   const causing = new Set<NodeId>(world.causes.flatMap((c) => c.targets));
   const out: { node: Node; role: "cause" | "own" | "consequence" }[] = [];
   for (const node of world.nodes.values()) {
-    if (node.health.level === "ok" || PARTS.has(node.kind)) continue;
+    if (!wrong(node)) continue;
     out.push({ node, role: causing.has(node.id) ? "cause" : suffering.has(node.id) ? "consequence" : "own" });
   }
   const order = { cause: 0, own: 1, consequence: 2 };

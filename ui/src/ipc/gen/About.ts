@@ -14,6 +14,10 @@ version: string,
  */
 looking_at: string, 
 /**
+ * Scenarios of the simulated platform to choose from, where no platform was named.
+ */
+drills: Array<string>, 
+/**
  * Why nothing can be shown, where that is so.
  */
 error?: IpcError, };

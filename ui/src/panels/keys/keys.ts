@@ -21,6 +21,7 @@ export const KEYS: { title: string; keys: Key[] }[] = [
       { keys: ["I"], does: "signals of the incident" },
       { keys: ["[", "]"], does: "zoom the timeline" },
       { keys: ["R"], does: "next region" },
+      { keys: ["L"], does: "light or dark" },
     ],
   },
   {
@@ -122,6 +123,10 @@ export function onKey(event: KeyboardEvent, app: App): void {
     case "d":
     case "D":
       desk.drill = !desk.drill;
+      break;
+    case "l":
+    case "L":
+      desk.otherTheme();
       break;
     case "[":
       desk.zoomBy(-1);

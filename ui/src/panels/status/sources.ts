@@ -58,5 +58,6 @@ export function serviceAges(sources: Iterable<SourceStatus>, now: number): Servi
     if (LEVEL_RANK[level] > LEVEL_RANK[entry.level]) entry.level = level;
     if (source.state === "failed" || source.state === "stale") entry.failing.push(source);
   }
-  return [...by.values()];
+  // What is wrong must not be the one for which there is no room.
+  return [...by.values()].sort((a, b) => Number(b.failing.length > 0) - Number(a.failing.length > 0));
 }

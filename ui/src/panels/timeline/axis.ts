@@ -6,7 +6,7 @@ import type { Node } from "../../ipc/gen/Node";
 import type { NodeId } from "../../ipc/gen/NodeId";
 import type { Receipt } from "../../ipc/gen/Receipt";
 import type { World } from "../../store/world";
-import { spokenOf } from "../../graph/cards";
+import { levelOfFact } from "../../graph/cards";
 import { LEVEL_RANK } from "../../shared/levels";
 
 export interface Mark {
@@ -126,10 +126,12 @@ export function pickMetrics(world: World, region: string | null, most = 3): Metr
     if (region !== null && r !== undefined && r !== "global" && r !== region) continue;
     for (const s of node.series) {
       if (s.values.filter((v) => v !== null).length < 3) continue;
-      const level = spokenOf(node, ABOUT[s.fact] ?? /^$/);
+      const level = levelOfFact(node, s.fact);
+      // What is not known is no worse for it: its line says nothing about now.
+      const ill = node.health.level === "warning" || node.health.level === "critical";
       const dead = node.facts.is_dead_letter_queue === true;
       const weight =
-        (WEIGHT[s.fact] ?? 1) + LEVEL_RANK[level] * 20 + LEVEL_RANK[node.health.level] * 3 + (causes.has(node.id) ? 15 : 0) + (dead && node.health.level !== "ok" ? 12 : 0) - (dead && node.health.level === "ok" ? 4 : 0);
+        (WEIGHT[s.fact] ?? 1) + LEVEL_RANK[level] * 20 + (ill ? LEVEL_RANK[node.health.level] * 3 : 0) + (causes.has(node.id) ? 15 : 0) + (dead ? (ill ? 12 : -4) : 0);
       found.push({ metric: { node, fact: s.fact, start: Date.parse(s.start), step: s.step_seconds * 1000, values: s.values, level }, weight });
     }
   }
@@ -143,17 +145,6 @@ export function pickMetrics(world: World, region: string | null, most = 3): Metr
   }
   return out;
 }
-
-const ABOUT: Partial<Record<Fact, RegExp>> = {
-  target_5xx_percent: /5xx/i,
-  error_5xx_percent: /5xx/i,
-  errors_percent: /error|fail/i,
-  replica_lag_ms: /lag|behind/i,
-  commit_latency_ms: /commit/i,
-  messages_visible: /message|depth|backlog|dlq|old/i,
-  latency_p99_ms: /latency|slow|p99/i,
-  cpu_percent: /cpu/i,
-};
 
 /** Line and area of a series inside a box whose left edge is `from`. */
 export function metricPath(metric: Metric, from: number, to: number, width: number, height: number): { line: string; area: string; peak: { x: number; y: number; value: number } | null } {

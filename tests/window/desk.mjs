@@ -1,0 +1,108 @@
+// What the window tests share: the window on a simulated platform, read and driven as a person with a keyboard would.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { KEY, open, until } from "./driver.mjs";
+
+const AXE = new URL("../../ui/node_modules/axe-core/axe.min.js", import.meta.url);
+
+/** The window, 1440 × 900, with its state in `state`. */
+export async function desk(args, state) {
+  const window = await open(process.env.QD_APP, args, { XDG_STATE_HOME: state });
+  await window.size(1440, 900);
+  return new Desk(window);
+}
+
+class Desk {
+  constructor(window) {
+    this.window = window;
+  }
+
+  /** All that is written in the window. */
+  async text() {
+    return (await this.window.text("body")) ?? "";
+  }
+
+  dialog() {
+    return this.window.text('[role="dialog"]').then((text) => text ?? "");
+  }
+
+  /** What has the focus: its name. */
+  focused() {
+    return this.window.run("const e = document.activeElement; return e === document.body ? '' : (e.getAttribute('aria-label') ?? e.innerText ?? '').trim();");
+  }
+
+  /** The rows of the actions list. */
+  rows() {
+    return this.window.run(`return [...document.querySelectorAll(".act")].map((row) => ({
+      key: row.querySelector("kbd")?.innerText ?? "",
+      name: row.querySelector(".name")?.innerText ?? "",
+      say: row.querySelector(".d")?.innerText ?? "",
+      button: row.querySelector(".btn:not(.whole)")?.innerText ?? "",
+      whole: row.querySelector(".btn.whole")?.innerText ?? "" }));`);
+  }
+
+  /** Waits until every source was heard and the pods are counted. */
+  async drawn() {
+    await this.says(/\d{3,} pods/, 60);
+  }
+
+  async says(pattern, seconds = 30) {
+    let last = "";
+    await until(`the window says ${pattern}`, async () => pattern.test((last = await this.text())), seconds).catch((error) => {
+      throw new Error(`${error.message}; it says: ${last.replace(/\s+/g, " ").slice(0, 1500)}`);
+    });
+    return last;
+  }
+
+  async dialogSays(pattern, seconds = 30) {
+    let last = "";
+    await until(`the dialog says ${pattern}`, async () => pattern.test((last = await this.dialog())), seconds).catch((error) => {
+      throw new Error(`${error.message}; it says: ${last.replace(/\s+/g, " ").slice(0, 2500)}`);
+    });
+    return last;
+  }
+
+  async closed() {
+    await until("no dialog is open", async () => !(await this.window.has('[role="dialog"]')));
+  }
+
+  /** Arms from the guard dialog, by keyboard, and is back at the plan. */
+  async arm(reason) {
+    await this.dialogSays(/Read-only/);
+    await this.window.tabTo(/^\s*Arm/);
+    await this.window.keys(KEY.enter);
+    await until("the arming dialog has the focus", () => this.window.run("return document.activeElement?.tagName === 'INPUT';"));
+    await this.window.type(reason);
+    await this.window.keys(KEY.enter);
+    await until("it is armed and back at the plan", async () => /Exact calls/.test(await this.dialog()) && !/Read-only/.test(await this.dialog()));
+  }
+
+  /** Puts text into the field of that name, in place of what is there. */
+  async fill(label, text) {
+    await this.window.tabTo(label);
+    await this.window.chord(KEY.control, "a");
+    await this.window.type(text);
+  }
+
+  /** No finding of axe-core in what is shown. */
+  async accessible(what) {
+    await this.window.run(`if (!window.axe) { ${readFileSync(AXE, "utf8")} }`);
+    const found = await this.window.runAsync(`const done = arguments[arguments.length - 1];
+      axe.run(document, { resultTypes: ["violations"], rules: { region: { enabled: false } } })
+        .then((r) => done(r.violations.map((v) => v.id + ": " + v.nodes.slice(0, 4).map((n) => n.target.join(" ") + " " + (n.failureSummary ?? "").replace(/\\s+/g, " ").slice(0, 220)).join(" | "))), (e) => done([String(e)]));`);
+    assert.deepEqual(found, [], `axe-core on ${what}`);
+  }
+
+  async shot(name) {
+    // What the document says is on the glass two frames later.
+    await this.window.runAsync("const done = arguments[arguments.length - 1]; requestAnimationFrame(() => requestAnimationFrame(() => done(true)));");
+    await this.window.screenshot(join(process.env.SHOTS, `${name}.png`));
+  }
+
+  async theme(wanted) {
+    const now = () => this.window.run("return document.documentElement.dataset.theme;");
+    if ((await now()) !== wanted) await this.window.keys("l");
+    await until(`the theme is ${wanted}`, async () => (await now()) === wanted);
+  }
+}

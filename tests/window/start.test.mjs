@@ -1,0 +1,53 @@
+// How the window begins when there is nothing to look at: it says so and what to do.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { desk } from "./desk.mjs";
+
+const dir = mkdtempSync(join(tmpdir(), "quarterdeck-start-"));
+
+test("a stack file that cannot be read is an error with line and column, never the simulator", { timeout: 60_000 }, async () => {
+  const file = join(dir, "broken.toml");
+  writeFileSync(file, 'name = "Meridian"\nenvironment = "prod"\n\n[[account]]\nprofile = meridian\n');
+  const at = await desk(["--stack", file], join(dir, "state"));
+  try {
+    const said = await at.says(/cannot be opened/);
+    assert.match(said, /line 5/i);
+    assert.match(said, /column \d+/i);
+    assert.match(said, /broken\.toml/);
+    assert.doesNotMatch(said, /SIMULATED|pods/);
+    await at.shot("start-broken");
+    await at.accessible("the error screen");
+  } finally {
+    await at.window.close();
+  }
+});
+
+test("without a stack it asks, and offers the drill by keyboard", { timeout: 90_000 }, async () => {
+  const at = await desk([], join(dir, "state"));
+  try {
+    await at.says(/Which platform/);
+    await at.shot("start-nothing");
+    await at.accessible("the question for a platform");
+    await at.window.tabTo(/dead-letter/i);
+    await at.window.keys("\uE007");
+    await at.says(/SIMULATED/, 60);
+    await at.drawn();
+  } finally {
+    await at.window.close();
+  }
+});
+
+test("without a display make run says so, and offers the terminal", () => {
+  const said = spawnSync("make", ["-n", "run"], { cwd: new URL("../..", import.meta.url), encoding: "utf8" });
+  assert.equal(said.status, 0, said.stderr);
+  const script = /if \[ -z "\$DISPLAY\$WAYLAND_DISPLAY" \][\s\S]*?fi;/.exec(said.stdout)?.[0];
+  assert.ok(script, said.stdout);
+  const run = spawnSync("bash", ["-c", script], { env: { PATH: process.env.PATH }, encoding: "utf8" });
+  assert.equal(run.status, 1);
+  assert.match(run.stdout, /no display/);
+  assert.match(run.stdout, /qd status --stack/);
+});
