@@ -1,11 +1,12 @@
 // How the window begins when there is nothing to look at: it says so and what to do.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { desk } from "./desk.mjs";
+import { simulated } from "./sim.mjs";
 
 const dir = mkdtempSync(join(tmpdir(), "quarterdeck-start-"));
 
@@ -38,6 +39,30 @@ test("without a stack it asks, and offers the drill by keyboard", { timeout: 90_
     await at.drawn();
   } finally {
     await at.window.close();
+  }
+});
+
+test("a name is plain text, whatever is in it and however long it is", { timeout: 90_000 }, async () => {
+  const platform = await simulated("calm", "--pods", "120");
+  const file = join(platform.dir, "odd.toml");
+  const name = `<img src=x onerror=document.title='owned'><b>bold</b>\\u202Egpj.exe ${"long ".repeat(100)}`;
+  writeFileSync(file, readFileSync(platform.stack, "utf8").replace(/^name = .*$/m, `name = "${name}"`));
+  const at = await desk(["--stack", file], platform.state);
+  try {
+    await at.drawn();
+    const shown = await at.window.text(".env");
+    assert.match(shown, /<img src=x onerror=document\.title='owned'><b>bold<\/b>\ufffdgpj\.exe/);
+    assert.equal(await at.window.has(".env img, .env b"), false, "no element is made of it");
+    for (const [width, height] of [[1440, 900], [1024, 700]]) {
+      await at.window.size(width, height);
+      assert.ok((await at.window.run("return document.documentElement.scrollWidth - innerWidth;")) <= 0, "it pushes nothing out of the window");
+      assert.match(await at.window.text(".arm"), /read-only/);
+      assert.ok(await at.window.run("const r = document.querySelector('.arm').getBoundingClientRect(); return r.right <= innerWidth && r.width > 40;"), "what says read-only stays in sight");
+    }
+    await at.shot("start-odd-name");
+  } finally {
+    await at.window.close();
+    platform.stop();
   }
 });
 

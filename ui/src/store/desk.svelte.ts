@@ -7,9 +7,9 @@ import type { RunId } from "../ipc/gen/RunId";
 export type View = "topology" | "audit";
 export type Theme = "auto" | "dark" | "light";
 export type Dialog =
-  | { kind: "action"; offer: Offer }
+  | { kind: "action"; offer: Offer; /** Other settings than the defaults. */ settings?: Record<string, string> }
   | { kind: "run"; run: RunId }
-  | { kind: "arm"; then: Offer | null }
+  | { kind: "arm"; /** What is gone back to. */ then: Dialog | null }
   | { kind: "keys" }
   | { kind: "pods"; workload: string | null };
 

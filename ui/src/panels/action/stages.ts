@@ -3,6 +3,7 @@ import type { Finding } from "../../ipc/gen/Finding";
 import type { Level } from "../../ipc/gen/Level";
 import type { Plan } from "../../ipc/gen/Plan";
 import type { Receipt } from "../../ipc/gen/Receipt";
+import type { Verdict } from "../../ipc/gen/Verdict";
 
 export const STAGES = ["Review", "Checks", "Confirm", "Run", "Verify", "Receipt"] as const;
 
@@ -15,11 +16,21 @@ export interface Stage {
 export function stages(plan: Plan | null, receipt: Receipt | undefined): Stage[] {
   const now = receipt === undefined ? (plan === null ? 1 : blockers(plan).length > 0 ? 1 : 2) : stageOfRun(receipt);
   const failed = receipt === undefined ? plan !== null && blockers(plan).length > 0 : receipt.verdict !== undefined && receipt.verdict !== "verified";
-  return STAGES.map((name, i) => ({
+  const over = receipt?.verdict;
+  return STAGES.map((name, i) => (over !== undefined && i >= 3 ? { name, mark: OVER[over][i - 3] ?? "later" } : {
     name,
     mark: i < now ? "done" : i > now ? "later" : failed ? "failed" : receipt?.verdict === "verified" ? "done" : "now",
   }));
 }
+
+/** Run, Verify and Receipt of a run that is over: what was never verified must not look as if it had been. */
+const OVER: Record<Verdict, Stage["mark"][]> = {
+  verified: ["done", "done", "done"],
+  unverified: ["done", "failed", "failed"],
+  partial: ["failed", "later", "failed"],
+  aborted: ["failed", "later", "failed"],
+  failed: ["failed", "later", "failed"],
+};
 
 function stageOfRun(receipt: Receipt): number {
   switch (receipt.phase) {

@@ -45,7 +45,7 @@ export function runTitle(receipt: Receipt): string {
   }
 }
 
-const STEPS: Record<string, string> = { checks: "Checks", canary: "Canary", full: "Everything else", watch: "Watch the canary", cancel: "Cancel", verify: "Verify" };
+const STEPS: Record<string, string> = { checks: "Checks", canary: "Canary", full: "Move the messages", watch: "Watch the canary", cancel: "Cancel", verify: "Verify" };
 
 /** A step's name. */
 export function stepName(step: string): string {
