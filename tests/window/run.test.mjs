@@ -34,6 +34,13 @@ const review = async () => {
   await at.dialogSays(/What will happen|Read-only/);
 };
 
+/** Runs the checks again: a plan can be pressed for a minute, and a slow machine may have used it up. */
+const fresh = async () => {
+  await window.run("document.activeElement?.blur();");
+  await window.keys("r");
+  await until("the checks are fresh", async () => /valid for (0:5|1:0)/.test(await at.dialog()));
+};
+
 test("read-only by default: Ctrl Enter does nothing; Escape at each stage leaves no run", { timeout: 150_000 }, async () => {
   await review();
   await at.dialogSays(/Read-only/);
@@ -72,20 +79,18 @@ test("without a canary it is level 3: the name typed and the button held, or not
   await window.run("document.querySelector('input[aria-describedby=match]').focus();");
   await window.type(name.slice(0, -1));
   await window.holdChord(KEY.control, KEY.enter, 2600);
-  assert.match(await at.dialog(), /Type \S+\./, "a wrong name holds nothing");
+  assert.match(await at.dialog(), /to confirm/, "a wrong name holds nothing");
   await window.type(name.slice(-1));
   await at.dialogSays(/matches/);
   await at.shot("redrive-level3");
+  await fresh();
   await window.holdChord(KEY.control, KEY.enter, 600);
-  assert.match(await at.dialog(), /Level 3: hold/, "a short hold starts nothing");
+  await at.dialogSays(/Level 3: hold/);
   assert.equal(opened().length, 0, "nothing was started");
 });
 
 test("held for two seconds it starts once; stopped in mid-run it ends in a named outcome", { timeout: 150_000 }, async () => {
-  // A press is good for a minute: the checks are run again first.
-  await window.run("document.activeElement?.blur();");
-  await window.keys("r");
-  await until("the checks are fresh", async () => /valid for (0:5|1:0)/.test(await at.dialog()));
+  await fresh();
   await window.holdChord(KEY.control, KEY.enter, 2700);
   await at.dialogSays(/Redriving/, 60);
   await at.dialogSays(/[1-9]\d* of [\d,]+ messages moved/, 60);
@@ -114,8 +119,10 @@ test("a double press and a key kept down start one run", { timeout: 120_000 }, a
     const name = /Type (\S+) to confirm/.exec(await at.dialog())[1];
     await window.run("document.querySelector('input[aria-describedby=match]').focus();");
     await window.type(name);
+    await fresh();
     await window.holdChord(KEY.control, KEY.enter, 2700);
   } else {
+    await fresh();
     await window.chord(KEY.control, KEY.enter);
     await window.chord(KEY.control, KEY.enter);
     await window.repeated(KEY.enter, 6);
