@@ -38,6 +38,7 @@ test("the live platform is on the screen, and it says where we are", async () =>
   await until("pods are counted", async () => /\d{3,} pods/.test((await window.text(".desk")) ?? ""));
   assert.ok(await window.has('[role="treegrid"]'), "the pods' parallel treegrid");
   await until("the cause is named", async () => /since revision/.test((await window.text(".desk")) ?? ""), 60);
+  await until("what can be done is judged on all that is read", async () => (await rows()).some((row) => /Why/.test(row.button)), 60);
   await window.screenshot(join(SHOTS, "incident-1440.png"));
 });
 

@@ -124,18 +124,18 @@ export interface Told {
 }
 
 /**
- * The platform's speed: the middle one of the steps between updates half a second and more apart, so that neither a
- * single leap of its time nor a late update changes it. Unless it is far from ours it is ours.
+ * The platform's speed: the middle one of the steps between updates some seconds apart, so that neither a single leap of
+ * its time, nor a late update, nor the whole seconds of a `Date` header changes it. Unless it is far from ours it is ours.
  */
 export function paceOf(told: readonly Told[]): number {
   const steps: number[] = [];
   let last = told[0];
   for (const next of told) {
-    if (last === undefined || next.ours - last.ours < 500) continue;
+    if (last === undefined || next.ours - last.ours < 1500) continue;
     steps.push((next.theirs - last.theirs) / (next.ours - last.ours));
     last = next;
   }
-  if (steps.length < 6) return 1;
+  if (steps.length < 4) return 1;
   steps.sort((a, b) => a - b);
   const middle = steps[Math.floor(steps.length / 2)] ?? 1;
   return middle < 2.5 ? 1 : Math.min(1000, Math.round(middle));

@@ -59,10 +59,10 @@ describe("live", () => {
 });
 
 describe("the platform's pace", () => {
-  const told = (pace: number): { ours: number; theirs: number }[] => Array.from({ length: 12 }, (_, i) => ({ ours: i * 700, theirs: 5_000 + i * 700 * pace }));
+  const told = (pace: number): { ours: number; theirs: number }[] => Array.from({ length: 24 }, (_, i) => ({ ours: i * 700, theirs: 5_000 + i * 700 * pace }));
   it("is ours when it runs about as ours, and after a single leap", () => {
     expect(paceOf(told(1.05))).toBe(1);
-    expect(paceOf(told(1).map((t, i) => (i > 5 ? { ...t, theirs: t.theirs + 960_000 } : t)))).toBe(1);
+    expect(paceOf(told(1).map((t, i) => (i > 12 ? { ...t, theirs: t.theirs + 960_000 } : t)))).toBe(1);
     expect(paceOf([])).toBe(1);
   });
   it("is known when the platform hurries", () => {
