@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Calls in flight at once within one reading: enough that 60 ms a call does not add up.
 const AT_ONCE: usize = 16;
 
-/// More pages than any list read here can have: 1,000 queues a page, 100 of most other things.
-pub(crate) const PAGES: usize = 1000;
+/// More pages than any list read here can have: 1,000 queues a page, 50 to 100 of other things.
+pub(crate) const PAGES: usize = 300;
 
 /// One reading under way.
 pub struct Round<'s> {

@@ -203,8 +203,8 @@ async fn pages_without_end_end_in_a_failure() {
     let read = read.await;
     let (_, queues) = read.iter().find(|(name, _)| name == "sqs/queues").unwrap();
     let failure = queues.outcome.clone().expect_err("no end");
-    assert!(failure.sentence.contains("1000 pages"), "{failure:?}");
-    assert_eq!(queues.requests, 1000);
+    assert!(failure.sentence.contains("300 pages"), "{failure:?}");
+    assert_eq!(queues.requests, 300);
 }
 
 #[tokio::test]
