@@ -70,7 +70,7 @@ def test_a_service_fails_alone(platform, tmp_path, service, fault):
 def waits(source, mine, hung) -> bool:
     """Figures of things are asked for once the things are known: with the service that lists them hung,
     they say whom they wait for."""
-    found = re.search(r": not asked yet; it waits for (.+), which did not answer in 8 s\. .*look at (.+) first\.$", source["error"])
+    found = re.search(r": no answer in 8 s, for it was not asked yet; it waits for (.+), which did not answer in 8 s\. .*look at (.+) first\.$", source["error"])
     if not hung or not found:
         return False
     region = source["scope"]["region"]

@@ -21,12 +21,12 @@ pub(crate) fn no_answer(source: &Source, after: Duration) -> SourceFailure {
 
 /// What is said of a source that was not asked, because what it asks about was not found in time.
 pub(super) fn kept_waiting(source: &Source, needed: &str, after: Duration) -> SourceFailure {
+    let seconds = after.as_secs_f64().round();
     SourceFailure {
         class: FailureClass::TimedOut,
         sentence: format!(
-            "{}: not asked yet; it waits for {needed}, which did not answer in {} s.",
-            words(source),
-            after.as_secs_f64().round()
+            "{}: no answer in {seconds} s, for it was not asked yet; it waits for {needed}, which did not answer in {seconds} s.",
+            words(source)
         ),
         next_step: format!("It is read as soon as they answer or fail; look at {needed} first."),
         code: None,

@@ -265,7 +265,7 @@ fn who_waits_says_for_what_and_so_does_the_command_that_gave_up() {
         assert_eq!(failure.class, FailureClass::TimedOut);
         assert_eq!(
             failure.sentence,
-            "CloudWatch queue-metrics in eu-west-1: not asked yet; it waits for SQS queues in eu-west-1, which did not answer in 8 s."
+            "CloudWatch queue-metrics in eu-west-1: no answer in 8 s, for it was not asked yet; it waits for SQS queues in eu-west-1, which did not answer in 8 s."
         );
         assert!(
             failure
