@@ -5,7 +5,6 @@ kubectl and boto3 know nothing of the simulation; world time moves only when a t
 
 import json
 import re
-import subprocess
 
 import botocore.exceptions
 import pytest
@@ -367,3 +366,104 @@ def test_a_pool_that_may_buy_on_demand_mends_it_too(tmp_path):
         until(kubectl, lambda: not homeless(kubectl), 420, 15)
         bought = {n["metadata"]["labels"].get("karpenter.sh/capacity-type") for n in kubectl.items("nodes")}
         assert "on-demand" in bought
+
+
+# --- git, field managers and rights -----------------------------------------------------------------------------
+
+
+def kept(kubectl, resource):
+    """A custom resource of a GitOps tool, and the words of the deployment it keeps."""
+    one = kubectl.items(resource, "-A")[0]
+    name = one["metadata"]["name"]
+    deployment = next(d for d in kubectl.items("deploy", "-A") if d["metadata"]["name"] == name)
+    return one, key(deployment), kubectl.json("get", "deploy", *key(deployment), "--show-managed-fields")
+
+
+def replicas_manager(deployment):
+    fields = deployment["metadata"]["managedFields"]
+    owners = [f for f in fields if "f:replicas" in f["fieldsV1"].get("f:spec", {})]
+    assert len(owners) == 1
+    return owners[0]["manager"], owners[0]["operation"], owners[0].get("subresource", "")
+
+
+def test_argo_cd_heals_drift_unless_its_self_heal_is_off(fresh):
+    app, where, deployment = kept(fresh, "applications")
+    before = deployment["spec"]["replicas"]
+    assert deployment["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"].startswith(f"{where[2]}:apps/Deployment:")
+    assert app["status"]["sync"]["status"] == "Synced" and replicas_manager(deployment)[0] == "argocd-controller"
+    fresh("scale", "deploy", *where, f"--replicas={before + 2}")
+    assert replicas_manager(fresh.json("get", "deploy", *where, "--show-managed-fields")) == ("kubectl", "Update", "scale")
+    fresh.platform.advance(15)
+    assert fresh.json("get", "deploy", *where)["spec"]["replicas"] == before
+    off = json.dumps({"spec": {"syncPolicy": {"automated": {"selfHeal": False}}}})
+    fresh("patch", "applications", *key(app), "--type=merge", "-p", off)
+    fresh("scale", "deploy", *where, f"--replicas={before + 2}")
+    fresh.platform.advance(60)
+    assert fresh.json("get", "deploy", *where)["spec"]["replicas"] == before + 2
+    assert fresh.json("get", "applications", *key(app))["status"]["sync"]["status"] == "OutOfSync"
+
+
+def test_flux_applies_git_at_its_interval_unless_suspended(fresh):
+    kustomization, where, deployment = kept(fresh, "kustomizations")
+    before = deployment["spec"]["replicas"]
+    assert deployment["metadata"]["labels"]["kustomize.toolkit.fluxcd.io/name"] == where[2]
+    fresh("patch", "kustomizations", *key(kustomization), "--type=merge", "-p", '{"spec":{"suspend":true}}')
+    fresh("scale", "deploy", *where, f"--replicas={before + 1}")
+    fresh.platform.advance(130)
+    assert fresh.json("get", "deploy", *where)["spec"]["replicas"] == before + 1
+    fresh("patch", "kustomizations", *key(kustomization), "--type=merge", "-p", '{"spec":{"suspend":false}}')
+    fresh.platform.advance(65)
+    after = fresh.json("get", "deploy", *where, "--show-managed-fields")
+    assert after["spec"]["replicas"] == before and replicas_manager(after)[0] == "kustomize-controller"
+
+
+def test_server_side_apply_conflicts_with_the_last_writer_unless_forced(fresh, tmp_path):
+    hpa, where = autoscaled(fresh)
+    deployment = fresh.json("get", "deploy", *where, "--show-managed-fields")
+    assert replicas_manager(deployment) == ("kube-controller-manager", "Update", "scale")
+    head = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"namespace": where[1], "name": where[2]}}
+    wanted = tmp_path / "wanted.json"
+    wanted.write_text(json.dumps({**head, "spec": {"replicas": deployment["spec"]["replicas"] + 1}}))
+    apply = ("apply", "--server-side", "--validate=false", "--field-manager=console", "-f", str(wanted))
+    refused = fresh(*apply, code=1)
+    assert 'conflict with "kube-controller-manager" with subresource "scale" using apps/v1: .spec.replicas' in refused
+    assert fresh.json("get", "deploy", *where)["spec"]["replicas"] == deployment["spec"]["replicas"]
+    fresh(*apply, "--force-conflicts")
+    after = fresh.json("get", "deploy", *where, "--show-managed-fields")
+    assert after["spec"]["replicas"] == deployment["spec"]["replicas"] + 1
+    assert replicas_manager(after) == ("console", "Apply", "")
+    head["metadata"]["annotations"] = {"note": "by hand"}
+    wanted.write_text(json.dumps(head))
+    fresh(*apply)
+    assert fresh.json("get", "deploy", *where)["metadata"]["annotations"]["note"] == "by hand"
+
+
+def test_an_autoscaler_made_for_what_nobody_scaled_scales_it_and_can_be_deleted(fresh, tmp_path):
+    deployment = free(fresh)
+    where, before = key(deployment), deployment["spec"]["replicas"]
+    metric = {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}}}
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": where[2]}
+    spec = {"scaleTargetRef": target, "minReplicas": before + 2, "maxReplicas": before + 6, "metrics": [metric]}
+    made = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "spec": spec}
+    made["metadata"] = {"namespace": where[1], "name": where[2]}
+    (tmp_path / "hpa.json").write_text(json.dumps(made))
+    fresh("create", "--validate=false", "-f", str(tmp_path / "hpa.json"))
+    fresh.platform.advance(20)
+    assert fresh.json("get", "deploy", *where)["spec"]["replicas"] == before + 2
+    fresh("delete", "hpa", *where)
+    fresh("scale", "deploy", *where, f"--replicas={before}")
+    fresh.platform.advance(40)
+    assert fresh.json("get", "deploy", *where)["spec"]["replicas"] == before
+
+
+def test_one_verb_on_one_resource_is_denied_and_the_review_says_so(fresh):
+    deployment = free(fresh)
+    where = key(deployment)
+    fresh.platform.fault("denied:kubernetes/patch/deployments/scale")
+    assert fresh("auth", "can-i", "patch", "deployments", "--subresource=scale", "-n", where[1], code=1) is not None
+    assert fresh("auth", "can-i", "patch", "deployments", "-n", where[1]).strip() == "yes"
+    refused = fresh("scale", "deploy", *where, "--replicas=1", code=1)
+    assert "Forbidden" in refused and "deployments/scale" in refused
+    fresh("annotate", "deploy", *where, "note=still-allowed")
+    fresh.platform.heal()
+    fresh("scale", "deploy", *where, f"--replicas={deployment['spec']['replicas']}")

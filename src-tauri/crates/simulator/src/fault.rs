@@ -1,8 +1,9 @@
 //! Faults as values: what the wire does wrong, per service and region.
 //!
 //! Notation: `KIND:SERVICE[:REGION][:ACTION][=MS]`, where the service is a name of AWS's signatures (`sqs`, `rds`,
-//! `elasticloadbalancing`, `monitoring`, …, also `elb` and `cloudwatch`), `kubernetes`, or `*` for all, and the action one operation of it, which can be
-//! `throttled`, `denied` or `expired`.
+//! `elasticloadbalancing`, `monitoring`, …, also `elb` and `cloudwatch`), `kubernetes`, or `*` for all, and the action
+//! one operation of it, which can be `throttled`, `denied` or `expired`. Of Kubernetes also one verb and resource alone:
+//! `kubernetes/VERB/RESOURCE[/SUBRESOURCE]`.
 
 use std::time::Duration;
 
@@ -91,7 +92,7 @@ impl std::str::FromStr for Fault {
             other => return Err(FaultError::Kind(other.into())),
         };
         let service = match parts.next().unwrap_or_default() {
-            name @ ("*" | "kubernetes") => name.to_owned(),
+            name if name == "*" || name.split('/').next() == Some("kubernetes") => name.to_owned(),
             name => Service::parse(name)
                 .ok_or_else(|| FaultError::Service(name.into()))?
                 .signing_name()
@@ -103,7 +104,7 @@ impl std::str::FromStr for Fault {
             .partition(|part| part.starts_with(|c: char| c.is_ascii_uppercase()));
         let action = actions.first().map(|a| (*a).to_owned());
         let selective = matches!(kind, Kind::Throttled | Kind::Denied | Kind::Expired);
-        if action.is_some() && (!selective || service == "kubernetes") {
+        if action.is_some() && (!selective || service.starts_with("kubernetes")) {
             return Err(FaultError::Action);
         }
         Ok(Self {
@@ -182,6 +183,33 @@ impl Faults {
             .iter()
             .filter(move |f| f.service == "*" || f.service == service)
             .filter(move |f| f.region.as_deref().is_none_or(|r| r == region))
+    }
+}
+
+impl Faults {
+    /// What goes wrong with a request to a cluster of `region`. A fault may name the verb and the resource it strikes,
+    /// as a role does: `kubernetes/patch/deployments/scale`, `kubernetes/*/leases`.
+    #[must_use]
+    pub fn of_kubernetes(&self, region: &str, verb: &str, resource: &str, sub: &str) -> Vec<Kind> {
+        let what = if sub.is_empty() {
+            resource.to_owned()
+        } else {
+            format!("{resource}/{sub}")
+        };
+        let strikes = |service: &str| {
+            let mut parts = service.splitn(3, '/');
+            let named = |part: Option<&str>, is: &str| part.is_none_or(|p| p == "*" || p == is);
+            service == "*"
+                || parts.next() == Some("kubernetes")
+                    && named(parts.next(), verb)
+                    && named(parts.next(), &what)
+        };
+        self.0
+            .iter()
+            .filter(|f| f.action.is_none() && strikes(&f.service))
+            .filter(|f| f.region.as_deref().is_none_or(|r| r == region))
+            .map(|f| f.kind)
+            .collect()
     }
 }
 

@@ -43,14 +43,17 @@ impl Host for Door {
         self.shared.notify();
     }
 
-    fn fault(&self, _asked: Asked<'_>) -> Option<WireFault> {
+    fn fault(&self, asked: Asked<'_>) -> Option<WireFault> {
         let region = self
             .shared
             .lock()
             .clusters
             .get(self.index)
             .map(|c| c.spec().region.clone())?;
-        let kinds = self.shared.faults().of("kubernetes", &region);
+        let kinds =
+            self.shared
+                .faults()
+                .of_kubernetes(&region, asked.verb, asked.resource, asked.sub);
         kinds.into_iter().find_map(|kind| match kind {
             Kind::Slow(more) => Some(WireFault::Slow(more)),
             Kind::Throttled => Some(WireFault::Throttled(1)),

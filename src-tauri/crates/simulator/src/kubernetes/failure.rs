@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
+use crate::world::cluster::Operation;
 use crate::world::cluster::resource::Resource;
 use crate::world::cluster::store::TooOld;
 
@@ -142,6 +143,31 @@ impl Failure {
             format!("{} \"{name}\" already exists", resource.qualified()),
         )
         .about(resource, name)
+    }
+
+    /// 409: another manager has set `spec.replicas`
+    /// (`k8s.io/apimachinery/pkg/util/managedfields/internal/conflict.go`).
+    #[must_use]
+    pub(super) fn apply_conflict(
+        manager: &str,
+        how: Operation,
+        subresource: &str,
+        version: &str,
+    ) -> Self {
+        let mut who = format!("conflict with \"{manager}\"");
+        if !subresource.is_empty() {
+            who += &format!(" with subresource \"{subresource}\"");
+        }
+        if how == Operation::Update {
+            who += &format!(" using {version}");
+        }
+        let cause =
+            json!({ "reason": "FieldManagerConflict", "message": who, "field": ".spec.replicas" });
+        let message = format!("Apply failed with 1 conflict: {who}: .spec.replicas");
+        Self {
+            details: Some(json!({ "causes": [cause] })),
+            ..Self::new(409, "Conflict", message)
+        }
     }
 
     /// 410: the list cannot be continued at its version; `resume` continues it at the present one.

@@ -27,6 +27,8 @@ pub struct Asked<'a> {
     pub verb: &'a str,
     /// Plural of the resource (`pods`), or the path of a request that names none.
     pub resource: &'a str,
+    /// Subresource, empty for the object itself.
+    pub sub: &'a str,
 }
 
 /// The simulation, as one cluster's API server sees it.

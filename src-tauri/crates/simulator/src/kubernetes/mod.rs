@@ -164,9 +164,24 @@ fn asked<'a>(call: &'a Call, path: &'a str) -> Asked<'a> {
         | Target::OpenApi
         | Target::Nowhere => path,
     };
+    let sub = match &call.target {
+        Target::Item(item) => item.sub.as_str(),
+        Target::Collection(..)
+        | Target::Metrics(..)
+        | Target::Review
+        | Target::Version
+        | Target::Health
+        | Target::Core
+        | Target::Groups
+        | Target::Group(_)
+        | Target::Resources(_, _)
+        | Target::OpenApi
+        | Target::Nowhere => "",
+    };
     Asked {
         verb: verb(call),
         resource,
+        sub,
     }
 }
 

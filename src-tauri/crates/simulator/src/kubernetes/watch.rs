@@ -150,6 +150,7 @@ impl Watcher {
         let asked = Asked {
             verb: "watch",
             resource: self.scope.resource.row().plural,
+            sub: "",
         };
         self.host.fault(asked) == Some(WireFault::Silent)
     }

@@ -10,6 +10,7 @@ use super::failure::{Failure, json_response};
 use super::host::{Asked, Host, WireFault};
 use super::path::Item;
 use super::{Call, header, list, patch, protobuf, scale};
+use crate::world::cluster::Operation;
 use crate::world::cluster::resource::Resource;
 use crate::world::cluster::store::Stored;
 use crate::world::cluster::write::WriteError;
@@ -68,7 +69,18 @@ fn write(host: &Arc<dyn Host>, call: &Call, item: &Item) -> Result<Response, Fai
     let mut whole = stored.value();
     whole["kind"] = json!(item.resource.row().kind);
     whole["apiVersion"] = json!(item.resource.api_version());
-    let next = changed(call, &whole)?;
+    let applied = applies(call);
+    let next = if applied {
+        apply(host.as_ref(), call, item, &whole)?
+    } else {
+        changed(call, &whole)?
+    };
+    let manager = manager(call);
+    let operation = if applied {
+        Operation::Apply
+    } else {
+        Operation::Update
+    };
     let now = host.now();
     let mut done = None;
     host.cluster(&mut |c| {
@@ -76,7 +88,8 @@ fn write(host: &Arc<dyn Host>, call: &Call, item: &Item) -> Result<Response, Fai
             c.check(item.resource, &item.namespace, &item.name, &next)
                 .map(|()| None)
         } else {
-            c.write(item.resource, &item.namespace, &item.name, &next, now)
+            let place = (item.namespace.as_str(), item.name.as_str());
+            c.write_as(&manager, operation, "", item.resource, place, &next, now)
                 .map(Some)
         });
     });
@@ -94,6 +107,49 @@ fn write(host: &Arc<dyn Host>, call: &Call, item: &Item) -> Result<Response, Fai
     })
 }
 
+/// Whether a request is a server-side apply.
+fn applies(call: &Call) -> bool {
+    let kind = header(call, http::header::CONTENT_TYPE).unwrap_or_default();
+    call.method == Method::PATCH && kind.starts_with("application/apply-patch")
+}
+
+/// The field manager of a request: as it says, or the client's name.
+fn manager(call: &Call) -> String {
+    let agent = header(call, http::header::USER_AGENT).unwrap_or("unknown");
+    let client = agent.split('/').next().unwrap_or(agent);
+    call.query.get("fieldManager").unwrap_or(client).to_owned()
+}
+
+/// Server-side apply, as far as it is served: what is declared is merged into the object; `spec.replicas` that another
+/// manager wrote is a conflict unless forced. Fields that a manager no longer declares stay as they are.
+fn apply(host: &dyn Host, call: &Call, item: &Item, whole: &Value) -> Result<Value, Failure> {
+    let missing = "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch";
+    let manager = call.query.get("fieldManager");
+    let manager = manager.ok_or_else(|| Failure::bad_request(missing))?;
+    let unreadable =
+        |e: serde_json::Error| Failure::bad_request(format!("error decoding YAML: {e}"));
+    let mut declared: Value = serde_json::from_slice(&call.body).map_err(unreadable)?;
+    if let Some(metadata) = declared["metadata"].as_object_mut() {
+        metadata.remove("managedFields");
+    }
+    let replicas = &declared["spec"]["replicas"];
+    let mut conflict = None;
+    if !replicas.is_null() && !call.query.flag("force") {
+        host.cluster(&mut |c| {
+            let from = c.taken_from(item.resource, &item.namespace, &item.name, replicas);
+            let other = from.filter(|(who, how, _)| (*who, *how) != (manager, Operation::Apply));
+            conflict = other.map(|(who, how, sub)| (who.to_owned(), how, sub));
+        });
+    }
+    if let Some((who, how, sub)) = conflict {
+        let version = item.resource.api_version();
+        return Err(Failure::apply_conflict(&who, how, sub, &version));
+    }
+    let body = declared.to_string();
+    let kind = "application/strategic-merge-patch+json";
+    patch::apply(whole, kind, body.as_bytes())
+}
+
 fn write_scale(host: &Arc<dyn Host>, call: &Call, item: &Item) -> Result<Response, Failure> {
     let stored = current(host.as_ref(), item)?;
     let next = changed(call, &scale(&stored))?;
@@ -107,7 +163,9 @@ fn write_scale(host: &Arc<dyn Host>, call: &Call, item: &Item) -> Result<Respons
             c.check(item.resource, &item.namespace, &item.name, &whole)
                 .map(|()| None)
         } else {
-            c.write(item.resource, &item.namespace, &item.name, &whole, now)
+            let place = (item.namespace.as_str(), item.name.as_str());
+            let (who, how) = (manager(call), Operation::Update);
+            c.write_as(&who, how, "scale", item.resource, place, &whole, now)
                 .map(Some)
         });
     });
@@ -200,6 +258,7 @@ pub(super) fn review(host: &Arc<dyn Host>, call: &Call) -> Result<Response, Fail
     let asked = Asked {
         verb: word("verb"),
         resource: word("resource"),
+        sub: word("subresource"),
     };
     let allowed = host.fault(asked) != Some(WireFault::Denied);
     review["kind"] = json!("SelfSubjectAccessReview");

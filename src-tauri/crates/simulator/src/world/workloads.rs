@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::world::SIMULATED_ACCOUNT as ACCOUNT;
 use crate::world::balancer::{self, Rule, TargetGroup};
 use crate::world::cluster::{
-    CapacityType, Hpa, IngressSpec, NodegroupSpec, PoolSpec, QueueTrigger, ServicePort,
+    CapacityType, GitOps, Hpa, IngressSpec, NodegroupSpec, PoolSpec, QueueTrigger, ServicePort,
     WorkloadKey, WorkloadKind, WorkloadSpec,
 };
 use crate::world::database::Ail;
@@ -61,6 +61,8 @@ pub(super) fn workloads(
             ),
             Role::Worker { queue } => worker(region, *queue, &mut spec),
             Role::Inner => {
+                // Every third is kept by Argo CD, every third by Flux, every third by nobody.
+                spec.gitops = [Some(GitOps::ArgoCd), Some(GitOps::Flux), None][n % 3];
                 spec.service = Some(ServicePort {
                     port: 80,
                     target_port: 9090,

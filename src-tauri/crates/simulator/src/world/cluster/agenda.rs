@@ -50,6 +50,8 @@ pub(super) enum Task {
     DropClaim(ClaimId),
     /// A spot instance gets its warning.
     Interrupt(NodeId),
+    /// GitOps compares a workload with git.
+    Git(WorkloadId),
     /// The KEDA operator looks at a changed scaled object.
     Keda(WorkloadId),
     /// The node autoscaler looks for pods without a place.

@@ -14,7 +14,9 @@ use super::resource::Resource;
 use super::spec::{ClusterSpec, WorkloadKind, WorkloadSpec};
 use super::store::{Labels, Store};
 use super::template::{self, Changes};
-use super::workload::{Autoscaler, Counts, Measure, RevisionId, Scaled, Workload, WorkloadId};
+use super::workload::{
+    Autoscaler, Counts, Credit, Measure, Operation, RevisionId, Scaled, Workload, WorkloadId,
+};
 use crate::clock::Millis;
 
 const DAY: i64 = 86_400;
@@ -75,6 +77,7 @@ impl Cluster {
             self.show_workload(WorkloadId(index));
             self.show_autoscaler(WorkloadId(index));
             self.show_scaled(WorkloadId(index));
+            self.show_git(WorkloadId(index));
         }
         self.show_node_class();
         let claims: Vec<ClaimId> = self.claims.keys().copied().collect();
@@ -106,6 +109,8 @@ impl Cluster {
                 .map(str::to_owned)
                 .into();
         names.extend(self.spec.workloads.iter().map(|w| w.namespace.clone()));
+        let kept = self.spec.workloads.iter().filter_map(|w| w.gitops);
+        names.extend(kept.map(|g| g.namespace().to_owned()));
         let age = self.dice.between(200, 420) * DAY;
         for name in names {
             let draft = self.namespace_draft(&name, self.born.plus_seconds(-age));
@@ -234,6 +239,13 @@ impl Cluster {
             rolling: None,
             hpa: None,
             scaled: None,
+            git: None,
+            replicas_by: Credit {
+                manager: "kubectl-client-side-apply".into(),
+                operation: Operation::Update,
+                subresource: "",
+                time: created,
+            },
             slices: Vec::new(),
             faults: Vec::new(),
             complaints: Vec::new(),
@@ -244,6 +256,10 @@ impl Cluster {
         self.index.insert(key, id);
         self.found_revisions(id, &tag);
         self.found_autoscaler(id);
+        if self.workload(id).hpa.is_some() {
+            self.credit(id, "kube-controller-manager", Operation::Update, "scale");
+        }
+        self.found_git(id, &tag);
         id
     }
 

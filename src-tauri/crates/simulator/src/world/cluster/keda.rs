@@ -6,7 +6,7 @@
 use super::agenda::Task;
 use super::recorder::{About, Tone, Voice};
 use super::resource::Resource;
-use super::workload::{Autoscaler, Measure, Pause, WorkloadId};
+use super::workload::{Autoscaler, Measure, Operation, Pause, WorkloadId};
 use super::{Cluster, WorkloadKey};
 
 /// Seconds until the operator reacts to a changed scaled object.
@@ -32,7 +32,7 @@ impl Cluster {
             Pause::At(n) => {
                 self.pause(id);
                 if self.workload(id).desired != n {
-                    self.set_desired(id, n);
+                    self.keda_scales(id, n);
                 }
             }
         }
@@ -83,6 +83,11 @@ impl Cluster {
         }
     }
 
+    fn keda_scales(&mut self, id: WorkloadId, replicas: u32) {
+        self.credit(id, "keda", Operation::Update, "scale");
+        self.set_desired(id, replicas);
+    }
+
     fn scaled_says(&mut self, id: WorkloadId, reason: &'static str, message: &str) {
         let workload = self.workload(id);
         let Some(scaled) = &workload.scaled else {
@@ -121,13 +126,13 @@ impl Cluster {
             .is_none_or(|at| now.since(at) >= COOLDOWN_SECONDS * 1000);
         if active && desired == 0 {
             self.scaled_says(id, "KEDAScaleTargetActivated", "Scaled from 0");
-            self.set_desired(id, min.max(1));
+            self.keda_scales(id, min.max(1));
         } else if !active && desired > 0 && min == 0 && idle {
             let message = format!("Deactivated; scaled from {desired} to 0");
             self.scaled_says(id, "KEDAScaleTargetDeactivated", &message);
-            self.set_desired(id, 0);
+            self.keda_scales(id, 0);
         } else if !active && desired < min {
-            self.set_desired(id, min);
+            self.keda_scales(id, min);
         }
         if news {
             self.show_scaled(id);

@@ -9,6 +9,7 @@ mod agenda;
 mod birth;
 mod complaint;
 mod dice;
+mod git;
 mod groups;
 mod keda;
 mod kubelet;
@@ -43,10 +44,12 @@ pub use complaint::{Complained, Complaint};
 pub use groups::{NodegroupRefusal, Sizes};
 pub use node::NodegroupUpdate;
 pub use spec::{
-    Az, CapacityType, ClusterSpec, CrashLoop, CrashReason, Hpa, IngressSpec, Load, NodegroupSpec,
-    NodegroupState, PoolSpec, QueueTrigger, ServicePort, WorkloadKey, WorkloadKind, WorkloadSpec,
+    Az, CapacityType, ClusterSpec, CrashLoop, CrashReason, GitOps, Hpa, IngressSpec, Load,
+    NodegroupSpec, NodegroupState, PoolSpec, QueueTrigger, ServicePort, WorkloadKey, WorkloadKind,
+    WorkloadSpec,
 };
 pub use view::{NodeView, Phase, PodLog, PodView};
+pub use workload::Operation;
 
 use crate::clock::Millis;
 use agenda::{Agenda, Task};
@@ -157,6 +160,7 @@ impl Cluster {
             Task::Register(claim) => self.join_claim(claim),
             Task::DropClaim(claim) => self.drop_claim(claim),
             Task::Interrupt(node) => self.interrupt(node),
+            Task::Git(workload) => self.compare_with_git(workload),
             Task::Keda(workload) => self.reconcile_scaled(workload),
             Task::Sweep => self.sweep_events(),
         }

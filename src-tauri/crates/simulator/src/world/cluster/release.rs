@@ -8,7 +8,7 @@ use super::Cluster;
 use super::need::Need;
 use super::spec::{WorkloadKey, WorkloadKind};
 use super::template::{self, Changes};
-use super::workload::{Revision, RevisionId, WorkloadId};
+use super::workload::{Credit, Operation, Revision, RevisionId, WorkloadId};
 use crate::clock::Millis;
 
 /// Replica sets kept scaled to zero (`revisionHistoryLimit`).
@@ -29,6 +29,7 @@ impl Cluster {
         self.workload_mut(id)
             .annotations
             .insert("kubernetes.io/change-cause".into(), cause);
+        self.commit_tag(key, image_tag);
         self.adopt_template(id, template);
         self.reconcile_touched();
     }
@@ -37,9 +38,11 @@ impl Cluster {
     pub fn rollback(&mut self, key: &WorkloadKey, now: Millis) {
         let Some(id) = self.find(key) else { return };
         self.now = now;
-        let Some(template) = self.workload(id).previous().map(|r| r.template.clone()) else {
+        let before = self.workload(id).previous();
+        let Some((template, tag)) = before.map(|r| (r.template.clone(), r.tag.clone())) else {
             return;
         };
+        self.commit_tag(key, &tag);
         self.adopt_template(id, template);
         self.reconcile_touched();
     }
@@ -157,6 +160,23 @@ impl Cluster {
             self.store
                 .remove(super::resource::Resource::ReplicaSets, &namespace, &set);
         }
+    }
+
+    /// Notes who writes `spec.replicas` now.
+    pub(super) fn credit(
+        &mut self,
+        id: WorkloadId,
+        manager: &str,
+        operation: Operation,
+        subresource: &'static str,
+    ) {
+        let time = self.now;
+        self.workload_mut(id).replicas_by = Credit {
+            manager: manager.to_owned(),
+            operation,
+            subresource,
+            time,
+        };
     }
 
     /// Sets the replicas wanted, as a write of the scale subresource does.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::recorder::{About, Tone, Voice};
-use super::workload::{Autoscaler, Limited, Measure, Workload, WorkloadId};
+use super::workload::{Autoscaler, Limited, Measure, Operation, Workload, WorkloadId};
 use super::{Cluster, Load, WorkloadKey};
 use crate::clock::Millis;
 
@@ -195,6 +195,7 @@ impl Cluster {
         let message = format!("New size: {next}; reason: {why}");
         let voice = Voice::Component("horizontal-pod-autoscaler");
         self.say(about, voice, Tone::Normal, "SuccessfulRescale", message);
+        self.credit(id, "kube-controller-manager", Operation::Update, "scale");
         self.set_desired(id, next);
     }
 }

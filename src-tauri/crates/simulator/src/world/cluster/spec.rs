@@ -127,6 +127,26 @@ pub struct ServicePort {
     pub target_port: u16,
 }
 
+/// What keeps a workload as git has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GitOps {
+    /// An Argo CD Application with automated sync and self-heal.
+    ArgoCd,
+    /// A Flux Kustomization.
+    Flux,
+}
+
+impl GitOps {
+    /// Namespace of its custom resources.
+    #[must_use]
+    pub const fn namespace(self) -> &'static str {
+        match self {
+            Self::ArgoCd => "argocd",
+            Self::Flux => "flux-system",
+        }
+    }
+}
+
 /// Namespace and name of a workload.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WorkloadKey {
@@ -185,6 +205,8 @@ pub struct WorkloadSpec {
     pub target_group_arn: Option<String>,
     /// Host of an ingress of class `alb`; needs `service`.
     pub ingress: Option<IngressSpec>,
+    /// What keeps it as git has it, replicas included; for workloads without an autoscaler.
+    pub gitops: Option<GitOps>,
     /// Role of the service account (IRSA), when it has one.
     pub role_arn: Option<String>,
 }
@@ -217,6 +239,7 @@ impl WorkloadSpec {
             service: None,
             target_group_arn: None,
             ingress: None,
+            gitops: None,
             role_arn: None,
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::complaint::Complained;
+use super::git::Git;
 use super::need::Need;
 use super::pod::PodId;
 use super::spec::{CrashLoop, WorkloadKey, WorkloadSpec};
@@ -210,6 +211,36 @@ pub(super) struct Slice {
     pub stale: bool,
 }
 
+/// How a field manager writes (`metadata.managedFields[].operation`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// By server-side apply.
+    Apply,
+    /// In any other way.
+    Update,
+}
+
+impl Operation {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Apply => "Apply",
+            Self::Update => "Update",
+        }
+    }
+}
+
+/// Who wrote a field, how and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Credit {
+    pub manager: String,
+    pub operation: Operation,
+    /// `scale`, or empty for the object itself.
+    pub subresource: &'static str,
+    pub time: Millis,
+}
+
 /// What `kubectl` and the controllers last agreed upon about a workload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Counts {
@@ -251,6 +282,9 @@ pub(super) struct Workload {
     pub rolling: Option<Millis>,
     pub hpa: Option<Autoscaler>,
     pub scaled: Option<Scaled>,
+    pub git: Option<Git>,
+    /// Who wrote `spec.replicas` last.
+    pub replicas_by: Credit,
     pub slices: Vec<Slice>,
     /// Faulty releases by tag.
     pub faults: Vec<(String, CrashLoop)>,

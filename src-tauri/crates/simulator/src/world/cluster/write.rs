@@ -12,7 +12,7 @@ use super::node::NodeId;
 use super::resource::Resource;
 use super::spec::WorkloadKey;
 use super::store::{Draft, Labels, Stored, key};
-use super::workload::{Held, Measure, WorkloadId};
+use super::workload::{Autoscaler, Held, Measure, Operation, WorkloadId};
 use crate::clock::Millis;
 
 /// Why a write was refused.
@@ -108,9 +108,12 @@ impl Cluster {
                 bounds(&spec["minReplicas"], &spec["maxReplicas"])
             }
             Resource::ScaledObjects => bounds(&spec["minReplicaCount"], &spec["maxReplicaCount"]),
-            Resource::NodePools | Resource::Nodes | Resource::ConfigMaps | Resource::Leases => {
-                Ok(())
-            }
+            Resource::Applications
+            | Resource::Kustomizations
+            | Resource::NodePools
+            | Resource::Nodes
+            | Resource::ConfigMaps
+            | Resource::Leases => Ok(()),
             _ => Err(WriteError::NotAllowed),
         }
     }
@@ -135,6 +138,9 @@ impl Cluster {
             }
             Resource::HorizontalPodAutoscalers => self.write_autoscaler(namespace, name, new)?,
             Resource::ScaledObjects => self.write_scaled(namespace, name, new)?,
+            Resource::Applications | Resource::Kustomizations => {
+                self.write_git(resource, namespace, name, new)?
+            }
             Resource::NodePools => self.write_pool(name, new)?,
             Resource::Nodes => self.write_node(name, new)?,
             _ => {
@@ -147,6 +153,56 @@ impl Cluster {
             .get(resource, namespace, name)
             .cloned()
             .ok_or(WriteError::NotFound)
+    }
+
+    /// Who a client that writes `replicas` of a workload takes it from: manager, operation and subresource of the last
+    /// writer, when the value differs from the present one.
+    #[must_use]
+    pub fn taken_from(
+        &self,
+        resource: Resource,
+        namespace: &str,
+        name: &str,
+        replicas: &Value,
+    ) -> Option<(&str, Operation, &'static str)> {
+        let id = self.workload_of(resource, namespace, name)?;
+        let workload = self.workload(id);
+        let same = replicas.as_u64() == Some(u64::from(workload.desired));
+        let by = &workload.replicas_by;
+        (!same).then_some((by.manager.as_str(), by.operation, by.subresource))
+    }
+
+    /// Writes as [`Self::write`] does, and notes the manager where `replicas` change.
+    ///
+    /// # Errors
+    /// What is wrong with it; nothing is changed then.
+    #[allow(clippy::too_many_arguments)]
+    pub fn write_as(
+        &mut self,
+        manager: &str,
+        operation: Operation,
+        subresource: &'static str,
+        resource: Resource,
+        (namespace, name): (&str, &str),
+        new: &Value,
+        now: Millis,
+    ) -> Result<Arc<Stored>, WriteError> {
+        self.check(resource, namespace, name, new)?;
+        self.now = self.now.max(now);
+        let replicas = &new["spec"]["replicas"];
+        if self
+            .taken_from(resource, namespace, name, replicas)
+            .is_some()
+            && let Some(id) = self.workload_of(resource, namespace, name)
+        {
+            self.credit(id, manager, operation, subresource);
+        }
+        self.write(resource, namespace, name, new, now)
+    }
+
+    fn workload_of(&self, resource: Resource, namespace: &str, name: &str) -> Option<WorkloadId> {
+        matches!(resource, Resource::Deployments | Resource::StatefulSets)
+            .then(|| self.find(&WorkloadKey::new(namespace, name)))?
     }
 
     fn write_workload(
@@ -283,6 +339,9 @@ impl Cluster {
         new: &Value,
         now: Millis,
     ) -> Result<Arc<Stored>, WriteError> {
+        if resource == Resource::HorizontalPodAutoscalers {
+            return self.create_autoscaler(namespace, new, now);
+        }
         if !matches!(resource, Resource::Leases | Resource::ConfigMaps) {
             return Err(WriteError::NotAllowed);
         }
@@ -307,6 +366,50 @@ impl Cluster {
         new["metadata"]["uid"] = Value::from(self.dice.uid());
         new["metadata"]["creationTimestamp"] = Value::from(now.iso());
         Ok(self.store.put(resource, document(namespace, &name, &new)))
+    }
+
+    /// Creates an autoscaler on CPU of a workload that has none yet, as `kubectl autoscale` does.
+    fn create_autoscaler(
+        &mut self,
+        namespace: &str,
+        new: &Value,
+        now: Millis,
+    ) -> Result<Arc<Stored>, WriteError> {
+        const RESOURCE: Resource = Resource::HorizontalPodAutoscalers;
+        let spec = &new["spec"];
+        bounds(&spec["minReplicas"], &spec["maxReplicas"])?;
+        let name = new["metadata"]["name"].as_str().unwrap_or_default();
+        if self.store.get(RESOURCE, namespace, name).is_some() {
+            return Err(WriteError::Exists);
+        }
+        let target = spec["scaleTargetRef"]["name"].as_str().unwrap_or_default();
+        let unknown = format!("Invalid value: \"{target}\": there is no such workload");
+        let id = self
+            .find(&WorkloadKey::new(namespace, target))
+            .ok_or_else(|| invalid("spec.scaleTargetRef", unknown))?;
+        if let Some(other) = &self.workload(id).hpa {
+            let problem = format!(
+                "Invalid value: \"{target}\": already scaled by {}",
+                other.name
+            );
+            return Err(invalid("spec.scaleTargetRef", problem));
+        }
+        let percent = spec
+            .pointer("/metrics/0/resource/target/averageUtilization")
+            .and_then(Value::as_u64)
+            .and_then(|n| u32::try_from(n).ok())
+            .unwrap_or(80);
+        let low = spec["minReplicas"].as_u64().unwrap_or(1);
+        let high = spec["maxReplicas"].as_u64().unwrap_or(1);
+        let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        let uid = self.dice.uid();
+        let range = (small(low), small(high));
+        let mut hpa = Autoscaler::new(name.to_owned(), uid, now, range, Measure::Cpu(percent));
+        hpa.desired = self.workload(id).desired;
+        self.workload_mut(id).hpa = Some(hpa);
+        self.show_autoscaler(id);
+        let made = self.store.get(RESOURCE, namespace, name).cloned();
+        made.ok_or(WriteError::NotFound)
     }
 
     /// Deletes a pod, gracefully, or a document.
@@ -340,6 +443,15 @@ impl Cluster {
                     .get(resource, namespace, name)
                     .cloned()
                     .unwrap_or(stored))
+            }
+            Resource::HorizontalPodAutoscalers => {
+                let id = self.autoscaler_of(namespace, name);
+                let id = id.ok_or(WriteError::NotFound)?;
+                self.workload_mut(id).hpa = None;
+                // KEDA makes its own anew.
+                self.tell_keda(id);
+                let gone = self.store.remove(resource, namespace, name);
+                gone.ok_or(WriteError::NotFound)
             }
             Resource::NodeClaims => {
                 let claim = self.claim_named(name).ok_or(WriteError::NotFound)?;

@@ -1,5 +1,6 @@
 //! From state to the objects on the wire, in the shapes a real API server was recorded answering.
 
+mod git;
 mod network;
 mod node;
 mod pod;

@@ -9,7 +9,7 @@ use super::super::resource::Resource;
 use super::super::rollout::PROGRESS_DEADLINE_SECONDS;
 use super::super::spec::WorkloadKind;
 use super::super::store::{Draft, Labels};
-use super::super::workload::{Revision, Workload, WorkloadId};
+use super::super::workload::{Operation, Revision, Workload, WorkloadId};
 use super::{draft, stamp};
 
 impl Cluster {
@@ -218,7 +218,7 @@ fn stateful_set_draft(workload: &Workload) -> Draft {
 fn of_workload(workload: &Workload, annotations: &Labels, spec: &Value, status: &Value) -> Draft {
     let metadata = json!({ "name": workload.key.name, "namespace": workload.key.namespace, "uid": workload.uid,
         "generation": workload.generation, "creationTimestamp": stamp(workload.created), "labels": workload.labels,
-        "annotations": annotations });
+        "annotations": annotations, "managedFields": managed_fields(workload) });
     let labels = Arc::new(workload.labels.clone());
     let rest = json!({ "spec": spec, "status": status });
     draft(
@@ -229,6 +229,58 @@ fn of_workload(workload: &Workload, annotations: &Labels, spec: &Value, status: 
         &metadata,
         &rest,
     )
+}
+
+/// Who manages what, as far as the simulation knows it: `spec.replicas` by its last writer, the rest of the spec by
+/// who keeps it, the status by the controllers
+/// (<https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management>).
+fn managed_fields(workload: &Workload) -> Value {
+    let (keeper, how) = workload.git.as_ref().map_or(
+        ("kubectl-client-side-apply", Operation::Update),
+        super::super::git::Git::manager,
+    );
+    let by = &workload.replicas_by;
+    let together = by.manager == keeper && by.operation == how && by.subresource.is_empty();
+    let entry = |manager: &str, how: Operation, time, fields: Value, subresource: &str| {
+        let mut entry = json!({ "manager": manager, "operation": how.as_str(), "apiVersion": "apps/v1",
+            "time": stamp(time), "fieldsType": "FieldsV1", "fieldsV1": fields });
+        if !subresource.is_empty() {
+            entry["subresource"] = json!(subresource);
+        }
+        entry
+    };
+    let names = |labels: &Labels| -> Value {
+        let all = labels.keys().map(|k| (format!("f:{k}"), json!({})));
+        Value::Object(all.collect())
+    };
+    let metadata = json!({ "f:annotations": names(&workload.annotations), "f:labels": names(&workload.labels) });
+    let mut spec = json!({ "f:selector": {}, "f:template": {} });
+    if together {
+        spec["f:replicas"] = json!({});
+    }
+    let since = workload.progressed;
+    let fields = json!({ "f:metadata": metadata, "f:spec": spec });
+    let mut all = vec![entry(keeper, how, since, fields, "")];
+    if !together {
+        let fields = json!({ "f:spec": { "f:replicas": {} } });
+        all.push(entry(
+            &by.manager,
+            by.operation,
+            by.time,
+            fields,
+            by.subresource,
+        ));
+    }
+    let fields = json!({ "f:status": { "f:conditions": {}, "f:observedGeneration": {}, "f:readyReplicas": {}, "f:replicas": {} } });
+    let controller = "kube-controller-manager";
+    all.push(entry(
+        controller,
+        Operation::Update,
+        since,
+        fields,
+        "status",
+    ));
+    json!(all)
 }
 
 fn selector(workload: &Workload) -> Value {
