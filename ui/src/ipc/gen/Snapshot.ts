@@ -34,7 +34,7 @@ identity: Identity,
  */
 nodes: Array<Node>, 
 /**
- * Edges, ordered.
+ * Edges, ordered. Snapshots of the same structure share them.
  */
 edges: Array<Edge>, 
 /**
