@@ -29,7 +29,7 @@ after(async () => {
 
 const opened = () => platform.audit().filter((row) => row.kind === "opened");
 const review = async () => {
-  const row = await until("the redrive is offered", async () => (await at.rows()).find((r) => /Review/.test(r.button) || r.whole !== ""), 90);
+  const row = await until("the redrive is offered", async () => (await at.rows()).find((r) => /checks pass/.test(r.say) && (/Review/.test(r.button) || r.whole !== "")), 90);
   await window.keys(row.key);
   await at.dialogSays(/What will happen|Read-only/);
 };
@@ -115,18 +115,15 @@ test("a double press and a key kept down start one run", { timeout: 120_000 }, a
   await window.keys(KEY.tab);
   await at.dialogSays(/Level \d/);
   await until("the plan is the asked one", async () => /MaxNumberOfMessagesPerSecond\s+5\b/.test(await at.dialog()));
-  if (/Type \S+ to confirm/.test(await at.dialog())) {
-    const name = /Type (\S+) to confirm/.exec(await at.dialog())[1];
-    await window.run("document.querySelector('input[aria-describedby=match]').focus();");
-    await window.type(name);
-    await fresh();
-    await window.holdChord(KEY.control, KEY.enter, 2700);
-  } else {
+  const press = async () => {
     await fresh();
     await window.chord(KEY.control, KEY.enter);
     await window.chord(KEY.control, KEY.enter);
     await window.repeated(KEY.enter, 6);
-  }
+    return at.dialogSays(/Redriving|not as it was shown/, 60);
+  };
+  // The list of tasks may still be that from before the stop: then the press is refused, says so, and is made again.
+  for (let i = 0; i < 3 && /not as it was shown/.test(await press()); i++) await until("it may be pressed again", async () => !/Look at what is different/.test(await at.dialog()));
   await at.dialogSays(/Redriving/, 60);
   await window.repeated(KEY.enter, 4);
   await at.dialogSays(/[1-9]\d* of [\d,]+ messages moved/, 60).catch(async () => {
