@@ -12,6 +12,7 @@ mod tests;
 pub use row::{AuditError, AuditKind, AuditRow, Broken, Record};
 
 use crate::journal::private_dir;
+use crate::state::prepare_alone;
 use act::{Receipt, RunId};
 use chain::{Raw, hash, raw};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
@@ -53,13 +54,7 @@ impl Audit {
             source,
         };
         private_dir(state_dir).map_err(io)?;
-        let mut options = OpenOptions::new();
-        options
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(io)?;
+        let _turn = prepare_alone(&path).map_err(io)?;
         let connection = Connection::open(&path).map_err(database)?;
         connection.busy_timeout(BUSY).map_err(database)?;
         connection

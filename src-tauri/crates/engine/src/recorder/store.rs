@@ -2,12 +2,13 @@
 
 use super::{Notices, notice};
 use crate::book::Recording;
+use crate::state::prepare_alone;
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use std::io::{BufReader, BufWriter, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -90,13 +91,7 @@ impl Store {
                 .mode(0o700)
                 .create(dir)?;
         }
-        let file = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(path)?;
-        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
-        drop(file);
+        let _turn = prepare_alone(path)?;
         let mut db = Connection::open(path)?;
         db.busy_timeout(BUSY)?;
         prepare(&mut db)?;
