@@ -6,17 +6,27 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use cloud::{Session, failure};
 use futures::StreamExt;
-use model::{Facts, Found, FoundNode, Kind, NodeId, Readings, Scope, Service, SourceFailure};
+use model::{
+    Facts, FailureClass, Found, FoundNode, Kind, NodeId, Readings, Scope, Service, SourceFailure,
+};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Calls in flight at once within one reading: enough that 60 ms a call does not add up.
 const AT_ONCE: usize = 16;
 
 /// More pages than any list read here can have: 1,000 queues a page, 50 to 100 of other things.
 pub(crate) const PAGES: usize = 300;
+
+/// Rests before a throttled question about one thing is asked again.
+const PAUSES: [Duration; 3] = [
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+];
 
 /// One reading under way.
 pub struct Round<'s> {
@@ -57,6 +67,34 @@ impl<'s> Round<'s> {
     {
         let answer = self.session.ask(self.service, call, thing, answer);
         cloud::counting(self.requests.clone(), answer).await
+    }
+
+    /// Asks about one thing of many, and again a few times when that is throttled: another reader of
+    /// the same account may have emptied the bucket that ours takes to be full, and one answer less
+    /// leaves a hole in the picture. What lists everything is not asked again: it says at once that it
+    /// is throttled.
+    ///
+    /// # Errors
+    /// What went wrong, in words.
+    pub async fn ask_patiently<O, E, F>(
+        &self,
+        call: &str,
+        thing: &str,
+        answer: impl Fn() -> F,
+    ) -> Result<O, SourceFailure>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        F: Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send,
+    {
+        for pause in PAUSES {
+            match self.ask(call, thing, answer()).await {
+                Err(failure) if failure.class == FailureClass::Throttled => {
+                    tokio::time::sleep(pause).await;
+                }
+                answered => return answered,
+            }
+        }
+        self.ask(call, thing, answer()).await
     }
 
     /// Takes an item, or counts it as malformed when what makes it is missing.

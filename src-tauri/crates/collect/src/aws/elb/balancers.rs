@@ -119,7 +119,7 @@ async fn listeners(
         "DescribeListeners",
         |mark| {
             let call = elb.describe_listeners().load_balancer_arn(arn).set_marker(mark.clone());
-            round.ask("DescribeListeners", name, call.send()).await?
+            round.ask_patiently("DescribeListeners", name, || call.clone().send()).await?
         },
         page => (page.listeners.unwrap_or_default(), page.next_marker)
     ))
@@ -132,7 +132,7 @@ async fn rules(round: &Round<'_>, arn: &str, of: &str) -> Result<Vec<Rule>, Sour
         "DescribeRules",
         |mark| {
             let call = elb.describe_rules().listener_arn(arn).set_marker(mark.clone());
-            round.ask("DescribeRules", of, call.send()).await?
+            round.ask_patiently("DescribeRules", of, || call.clone().send()).await?
         },
         page => (page.rules.unwrap_or_default(), page.next_marker)
     ))

@@ -71,7 +71,10 @@ async fn read(round: &Round<'_>, group: &TargetGroup) -> Option<FoundNode> {
         .elb()
         .describe_target_health()
         .target_group_arn(arn);
-    match round.ask("DescribeTargetHealth", name, call.send()).await {
+    match round
+        .ask_patiently("DescribeTargetHealth", name, || call.clone().send())
+        .await
+    {
         Ok(answer) => {
             let targets = answer.target_health_descriptions.unwrap_or_default();
             let targets: Vec<Target> = targets
