@@ -321,10 +321,10 @@ def test_a_spot_storm_is_five_minutes_old_and_shows_all_its_signals(storm):
     events = storm.items("events", "-A")
     warned = {e["involvedObject"]["name"] for e in events if e["reason"] == "SpotInterrupted"}
     nodes = {e for e in warned if e.startswith("ip-")}
-    assert len(nodes) >= 5
+    assert 10 <= len(nodes) <= 14
     assert not nodes & {n["metadata"]["name"] for n in storm.items("nodes")}, "they have been taken back"
     pending = homeless(storm)
-    assert len(pending) >= 20, "how many depends on the hour's traffic"
+    assert 40 <= len(pending) <= 100
     for pod in pending:
         assert "Insufficient cpu" in condition(pod, "PodScheduled").get("message", "Insufficient cpu")
     claims = storm.items("nodeclaims")
@@ -334,6 +334,8 @@ def test_a_spot_storm_is_five_minutes_old_and_shows_all_its_signals(storm):
         d for d in storm.items("deploy", "-A") if d["status"].get("readyReplicas", 0) < d["spec"]["replicas"]
     ]
     assert short
+    # Which budget is used up first, and when, follows from the traffic of the hour.
+    until(storm, lambda: any(b["status"]["disruptionsAllowed"] == 0 for b in storm.items("pdb", "-A")), step=30)
 
 
 def test_the_prepared_nodegroup_mends_a_spot_storm(storm):
