@@ -113,6 +113,11 @@ pub trait Action: Sync {
     /// why not).
     fn offered(&self, snapshot: &Snapshot, node: &Node) -> bool;
 
+    /// Whether the situation calls for it on `node`, of one of its kinds and offered: then it is listed
+    /// among what can be done anywhere, blocked or not, without being looked for. Everything else is
+    /// found on its node. Cheap: asked of every node for every picture.
+    fn called_for(&self, snapshot: &Snapshot, node: &Node) -> bool;
+
     /// What would be done to `node`, of one of its kinds, with every check of its own answered from
     /// `snapshot`.
     ///
@@ -213,17 +218,41 @@ pub fn offers(snapshot: &Snapshot, node: &NodeId, context: &Context) -> Vec<Offe
     let Some(node) = snapshot.node(node) else {
         return Vec::new();
     };
-    ACTIONS
-        .iter()
-        .filter(|action| action.kinds().contains(&node.kind))
-        .filter(|action| action.offered(snapshot, node))
-        .filter_map(|action| {
-            let draft = action.draft(snapshot, node, &BTreeMap::new()).ok()?;
-            let settings = action.settings(snapshot, node);
-            let plan = finish(action.verb(), snapshot, node, draft, context);
-            Some(offer(plan, settings, context))
-        })
+    offered(snapshot, node)
+        .filter_map(|action| made(action, snapshot, node, context))
         .collect()
+}
+
+/// What the situation calls for anywhere, in the order of the nodes. `context` gives what a plan for
+/// a node rests on.
+pub fn called_for(snapshot: &Snapshot, context: impl Fn(&NodeId) -> Context) -> Vec<Offer> {
+    let mut all = Vec::new();
+    for node in &snapshot.nodes {
+        let mut called = offered(snapshot, node)
+            .filter(|action| action.called_for(snapshot, node))
+            .peekable();
+        if called.peek().is_some() {
+            let context = context(&node.id);
+            all.extend(called.filter_map(|action| made(action, snapshot, node, &context)));
+        }
+    }
+    all
+}
+
+fn offered<'a>(
+    snapshot: &'a Snapshot,
+    node: &'a Node,
+) -> impl Iterator<Item = &'static dyn Action> + 'a {
+    let all = ACTIONS.iter().copied();
+    all.filter(move |action| action.kinds().contains(&node.kind) && action.offered(snapshot, node))
+}
+
+/// The offer with its defaults; none when even those cannot be used.
+fn made(action: &dyn Action, snapshot: &Snapshot, node: &Node, context: &Context) -> Option<Offer> {
+    let draft = action.draft(snapshot, node, &BTreeMap::new()).ok()?;
+    let settings = action.settings(snapshot, node);
+    let plan = finish(action.verb(), snapshot, node, draft, context);
+    Some(offer(plan, settings, context))
 }
 
 /// The plan for a request.

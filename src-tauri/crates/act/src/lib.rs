@@ -13,7 +13,8 @@
 //! 1. A word in `verb.rs` (one line of `verbs!`), unless the verb exists for another kind of node.
 //! 2. A file `act/src/NAME.rs` (or a folder of that name) with a unit struct that is an [`Action`],
 //!    and one row of [`ACTIONS`]. It says:
-//!    - `verb`, `kinds`, `fits` (those kinds in words), `offered`, `settings` (what the dialog asks for);
+//!    - `verb`, `kinds`, `fits` (those kinds in words), `offered`, `called_for` (the situation
+//!      asks for it: listed without being looked for), `settings` (what the dialog asks for);
 //!    - `draft`: settings parsed (a bad one is a [`PlanError`]), the exact calls with their CLI or
 //!      kubectl line, before-state, its own checks, expectations, stops, blast radius, its **base**
 //!      level, what it [`Takes`] away, the [`Right`]s its calls need, its [`Undo`] (a [`Request`]
@@ -59,8 +60,8 @@ mod watch;
 mod words;
 
 pub use action::{
-    ACTIONS, Action, Context, PlanError, Recount, Request, action, action_of, colour, command,
-    offers, plan, recount, sources_of,
+    ACTIONS, Action, Context, PlanError, Recount, Request, action, action_of, called_for, colour,
+    command, offers, plan, recount, sources_of,
 };
 pub use course::{Answer, Call, Course, Decision, Ending, Entry, Face, Moment};
 pub use draft::{Draft, Undo};

@@ -77,6 +77,10 @@ impl Action for Redrive {
             || snapshot.edges.iter().any(dead_letters)
     }
 
+    fn called_for(&self, _snapshot: &Snapshot, node: &Node) -> bool {
+        node.facts.count(Fact::MessagesVisible) > Some(0)
+    }
+
     fn draft(
         &self,
         snapshot: &Snapshot,

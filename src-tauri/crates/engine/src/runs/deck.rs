@@ -164,7 +164,7 @@ impl Engine {
         self.helm().offers(node)
     }
 
-    /// What can be done anywhere.
+    /// What the situation calls for anywhere.
     #[must_use]
     pub fn all_offers(&self) -> Vec<Offer> {
         self.helm().all_offers()

@@ -10,7 +10,7 @@ use super::unfinished::unfinished_runs;
 use crate::audit::{Audit, AuditError, AuditKind, AuditRow, Record};
 use crate::gate::{Arming, Gate, Refusal};
 use crate::journal;
-use act::{Colour, Offer, Plan, PlanError, PlanId, Receipt, Request, RunEvent, RunId, Verb};
+use act::{Offer, Plan, PlanError, PlanId, Receipt, Request, RunEvent, RunId, Verb};
 use model::{NodeId, Scope, Snapshot};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -80,15 +80,11 @@ impl Helm {
     /// What can be done to `node`, each with its colour.
     #[must_use]
     pub fn offers(&self, node: &NodeId) -> Vec<Offer> {
-        self.offers_in(&self.inner.platform.snapshot(), node)
+        let snapshot = self.inner.platform.snapshot();
+        act::offers(&snapshot, node, &self.inner.rules.context(&snapshot, node))
     }
 
-    fn offers_in(&self, snapshot: &Snapshot, node: &NodeId) -> Vec<Offer> {
-        act::offers(snapshot, node, &self.inner.rules.context(snapshot, node))
-    }
-
-    /// What can be done anywhere, what is about most first. What is blocked because there is nothing
-    /// to do it to is left out.
+    /// What the situation calls for anywhere, what is about most first.
     #[must_use]
     pub fn all_offers(&self) -> Vec<Offer> {
         let snapshot = self.inner.platform.snapshot();
@@ -97,11 +93,8 @@ impl Helm {
             node.and_then(|node| node.facts.count(model::Fact::MessagesVisible))
                 .unwrap_or(0)
         };
-        let nodes = snapshot.nodes.iter();
-        let mut all: Vec<Offer> = nodes
-            .flat_map(|node| self.offers_in(&snapshot, &node.id))
-            .filter(|offer| offer.colour != Colour::Red || size(offer) > 0)
-            .collect();
+        let rules = &self.inner.rules;
+        let mut all = act::called_for(&snapshot, |node| rules.context(&snapshot, node));
         all.sort_by_key(|offer| std::cmp::Reverse(size(offer)));
         all
     }
