@@ -151,7 +151,12 @@ async fn a_malformed_item_costs_itself() {
         PODS,
         Act::Json(list_of(
             "10",
-            &[pod("a", "5", 0), strange.clone(), pod("b", "6", 0)],
+            &[
+                pod("a", "5", 0),
+                strange.clone(),
+                serde_json::Value::Null,
+                pod("b", "6", 0),
+            ],
         )),
     );
     server.watch(
@@ -166,7 +171,7 @@ async fn a_malformed_item_costs_itself() {
     let WatchBatch::Replaced { found, skipped } = told(&mut watch).await else {
         panic!()
     };
-    assert_eq!((found.len(), skipped), (2, 1));
+    assert_eq!((found.len(), skipped), (2, 2));
     let WatchBatch::Changed {
         upserts, skipped, ..
     } = told(&mut watch).await
