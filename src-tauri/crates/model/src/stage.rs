@@ -59,6 +59,25 @@ pub(crate) fn source_of(service: Service) -> Source {
     Source::new(service, scope_of(service), part)
 }
 
+/// What every answer about such a thing says, where nothing else was told.
+fn fill(node: &mut FoundNode) {
+    let usual: (Fact, Value) = match node.kind {
+        Kind::Distribution => (Fact::Status, "Deployed".into()),
+        Kind::LoadBalancer => (Fact::Status, "active".into()),
+        Kind::Nodegroup => (Fact::Status, "ACTIVE".into()),
+        Kind::Node => (Fact::Ready, true.into()),
+        Kind::Pod => (Fact::Phase, "Running".into()),
+        Kind::DbCluster | Kind::DbInstance => (Fact::Status, "available".into()),
+        Kind::Queue => (Fact::MessagesVisible, 0.into()),
+        Kind::Mapping => (Fact::StateWord, "Enabled".into()),
+        Kind::Alarm => (Fact::AlarmState, "OK".into()),
+        _ => return,
+    };
+    if node.facts.get(usual.0).is_none() {
+        node.facts.set(usual.0, usual.1);
+    }
+}
+
 impl Stage {
     /// Every source has answered, nothing was found.
     pub(crate) fn new() -> Self {
@@ -133,6 +152,7 @@ impl Stage {
         }
         let mut node = FoundNode::new(id.clone(), kind, name, scope);
         tell(&mut node);
+        fill(&mut node);
         let found = Found::Node(Box::new(node));
         self.held
             .push((source_of(service).id, self.now, Arc::new(found)));

@@ -17,6 +17,7 @@ pub(super) const RULES: &[Rule] = &[
         &[Kind::DbCluster, Kind::DbInstance],
         status,
     ),
+    Rule::new("aurora.no-instance", &[Kind::DbCluster], no_instance),
     Rule::new("aurora.no-writer", &[Kind::DbCluster], no_writer),
     Rule::new("aurora.no-reader", &[Kind::DbCluster], no_reader),
     Rule::new("aurora.last-reader", &[Kind::DbCluster], last_reader),
@@ -86,13 +87,41 @@ fn role<'a>(subject: &Subject<'a>, role: &'static str) -> impl Iterator<Item = &
     members.filter(move |m| m.facts.text(Fact::Role) == Some(role))
 }
 
+/// Whether a global database owns it: as the secondary it may stand without instances ("headless").
+fn is_global(subject: &Subject<'_>) -> bool {
+    subject.text(Fact::GlobalCluster).is_some()
+        || subject
+            .previous(Relation::Owns)
+            .any(|n| n.kind == Kind::DbGlobal)
+}
+
+/// Storage that nobody can reach: a cluster answers only through an instance.
+fn no_instance(subject: &Subject<'_>) -> Option<Verdict> {
+    let none = subject.count(Fact::Members)? == 0;
+    if !none || is_global(subject) {
+        return None;
+    }
+    let used = subject.previous(Relation::ConnectsTo).next().is_some();
+    let level = if used {
+        Level::Critical
+    } else {
+        Level::Warning
+    };
+    let sentence = format!(
+        "{} has no instance: nothing can read from it or write to it.",
+        subject.name()
+    );
+    say(
+        level,
+        sentence,
+        subject.evidence(Fact::Members, "0 instances"),
+    )
+}
+
 /// The regional clusters of a global database other than its primary have no writer by design.
 fn no_writer(subject: &Subject<'_>) -> Option<Verdict> {
     let members = subject.next(Relation::Owns).count();
-    let global = subject.text(Fact::GlobalCluster).is_some()
-        || subject
-            .previous(Relation::Owns)
-            .any(|n| n.kind == Kind::DbGlobal);
+    let global = is_global(subject);
     let written = subject.text(Fact::Writer).is_some() || role(subject, "writer").next().is_some();
     if members == 0 || global || written {
         return None;

@@ -18,6 +18,7 @@ mod targetgroup;
 #[cfg(test)]
 mod tests;
 mod thresholds;
+mod unsaid;
 mod workload;
 
 use crate::edge::Relation;
@@ -64,6 +65,7 @@ impl Rule {
 /// Every health rule, by system.
 pub const RULES: &[&[Rule]] = &[
     sources::RULES,
+    unsaid::RULES,
     route53::RULES,
     cloudfront::RULES,
     balancer::RULES,

@@ -13,6 +13,11 @@ use crate::words;
 
 pub(super) const RULES: &[Rule] = &[
     Rule::new("targetgroup.fail-open", &[Kind::TargetGroup], fail_open),
+    Rule::new(
+        "targetgroup.none-healthy",
+        &[Kind::TargetGroup],
+        none_healthy,
+    ),
     Rule::new("targetgroup.unhealthy", &[Kind::TargetGroup], unhealthy),
     Rule::new("targetgroup.zone-out", &[Kind::TargetGroup], zone_out),
     Rule::new("targetgroup.empty", &[Kind::TargetGroup], empty),
@@ -48,6 +53,48 @@ fn fail_open(subject: &Subject<'_>) -> Option<Verdict> {
     let text = format!("0 of {targets} healthy");
     say(
         Level::Critical,
+        sentence,
+        subject.evidence(Fact::TargetsHealthy, text),
+    )
+}
+
+/// Targets, none of them healthy and none counted as unhealthy: they are new, draining, out of use or
+/// in a state we have no word for. Whoever forwards there finds nobody.
+fn none_healthy(subject: &Subject<'_>) -> Option<Verdict> {
+    let (healthy, unhealthy, _) = tally(subject)?;
+    let all = subject.count(Fact::Targets).filter(|all| *all > 0)?;
+    if healthy > 0 || unhealthy > 0 {
+        return None;
+    }
+    let balancer = subject.previous(Relation::Forwards).next()?;
+    let of = |fact| subject.count(fact).unwrap_or(0);
+    let counted = [
+        (of(Fact::TargetsInitial), "initial"),
+        (of(Fact::TargetsDraining), "draining"),
+        (of(Fact::TargetsUnused), "unused"),
+    ];
+    let other = all - counted.iter().map(|(n, _)| n).sum::<i64>();
+    let states: Vec<String> = counted
+        .into_iter()
+        .chain([(other, "in another state")])
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, word)| format!("{n} {word}"))
+        .collect();
+    let states = words::list(&states, 4);
+    let level = if of(Fact::TargetsInitial) == all {
+        Level::InTransition
+    } else {
+        Level::Critical
+    };
+    let sentence = format!(
+        "{}: none of its {} is healthy ({states}): what {} forwards there finds nobody.",
+        subject.name(),
+        words::count(all, "target"),
+        balancer.name
+    );
+    let text = format!("0 of {all} healthy, {states}");
+    say(
+        level,
         sentence,
         subject.evidence(Fact::TargetsHealthy, text),
     )

@@ -48,6 +48,57 @@ macro_rules! thing {
 
 const NOTHING: Scene = thing!(Queue, "orders", MessagesVisible = 0);
 
+/// A thing whose answer left one fact out.
+fn without(s: &mut Stage, kind: Kind, name: &str, fact: Fact) -> NodeId {
+    let thing = s.thing(kind, name, &[]);
+    s.found(&thing).facts.remove(fact);
+    thing
+}
+
+/// What an answer left out, and words that nobody knows.
+const UNSAID: &[Row] = &[
+    row(
+        "unsaid.missing",
+        Unknown,
+        "orders: SQS left out ApproximateNumberOfMessages.",
+        |s| without(s, Kind::Queue, "orders", MessagesVisible),
+        NOTHING,
+    ),
+    row(
+        "unsaid.missing",
+        Unknown,
+        "orders-1: RDS left out DBInstanceStatus.",
+        |s| without(s, Kind::DbInstance, "orders-1", Status),
+        thing!(DbInstance, "orders-1", Status = "available"),
+    ),
+    // A cluster that only a kubeconfig knows has no state in EKS.
+    row(
+        "unsaid.missing",
+        Unknown,
+        "prod: EKS left out status.",
+        thing!(
+            Cluster,
+            "prod",
+            Arn = "arn:aws:eks:us-east-1:1:cluster/prod"
+        ),
+        thing!(Cluster, "prod"),
+    ),
+    row(
+        "unsaid.word",
+        Unknown,
+        "The state of pod api-1 is not known: it is said to be Unknown.",
+        thing!(Pod, "api-1", Phase = "Unknown"),
+        thing!(Pod, "api-1", Phase = "Running"),
+    ),
+    row(
+        "unsaid.word",
+        Unknown,
+        "it is said to be KO",
+        thing!(Alarm, "depth", AlarmState = "KO"),
+        thing!(Alarm, "depth", AlarmState = "OK"),
+    ),
+];
+
 const SOURCES: &[Row] = &[
     row(
         "source.outdated",
@@ -347,6 +398,17 @@ fn group(s: &mut Stage, zones: &[(&str, i64, i64)]) -> NodeId {
     group
 }
 
+/// A group with counts of targets that are neither healthy nor unhealthy.
+fn standing(s: &mut Stage, counts: &[(Fact, i64)]) -> NodeId {
+    let facts: Vec<(Fact, Value)> = counts.iter().map(|(f, n)| (*f, (*n).into())).collect();
+    s.thing(Kind::TargetGroup, "api-tg", &facts)
+}
+
+fn forwarded(s: &mut Stage, group: &NodeId) {
+    let lb = s.thing(Kind::LoadBalancer, "api", &[(ZonesCount, 3.into())]);
+    s.edge(&lb, Relation::Forwards, group);
+}
+
 const BALANCING: &[Row] = &[
     row(
         "balancer.state",
@@ -406,6 +468,40 @@ const BALANCING: &[Row] = &[
         "api-tg: none of its 4 targets is healthy, so the balancer sends to all of them (fail-open)",
         |s| group(s, &[("us-east-1a", 0, 2), ("us-east-1b", 0, 2)]),
         |s| group(s, &[("us-east-1a", 1, 2), ("us-east-1b", 0, 2)]),
+    ),
+    row(
+        "targetgroup.none-healthy",
+        Critical,
+        "api-tg: none of its 5 targets is healthy (3 draining and 2 in another state): what api forwards there finds nobody.",
+        |s| {
+            let group = standing(
+                s,
+                &[(Targets, 5), (TargetsHealthy, 0), (TargetsDraining, 3)],
+            );
+            forwarded(s, &group);
+            group
+        },
+        |s| {
+            standing(
+                s,
+                &[(Targets, 5), (TargetsHealthy, 0), (TargetsDraining, 5)],
+            )
+        },
+    ),
+    row(
+        "targetgroup.none-healthy",
+        InTransition,
+        "2 initial",
+        |s| {
+            let group = standing(s, &[(Targets, 2), (TargetsHealthy, 0), (TargetsInitial, 2)]);
+            forwarded(s, &group);
+            group
+        },
+        |s| {
+            let group = standing(s, &[(Targets, 2), (TargetsHealthy, 1), (TargetsInitial, 1)]);
+            forwarded(s, &group);
+            group
+        },
     ),
     row(
         "targetgroup.unhealthy",
@@ -765,6 +861,26 @@ const DATABASES: &[Row] = &[
         thing!(DbCluster, "ledger", Status = "available"),
     ),
     row(
+        "aurora.no-instance",
+        Warning,
+        "ledger has no instance: nothing can read from it or write to it.",
+        thing!(DbCluster, "ledger", Members = 0),
+        // The secondary of a global database may stand without.
+        thing!(DbCluster, "ledger", Members = 0, GlobalCluster = "world"),
+    ),
+    row(
+        "aurora.no-instance",
+        Critical,
+        "ledger has no instance",
+        |s| {
+            let cluster = s.thing(Kind::DbCluster, "ledger", &[(Members, 0.into())]);
+            let pod = s.thing(Kind::Pod, "api-1", &[]);
+            s.edge(&pod, Relation::ConnectsTo, &cluster);
+            cluster
+        },
+        thing!(DbCluster, "ledger", Members = 1),
+    ),
+    row(
         "aurora.no-writer",
         Critical,
         "ledger has no writer among its 1 instances.",
@@ -1055,7 +1171,7 @@ const FUNCTIONS: &[Row] = &[
 ];
 
 const TABLES: &[&[Row]] = &[
-    SOURCES, EDGE, BALANCING, CLUSTERS, PODS, WORKLOADS, DATABASES, QUEUES, FUNCTIONS,
+    SOURCES, UNSAID, EDGE, BALANCING, CLUSTERS, PODS, WORKLOADS, DATABASES, QUEUES, FUNCTIONS,
 ];
 
 #[test]
