@@ -19,6 +19,7 @@ pub fn run(args: impl Iterator<Item = String>) {
         .with_env_filter(tracing_subscriber::EnvFilter::from_env("QUARTERDECK_LOG"))
         .with_writer(std::io::stderr)
         .init();
+    cloud::quiet();
     let asked = platform::asked(args);
     let outcome = tauri::Builder::default()
         .setup(move |app| {

@@ -5,12 +5,10 @@ use aws_sdk_sqs::config::http::HttpResponse;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::operation::RequestId;
 use cloud::kubernetes::{self, CallFailure, ClusterSession, Phase, Refusal};
-use cloud::{Session, failure};
-use futures::FutureExt;
+use cloud::{Guarded, Session, failure};
 use model::{FailureClass, Service, SourceFailure};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 /// How long a write to Kubernetes may go unanswered before its outcome is unknown.
@@ -33,7 +31,7 @@ where
     let operation = call.operation.rsplit(':').next().unwrap_or_default();
     let asked = session.asked(service, operation, thing);
     session.budget.spend(service).await;
-    match AssertUnwindSafe(sent).catch_unwind().await {
+    match Guarded::new(sent).await {
         Ok(Ok(output)) => Answer::Accepted {
             request_id: output.request_id().map(ToOwned::to_owned),
             result: result(&output),

@@ -114,6 +114,15 @@ pub(crate) fn ahead_of(date: &str) -> Option<i64> {
     Some((wall_time().millis() - parse(date)?.millis()) / 1000)
 }
 
+/// A `Date` further from this machine's time than any clock is off, in seconds: ten years.
+const ABSURD: i64 = 10 * 365 * 86_400;
+
+/// Whether a `Date` header tells a time that no server has, or none: it is taken for no header. The
+/// SDK reckons with what it reads there, and runs over at the end of its calendar.
+pub(crate) fn is_absurd(date: &str) -> bool {
+    ahead_of(date).is_none_or(|ahead| ahead.abs() > ABSURD)
+}
+
 fn wall_time() -> Timestamp {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -150,6 +159,17 @@ mod tests {
             clock.at(start + Duration::from_millis(1500)).millis(),
             second(1).millis() + 500
         );
+    }
+
+    #[test]
+    fn a_date_at_the_end_of_the_calendar_is_none() {
+        assert!(is_absurd("Fri, 31 Dec 9999 23:59:59 GMT"));
+        assert!(is_absurd("Thu, 01 Jan 1970 00:00:00 GMT"));
+        assert!(is_absurd("not a date"));
+        let off = wall_time().plus_seconds(-86_400);
+        let off = jiff::Timestamp::from_millisecond(off.millis()).expect("a time");
+        let off = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_string(&off);
+        assert!(!is_absurd(&off.expect("printed")));
     }
 
     #[test]

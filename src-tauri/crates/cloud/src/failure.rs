@@ -4,6 +4,7 @@
 //! Codes: each API's "Common errors" page and the throttling codes of the SDK
 //! (`aws_runtime::retries::classifiers`).
 
+use crate::keys::Unusable;
 use crate::whole::Broken;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -92,6 +93,9 @@ where
         Some(off) => clock_is_off(asked, code.unwrap_or_default(), off),
         None => tell(class, asked, &happened(error, class, code, status)),
     };
+    if let Some(unusable) = find::<Unusable>(error) {
+        failure.next_step = unusable.next_step().to_owned();
+    }
     failure.code = code.map(plain);
     failure.request_id = error
         .request_id()
@@ -312,6 +316,9 @@ where
 }
 
 fn no_credentials<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
+    if let Some(unusable) = find::<Unusable>(error) {
+        return format!("was not sent: {unusable}");
+    }
     match find::<CredentialsError>(error) {
         Some(CredentialsError::CredentialsNotLoaded(_)) => {
             "was not sent: there are no credentials".to_owned()
@@ -433,7 +440,7 @@ fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
 pub fn plain(text: &str) -> String {
     let mut out: String = text
         .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| if model::unfit(c) { ' ' } else { c })
         .take(LONGEST_QUOTE)
         .collect();
     if text.chars().nth(LONGEST_QUOTE).is_some() {

@@ -9,6 +9,8 @@
 pub mod budget;
 pub mod clock;
 pub mod failure;
+mod guarded;
+mod keys;
 pub mod kubernetes;
 mod profile;
 pub mod session;
@@ -19,6 +21,7 @@ mod wire;
 pub use budget::Budget;
 pub use clock::Clock;
 pub use failure::Asked;
+pub use guarded::{Guarded, quiet};
 pub use session::{AccountSessions, Caller, OpenError, Session, Sessions, open, open_within};
 pub use stack::{Stack, StackError};
 pub use wire::counting;

@@ -3,6 +3,7 @@
 //! A profile the stack file names is used alone: what the environment says of other credentials
 //! does not stand in for it (as with the AWS CLI's `--profile`).
 
+use crate::keys::{Keys, Unusable};
 use crate::stack::StackFiles;
 use crate::wire;
 use aws_config::profile::ProfileFileCredentialsProvider;
@@ -10,12 +11,18 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+use aws_runtime::env_config::section::EnvConfigSections;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::os_shim_internal::{Env, Fs};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+/// Profiles that are named when one is not there.
+const PROFILES_NAMED: usize = 8;
 
 /// One account's way in, before it is tied to a region.
 pub(crate) struct Access {
@@ -48,6 +55,7 @@ pub(crate) async fn access(profile: Option<&str>, files: &StackFiles, region: &s
         .retry_config(read_retries())
         .timeout_config(timeouts())
         .http_client(pool.clone());
+    let refused = refused(profile, files).await;
     let files = config_files(files);
     if let Some(files) = &files {
         loader = loader.profile_files(files.clone());
@@ -55,10 +63,59 @@ pub(crate) async fn access(profile: Option<&str>, files: &StackFiles, region: &s
     if let Some(profile) = profile {
         loader = with_profile(loader, profile, files, &region, &pool);
     }
-    let sdk = loader.load().await;
+    let sdk = checked(loader.load().await, refused);
     let loopback = sdk.endpoint_url().is_some_and(wire::is_loopback);
     direct.store(loopback, Ordering::Relaxed);
     Access { sdk, pool }
+}
+
+/// The same, but for credentials that are known to be of no use.
+fn checked(sdk: SdkConfig, refused: Option<Unusable>) -> SdkConfig {
+    let Some(provider) = sdk.credentials_provider() else {
+        return sdk;
+    };
+    let keys = SharedCredentialsProvider::new(Keys::new(provider, refused));
+    sdk.into_builder().credentials_provider(keys).build()
+}
+
+/// Why the credentials of a profile are not even asked for: it is not there, or a file that came with
+/// the stack would have a program run (DESIGN §7; the user's own files may, as for the AWS CLI).
+async fn refused(profile: Option<&str>, files: &StackFiles) -> Option<Unusable> {
+    let brought = config_files(files);
+    let from_stack = brought.is_some();
+    let files = brought.unwrap_or_default();
+    let name = profile.map(|name| name.to_owned().into());
+    let set = aws_config::profile::load(&Fs::real(), &Env::real(), &files, name)
+        .await
+        .ok()?;
+    if let Some(profile) = profile.filter(|name| set.get_profile(name).is_none()) {
+        let known = set.profiles().take(PROFILES_NAMED).map(ToOwned::to_owned);
+        return Some(Unusable::NoProfile {
+            profile: profile.to_owned(),
+            known: known.collect(),
+        });
+    }
+    let start = profile.unwrap_or_else(|| set.selected_profile());
+    let runs = from_stack && runs_a_program(&set, start);
+    runs.then(|| Unusable::Program {
+        profile: start.to_owned(),
+    })
+}
+
+/// Whether a profile, or one that it takes its credentials from, has a `credential_process`.
+fn runs_a_program(set: &EnvConfigSections, start: &str) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut next = Some(start);
+    while let Some(profile) = next.and_then(|name| set.get_profile(name)) {
+        if profile.get("credential_process").is_some() {
+            return true;
+        }
+        if !seen.insert(profile.name()) {
+            return false;
+        }
+        next = profile.get("source_profile");
+    }
+    false
 }
 
 fn with_profile(

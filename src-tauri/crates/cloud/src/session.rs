@@ -3,6 +3,7 @@
 use crate::budget::Budget;
 use crate::clock::Clock;
 use crate::failure::{self, Asked};
+use crate::guarded::Guarded;
 use crate::profile::{self, Access};
 use crate::stack::{Stack, StackAccount, StackFiles};
 use crate::wire::{self, Wire};
@@ -14,11 +15,9 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-use futures::FutureExt;
 use model::{AccountId, Scope, Service, SourceFailure};
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -305,7 +304,7 @@ impl Session {
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         self.budget.spend(service).await;
-        match AssertUnwindSafe(answer).catch_unwind().await {
+        match Guarded::new(answer).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(failure::from_sdk(&error, &self.asked(service, call, thing))),
             Err(_) => Err(failure::panicked(&self.asked(service, call, thing))),

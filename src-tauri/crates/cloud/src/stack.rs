@@ -222,7 +222,7 @@ impl Stack {
     /// # Errors
     /// When it cannot be read, is no TOML, has an unknown key or a value that cannot be.
     pub fn load(path: &Path) -> Result<Self, StackError> {
-        let text = std::fs::read_to_string(path).map_err(|error| StackError::Unreadable {
+        let text = read(path).map_err(|error| StackError::Unreadable {
             path: path.display().to_string(),
             reason: reason_of(&error),
         })?;
@@ -430,6 +430,25 @@ fn place(text: &str, byte: usize) -> (usize, usize) {
 fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ").trim_end_matches('.').to_owned()
+}
+
+/// The longest stack file, bytes.
+const LONGEST: u64 = 1024 * 1024;
+
+/// The text of a file; a pipe or device, which may never end, is none.
+fn read(path: &Path) -> std::io::Result<String> {
+    let told = std::fs::metadata(path)?;
+    let refuse = |why| Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, why));
+    if told.is_dir() {
+        return refuse("it is a folder");
+    }
+    if !told.is_file() {
+        return refuse("it is no ordinary file");
+    }
+    if told.len() > LONGEST {
+        return refuse("it is longer than 1 MiB");
+    }
+    std::fs::read_to_string(path)
 }
 
 fn reason_of(error: &std::io::Error) -> String {

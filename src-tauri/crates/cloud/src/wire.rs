@@ -5,7 +5,7 @@
 //! are seen too.
 
 use crate::budget::Budget;
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::whole::{self, Broken};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::{Builder, ConnectorBuilder, tls};
@@ -134,8 +134,10 @@ impl HttpConnector for Tap {
             // Not counted: requests outside a reading (credentials refreshed in the background).
             let _ = SENT.try_with(|sent| sent.fetch_add(1, Ordering::Relaxed));
             let mut answer = answer.await?;
-            if let Some(date) = answer.headers().get("date") {
-                seen.clock.observe(date);
+            match answer.headers().get("date") {
+                Some(date) if clock::is_absurd(date) => drop(answer.headers_mut().remove("date")),
+                Some(date) => seen.clock.observe(date),
+                None => {}
             }
             let body = std::mem::replace(answer.body_mut(), SdkBody::taken());
             let body = whole::read(body).await.map_err(broken)?;

@@ -588,11 +588,17 @@ impl From<Arc<str>> for Value {
 /// The longest text a fact holds, in bytes: more than any name, address or list a person reads.
 const LONGEST: usize = 8192;
 
+/// A control character, or a mark that turns the direction of what follows: text of a cloud is shown
+/// without.
+#[must_use]
+pub fn unfit(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200E}' | '\u{200F}' | '\u{061C}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Text as it may be shown: bounded, without control characters and without marks that turn the
 /// direction of what follows. `None` when it is fit as it is, as nearly all is.
 fn plain(text: &str) -> Option<Arc<str>> {
-    let unfit =
-        |c: char| c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
     if text.len() <= LONGEST && !text.contains(unfit) {
         return None;
     }

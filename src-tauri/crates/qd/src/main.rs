@@ -18,6 +18,7 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    cloud::quiet();
     tracing_subscriber::fmt()
         // Without it nothing is logged: what libraries call an error is told as a source's sentence.
         .with_env_filter(

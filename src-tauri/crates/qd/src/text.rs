@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-/// `text` without control characters (an escape sequence in a resource's name must not move the
-/// reader's cursor), at most 500 characters.
+/// `text` without control characters and marks of direction (an escape sequence in a resource's name
+/// must not move the reader's cursor, nor turn the words around it), at most 500 characters.
 pub(crate) fn clean(text: &str) -> String {
     let mut shown: String = text
         .chars()
-        .map(|c| if c.is_control() { '·' } else { c })
+        .map(|c| if model::unfit(c) { '·' } else { c })
         .take(500)
         .collect();
     if text.chars().nth(500).is_some() {
@@ -53,6 +53,7 @@ mod tests {
     #[test]
     fn escape_sequences_do_not_reach_the_terminal() {
         assert_eq!(clean("a\u{1b}[2Jb\nc"), "a·[2Jb·c");
+        assert_eq!(clean("db\u{202e}gpj"), "db·gpj");
         assert_eq!(clean(&"x".repeat(600)).chars().count(), 501);
     }
 

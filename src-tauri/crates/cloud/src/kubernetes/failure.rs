@@ -171,7 +171,7 @@ fn worded(refusal: &Refusal) -> String {
             refusal
                 .message
                 .chars()
-                .filter(|c| !c.is_control())
+                .filter(|c| !model::unfit(*c))
                 .take(200),
         );
     }

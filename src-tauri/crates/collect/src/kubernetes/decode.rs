@@ -235,7 +235,7 @@ pub(super) fn condition<'c, 'a>(
 pub(super) fn message(text: &str) -> String {
     let mut line: String = text
         .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
+        .map(|c| if model::unfit(c) { ' ' } else { c })
         .collect();
     if line.len() > MESSAGE {
         line.truncate(line.floor_char_boundary(MESSAGE));
