@@ -223,6 +223,12 @@ impl Audit {
             }
             previous.clone_from(&row.hash);
         }
+        // It is kept after every row; a crash can come between the first row and its first writing.
+        if head.is_none() && raw.len() > 1 {
+            return Err(Broken::Head {
+                path: self.head.clone(),
+            });
+        }
         if let Some((seq, hash)) = head {
             let found = usize::try_from(seq - 1).ok().and_then(|at| raw.get(at));
             let bad = |why: &str| Broken::Row {

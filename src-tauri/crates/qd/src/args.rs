@@ -158,7 +158,7 @@ pub(crate) struct ActionArgs {
 /// The simulated platform's parameters.
 #[derive(Debug, Args)]
 pub(crate) struct SimArgs {
-    /// calm, az-degraded, dlq-fills, writer-sick, writer-load.
+    /// calm, az-degraded, dlq-fills, writer-sick, writer-load, spot-storm.
     #[arg(long)]
     pub(crate) scenario: String,
     /// Where it writes its stack file, AWS files, kubeconfig and `control`.

@@ -10,6 +10,9 @@ const BROKEN: u8 = 5;
 /// Verifies or exports.
 pub(crate) fn run(command: &AuditCommand) -> Result<u8, Failure> {
     let audit = engine::Audit::open(&engine::state_dir()).map_err(|e| {
+        if e.is_damaged() {
+            return Failure::with_code(format!("{e}: what lies there is no audit record"), BROKEN);
+        }
         let next = "Set XDG_STATE_HOME to a folder that can be written.";
         Failure::new(format!("{e}. {next}"))
     })?;

@@ -82,6 +82,24 @@ pub(crate) async fn status(args: &ReadArgs) -> Result<u8, Failure> {
     Ok(code)
 }
 
+/// An update as it is documented: a source is ok, stale or failed, and what is not ok says why. To the
+/// window one that was not read yet is a state of its own.
+fn told(update: &model::Update) -> serde_json::Value {
+    let mut update = serde_json::json!(update);
+    for sources in ["/snapshot/sources", "/sources"] {
+        let sources = update
+            .pointer_mut(sources)
+            .and_then(|list| list.as_array_mut());
+        for source in sources.into_iter().flatten() {
+            if source["state"] == "pending" {
+                source["state"] = "stale".into();
+                source["error"] = "It has not answered yet.".into();
+            }
+        }
+    }
+    update
+}
+
 /// The full state, then deltas, until SIGINT or SIGTERM.
 pub(crate) async fn watch(args: &StackArgs) -> Result<u8, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -94,7 +112,7 @@ pub(crate) async fn watch(args: &StackArgs) -> Result<u8, Failure> {
     loop {
         tokio::select! {
             update = updates.next() => match update {
-                Some(update) => print::line(&update)?,
+                Some(update) => print::line(&told(&update))?,
                 None => break,
             },
             _ = terminate.recv() => break,

@@ -13,6 +13,21 @@ use crate::shared::SharedWorld;
 use crate::simulation::{Simulation, StartError};
 use crate::world::World;
 
+/// Takes the folder for one simulation: the files of one that runs are not written over.
+pub(crate) fn claim(dir: &Path) -> Result<fs::File, StartError> {
+    fs::create_dir_all(dir).map_err(StartError::io(format!("making {}", dir.display())))?;
+    let path = dir.join(".lock");
+    let failed = || StartError::io(format!("locking {}", path.display()));
+    let mut options = fs::OpenOptions::new();
+    let options = options.write(true).create(true).truncate(false).mode(0o600);
+    let file = options.open(&path).map_err(failed())?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(StartError::Taken(dir.to_owned())),
+        Err(fs::TryLockError::Error(error)) => Err(failed()(error)),
+    }
+}
+
 /// Writes all of them; those with secrets are readable by their owner only.
 pub(crate) fn write(simulation: &Simulation, shared: &SharedWorld) -> Result<(), StartError> {
     let dir = &simulation.dir;

@@ -1,5 +1,6 @@
 //! A running simulation: the servers, the clock and the files.
 
+use std::fs::File;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -40,6 +41,9 @@ pub enum StartError {
         /// Why.
         source: FaultError,
     },
+    /// Another simulation serves from the folder.
+    #[error("another simulated platform runs in {}; give --dir another folder, or stop it", .0.display())]
+    Taken(PathBuf),
     /// A parameter is out of its range.
     #[error("{0}")]
     Parameter(&'static str),
@@ -77,6 +81,8 @@ pub struct Simulation {
     shared: SharedWorld,
     tasks: Vec<JoinHandle<()>>,
     stops: Vec<oneshot::Sender<()>>,
+    /// Held while the files in `dir` are this simulation's; the system frees it with the process.
+    _claim: File,
 }
 
 impl Simulation {
@@ -117,6 +123,7 @@ impl Simulation {
     }
 
     async fn serve(options: &Options, shared: SharedWorld) -> Result<Self, StartError> {
+        let claim = files::claim(&options.dir)?;
         let (socket, dns) = crate::resolver::bind()
             .await
             .map_err(StartError::io("opening the resolver on loopback"))?;
@@ -131,6 +138,7 @@ impl Simulation {
             shared: shared.clone(),
             tasks: vec![resolver],
             stops: Vec::new(),
+            _claim: claim,
         };
         simulation.aws_url = simulation
             .listen(crate::aws::router(shared.clone()))

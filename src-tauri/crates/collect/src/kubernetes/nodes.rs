@@ -135,10 +135,7 @@ fn facts(node: &mut FoundNode, object: &Node<'_>, context: &Context) {
         Fact::InstanceType,
         label("node.kubernetes.io/instance-type"),
     );
-    facts.set_some(
-        Fact::Nodegroup,
-        label("eks.amazonaws.com/nodegroup").or_else(|| label("karpenter.sh/nodepool")),
-    );
+    facts.set_some(Fact::Nodegroup, label("eks.amazonaws.com/nodegroup"));
     facts.set_some(
         Fact::CapacityType,
         capacity_type(&metadata.labels).map(text),

@@ -111,6 +111,21 @@ pub enum AuditError {
     },
 }
 
+impl AuditError {
+    /// Whether what lies there is no record (any more), rather than one that cannot be used just now.
+    #[must_use]
+    pub fn is_damaged(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match self {
+            AuditError::Database { source, .. } => matches!(
+                source.sqlite_error_code(),
+                Some(DatabaseCorrupt | NotADatabase)
+            ),
+            AuditError::Io { .. } => false,
+        }
+    }
+}
+
 /// Why a chain does not verify.
 #[derive(Debug, thiserror::Error)]
 pub enum Broken {
@@ -121,6 +136,15 @@ pub enum Broken {
         seq: i64,
         /// What is wrong with it.
         why: String,
+    },
+    /// What tells whether rows were cut off the end is gone.
+    #[error(
+        "the audit chain is broken: {} is missing, so rows may have been cut off its end",
+        path.display()
+    )]
+    Head {
+        /// The missing file.
+        path: PathBuf,
     },
     /// It cannot be read at all.
     #[error(transparent)]

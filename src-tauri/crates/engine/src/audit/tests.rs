@@ -85,3 +85,21 @@ fn several_writers_make_one_chain() {
     });
     assert_eq!(audit.verify().expect("whole"), 41);
 }
+
+#[test]
+fn a_chain_whose_head_is_gone_may_have_been_cut() {
+    let (dir, audit) = filled(4);
+    fs::remove_file(dir.path().join(HEAD)).expect("removed");
+    assert!(matches!(audit.verify(), Err(Broken::Head { .. })));
+    // A crash can come between the very first row and the first writing of its head.
+    let (dir, audit) = filled(1);
+    fs::remove_file(dir.path().join(HEAD)).expect("removed");
+    assert_eq!(audit.verify().expect("whole"), 1);
+}
+
+#[test]
+fn what_is_no_database_is_damaged_and_not_merely_busy() {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::write(dir.path().join(FILE), vec![b'x'; 8192]).expect("written");
+    assert!(Audit::open(dir.path()).expect_err("garbage").is_damaged());
+}
