@@ -1,5 +1,6 @@
 // Offers, arming and runs as the backend tells them. Nothing here is optimistic: a run's state is what its
 // receipt says, and the armed state is asked for, never assumed.
+import type { NodeId } from "../ipc/gen/NodeId";
 import type { Offer } from "../ipc/gen/Offer";
 import type { Plan } from "../ipc/gen/Plan";
 import type { Receipt } from "../ipc/gen/Receipt";
@@ -14,6 +15,9 @@ const ARMING_S = 10;
 export class Acts {
   offers = $state.raw<Offer[]>([]);
   offersTrouble = $state<HostError | null>(null);
+  /** Everything offered on the node that is looked at, worst or best; the global list holds only what the situation asks for. */
+  near = $state.raw<Offer[]>([]);
+  private looked: NodeId | null = null;
   arming = $state.raw<Arming>({ armed: false, scope: "" });
   /** When `arming` was told, to count down without asking. */
   armingAt = $state(0);
@@ -58,11 +62,39 @@ export class Acts {
   }
 
   async refreshOffers(): Promise<void> {
+    void this.refreshNear();
     try {
       this.offers = await this.host.allOffers();
       this.offersTrouble = null;
     } catch (thrown) {
       this.offersTrouble = hostError(thrown);
+    }
+  }
+
+  /** Looks at a node: what is offered on it is asked for, and again as the platform moves. */
+  look(node: NodeId | null): void {
+    if (this.looked === node) return;
+    this.looked = node;
+    this.near = node === null ? [] : this.offers.filter((o) => o.node === node);
+    void this.refreshNear();
+  }
+
+  /** Everything offered on these nodes, in their order; a node nobody can tell about any more has none. */
+  async offersOf(nodes: readonly NodeId[]): Promise<Offer[]> {
+    const each = await Promise.allSettled(nodes.map((node) => this.host.offers(node)));
+    const failed = each.find((r) => r.status === "rejected");
+    if (failed !== undefined && each.every((r) => r.status === "rejected")) throw failed.reason;
+    return each.flatMap((r) => (r.status === "fulfilled" ? r.value : []));
+  }
+
+  private async refreshNear(): Promise<void> {
+    const node = this.looked;
+    if (node === null) return;
+    try {
+      const offers = await this.host.offers(node);
+      if (this.looked === node) this.near = offers;
+    } catch {
+      // What was offered stays until the next answer; the press asks again anyway.
     }
   }
 

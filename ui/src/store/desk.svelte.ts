@@ -4,11 +4,19 @@ import type { NodeId } from "../ipc/gen/NodeId";
 import type { Offer } from "../ipc/gen/Offer";
 import type { RunId } from "../ipc/gen/RunId";
 
-export type View = "topology" | "audit";
+export type View = "topology" | "queues" | "databases" | "audit";
+/** The views in the order of the frame, each with its key. */
+export const VIEWS: readonly { view: View; name: string; key: string }[] = [
+  { view: "topology", name: "Topology", key: "G" },
+  { view: "queues", name: "Queues", key: "Q" },
+  { view: "databases", name: "Databases", key: "B" },
+  { view: "audit", name: "Audit", key: "U" },
+];
 export type Theme = "auto" | "dark" | "light";
 export type Dialog =
-  | { kind: "action"; offer: Offer; /** Other settings than the defaults. */ settings?: Record<string, string> }
+  | { kind: "action"; offer: Offer; /** Other settings than the defaults. */ settings?: Record<string, string>; /** What is gone back to. */ back?: Dialog }
   | { kind: "run"; run: RunId }
+  | { kind: "choose"; /** Whose actions, in the order shown. */ nodes: NodeId[] }
   | { kind: "arm"; /** What is gone back to. */ then: Dialog | null }
   | { kind: "keys" }
   | { kind: "pods"; workload: string | null };

@@ -1,7 +1,7 @@
 // A shell that is not there: plays the made-up platform so that the page runs in a browser, for looking at, for
 // component and accessibility tests. `?fake=az-degraded` names the story, `?still` holds it for screenshots,
 // `?feed=/feeds/x.jsonl` replays what `qd watch --json` printed instead; `?scale=7&churn=25` is for measuring:
-// that many times the pods, that many of them changed four times a second.
+// that many times the pods, that many of them changed four times a second; `?queues=200` has so many quiet queues more.
 import type { Delta } from "../gen/Delta";
 import type { Node } from "../gen/Node";
 import type { Plan } from "../gen/Plan";
@@ -31,7 +31,7 @@ export function fakeHost(query: URLSearchParams): Host {
   const scenario: Scenario = asked !== null && SCENARIOS.includes(asked) ? asked : "az-degraded";
   const still = query.has("still");
   const roll = dice(11);
-  const p = platform(scenario, Date.now(), 7, Number(query.get("scale") ?? "1"));
+  const p = platform(scenario, Date.now(), 7, Number(query.get("scale") ?? "1"), Number(query.get("queues") ?? "0"));
   const churn = Number(query.get("churn") ?? "0");
   const plans = new Map<string, Plan>();
   const runs = new Map<string, Run>();

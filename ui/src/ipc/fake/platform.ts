@@ -51,7 +51,7 @@ type Region = (typeof REGIONS)[number];
 export const sourceId = (service: Service, region: string, part = ""): string => [service, ACCOUNT, region, part].filter((p) => p !== "").join("/");
 
 /** The platform as it is `now`. */
-export function platform(scenario: Scenario, now: number, seed = 7, scale = 1): Platform {
+export function platform(scenario: Scenario, now: number, seed = 7, scale = 1, /** Queues that are well, besides the four of the story, per region. */ more = 0): Platform {
   const w: World = {
     scenario,
     scale,
@@ -65,6 +65,7 @@ export function platform(scenario: Scenario, now: number, seed = 7, scale = 1): 
     balancer(w, region);
     database(w, region);
     queues(w, region);
+    for (let i = 0; i < more; i += 1) queue(w, region.region, { name: `desk-${String(i).padStart(3, "0")}-fills`, visible: Math.floor(w.roll() * 40), oldest: Math.floor(w.roll() * 3), dead: 0, fn: `desk-${String(i).padStart(3, "0")}-fn`, errors: 0, conc: [2, 20], p95: 40 });
   }
   front(w);
   story(w);

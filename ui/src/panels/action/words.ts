@@ -1,4 +1,5 @@
 // How actions and the steps of a run are called. The words only: what an action does is in its plan.
+import type { ConfirmLevel } from "../../ipc/gen/ConfirmLevel";
 import type { Plan } from "../../ipc/gen/Plan";
 import type { Receipt } from "../../ipc/gen/Receipt";
 import type { Verb } from "../../ipc/gen/Verb";
@@ -24,6 +25,15 @@ export function verbWords(verb: Verb): VerbWords {
   const plain = sentence(verb);
   return known ?? { does: plain, doing: `${plain}:`, done: `${plain.toLowerCase()} of` };
 }
+
+/** How an action is confirmed, in a few words. */
+export const LEVEL_SAYS: Record<ConfirmLevel, string> = {
+  L0: "level 0: only looks",
+  L1: "level 1: one press",
+  L2: "level 2: reason and press",
+  L3: "level 3: name typed, button held",
+  L4: "level 4: a second person",
+};
 
 export const VERDICT: Record<Verdict, string> = { verified: "Verified", unverified: "Done, not verified", failed: "Failed", partial: "Done in part", aborted: "Stopped" };
 

@@ -1,6 +1,8 @@
 // The keyboard of the window. No single key changes anything on the platform: keys look, move and open.
 import type { NodeId } from "../../ipc/gen/NodeId";
 import type { App } from "../../store/app";
+import { VIEWS } from "../../store/desk.svelte";
+import { nearOf } from "../../store/near";
 import { sortOffers } from "../../store/offers";
 import { LEVEL_RANK } from "../../shared/levels";
 
@@ -20,8 +22,18 @@ export const KEYS: { title: string; keys: Key[] }[] = [
       { keys: ["C"], does: "show the cause" },
       { keys: ["I"], does: "signals of the incident" },
       { keys: ["[", "]"], does: "zoom the timeline" },
+      { keys: VIEWS.map((v) => v.key), does: VIEWS.map((v) => v.name.toLowerCase()).join(", ") },
       { keys: ["R"], does: "next region" },
       { keys: ["L"], does: "light or dark" },
+    ],
+  },
+  {
+    title: "In a list",
+    keys: [
+      { keys: ["↑", "↓", "PgUp", "PgDn"], does: "move by row" },
+      { keys: ["←", "→"], does: "fold, unfold" },
+      { keys: ["Enter"], does: "open in the inspector" },
+      { keys: ["A"], does: "every action of the row" },
     ],
   },
   {
@@ -61,14 +73,11 @@ export function follow(app: App, id: NodeId, back: boolean): NodeId | null {
   return ends[0]?.id ?? null;
 }
 
-/** Opens the actions of a node: its only offer's dialog, or the list. */
+/** Opens the chooser: every action of a node and of what decides over it. */
 export function openActions(app: App, id: NodeId): void {
-  const { desk, acts, live } = app;
-  const near = new Set<NodeId>([id]);
-  for (const edge of live.world?.out.get(id) ?? []) if (edge.relation === "dead-letters") near.add(edge.to);
-  const offer = acts.offers.find((o) => near.has(o.node));
-  if (offer !== undefined) desk.dialog = { kind: "action", offer };
-  else desk.say("No action is offered here.");
+  const { desk, live } = app;
+  if (live.world === null || !live.world.nodes.has(id)) desk.say("This is no longer on the platform: nothing can be done to it.");
+  else desk.dialog = { kind: "choose", nodes: nearOf(live.world, id) };
 }
 
 export function onKey(event: KeyboardEvent, app: App): void {
@@ -139,6 +148,11 @@ export function onKey(event: KeyboardEvent, app: App): void {
       desk.nextRegion += 1;
       break;
     default: {
+      const view = VIEWS.find((v) => v.key === event.key.toUpperCase());
+      if (view !== undefined) {
+        desk.view = view.view;
+        break;
+      }
       const n = Number(event.key);
       const offer = Number.isInteger(n) && n >= 1 ? sortOffers(acts.offers, live.world).shown[n - 1] : undefined;
       if (offer === undefined) return;
