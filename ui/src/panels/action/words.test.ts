@@ -14,7 +14,7 @@ const receipt = (over: Partial<Receipt>): Receipt => ({ action: "redrive", plan,
 
 describe("words of a run", () => {
   it("has words for an action this page does not know yet", () => {
-    expect(verbWords("add-reader" as Verb)).toEqual({ does: "Add reader", doing: "Add reader:", done: "add reader of" });
+    expect(verbWords("move-house" as Verb)).toEqual({ does: "Move house", doing: "Move house:", done: "move house of" });
   });
   it("tells the steps to come from the plan, and none once it is over or stopping", () => {
     expect(upcoming(plan, receipt({}))).toEqual([{ step: "full", detail: "sqs:StartMessageMoveTask" }, { step: "verify", detail: "2 conditions, each for as long as it must hold" }]);

@@ -14,10 +14,24 @@ export interface VerbWords {
   done: string;
 }
 
-/** Exhaustive, so that a new action does not compile until it has its words. */
-const VERBS: Record<Verb, VerbWords> = {
+const WORDS = {
   redrive: { does: "Redrive", doing: "Redriving", done: "redrive of" },
-};
+  "redrive-selected": { does: "Redrive selected from", doing: "Redriving selected from", done: "selected redrive of" },
+  purge: { does: "Purge", doing: "Purging", done: "purge of" },
+  failover: { does: "Fail over", doing: "Failing over", done: "failover of" },
+  "add-reader": { does: "Add a reader to", doing: "Adding a reader to", done: "another reader of" },
+  "remove-reader": { does: "Remove reader", doing: "Removing reader", done: "removal of" },
+  scale: { does: "Scale", doing: "Scaling", done: "scaling of" },
+  bounds: { does: "Change bounds of", doing: "Changing bounds of", done: "other bounds of" },
+  pause: { does: "Pause", doing: "Pausing", done: "pause of" },
+  resume: { does: "Resume", doing: "Resuming", done: "resumption of" },
+  concurrency: { does: "Change concurrency of", doing: "Changing concurrency of", done: "other concurrency of" },
+  restart: { does: "Restart", doing: "Restarting", done: "rolling restart of" },
+  undo: { does: "Roll back", doing: "Rolling back", done: "rollback of" },
+} satisfies Record<string, VerbWords>;
+
+/** Exhaustive, so that a new action does not compile until it has its words. */
+const VERBS: Record<Verb, VerbWords> = WORDS;
 
 /** An action's words; one that this page does not know yet is called by its own name. */
 export function verbWords(verb: Verb): VerbWords {
