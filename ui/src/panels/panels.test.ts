@@ -4,7 +4,7 @@ import { deadLetters, offerOf, planOf, receiptAt } from "../ipc/fake/actions";
 import { platform } from "../ipc/fake/platform";
 import { onePress } from "./action/press";
 import { sortOffers } from "../store/offers";
-import { blockers, stages, tallyOf, worstFirst } from "./action/stages";
+import { blockers, findingLevel, stages, tallyOf, worstFirst } from "./action/stages";
 import { score, search } from "./palette/search";
 import { serviceAges } from "./status/sources";
 import { metricPath, pickMetrics, placeMarks, ticks, type Mark } from "./timeline/axis";
@@ -19,7 +19,14 @@ describe("guard dialog", () => {
     expect(stages(plan, undefined).map((s) => s.mark)).toEqual(["done", "failed", "later", "later", "later", "later"]);
     expect(blockers(plan).length).toBe(2);
     expect(worstFirst(plan.findings)[0]?.outcome).toBe("fail");
-    expect(tallyOf(plan.findings)).toBe("6 pass, 2 fail");
+    expect(tallyOf(plan.findings)).toBe("2 block, 6 passed");
+  });
+  it("never counts as passed what could not be checked", () => {
+    const one = (severity: "info" | "warn" | "block", outcome: "pass" | "fail" | "unknown", value = ""): (typeof plan.findings)[number] => ({ id: `${severity}-${outcome}`, severity, outcome, sentence: "", value, threshold: "" });
+    const findings = [one("block", "pass"), one("info", "pass", "not checked"), one("info", "fail"), one("warn", "unknown"), one("block", "unknown"), one("block", "fail")];
+    expect(tallyOf(findings)).toBe("1 blocks, 1 not known, 2 to note, 1 passed, 1 not checked");
+    expect(findingLevel(findings[1] as (typeof findings)[number])).toBe("unchecked");
+    expect(worstFirst(findings).map((f) => findingLevel(f))).toEqual(["critical", "unknown", "warning", "note", "unchecked", "pass"]);
   });
   it("the backend decides whether an unknown check blocks", () => {
     const unknown = { ...plan, findings: [{ id: "x", severity: "block" as const, outcome: "unknown" as const, sentence: "", value: "", threshold: "" }] };

@@ -16,7 +16,7 @@ export type Theme = "auto" | "dark" | "light";
 export type Dialog =
   | { kind: "action"; offer: Offer; /** Other settings than the defaults. */ settings?: Record<string, string>; /** What is gone back to. */ back?: Dialog }
   | { kind: "run"; run: RunId }
-  | { kind: "choose"; /** Whose actions, in the order shown. */ nodes: NodeId[] }
+  | { kind: "choose"; /** Whose actions, in the order shown. */ nodes: NodeId[]; /** Which of them was opened last, to come back to. */ at?: string }
   | { kind: "arm"; /** What is gone back to. */ then: Dialog | null }
   | { kind: "keys" }
   | { kind: "pods"; workload: string | null };

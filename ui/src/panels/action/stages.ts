@@ -58,24 +58,37 @@ export function warnings(findings: Finding[]): Finding[] {
   return findings.filter((f) => f.severity === "warn" && f.outcome !== "pass");
 }
 
-/** How a finding is painted. */
-export function findingLevel(finding: Finding): Level | "pass" {
+/** What could not be asked beforehand: neither good nor bad. */
+export function unchecked(finding: Finding): boolean {
+  return finding.severity === "info" && (finding.outcome === "unknown" || finding.value === "not checked");
+}
+
+/** How a finding is painted: a level where somebody must act, else whether it passes, is only told, or was not checked. */
+export function findingLevel(finding: Finding): Level | "pass" | "note" | "unchecked" {
+  if (unchecked(finding)) return "unchecked";
   if (finding.outcome === "pass") return "pass";
-  if (finding.severity === "info") return "in_transition";
+  if (finding.severity === "info") return "note";
   if (finding.severity === "warn") return "warning";
   return finding.outcome === "unknown" ? "unknown" : "critical";
 }
 
-/** Failing first, then warnings, then what passes; the order among equals stays. */
+const ORDER: Record<Level | "pass" | "note" | "unchecked", number> = { critical: 0, unknown: 1, warning: 2, in_transition: 2, note: 3, unchecked: 4, pass: 5, ok: 5 };
+
+/** What blocks first, then what is to be noted, then what passes; the order among equals stays. */
 export function worstFirst(findings: Finding[]): Finding[] {
-  const rank = (f: Finding): number => (f.outcome === "pass" ? 2 : f.severity === "block" ? 0 : 1);
-  return findings.map((f, i) => ({ f, i })).sort((a, b) => rank(a.f) - rank(b.f) || a.i - b.i).map((x) => x.f);
+  return findings.map((f, i) => ({ f, i })).sort((a, b) => ORDER[findingLevel(a.f)] - ORDER[findingLevel(b.f)] || a.i - b.i).map((x) => x.f);
 }
 
-/** `6 pass, 2 fail`. */
+/** `2 block, 3 to note, 12 passed, 1 not checked`. */
 export function tallyOf(findings: Finding[]): string {
-  const pass = findings.filter((f) => f.outcome === "pass").length;
-  const fail = findings.filter((f) => f.outcome === "fail").length;
-  const unknown = findings.filter((f) => f.outcome === "unknown").length;
-  return [`${pass} pass`, fail > 0 ? `${fail} fail` : "", unknown > 0 ? `${unknown} unknown` : ""].filter((p) => p !== "").join(", ");
+  const of = (...levels: ReturnType<typeof findingLevel>[]): number => findings.filter((f) => levels.includes(findingLevel(f))).length;
+  const block = of("critical");
+  const said: [number, string][] = [
+    [block, block === 1 ? "blocks" : "block"],
+    [of("unknown"), "not known"],
+    [of("warning", "note"), "to note"],
+    [of("pass"), "passed"],
+    [of("unchecked"), "not checked"],
+  ];
+  return said.filter(([n]) => n > 0).map(([n, what]) => `${n} ${what}`).join(", ");
 }

@@ -36,6 +36,18 @@ describe("the state before", () => {
     expect(beforeText("dlq_messages_visible", 5100)).toBe("5,100");
     expect(beforeText("destination", "arn:aws:sqs:us-east-1:100200300400:orders")).toBe("orders");
     expect(beforeText("paused", true)).toBe("yes");
+    expect(beforeText("revision", 1042)).toBe("1042");
+  });
+  it("names what ids name, and counts long lists", () => {
+    expect(beforeText("zones", ["us-east-1a", "us-east-1b"])).toBe("us-east-1a, us-east-1b");
+    expect(beforeText("readers", "a,b,c,d,e,f")).toBe("a, b, c and 3 more");
+    expect(beforeText("readers", '["a","b"]')).toBe("a, b");
+    expect(beforeText("readers", [])).toBe("none");
+    expect(beforeText("sizes", { min: 1, max: 4 })).toBe("min 1, max 4");
+    expect(beforeText("owner", "hpa/1/us-east-1/prod/orders/router", (id) => (id.startsWith("hpa") ? "router" : undefined))).toBe("router");
+    expect(beforeText("owner", "hpa/1/us-east-1/prod/orders/gateway")).toBe("gateway");
+    expect(beforeText("note", "kept, as it was said")).toBe("kept, as it was said");
+    expect(beforeText("note", "")).toBe("–");
   });
 });
 
