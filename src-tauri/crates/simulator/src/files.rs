@@ -102,6 +102,8 @@ fn stack(world: &World, profile: &str, dns: SocketAddr) -> String {
         );
     }
     let _ = write!(out, "\n[dns]\nserver = \"{dns}\"\n");
+    // A namespace that every cluster has.
+    out.push_str("\n[lock]\nnamespace = \"default\"\n");
     out.push_str("\n[files]\naws_config = \"aws/config\"\naws_credentials = \"aws/credentials\"\nkubeconfig = \"kubeconfig\"\n");
     out
 }

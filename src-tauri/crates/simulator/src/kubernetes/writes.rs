@@ -196,6 +196,7 @@ fn evict(host: &Arc<dyn Host>, call: &Call, item: &Item) -> Result<Response, Fai
 fn delete(host: &Arc<dyn Host>, call: &Call, item: &Item) -> Result<Response, Failure> {
     let now = host.now();
     let mut done = Err(WriteError::NotFound);
+    preconditions(host, call, item)?;
     if dry(call) {
         done = Ok(current(host.as_ref(), item)?);
     } else {
@@ -207,6 +208,21 @@ fn delete(host: &Arc<dyn Host>, call: &Call, item: &Item) -> Result<Response, Fa
         StatusCode::OK,
         list::single(item.resource, &object, super::shape(call)?, now),
     ))
+}
+
+/// What a delete asks of the object as it is (DeleteOptions, `preconditions`).
+fn preconditions(host: &Arc<dyn Host>, call: &Call, item: &Item) -> Result<(), Failure> {
+    let Ok(asked) = read(call) else {
+        return Ok(());
+    };
+    let stored = current(host.as_ref(), item)?.value();
+    for part in ["uid", "resourceVersion"] {
+        let wanted = &asked["preconditions"][part];
+        if !wanted.is_null() && *wanted != stored["metadata"][part] {
+            return Err(Failure::conflict(item.resource, &item.name));
+        }
+    }
+    Ok(())
 }
 
 /// Creates an object of a resource.
