@@ -3,7 +3,7 @@
 use crate::error::IpcError;
 use crate::feed;
 use crate::platform::{self, Asked, Platform};
-use act::{Offer, Plan, PlanId, Receipt, RunEvent, RunId, Verb};
+use act::{Offer, OpenLoop, Plan, PlanId, Receipt, RunEvent, RunId, Verb};
 use engine::{Arming, AuditRow, RunWatch};
 use model::{NodeId, Scope, Update};
 use serde::Serialize;
@@ -157,6 +157,12 @@ pub(crate) async fn cancel_run(platform: State<'_, Platform>, run: RunId) -> Ans
 #[tauri::command]
 pub(crate) async fn runs(platform: State<'_, Platform>) -> Answer<Vec<Receipt>> {
     Ok(platform.engine().await?.runs()?)
+}
+
+/// What was left open, by whom and until when, the most urgent first.
+#[tauri::command]
+pub(crate) async fn loops(platform: State<'_, Platform>) -> Answer<Vec<OpenLoop>> {
+    Ok(platform.engine().await?.loops()?)
 }
 
 /// Takes up an interrupted run.

@@ -2,6 +2,7 @@
 // deadline of its own and fails with a sentence instead of waiting for ever.
 import { Channel, invoke } from "@tauri-apps/api/core";
 import type { Offer } from "./gen/Offer";
+import type { OpenLoop } from "./gen/OpenLoop";
 import type { Plan } from "./gen/Plan";
 import type { Receipt } from "./gen/Receipt";
 import type { RunEvent } from "./gen/RunEvent";
@@ -21,6 +22,7 @@ interface Commands {
   watch_run: { args: { run: string; channel: Channel<RunEvent> }; answer: null };
   cancel_run: { args: { run: string }; answer: null };
   runs: { args: Record<string, never>; answer: Receipt[] };
+  loops: { args: Record<string, never>; answer: OpenLoop[] };
   resume_run: { args: { run: string }; answer: string };
   audit: { args: { limit: number }; answer: AuditRow[] };
   about: { args: Record<string, never>; answer: About };
@@ -77,6 +79,7 @@ export function shellHost(): Host {
       await call("cancel_run", { run });
     },
     runs: () => call("runs", {}),
+    loops: () => call("loops", {}),
     resumeRun: (run) => call("resume_run", { run }),
     audit: (limit) => call("audit", { limit }),
     about: () => call("about", {}),

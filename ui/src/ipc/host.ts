@@ -5,6 +5,7 @@ import type { AuditRow } from "./gen/AuditRow";
 import type { IpcError } from "./gen/IpcError";
 import type { NodeId } from "./gen/NodeId";
 import type { Offer } from "./gen/Offer";
+import type { OpenLoop } from "./gen/OpenLoop";
 import type { Plan } from "./gen/Plan";
 import type { PlanId } from "./gen/PlanId";
 import type { Receipt } from "./gen/Receipt";
@@ -32,6 +33,8 @@ export interface Host {
   watchRun(run: RunId, onEvent: (event: RunEvent) => void): Promise<void>;
   cancelRun(run: RunId): Promise<void>;
   runs(): Promise<Receipt[]>;
+  /** What was left open, by whom and until when, the most urgent first. */
+  loops(): Promise<OpenLoop[]>;
   resumeRun(run: RunId): Promise<RunId>;
   audit(limit: number): Promise<AuditRow[]>;
   about(): Promise<About>;

@@ -37,7 +37,7 @@ pub struct Request {
 }
 
 /// What a plan rests on besides the snapshot.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Context {
     /// Path of the stack file, for the `qd` command line that does the same.
     pub stack_file: Option<String>,
@@ -45,6 +45,8 @@ pub struct Context {
     pub freezes: Vec<Freeze>,
     /// What is known of our rights.
     pub rights: Rights,
+    /// How old the oldest of those answers is, seconds.
+    pub rights_age: f64,
     /// [`Plan::expires`] of plans made now.
     pub expires: Timestamp,
 }
@@ -313,6 +315,19 @@ fn why(plan: &Plan) -> Option<String> {
         1 => first.sentence.clone(),
         n => format!("{} ({} more)", first.sentence, n - 1),
     })
+}
+
+/// The `qd` line that plans a request: its level, phrase and digest are in the answer.
+#[must_use]
+pub fn plan_command(request: &Request) -> String {
+    let verb = request.action.as_str();
+    let mut words = vec!["qd".to_owned(), "plan".to_owned(), verb.to_owned()];
+    words.push(shell(request.node.as_str()));
+    for (name, value) in &request.settings {
+        words.push("--set".to_owned());
+        words.push(shell(&format!("{name}={value}")));
+    }
+    words.join(" ")
 }
 
 /// The `qd` line that does the same as the button.

@@ -2,6 +2,7 @@
 //! level, the digest and the id are put on here and nowhere else.
 
 use crate::action::{Context, Request};
+use crate::finding::{Answer, Words, finding};
 use crate::plan::{
     ApiCall, Blast, ConfirmLevel, Expectation, Finding, Leaves, Outcome, Plan, PlanId, Severity,
 };
@@ -12,6 +13,9 @@ use crate::{freeze, rights, takes};
 use model::{Environment, Node, NodeId, Snapshot};
 use serde_json::Value;
 use std::collections::BTreeMap;
+
+/// The check's id.
+pub const SECOND_PERSON: &str = "plan.second-person";
 
 /// How a plan can be taken back.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,13 +85,19 @@ pub(crate) fn finish(
     let mut findings = draft.findings;
     findings.extend(takes::findings(snapshot, &draft.takes));
     findings.extend(freeze::findings(&context.freezes, snapshot.taken_at));
-    findings.extend(rights::findings(&draft.rights, &context.rights));
-    let (level, blocked) = level(draft.level, &findings);
+    let rights = rights::findings(&draft.rights, &context.rights);
+    findings.extend(rights.map(|finding| finding.aged(context.rights_age)));
+    let (level, mut blocked) = level(draft.level, &findings);
+    if level == ConfirmLevel::L4 {
+        findings.push(second_person());
+        blocked = true;
+    }
     let mut plan = Plan {
         id: PlanId(String::new()),
         action: verb,
         node: node.id.clone(),
         name: node.name.clone(),
+        domain: crate::domain::domain(snapshot, node).to_string(),
         place: place(snapshot, node),
         settings: draft.settings,
         targets: draft.targets,
@@ -138,6 +148,23 @@ pub(crate) fn level(base: ConfirmLevel, findings: &[Finding]) -> (ConfirmLevel, 
     let before_unknown = if warned { base.raised() } else { base };
     let blind = unknown && before_unknown >= ConfirmLevel::L3;
     (level, blind || unmet(Severity::Block, Outcome::Fail))
+}
+
+/// Level 4 is not pressed by one person alone, and nobody else can be recorded here.
+fn second_person() -> Finding {
+    finding(
+        SECOND_PERSON,
+        Severity::Block,
+        Answer::given(false, "level 4"),
+        Words {
+            pass: String::new(),
+            fail: "This is level 4: it needs a second person, and cannot be pressed here."
+                .to_owned(),
+            unknown: String::new(),
+            threshold: "at most level 3",
+            next: "Put right what it warns of or make it smaller; or have two people make the calls below by hand.",
+        },
+    )
 }
 
 /// `PROD · Meridian · 123456789012 · eu-west-1 · prod-euw1`, for the dialog's large type.

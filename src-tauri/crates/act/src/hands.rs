@@ -34,6 +34,12 @@ impl Hands {
         }
     }
 
+    /// The node's account, with who we are in it.
+    #[must_use]
+    pub fn account(&self) -> Option<&AccountSessions> {
+        self.account.as_ref()
+    }
+
     /// The session of the node's region; of a global node, the account's global one.
     #[must_use]
     pub fn aws(&self) -> Option<&Session> {

@@ -39,10 +39,13 @@
 
 pub mod action;
 pub mod course;
+pub mod domain;
 pub mod draft;
 mod finding;
 pub mod freeze;
 pub mod hands;
+pub mod lease;
+pub mod loops;
 pub mod offer;
 pub mod once;
 mod origin;
@@ -61,12 +64,14 @@ mod words;
 
 pub use action::{
     ACTIONS, Action, Context, PlanError, Recount, Request, action, action_of, called_for, colour,
-    command, offers, plan, recount, sources_of,
+    command, offers, plan, plan_command, recount, sources_of,
 };
 pub use course::{Answer, Call, Course, Decision, Ending, Entry, Face, Moment};
+pub use domain::domain;
 pub use draft::{Draft, Undo};
-pub use freeze::Freeze;
+pub use freeze::{Effect, Freeze};
 pub use hands::Hands;
+pub use loops::{LoopId, LoopState, OpenLoop};
 pub use offer::{Colour, Offer};
 pub use plan::{
     ApiCall, Blast, ConfirmLevel, Expectation, Finding, Leaves, Outcome, PLAN_SECONDS, Plan,

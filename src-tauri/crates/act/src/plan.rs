@@ -108,6 +108,14 @@ pub struct Finding {
     pub next_step: Option<String>,
 }
 
+impl Finding {
+    /// The same, of an answer that is `age` seconds old.
+    pub(crate) fn aged(mut self, age: f64) -> Self {
+        self.age = Some(age);
+        self
+    }
+}
+
 /// One exact API call of the plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ts_rs::TS)]
 pub struct ApiCall {
@@ -169,6 +177,10 @@ pub struct Plan {
     pub node: NodeId,
     /// The node's own name.
     pub name: String,
+    /// Its blast domain: only one dangerous action at a time in each (see [`crate::domain()`]). Empty in
+    /// journals of earlier versions.
+    #[serde(default)]
+    pub domain: String,
     /// Account, region and environment in words, for the dialog's large type.
     pub place: String,
     /// Settings asked for, with their defaults filled in.

@@ -2,6 +2,10 @@
 //! SelfSubjectAccessReview for Kubernetes. What is missing blocks and is named; what cannot be
 //! asked (the question itself is denied) is said and blocks nothing.
 
+mod ask;
+
+pub use ask::ask;
+
 use crate::finding::{Answer, Words, finding};
 use crate::plan::{Finding, Severity};
 use crate::words::list;

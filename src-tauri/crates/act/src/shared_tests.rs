@@ -1,11 +1,10 @@
 //! What every plan shares: levels, freezes, rights, and the rule that something must remain.
 
 use crate::draft::level;
-use crate::freeze::Freeze;
 use crate::plan::{ConfirmLevel, Finding, Outcome, Severity};
 use crate::rights::{Allowed, Right};
 use crate::takes::{SOMETHING_REMAINS, Takes};
-use crate::{ACTIONS, Verb, action, freeze, rights, takes};
+use crate::{ACTIONS, Verb, action, rights, takes};
 use model::{
     Edge, Fact, Health, Kind, Node, NodeId, Provenance, Relation, Scope, Service, Snapshot, Source,
     SourceStatus, Standing, State, Timestamp,
@@ -56,30 +55,6 @@ fn warnings_raise_the_level_and_what_is_unknown_blocks_from_level_three() {
             "{findings:?}"
         );
     }
-}
-
-#[test]
-fn a_freeze_blocks_with_its_reason_and_only_while_it_is_on() {
-    let at = |hour: i64| Timestamp::from_seconds(hour * 3_600);
-    let frozen = [Freeze {
-        from: at(10),
-        until: at(12),
-        reason: "market open".to_owned(),
-    }];
-    let answer = |now| freeze::findings(&frozen, now).expect("a finding");
-    assert_eq!(answer(at(9)).outcome, Outcome::Pass);
-    let inside = answer(at(11));
-    assert_eq!(
-        (inside.severity, inside.outcome),
-        (Severity::Block, Outcome::Fail)
-    );
-    assert!(
-        inside.sentence.contains("market open"),
-        "{}",
-        inside.sentence
-    );
-    assert_eq!(answer(at(12)).outcome, Outcome::Pass);
-    assert!(freeze::findings(&[], at(11)).is_none());
 }
 
 #[test]

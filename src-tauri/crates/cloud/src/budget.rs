@@ -76,6 +76,8 @@ struct Buckets {
     sqs: DefaultDirectRateLimiter,
     lambda: DefaultDirectRateLimiter,
     cloudwatch: DefaultDirectRateLimiter,
+    /// Rights are asked for now and then; IAM is one service for all regions and publishes no rates.
+    iam: DefaultDirectRateLimiter,
     /// Kubernetes is watched, not polled; the stack file is read once.
     rest: DefaultDirectRateLimiter,
 }
@@ -92,6 +94,7 @@ impl Buckets {
             sqs: bucket(300, 150),
             lambda: bucket(15, 15),
             cloudwatch: bucket(9, 9),
+            iam: bucket(20, 5),
             rest: bucket(500, 200),
         }
     }
@@ -107,6 +110,7 @@ impl Buckets {
             Service::Sqs => &self.sqs,
             Service::Lambda => &self.lambda,
             Service::CloudWatch => &self.cloudwatch,
+            Service::Iam => &self.iam,
             Service::Kubernetes | Service::Stack => &self.rest,
         }
     }

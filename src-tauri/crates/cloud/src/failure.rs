@@ -412,6 +412,7 @@ fn permission(asked: &Asked<'_>) -> String {
         Service::Elb => "elasticloadbalancing",
         Service::Stack | Service::Kubernetes => return asked.call.to_owned(),
         Service::Sts
+        | Service::Iam
         | Service::Route53
         | Service::CloudFront
         | Service::Eks

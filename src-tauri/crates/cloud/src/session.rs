@@ -372,6 +372,8 @@ clients! {
     rds: aws_sdk_rds,
     /// SQS, for reads.
     sqs: aws_sdk_sqs,
+    /// IAM, for reads.
+    iam: aws_sdk_iam,
     /// Lambda, for reads.
     lambda: aws_sdk_lambda,
     /// CloudWatch, for reads.

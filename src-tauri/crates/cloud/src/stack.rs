@@ -3,13 +3,17 @@
 //! Unknown keys are refused, so that a misspelt one is never silently without effect, and every
 //! mistake is a sentence with line and column.
 
-use model::{Environment, Timestamp};
+use model::Environment;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
+
+mod times;
+
+pub use times::{StackEffect, StackFreeze};
 
 /// The platform, as its stack file declares it.
 #[derive(Clone, Debug)]
@@ -36,21 +40,10 @@ pub struct Stack {
     pub hosted_zones: Vec<String>,
     /// Thresholds of the health rules that differ from the defaults, by name.
     pub thresholds: BTreeMap<String, f64>,
-    /// Times in which nothing is pressed.
+    /// Freezes and maintenance windows.
     pub freezes: Vec<StackFreeze>,
     /// Where consoles lock what they act on.
     pub lock: StackLock,
-}
-
-/// A time in which nothing is pressed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StackFreeze {
-    /// Its start, platform time.
-    pub from: Timestamp,
-    /// Its end, after its start.
-    pub until: Timestamp,
-    /// Why.
-    pub reason: String,
 }
 
 /// Where consoles lock what they act on, so that two of them never act on one thing at once.
@@ -181,17 +174,11 @@ struct Written {
     #[serde(default)]
     thresholds: BTreeMap<String, f64>,
     #[serde(default)]
-    freeze: Vec<Spanned<WrittenFreeze>>,
+    freeze: Vec<Spanned<times::WrittenFreeze>>,
+    #[serde(default)]
+    maintenance: Vec<Spanned<times::WrittenMaintenance>>,
     #[serde(default)]
     lock: StackLock,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenFreeze {
-    from: String,
-    until: String,
-    reason: String,
 }
 
 #[derive(Deserialize)]
@@ -266,7 +253,7 @@ impl Stack {
             edges: written.edge,
             hosted_zones: written.hosted_zones,
             thresholds: written.thresholds,
-            freezes: freezes(written.freeze, &wrong)?,
+            freezes: times::times(written.freeze, written.maintenance, &wrong)?,
             lock: written.lock,
         })
     }
@@ -371,37 +358,6 @@ fn queues(
         });
     }
     Ok(queues)
-}
-
-fn freezes(
-    written: Vec<Spanned<WrittenFreeze>>,
-    wrong: &Wrong<'_>,
-) -> Result<Vec<StackFreeze>, StackError> {
-    let one = |freeze: Spanned<WrittenFreeze>| {
-        let span = freeze.span();
-        let freeze = freeze.into_inner();
-        let time = |text: &str| {
-            let at = Timestamp::parse(text);
-            at.ok_or_else(|| {
-                let reason = format!("{text:?} is no time: write it as 2026-11-27T14:30:00Z");
-                wrong(span.clone(), &reason)
-            })
-        };
-        let (from, until) = (time(&freeze.from)?, time(&freeze.until)?);
-        if until <= from {
-            return Err(wrong(span, &"this freeze ends before it begins"));
-        }
-        if freeze.reason.trim().is_empty() {
-            return Err(wrong(span, &"this freeze has no reason"));
-        }
-        let reason = freeze.reason;
-        Ok(StackFreeze {
-            from,
-            until,
-            reason,
-        })
-    };
-    written.into_iter().map(one).collect()
 }
 
 /// The shape of a region's name: lower-case words joined by dashes, a number at the end.
@@ -547,14 +503,38 @@ mod tests {
     #[test]
     fn freezes_and_the_lock_are_read() {
         let text = format!(
-            "{SMALLEST}[[freeze]]\nfrom = \"2026-11-27T14:00:00Z\"\nuntil = \"2026-11-28T06:00:00Z\"\nreason = \"Black Friday\"\n[lock]\nnamespace = \"ops\"\n"
+            "{SMALLEST}[[freeze]]\nfrom = \"2026-11-27T14:00:00Z\"\nuntil = \"2026-11-28T06:00:00Z\"\nreason = \"Black Friday\"\n\
+             [[freeze]]\ndays = [\"mon\", \"fri\"]\nfrom = \"14:30\"\nuntil = \"21:00\"\nzone = \"UTC\"\neffect = \"warn\"\nreason = \"market open\"\n\
+             [[maintenance]]\nfrom = \"2026-11-29T01:00:00Z\"\nuntil = \"2026-11-29T03:00:00Z\"\nreason = \"patching\"\n\
+             [lock]\nnamespace = \"ops\"\n"
         );
         let stack = parse(&text).expect("parses");
         assert_eq!(stack.freezes[0].reason, "Black Friday");
+        let effects: Vec<StackEffect> = stack.freezes.iter().map(|f| f.effect).collect();
+        assert_eq!(
+            effects,
+            [
+                StackEffect::Block,
+                StackEffect::Warn,
+                StackEffect::Maintenance
+            ]
+        );
         assert_eq!(stack.lock.namespace, "ops");
         let turned = text.replace("11-28", "11-26");
         assert!(mistake(&turned).contains("ends before it begins"));
         assert!(mistake(&text.replace("06:00:00Z", "6 am")).contains("is no time"));
+        let day = mistake(&text.replace("\"fri\"", "\"freitag\""));
+        assert!(
+            day.contains("line 11, column") && day.contains("no day of the week"),
+            "{day}"
+        );
+        let zone = mistake(&text.replace("zone = \"UTC\"", "zone = \"Mars/Base\""));
+        assert!(
+            zone.contains("line 14, column 8") && zone.contains("not known here"),
+            "{zone}"
+        );
+        assert!(mistake(&text.replace("zone = \"UTC\"\n", "")).contains("needs a zone"));
+        assert!(mistake(&text.replace("market open", " ")).contains("no reason"));
     }
 
     #[test]

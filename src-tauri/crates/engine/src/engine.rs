@@ -243,6 +243,8 @@ impl Inner {
         if self.helm.busy() {
             return next.core.stop().await;
         }
+        // What was armed was armed under another name.
+        self.helm.disarm();
         let old = self.sights.replace(Arc::clone(&next));
         old.core.stop().await;
         begin(&next, &self.meter, pictures.clone());

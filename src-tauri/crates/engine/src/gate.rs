@@ -9,6 +9,7 @@
 //! another speed.
 
 mod arming;
+mod awake;
 mod refusal;
 
 pub use arming::Arming;
@@ -18,6 +19,7 @@ use crate::runs::{Platform, Rules};
 use crate::time::Instant;
 use act::{ConfirmLevel, Context, Outcome, PLAN_SECONDS, Plan, PlanError, PlanId, Request};
 use arming::{Armed, armed_for};
+use awake::Awake;
 use model::{Snapshot, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -87,6 +89,9 @@ struct Held {
 
 #[derive(Debug, Default)]
 struct State {
+    awake: Awake,
+    /// The machine slept while something was armed, and nobody was told yet.
+    slept: bool,
     armed: Option<Armed>,
     plans: BTreeMap<PlanId, Held>,
     next: u64,
@@ -219,9 +224,20 @@ impl Gate {
         })
     }
 
+    /// Whether the machine slept while something was armed since this was last asked.
+    pub(crate) fn slept(&self) -> bool {
+        std::mem::take(&mut self.lock().slept)
+    }
+
+    /// What is armed and what was shown, unless the machine slept: then neither counts any more.
     /// No task panics while it holds this lock, so a poisoned one is whole.
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !state.awake.still() {
+            state.slept |= state.armed.take().is_some();
+            state.plans.clear();
+        }
+        state
     }
 }
 

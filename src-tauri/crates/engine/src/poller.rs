@@ -276,7 +276,8 @@ impl Reader for CollectorReader {
     fn floor(&self) -> Duration {
         match self.source.service {
             Service::CloudWatch => METRICS_FLOOR,
-            Service::Sts
+            Service::Iam
+            | Service::Sts
             | Service::Route53
             | Service::CloudFront
             | Service::Elb

@@ -5,12 +5,18 @@
 pub(crate) use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 #[cfg(test)]
-pub(crate) use paused::{Instant, now, paused, sleep, sleep_until, timeout};
+pub(crate) use paused::{Instant, now, paused, sleep, sleep_machine, sleep_until, timeout, wall};
 
 /// Now.
 #[cfg(not(test))]
 pub(crate) fn now() -> Instant {
     Instant::now()
+}
+
+/// This machine's wall clock, which goes on while the machine sleeps.
+#[cfg(not(test))]
+pub(crate) fn wall() -> std::time::SystemTime {
+    std::time::SystemTime::now()
 }
 
 /// tokio's own paused clock needs a feature that would be compiled into the product as well.
@@ -21,7 +27,7 @@ mod paused {
     use std::future::Future;
     use std::pin::pin;
     use std::task::{Poll, Waker};
-    use std::time::Duration;
+    use std::time::{Duration, SystemTime};
     pub(crate) use tokio::time::Instant;
 
     #[derive(Default)]
@@ -29,6 +35,9 @@ mod paused {
         now: Option<Instant>,
         timers: BTreeMap<(Instant, u64), Waker>,
         count: u64,
+        /// How long the machine slept, and when the test began by the wall clock.
+        slept: Duration,
+        began: Option<(Instant, SystemTime)>,
     }
 
     thread_local! {
@@ -43,6 +52,23 @@ mod paused {
         HANDS
             .with_borrow(|hands| hands.now)
             .unwrap_or_else(Instant::now)
+    }
+
+    /// The wall clock: it goes with the paused one, and on alone while the machine sleeps.
+    pub(crate) fn wall() -> SystemTime {
+        let now = now();
+        HANDS.with_borrow_mut(|hands| match hands.now {
+            None => SystemTime::now(),
+            Some(_) => {
+                let (then, wall) = *hands.began.get_or_insert((now, SystemTime::UNIX_EPOCH));
+                wall + (now - then) + hands.slept
+            }
+        })
+    }
+
+    /// The machine sleeps: only the wall clock goes on.
+    pub(crate) fn sleep_machine(time: Duration) {
+        HANDS.with_borrow_mut(|hands| hands.slept += time);
     }
 
     /// Runs a test on one thread whose clock jumps to the next timer when all tasks wait.

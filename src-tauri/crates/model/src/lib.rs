@@ -28,6 +28,7 @@ pub mod source;
 #[cfg(test)]
 mod stage;
 pub mod time;
+pub mod window;
 mod words;
 
 pub use assemble::{Assembly, Declared, DeclaredQueue, Held, Input, PinnedEdge, assemble};
@@ -47,6 +48,7 @@ pub use rules::Thresholds;
 pub use snapshot::{Environment, Identity, NotFound, Snapshot, StackIdentity};
 pub use source::{Scope, Service, Source, SourceStatus, State};
 pub use time::Timestamp;
+pub use window::Window;
 
 /// The account id the simulated platform's STS answers; no real account uses it.
 /// SIMULATED is shown only when STS answers this and every endpoint is loopback.

@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub enum Service {
     /// AWS STS: who we are.
     Sts,
+    /// AWS IAM: what we are allowed.
+    Iam,
     /// Amazon Route 53.
     Route53,
     /// Amazon CloudFront.
@@ -42,6 +44,7 @@ impl Service {
     pub const fn label(self) -> &'static str {
         match self {
             Service::Sts => "STS",
+            Service::Iam => "IAM",
             Service::Route53 => "Route 53",
             Service::CloudFront => "CloudFront",
             Service::Elb => "Load balancing",
@@ -60,6 +63,7 @@ impl Service {
     pub const fn as_str(self) -> &'static str {
         match self {
             Service::Sts => "sts",
+            Service::Iam => "iam",
             Service::Route53 => "route53",
             Service::CloudFront => "cloudfront",
             Service::Elb => "elb",

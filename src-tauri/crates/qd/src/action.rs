@@ -31,7 +31,7 @@ pub(crate) async fn offers(node: &str, read: &ReadArgs, json: bool) -> Result<u8
         .map_err(|e| Failure::new(e.to_string()))?
         .id
         .clone();
-    let offers = engine.offers(&id);
+    let offers = engine.helm().offers_asked(&id).await;
     if json {
         print::line(&offers)?;
     } else {
@@ -76,6 +76,35 @@ pub(crate) async fn plan(what: &ActionArgs, read: &ReadArgs, json: bool) -> Resu
     }
     engine.stop().await;
     Ok(if plan.blocked { REFUSED } else { 0 })
+}
+
+/// The plan that undoes a run, made from what was there before it.
+pub(crate) async fn undo(run: &str, read: &ReadArgs, json: bool) -> Result<u8, Failure> {
+    let (engine, _) = reading::read(read).await?;
+    let undone = undone(&engine, run).await;
+    engine.stop().await;
+    let plan = undone?;
+    if json {
+        print::line(&plan)?;
+    } else {
+        print::text(&plan_text(&plan))?;
+    }
+    Ok(if plan.blocked { REFUSED } else { 0 })
+}
+
+async fn undone(engine: &Engine, run: &str) -> Result<Plan, Failure> {
+    let refused = |why: String| Failure::with_code(why, REFUSED);
+    let runs = engine.runs().map_err(|e| Failure::new(e.to_string()))?;
+    let receipt = runs.iter().find(|receipt| receipt.run.0 == run);
+    let receipt =
+        receipt.ok_or_else(|| refused(format!("There is no run {run} in the record.")))?;
+    let request = receipt.undo_request.as_ref();
+    let request = request
+        .ok_or_else(|| refused(format!("Run {run} left nothing to undo. {}", receipt.undo)))?;
+    let planned = engine
+        .helm()
+        .plan_asked(request.action, &request.node, &request.settings);
+    planned.await.map_err(|e| refused(e.to_string()))
 }
 
 async fn planned(engine: &Engine, snapshot: &Snapshot, what: &ActionArgs) -> Result<Plan, Failure> {
@@ -231,6 +260,13 @@ fn receipt_text(receipt: &Receipt) -> String {
     }
     if let Some(seconds) = receipt.recovery_seconds {
         let _ = writeln!(text, "recovered in {}", crate::text::duration(seconds));
+    }
+    if let Some(left) = &receipt.left_open {
+        let span = crate::text::duration(left.seconds as f64);
+        let _ = writeln!(text, "left open for {span}: {}", clean(&left.sentence));
+    }
+    if let Some(undo) = &receipt.undo_request {
+        let _ = writeln!(text, "undo: {}", clean(&act::plan_command(undo)));
     }
     if let Some(next) = &receipt.next_step {
         let _ = writeln!(text, "next: {}", clean(next));

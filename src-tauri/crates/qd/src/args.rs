@@ -87,6 +87,25 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// The plan that undoes a run, from what was there before it; it is checked like any other, and
+    /// done with `qd act`. Exit 0 clear, 4 blocked or nothing to undo.
+    Undo {
+        /// The run's id (`qd act` prints it).
+        run: String,
+        #[command(flatten)]
+        read: ReadArgs,
+        /// One JSON document instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// What was left open, by whom and until when. Exit 0, 1 when something is overdue.
+    Loops {
+        #[command(flatten)]
+        read: ReadArgs,
+        /// One JSON document instead of text.
+        #[arg(long)]
+        json: bool,
+    },
     /// Take up an interrupted run and end it in a named outcome. Never starts anything twice.
     /// Exit 0 once it has ended, whatever the verdict (it is in the receipt); 4 when it cannot be
     /// taken up (alive elsewhere, unknown), 5 when it was interrupted again.

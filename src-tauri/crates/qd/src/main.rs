@@ -4,6 +4,7 @@ mod action;
 mod args;
 mod audit;
 mod failure;
+mod loops;
 mod print;
 mod reading;
 mod runs;
@@ -86,6 +87,8 @@ async fn run(command: Command) -> Result<u8, Failure> {
             action::act(&what, &words, &read, json).await
         }
         Command::Runs { stack: _, json } => runs::list(json),
+        Command::Undo { run, read, json } => action::undo(&run, &read, json).await,
+        Command::Loops { read, json } => loops::list(&read, json).await,
         Command::Resume { run, read, json } => runs::resume(run.as_deref(), &read, json).await,
         Command::Audit(command) => audit::run(&command),
     }

@@ -76,8 +76,15 @@ fn outline(snapshot: &Snapshot) -> String {
 /// What is wrong, in sentences.
 pub(crate) async fn status(args: &ReadArgs) -> Result<u8, Failure> {
     let (engine, snapshot) = read(args).await?;
-    let (text, code) = status::render(&snapshot);
+    let (open, trouble) = match engine.loops() {
+        Ok(open) => (open, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
+    let (text, code) = status::render(&snapshot, &open);
     print::text(&text)?;
+    if let Some(trouble) = trouble {
+        print::text(&format!("\nWhat was left open is not known: {trouble}\n"))?;
+    }
     engine.stop().await;
     Ok(code)
 }

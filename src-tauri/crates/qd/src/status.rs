@@ -1,6 +1,8 @@
 //! `qd status`: the snapshot for people. Causes first, then what is abnormal, then blind spots.
 
+use crate::loops;
 use crate::text::{clean, count, duration};
+use act::OpenLoop;
 use model::{Level, Node, Snapshot, Standing, State};
 use std::fmt::Write as _;
 
@@ -10,12 +12,21 @@ const LISTED: usize = 40;
 /// The text and the monitoring-plugin exit code (0 OK, 1 warning, 2 critical, 3 unknown; the
 /// plugin guidelines' critical > unknown > warning,
 /// <https://www.monitoring-plugins.org/doc/guidelines.html#AEN78>).
-pub(crate) fn render(snapshot: &Snapshot) -> (String, u8) {
+pub(crate) fn render(snapshot: &Snapshot, open: &[OpenLoop]) -> (String, u8) {
     let mut text = String::new();
-    let worst = worst(snapshot);
+    // What is overdue is a warning of its own: nobody closed it.
+    let overdue = if loops::overdue(open) {
+        Level::Warning
+    } else {
+        Level::Ok
+    };
+    let worst = worst(snapshot).max(overdue);
     headline(&mut text, snapshot, worst);
     causes(&mut text, snapshot);
     abnormal(&mut text, snapshot);
+    if !open.is_empty() {
+        let _ = write!(text, "\nLeft open:\n{}", loops::lines(open));
+    }
     sources(&mut text, snapshot);
     let code = match worst {
         Level::Ok | Level::InTransition => 0,

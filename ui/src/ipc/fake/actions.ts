@@ -94,7 +94,7 @@ export function planOf(p: Platform, dlq: Node, settings: Record<string, string>,
     cli: `aws sqs start-message-move-task --source-arn ${arn} --max-number-of-messages-per-second ${r} --region ${region}`,
   });
   return {
-    id: `plan-${n}`, action: "redrive", node: dlq.id, name: dlq.name,
+    id: `plan-${n}`, action: "redrive", node: dlq.id, name: dlq.name, domain: dlq.id,
     place: `prod · account ${dlq.scope.account ?? ""} · ${region}`,
     settings: { rate: String(rate), canary: settings["canary"] ?? "20", destination: queue?.name ?? "" },
     targets: [dlq.id, ...(queue === undefined ? [] : [queue.id])],

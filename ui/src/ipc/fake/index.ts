@@ -144,6 +144,7 @@ export function fakeHost(query: URLSearchParams): Host {
       if (run !== undefined) run.stopped ??= Date.now();
       return Promise.resolve();
     },
+    loops: () => Promise.resolve([]),
     runs: () => Promise.resolve([...runs.values()].map(receipt).reverse()),
     resumeRun: (id) => {
       const run = runs.get(id);

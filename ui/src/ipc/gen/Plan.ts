@@ -34,6 +34,11 @@ node: NodeId,
  */
 name: string, 
 /**
+ * Its blast domain: only one dangerous action at a time in each (see [`crate::domain()`]). Empty in
+ * journals of earlier versions.
+ */
+domain: string, 
+/**
  * Account, region and environment in words, for the dialog's large type.
  */
 place: string, 

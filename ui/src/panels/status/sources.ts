@@ -6,6 +6,7 @@ import type { Level } from "../../ipc/gen/Level";
 
 export const SERVICE_NAME: Record<Service, string> = {
   sts: "STS",
+  iam: "IAM",
   route53: "Route 53",
   cloudfront: "CloudFront",
   elb: "ALB",

@@ -115,6 +115,7 @@ fn plan() -> Plan {
         action: Verb::Redrive,
         node: NodeId::new("queue/1/eu-west-1/q"),
         name: "q".to_owned(),
+        domain: "queue/1/eu-west-1/q".to_owned(),
         place: String::new(),
         settings: BTreeMap::new(),
         targets: Vec::new(),

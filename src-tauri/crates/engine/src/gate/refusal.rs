@@ -2,7 +2,7 @@
 
 use super::{HOLD, MAX_MINUTES};
 use act::{ConfirmLevel, PLAN_SECONDS, PlanError, RunId};
-use model::SourceId;
+use model::{SourceId, Timestamp};
 
 /// Why something is not done. Every one is a sentence.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +84,18 @@ pub enum Refusal {
     /// Another process is about to act on this node.
     #[error("Another process is acting on {0} at this moment.")]
     Elsewhere(String),
+    /// Another console holds the domain's lock.
+    #[error("{node} is locked: {holder} is acting on it{}. See the {place}; it lapses {} s after its holder has gone.", from(.since), act::lease::LEASE_SECONDS)]
+    Locked {
+        /// What is locked.
+        node: String,
+        /// Who holds it.
+        holder: String,
+        /// Since when.
+        since: Option<Timestamp>,
+        /// Where the lock is.
+        place: String,
+    },
     /// No such run here.
     #[error("There is no run {} here to {verb}.", .run.0)]
     NoSuchRun {
@@ -98,12 +110,19 @@ pub enum Refusal {
     /// The record cannot be written, so nothing is done.
     #[error("Nothing was done: {0}.")]
     Audit(#[from] crate::audit::AuditError),
+    /// What would be left open cannot be written down, so nothing is done.
+    #[error("Nothing was done: {0}.")]
+    Loops(#[from] crate::loops::LoopsError),
     /// The journal cannot be written, so nothing is done.
     #[error("Nothing was done: {0}.")]
     Journal(#[from] crate::journal::JournalError),
     /// The platform did not answer a run that was taken up.
     #[error("The run stays as it is: {0}")]
     Unreadable(String),
+}
+
+fn from(at: &Option<Timestamp>) -> String {
+    at.map_or_else(String::new, |at| format!(" since {at}"))
 }
 
 fn names(sources: &[SourceId]) -> String {

@@ -7,8 +7,10 @@ use crate::audit::AuditRow;
 use crate::gate::{Arming, Press, Refusal};
 use crate::sight::Sights;
 use crate::time::now;
-use act::{Course, Hands, Offer, Plan, PlanError, PlanId, Receipt, RunId, Verb};
+use act::lease::{Claim, Taken};
+use act::{Course, Hands, Offer, OpenLoop, Plan, PlanError, PlanId, Receipt, Rights, RunId, Verb};
 use async_trait::async_trait;
+use cloud::kubernetes::ClusterSession;
 use model::{NodeId, Scope, Service, Snapshot, SourceId, SourceStatus, State, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,6 +29,28 @@ pub(crate) struct Deck {
 impl Deck {
     pub(crate) fn new(sights: Arc<Sights>) -> Self {
         Self { sights }
+    }
+
+    /// The cluster of the node a plan is for, or the first one of its region: every console comes to
+    /// the same.
+    fn nearest(&self, plan: &Plan) -> Option<ClusterSession> {
+        let (_, region, cluster) = place(&plan.node)?;
+        let sight = self.sights.now();
+        let mut all = sight.clusters.all();
+        all.sort_by(|a, b| a.session().name().cmp(b.session().name()));
+        let near = |c: &&collect::kubernetes::Cluster| {
+            let session = c.session();
+            let own = cluster
+                .as_ref()
+                .is_none_or(|name| **session.name() == **name);
+            own && session.scope().region.as_deref() == region.as_deref()
+        };
+        // What is global (a global database) is locked in the first cluster there is.
+        let found = match &region {
+            Some(_) => all.iter().find(near),
+            None => all.first(),
+        };
+        found.map(|cluster| cluster.session().clone())
     }
 
     /// The sessions of the place of the node a plan is for, by its place in the newest picture.
@@ -145,6 +169,18 @@ impl Platform for Deck {
 
     fn poke(&self, sources: &[SourceId]) {
         self.sights.now().core.poke(sources);
+    }
+
+    async fn rights(&self, plan: &Plan) -> Rights {
+        let hands = self.hands(plan).unwrap_or_default();
+        act::rights::ask(&hands, &plan.rights).await
+    }
+
+    async fn lock(&self, plan: &Plan, claim: &Claim<'_>) -> Taken {
+        match self.nearest(plan) {
+            Some(cluster) => act::lease::take(&cluster, claim).await,
+            None => Taken::Nowhere("no cluster is open in its region".to_owned()),
+        }
     }
 
     fn course(&self, plan: &Plan) -> Result<Box<dyn Course>, Refusal> {
@@ -275,6 +311,14 @@ impl Engine {
     /// When it is alive, unknown or damaged, or its account is not open.
     pub async fn resume(&self, run: &RunId) -> Result<RunWatch, Refusal> {
         self.helm().resume(run).await
+    }
+
+    /// What was left open and by whom, the most urgent first.
+    ///
+    /// # Errors
+    /// When the book of open loops or the journals cannot be read.
+    pub fn loops(&self) -> Result<Vec<OpenLoop>, Refusal> {
+        self.helm().loops()
     }
 
     /// The newest rows of the record, newest first.

@@ -1,15 +1,16 @@
 //! The acting half of the engine, from offers to receipts.
 
+mod lock;
+mod loops;
 mod press;
 mod take_up;
 
 use super::platform::Platform;
 use super::points::{Nowhere, Points};
-use super::rules::{Rules, Terms};
-use super::unfinished::unfinished_runs;
+use super::rules::{self, Rules, Terms};
 use crate::audit::{Audit, AuditError, AuditKind, AuditRow, Record};
 use crate::gate::{Arming, Gate, Refusal};
-use crate::journal;
+use crate::loops::LoopBook;
 use act::{Offer, Plan, PlanError, PlanId, Receipt, Request, RunEvent, RunId, Verb};
 use model::{NodeId, Scope, Snapshot};
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ struct Inner {
     state_dir: PathBuf,
     dir: PathBuf,
     rules: Rules,
+    loops: Arc<LoopBook>,
     gate: Gate,
     audit: Mutex<Option<Arc<Audit>>>,
     platform: Arc<dyn Platform>,
@@ -66,6 +68,7 @@ impl Helm {
             state_dir: state_dir.to_owned(),
             dir: state_dir.join(FOLDER),
             rules: Rules::new(terms),
+            loops: Arc::new(LoopBook::new(state_dir)),
             gate: Gate::default(),
             audit: Mutex::new(None),
             platform,
@@ -81,7 +84,46 @@ impl Helm {
     #[must_use]
     pub fn offers(&self, node: &NodeId) -> Vec<Offer> {
         let snapshot = self.inner.platform.snapshot();
-        act::offers(&snapshot, node, &self.inner.rules.context(&snapshot, node))
+        let offers = act::offers(&snapshot, node, &self.inner.rules.context(&snapshot, node));
+        self.ask_for(&snapshot, &offers);
+        offers
+    }
+
+    /// The same once our rights are known: for a caller that shows them only once.
+    pub async fn offers_asked(&self, node: &NodeId) -> Vec<Offer> {
+        let inner = &self.inner;
+        let snapshot = inner.platform.snapshot();
+        for offer in act::offers(&snapshot, node, &inner.rules.context(&snapshot, node)) {
+            if let Some(plan) = self.plan_of(&snapshot, &offer)
+                && inner.rules.unknown(&snapshot, &plan)
+            {
+                inner.rules.ask(inner.platform.as_ref(), &plan).await;
+            }
+        }
+        self.offers(node)
+    }
+
+    /// The plan of an offer's defaults, for its rights.
+    fn plan_of(&self, snapshot: &Snapshot, offer: &Offer) -> Option<Plan> {
+        let request = Request {
+            action: offer.action,
+            node: offer.node.clone(),
+            settings: BTreeMap::new(),
+        };
+        let context = self.inner.rules.context(snapshot, &offer.node);
+        act::plan(snapshot, &request, &context).ok()
+    }
+
+    /// Asks in the background for the rights of what is offered, where they are not known or will
+    /// not be for long.
+    fn ask_for(&self, snapshot: &Snapshot, offers: &[Offer]) {
+        for offer in offers {
+            let rights = offer.findings.iter().find(|f| f.id == act::rights::RIGHTS);
+            let fresh = rights.is_none_or(rules::is_fresh);
+            if !fresh && let Some(plan) = self.plan_of(snapshot, offer) {
+                self.ask_rights(snapshot, &plan);
+            }
+        }
     }
 
     /// What the situation calls for anywhere, what is about most first.
@@ -96,6 +138,7 @@ impl Helm {
         let rules = &self.inner.rules;
         let mut all = act::called_for(&snapshot, |node| rules.context(&snapshot, node));
         all.sort_by_key(|offer| std::cmp::Reverse(size(offer)));
+        self.ask_for(&snapshot, &all);
         all
     }
 
@@ -127,10 +170,14 @@ impl Helm {
         if !running || !self.inner.rules.wants_asking(snapshot, plan) {
             return;
         }
+        let Some(key) = self.inner.rules.begin_asking(plan) else {
+            return;
+        };
         let (helm, plan) = (self.clone(), plan.clone());
         tokio::spawn(async move {
             let inner = &helm.inner;
             inner.rules.ask(inner.platform.as_ref(), &plan).await;
+            inner.rules.end_asking(&key);
         });
     }
 
@@ -146,7 +193,7 @@ impl Helm {
     ) -> Result<Plan, PlanError> {
         let inner = &self.inner;
         let plan = self.plan(action, node, settings)?;
-        if !inner.rules.wants_asking(&inner.platform.snapshot(), &plan) {
+        if !inner.rules.unknown(&inner.platform.snapshot(), &plan) {
             return Ok(plan);
         }
         inner.rules.ask(inner.platform.as_ref(), &plan).await;
@@ -185,7 +232,18 @@ impl Helm {
     /// What is armed now.
     #[must_use]
     pub fn arming(&self) -> Arming {
-        self.inner.gate.arming()
+        let arming = self.inner.gate.arming();
+        self.note_sleep();
+        arming
+    }
+
+    /// Records that the machine slept while something was armed.
+    fn note_sleep(&self) {
+        if self.inner.gate.slept() {
+            // Being read-only must not depend on a disk.
+            let sentence = "Read-only again: the machine slept, or its clock was set.".to_owned();
+            let _ = self.record(AuditKind::Disarmed, None, sentence, serde_json::Value::Null);
+        }
     }
 
     /// The operator's finger is down on this plan's button.
@@ -240,15 +298,7 @@ impl Helm {
         for receipt in self.audit()?.receipts(RECENT)? {
             all.insert(receipt.run.clone(), receipt);
         }
-        let left = unfinished_runs(&self.inner.state_dir).map_err(|source| {
-            let path = self.inner.dir.clone();
-            Refusal::Journal(journal::JournalError::Io {
-                path,
-                what: "read",
-                source,
-            })
-        })?;
-        for receipt in left {
+        for receipt in self.unfinished()? {
             all.entry(receipt.run.clone()).or_insert(receipt);
         }
         for (run, live) in self.live().iter() {

@@ -1,6 +1,7 @@
 //! What the acting half needs of the reading half.
 
 use crate::gate::Refusal;
+use act::lease::{Claim, Taken};
 use act::{Allowed, Course, Plan, Rights};
 use async_trait::async_trait;
 use model::{Snapshot, SourceId, Timestamp};
@@ -48,6 +49,12 @@ pub trait Platform: Send + Sync + 'static {
     async fn rights(&self, plan: &Plan) -> Rights {
         let why = || Allowed::Unasked("nobody can be asked here".to_owned());
         plan.rights.iter().map(|r| (r.clone(), why())).collect()
+    }
+
+    /// Takes the lock that other consoles honour, in the cluster of the plan's node, or of its region.
+    async fn lock(&self, plan: &Plan, claim: &Claim<'_>) -> Taken {
+        let _ = (plan, claim);
+        Taken::Nowhere("there is no cluster here".to_owned())
     }
 
     /// The course of a plan, with hands in the account and region of its node.

@@ -3,15 +3,19 @@
 
 use super::platform::Platform;
 use crate::time::{Instant, now};
-use act::{Allowed, Context, Freeze, PLAN_SECONDS, Plan, Right, Rights};
+use act::{
+    Allowed, Context, Effect, Finding, Freeze, PLAN_SECONDS, Plan, Right, Rights, Severity, Verb,
+};
 use model::{Node, NodeId, Snapshot, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// An answer about a right is shown for this long.
 const KNOWN_FOR: Duration = Duration::from_secs(300);
+/// It is asked anew in the background from this age on, so that it never lapses while it is shown.
+const REFRESHED_FROM: Duration = Duration::from_secs(150);
 /// Rights are asked for at most this long on a press; what is not answered then is not checked.
 const ASKED_WITHIN: Duration = Duration::from_secs(5);
 
@@ -22,6 +26,8 @@ pub struct Terms {
     pub stack_file: Option<String>,
     /// Times in which nothing is pressed.
     pub freezes: Vec<Freeze>,
+    /// The Kubernetes namespace of the locks that consoles honour.
+    pub lock_namespace: String,
 }
 
 impl Terms {
@@ -29,13 +35,18 @@ impl Terms {
     #[must_use]
     pub fn of(stack: &cloud::Stack) -> Self {
         let freeze = |freeze: &cloud::stack::StackFreeze| Freeze {
-            from: freeze.from,
-            until: freeze.until,
+            window: freeze.window.clone(),
+            effect: match freeze.effect {
+                cloud::stack::StackEffect::Block => Effect::Blocks,
+                cloud::stack::StackEffect::Warn => Effect::Warns,
+                cloud::stack::StackEffect::Maintenance => Effect::Maintenance,
+            },
             reason: freeze.reason.clone(),
         };
         Self {
             stack_file: Some(stack.path.display().to_string()),
             freezes: stack.freezes.iter().map(freeze).collect(),
+            lock_namespace: stack.lock.namespace.clone(),
         }
     }
 
@@ -44,7 +55,7 @@ impl Terms {
     pub fn named(stack_file: Option<&Path>) -> Self {
         Self {
             stack_file: stack_file.map(|path| path.display().to_string()),
-            freezes: Vec::new(),
+            ..Self::default()
         }
     }
 }
@@ -55,6 +66,8 @@ pub struct Rules {
     terms: Terms,
     /// By place (account and cluster) and right.
     known: Mutex<BTreeMap<(String, Right), (Allowed, Instant)>>,
+    /// Plans whose rights are being asked for in the background.
+    asking: Mutex<BTreeSet<(Verb, NodeId)>>,
 }
 
 impl Rules {
@@ -62,40 +75,76 @@ impl Rules {
         Self {
             terms,
             known: Mutex::default(),
+            asking: Mutex::default(),
         }
+    }
+
+    /// The Kubernetes namespace of the locks.
+    pub(crate) fn lock_namespace(&self) -> &str {
+        &self.terms.lock_namespace
     }
 
     /// What a plan for `node` rests on, now.
     pub(crate) fn context(&self, snapshot: &Snapshot, node: &NodeId) -> Context {
         let node = snapshot.node(node);
+        let (rights, rights_age) = node.map_or_else(Default::default, |node| {
+            self.rights(&place(node), KNOWN_FOR)
+        });
         Context {
             stack_file: self.terms.stack_file.clone(),
             freezes: self.terms.freezes.clone(),
-            rights: node
-                .map(|node| self.rights(&place(node)))
-                .unwrap_or_default(),
+            rights,
+            rights_age,
             expires: local_time().plus_seconds(i64::from(PLAN_SECONDS)),
         }
     }
 
-    fn rights(&self, place: &str) -> Rights {
+    /// What is known of a place and not older than `within`, and the age of the oldest, seconds.
+    fn rights(&self, place: &str, within: Duration) -> (Rights, f64) {
         let now = now();
         let known = self.lock();
         let fresh = known.iter().filter(|((of, _), (_, at))| {
-            of == place && now.saturating_duration_since(*at) < KNOWN_FOR
+            of == place && now.saturating_duration_since(*at) < within
         });
-        fresh
-            .map(|((_, right), (allowed, _))| (right.clone(), allowed.clone()))
-            .collect()
+        let mut oldest = Duration::ZERO;
+        let rights = fresh
+            .map(|((_, right), (allowed, at))| {
+                oldest = oldest.max(now.saturating_duration_since(*at));
+                (right.clone(), allowed.clone())
+            })
+            .collect();
+        (rights, oldest.as_secs_f64())
     }
 
-    /// Whether some right of this plan is not known (any more).
+    /// Whether some right of this plan is not known, or not any more.
+    pub(crate) fn unknown(&self, snapshot: &Snapshot, plan: &Plan) -> bool {
+        self.lacks(snapshot, plan, KNOWN_FOR)
+    }
+
+    /// Whether some right of this plan should be asked for, in the background.
     pub(crate) fn wants_asking(&self, snapshot: &Snapshot, plan: &Plan) -> bool {
+        self.lacks(snapshot, plan, REFRESHED_FROM)
+    }
+
+    fn lacks(&self, snapshot: &Snapshot, plan: &Plan, within: Duration) -> bool {
         let Some(node) = snapshot.node(&plan.node) else {
             return false;
         };
-        let known = self.rights(&place(node));
+        let (known, _) = self.rights(&place(node), within);
         plan.rights.iter().any(|right| !known.contains_key(right))
+    }
+
+    /// Takes it upon the caller to ask for a plan's rights; `None` when somebody does already.
+    pub(crate) fn begin_asking(&self, plan: &Plan) -> Option<(Verb, NodeId)> {
+        let key = (plan.action, plan.node.clone());
+        let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        asking.insert(key.clone()).then_some(key)
+    }
+
+    /// They are asked for.
+    pub(crate) fn end_asking(&self, key: &(Verb, NodeId)) {
+        let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        asking.remove(key);
     }
 
     /// Asks for every right of a plan, now.
@@ -123,6 +172,13 @@ impl Rules {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<(String, Right), (Allowed, Instant)>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a finding about rights rests on answers that need no asking yet.
+pub(crate) fn is_fresh(finding: &Finding) -> bool {
+    let young = finding.age < Some(REFRESHED_FROM.as_secs_f64());
+    // What was not asked yet has no source but the plan and passes as information.
+    young && finding.severity == Severity::Block
 }
 
 /// Where rights are granted: an account, or a cluster of it.

@@ -5,7 +5,9 @@ use super::points::Points;
 use crate::audit::{Audit, AuditKind, Record};
 use crate::gate::Refusal;
 use crate::journal::{Journal, JournalError};
+use crate::loops::{LoopBook, LoopsError};
 use crate::time::Instant;
+use act::lease::{Lease, Lost};
 use act::{
     Answer, Call, Course, Decision, Ending, Entry, Plan, Receipt, RunEvent, RunId, RunPhase,
     RunProgress, Verdict,
@@ -20,6 +22,8 @@ use tokio::sync::watch;
 const NOTES: usize = 16;
 /// A run that was taken up gives up its first look after this long.
 const FIRST_LOOK: Duration = Duration::from_secs(60);
+/// Between two renewals of the lock, seconds of platform time: well within its life.
+const RENEW_SECONDS: f64 = act::lease::LEASE_SECONDS as f64 / 4.0;
 /// Between two pokes of what the plan rests on.
 const POKE: Duration = Duration::from_secs(5);
 
@@ -41,12 +45,18 @@ pub(crate) struct Runner {
     pub(crate) journal: Journal,
     pub(crate) dir: PathBuf,
     pub(crate) audit: Arc<Audit>,
+    pub(crate) loops: Arc<LoopBook>,
     pub(crate) platform: Arc<dyn Platform>,
     pub(crate) points: Arc<dyn Points>,
     pub(crate) events: watch::Sender<RunEvent>,
     pub(crate) stop: watch::Receiver<bool>,
     /// A call was made that was not refused: there may be something to undo.
     pub(crate) touched: bool,
+    /// The lock that other consoles honour, and when it was last renewed.
+    pub(crate) lease: Option<Box<Lease>>,
+    pub(crate) renewed: Instant,
+    /// Why it is not ours any more: nothing further is called then.
+    pub(crate) lost: Option<String>,
 }
 
 /// Time kept of looks.
@@ -79,6 +89,7 @@ impl Runner {
             act::sources_of(&self.subject.plan, &snapshot)
         };
         loop {
+            self.keep_lock().await;
             self.look(&mut sight, &sources).await;
             if self.subject.taken && !sight.ever && sight.blind_for >= FIRST_LOOK {
                 let trouble = sight.trouble.clone().unwrap_or_default();
@@ -117,6 +128,25 @@ impl Runner {
         if (crate::time::now() - sight.poked) >= POKE {
             self.platform.poke(sources);
             sight.poked = crate::time::now();
+        }
+    }
+
+    /// Renews the lock in time. One that somebody else has now stops the run; one that cannot be
+    /// renewed counts until it lapses, and is tried again.
+    async fn keep_lock(&mut self) {
+        let period = RENEW_SECONDS / self.platform.pace().max(1.0);
+        let due = crate::time::now() - self.renewed >= Duration::from_secs_f64(period);
+        let Some(lease) = self.lease.as_mut().filter(|_| due) else {
+            return;
+        };
+        self.renewed = crate::time::now();
+        match lease.renew(self.platform.now()).await {
+            Ok(()) => {}
+            Err(Lost::Unsaid(why)) => tracing::warn!(why, "a lock could not be renewed"),
+            Err(Lost::Taken(why)) => {
+                self.lost = Some(why);
+                self.lease = None;
+            }
         }
     }
 
@@ -196,7 +226,7 @@ impl Runner {
             blind_for: sight.blind_for,
             pace: self.platform.pace(),
             snapshot: &snapshot,
-            stop: *self.stop.borrow(),
+            stop: *self.stop.borrow() || self.lost.is_some(),
         };
         work(self.course.as_mut(), &moment)
     }
@@ -231,7 +261,10 @@ impl Runner {
 
     /// The end: the audit row first, the journal last. A crash in between is put right by whoever
     /// takes the run up: the row is there already. A run whose row cannot be written stays open.
-    async fn close(mut self, sight: &Sight, ending: Ending) -> Result<(), Refusal> {
+    async fn close(mut self, sight: &Sight, mut ending: Ending) -> Result<(), Refusal> {
+        if let Some(lost) = &self.lost {
+            ending.sentence = format!("The lock was lost: {lost}. {}", ending.sentence);
+        }
         let at = self.platform.now();
         self.points.at("ending").await;
         let mut receipt = self.receipt(sight);
@@ -240,6 +273,10 @@ impl Runner {
             let plan = &self.subject.plan;
             receipt.undo_request.clone_from(&plan.undo_request);
             receipt.left_open.clone_from(&plan.leaves);
+        }
+        if let Err(error) = self.settle_loops(&ending, at) {
+            // The loop was written down at the start: it stays listed until the platform shows its end.
+            tracing::warn!(%error, "the book of open loops could not be kept");
         }
         let row = Record {
             at,
@@ -263,10 +300,28 @@ impl Runner {
         self.write(Entry::Closed { at, ending })?;
         self.points.at("closed").await;
         self.journal.done(&self.dir, &self.subject.run)?;
+        // Before it is told: a command line ends when it hears.
+        if let Some(lease) = self.lease.take() {
+            lease.release().await;
+        }
         self.events.send_modify(|event| {
             event.seq += 1;
             event.receipt = receipt;
         });
+        Ok(())
+    }
+
+    /// What the run leaves open counts from now; what it was to close is closed.
+    fn settle_loops(&self, ending: &Ending, at: Timestamp) -> Result<(), LoopsError> {
+        let (run, plan) = (&self.subject.run, &self.subject.plan);
+        if plan.leaves.is_some() && self.touched {
+            self.loops.ended(run, at)?;
+        } else if plan.leaves.is_some() {
+            self.loops.forget(run)?;
+        }
+        if ending.verdict == Verdict::Verified {
+            self.loops.closed_by(&plan.node, plan.action, run, at)?;
+        }
         Ok(())
     }
 

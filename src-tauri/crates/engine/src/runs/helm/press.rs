@@ -3,10 +3,10 @@
 use super::{Helm, Live, RunWatch};
 use crate::audit::{Audit, AuditKind, Record};
 use crate::gate::{Confirmed, Press, Refusal};
-use crate::journal::{self, Journal};
+use crate::journal::Journal;
 use crate::runs::locks::NodeLock;
 use crate::runs::runner::{Runner, Subject, blank};
-use crate::runs::unfinished::unfinished_runs;
+use act::lease::Lease;
 use act::{ConfirmLevel, Entry, Plan, RunEvent, RunId};
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -18,6 +18,8 @@ pub(super) struct Begun {
     pub(super) journal: Journal,
     pub(super) audit: Arc<Audit>,
     pub(super) lock: NodeLock,
+    /// The lock that other consoles honour, where there is one.
+    pub(super) lease: Option<Box<Lease>>,
     /// A call was made already that was not refused.
     pub(super) touched: bool,
 }
@@ -30,6 +32,7 @@ impl Helm {
     /// A [`Refusal`], a sentence; nothing was done then.
     pub async fn act(&self, press: &Press<'_>) -> Result<RunWatch, Refusal> {
         let started = self.press(press).await;
+        self.note_sleep();
         if let Err(refusal) = &started {
             let body = serde_json::json!({ "plan": press.plan, "reason": press.reason });
             // What was refused is not done: failing to record it changes nothing out there.
@@ -81,7 +84,7 @@ impl Helm {
         let audit = self.audit()?;
         let mut course = inner.platform.course(&plan)?;
         let run = new_run(pressed_at);
-        let subject = Subject {
+        let mut subject = Subject {
             run,
             plan,
             actor,
@@ -89,6 +92,7 @@ impl Helm {
             pressed_at,
             taken: false,
         };
+        let lease = self.take_lock(&mut subject, inner.platform.now()).await?;
         let opened = Entry::Opened {
             run: subject.run.clone(),
             plan: Box::new(subject.plan.clone()),
@@ -96,13 +100,15 @@ impl Helm {
             reason: subject.reason.clone(),
             at: pressed_at,
         };
-        let journal = Journal::create(&inner.dir, &subject.run, &opened)?;
-        inner.points.at("journaled").await;
-        if let Err(error) = audit.append(opened_row(&subject)) {
-            // Nothing was called: the journal has nothing to tell.
-            let _ = journal.done(&inner.dir, &subject.run);
-            return Err(error.into());
-        }
+        let journal = match self.open(&subject, &opened, &audit).await {
+            Ok(journal) => journal,
+            Err(refusal) => {
+                if let Some(lease) = lease {
+                    lease.release().await;
+                }
+                return Err(refusal);
+            }
+        };
         inner.points.at("opened").await;
         course.learn(&opened);
         Ok(self.spawn(Begun {
@@ -111,21 +117,38 @@ impl Helm {
             journal,
             audit,
             lock,
+            lease,
             touched: false,
         }))
     }
 
+    /// What is written down before the first call: the loop it leaves, the journal, the audit row.
+    async fn open(
+        &self,
+        subject: &Subject,
+        opened: &Entry,
+        audit: &Audit,
+    ) -> Result<Journal, Refusal> {
+        let inner = &self.inner;
+        self.begin_loop(subject)?;
+        let journal = Journal::create(&inner.dir, &subject.run, opened)?;
+        inner.points.at("journaled").await;
+        if let Err(error) = audit.append(opened_row(subject)) {
+            // Nothing was called: the journal has nothing to tell.
+            let _ = journal.done(&inner.dir, &subject.run);
+            let _ = inner.loops.forget(&subject.run);
+            return Err(error.into());
+        }
+        Ok(journal)
+    }
+
     /// No other run is on the node, and none was left there.
     fn free(&self, plan: &Plan) -> Result<(), Refusal> {
-        let runs = unfinished_runs(&self.inner.state_dir).map_err(|source| {
-            let path = self.inner.dir.clone();
-            Refusal::Journal(journal::JournalError::Io {
-                path,
-                what: "read",
-                source,
-            })
-        })?;
-        let Some(other) = runs.into_iter().find(|receipt| receipt.node == plan.node) else {
+        let Some(other) = self
+            .unfinished()?
+            .into_iter()
+            .find(|receipt| receipt.node == plan.node)
+        else {
             return Ok(());
         };
         let node = plan.name.clone();
@@ -148,6 +171,7 @@ impl Helm {
             journal,
             audit,
             lock,
+            lease,
             touched,
         } = begun;
         let run = subject.run.clone();
@@ -162,11 +186,15 @@ impl Helm {
             journal,
             dir: self.inner.dir.clone(),
             audit,
+            loops: Arc::clone(&self.inner.loops),
             platform: Arc::clone(&self.inner.platform),
             points: Arc::clone(&self.inner.points),
             events,
             stop: stopped,
             touched,
+            lease,
+            renewed: crate::time::now(),
+            lost: None,
         };
         self.live().insert(
             run,

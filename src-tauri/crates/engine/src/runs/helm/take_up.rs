@@ -24,13 +24,14 @@ impl Helm {
             Err(error @ JournalError::Damaged { .. }) => return self.end_damaged(run, &error),
             Err(error) => return Err(error.into()),
         };
-        let subject = subject(&inner.dir, run, &entries)?;
+        let mut subject = subject(&inner.dir, run, &entries)?;
         let audit = self.audit()?;
         if let Some(row) = audit.about(run, AuditKind::Closed)? {
             return self.file(journal, &entries, &subject, &row);
         }
         let lock = NodeLock::take(&inner.dir, &subject.plan.node)?;
         let mut course = inner.platform.course(&subject.plan)?;
+        let lease = self.take_lock(&mut subject, inner.platform.now()).await?;
         if audit.about(run, AuditKind::Opened)?.is_none() {
             audit.append(opened_row(&subject))?;
         }
@@ -60,6 +61,7 @@ impl Helm {
             journal,
             audit,
             lock,
+            lease,
             touched: touched || unanswered,
         }))
     }

@@ -247,7 +247,8 @@ fn level_four_needs_a_second_person() {
     paused(async {
         let (_dir, desk) = desk(60_000);
         desk.stage.idempotent.store(false, Ordering::Relaxed);
-        assert!(matches!(desk.press().await, Err(Refusal::SecondPerson)));
+        let refused = desk.press().await.expect_err("level 4").to_string();
+        assert!(refused.contains("needs a second person"), "{refused}");
         nothing_was_called(&desk);
     });
 }
@@ -291,5 +292,74 @@ fn refusals_and_arming_are_on_the_record() {
             &Default::default(),
         );
         assert!(gone.is_err());
+    });
+}
+
+#[test]
+fn what_was_armed_and_shown_before_the_machine_slept_is_not_pressed_after() {
+    paused(async {
+        let (_dir, desk) = desk(300);
+        desk.helm.arm(&scope(), "x", 15).expect("armed");
+        let plan = desk.plan();
+        sleep(Duration::from_secs(5)).await;
+        crate::time::sleep_machine(Duration::from_secs(9));
+        assert!(desk.helm.arming().armed, "clocks may differ a little");
+        crate::time::sleep_machine(Duration::from_secs(60));
+        assert!(matches!(
+            desk.press_plan(&plan).await,
+            Err(Refusal::NoSuchPlan)
+        ));
+        assert!(!desk.helm.arming().armed, "read-only after a sleep");
+        let plan = desk.plan();
+        assert!(matches!(
+            desk.press_plan(&plan).await,
+            Err(Refusal::ReadOnly(_))
+        ));
+        let rows = desk.helm.audit_rows(10).expect("read");
+        let disarmed = rows.iter().filter(|row| row.sentence.contains("slept"));
+        assert_eq!(disarmed.count(), 1, "recorded once");
+        nothing_was_called(&desk);
+    });
+}
+
+#[test]
+fn what_another_console_has_locked_is_refused_with_its_holder() {
+    paused(async {
+        let (_dir, desk) = desk(300);
+        desk.helm.arm(&scope(), "x", 15).expect("armed");
+        *desk.stage.held.lock().expect("whole") = Some("ben@desk");
+        let refused = desk.press_plan(&desk.plan()).await;
+        let refused = refused.expect_err("it is locked").to_string();
+        assert!(
+            refused.contains("ben@desk is acting on it since 2026"),
+            "{refused}"
+        );
+        nothing_was_called(&desk);
+        *desk.stage.held.lock().expect("whole") = None;
+        let run = desk.press_plan(&desk.plan()).await.expect("it is free");
+        let receipt = closed(run).await.expect("a receipt");
+        let lock = receipt.findings.iter().find(|f| f.id == act::lease::LOCK);
+        let sentence = &lock.expect("it is said").sentence;
+        assert!(sentence.contains("no cluster on this stage"), "{sentence}");
+        desk.assert_tidy();
+    });
+}
+
+#[test]
+fn a_right_that_is_missing_on_the_press_is_a_changed_answer_that_names_it() {
+    paused(async {
+        let (_dir, desk) = desk(300);
+        desk.helm.arm(&scope(), "x", 15).expect("armed");
+        let plan = desk.plan();
+        *desk.stage.denied.lock().expect("whole") = Some("sqs:StartMessageMoveTask");
+        let refused = desk.press_plan(&plan).await;
+        let refused = refused.expect_err("it is denied").to_string();
+        assert!(
+            refused.contains("missing: sqs:StartMessageMoveTask on"),
+            "{refused}"
+        );
+        let plan = desk.plan();
+        assert!(plan.blocked, "the next plan shows it before the press");
+        nothing_was_called(&desk);
     });
 }

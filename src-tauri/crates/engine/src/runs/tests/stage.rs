@@ -5,8 +5,9 @@ use super::double::{Hands, Now, Sqs};
 use crate::gate::{Press, Refusal};
 use crate::runs::{Fresh, Helm, Platform, Points, RunWatch};
 use crate::time::now;
+use act::lease::{Claim, Taken};
 use act::redrive::RedriveCourse;
-use act::{Course, Plan, Receipt, RunPhase, Verb};
+use act::{Allowed, Course, Plan, Receipt, Right, Rights, RunPhase, Verb};
 use async_trait::async_trait;
 use model::{
     AccountId, Edge, Environment, Fact, Facts, Health, Identity, Kind, Node, NodeId, Provenance,
@@ -46,6 +47,10 @@ pub(super) struct Stage {
     pub(super) idempotent: AtomicBool,
     /// Sources do not answer fresh reads.
     pub(super) deaf: AtomicBool,
+    /// Who holds the lock of everything here.
+    pub(super) held: Mutex<Option<&'static str>>,
+    /// What is denied.
+    pub(super) denied: Mutex<Option<&'static str>>,
     /// Runs when fresh reads are asked for, once.
     #[expect(clippy::type_complexity, reason = "a test's hook")]
     pub(super) meanwhile: Mutex<Option<Box<dyn FnOnce(&Stage) + Send>>>,
@@ -66,6 +71,8 @@ impl Stage {
             ready: AtomicUsize::new(4),
             idempotent: AtomicBool::new(true),
             deaf: AtomicBool::new(false),
+            held: Mutex::new(None),
+            denied: Mutex::new(None),
             meanwhile: Mutex::new(None),
         })
     }
@@ -167,6 +174,28 @@ fn edge(from: &Node, relation: Relation, to: &Node) -> Edge {
 
 #[async_trait]
 impl Platform for Stage {
+    async fn lock(&self, _plan: &Plan, claim: &Claim<'_>) -> Taken {
+        match *self.held.lock().expect("whole") {
+            Some(holder) => Taken::Theirs {
+                holder: holder.to_owned(),
+                since: Some(Timestamp::from_millis(BASE)),
+                place: format!("lease {} in ops of c1", act::lease::name(claim.domain)),
+            },
+            None => Taken::Nowhere("there is no cluster on this stage".to_owned()),
+        }
+    }
+
+    async fn rights(&self, plan: &Plan) -> Rights {
+        let denied = *self.denied.lock().expect("whole");
+        let answer = |right: &Right| match (denied, right) {
+            (Some(denied), Right::Iam { action, .. }) if action == denied => {
+                Allowed::No("no policy allows it".to_owned())
+            }
+            (_, Right::Iam { .. } | Right::Kubernetes { .. }) => Allowed::Yes,
+        };
+        plan.rights.iter().map(|r| (r.clone(), answer(r))).collect()
+    }
+
     fn snapshot(&self) -> Arc<Snapshot> {
         let nodes = self.nodes();
         let named = |name: &str| nodes.iter().find(|n| n.name == name).expect("on stage");

@@ -1,0 +1,59 @@
+//! The lock that other consoles honour, taken at the press and given back at the end.
+
+use super::Helm;
+use crate::gate::Refusal;
+use crate::runs::runner::Subject;
+use act::lease::{Claim, Lease, Taken};
+use model::Timestamp;
+
+impl Helm {
+    /// Takes the lock of a run's domain, and says in the plan's checks what came of it. Without a
+    /// cluster that gives one, the platform's own state is what keeps two consoles apart.
+    ///
+    /// # Errors
+    /// When somebody else has it.
+    pub(super) async fn take_lock(
+        &self,
+        subject: &mut Subject,
+        now: Timestamp,
+    ) -> Result<Option<Box<Lease>>, Refusal> {
+        let inner = &self.inner;
+        let claim = Claim {
+            domain: domain(subject),
+            namespace: inner.rules.lock_namespace(),
+            holder: &subject.actor,
+            run: &subject.run.0,
+            now,
+        };
+        let taken = inner.platform.lock(&subject.plan, &claim).await;
+        match taken {
+            Taken::Ours(lease) => {
+                let place = Ok(lease.place());
+                subject.plan.findings.push(act::lease::finding(&place));
+                Ok(Some(lease))
+            }
+            Taken::Theirs {
+                holder,
+                since,
+                place,
+            } => Err(Refusal::Locked {
+                node: subject.plan.name.clone(),
+                holder,
+                since,
+                place,
+            }),
+            Taken::Nowhere(why) => {
+                subject.plan.findings.push(act::lease::finding(&Err(why)));
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Plans of earlier versions have no domain but their node.
+fn domain(subject: &Subject) -> &str {
+    match subject.plan.domain.as_str() {
+        "" => subject.plan.node.as_str(),
+        domain => domain,
+    }
+}
