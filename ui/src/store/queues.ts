@@ -61,10 +61,8 @@ export function queueRows(world: World): QueueRow[] {
 function row(queue: Node, dead: Node | undefined, sources: ReadonlyMap<NodeId, number>): QueueRow {
   const level = worse(queue.health.level, dead?.health.level ?? "ok");
   const reason = reasonOf(queue, dead, level);
-  const losses = [lossOf(queue), dead === undefined ? undefined : lossOf(dead)].filter((l) => l !== undefined);
-  losses.sort((a, b) => a.at - b.at);
   return {
-    id: queue.id, queue, dead, level, loss: losses[0],
+    id: queue.id, queue, dead, level, loss: pairLoss(queue, dead),
     sharedBy: dead === undefined ? 0 : (sources.get(dead.id) ?? 1),
     orphan: flag(queue.facts, "is_dead_letter_queue") === true && !sources.has(queue.id),
     why: reason?.sentence ?? "",
@@ -80,6 +78,14 @@ function reasonOf(queue: Node, dead: Node | undefined, level: Level): Node["heal
 function place(rule: string): number {
   const at = FIRST.indexOf(rule);
   return at < 0 ? FIRST.length : at;
+}
+
+/** Nobody works on dead letters: theirs is the loss that comes, unless the queue itself is said to lose messages sooner. */
+function pairLoss(queue: Node, dead: Node | undefined): Loss | undefined {
+  const own = lossOf(queue);
+  const theirs = dead === undefined ? undefined : lossOf(dead);
+  if (own === undefined || theirs === undefined) return theirs ?? own;
+  return own.at < theirs.at && queue.health.reasons.some((r) => r.rule === "queue.expiring") ? own : theirs;
 }
 
 /** When the queue loses its oldest message, where it has one and its age is known. */

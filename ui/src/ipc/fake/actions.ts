@@ -155,7 +155,7 @@ export function receiptAt(run: string, plan: Plan, reason: string, pressedAt: nu
       consumer_error_percent: 0.4, eta_seconds: Math.max(0, Math.ceil(full - s)), observed_at: at(Math.max(0, s - 1.4)),
     },
     predicates: plan.expectations.map((e) => {
-      const result: Receipt["predicates"][number] = { id: e.id, sentence: e.sentence, value: verifying ? "holds" : "not yet", holds: verifying || closed, held_seconds: Math.round(held * 20), dwell_seconds: e.dwell_seconds };
+      const result: Receipt["predicates"][number] = { id: e.id, sentence: e.sentence, value: verifying ? "holds" : "not yet", holds: verifying, held_seconds: Math.round(held * 20), dwell_seconds: e.dwell_seconds };
       if (verifying || (closed && !stopped)) result.seconds_to_true = Math.round(full);
       return result;
     }),

@@ -1,9 +1,9 @@
 // A queue's figures in words.
-import { levelOfFact, spokenOf } from "../../graph/cards";
 import type { Level } from "../../ipc/gen/Level";
 import type { Node } from "../../ipc/gen/Node";
 import { num } from "../../shared/facts";
 import { clockOf, count, rate, seconds } from "../../shared/format";
+import { worst } from "../../shared/levels";
 import type { Loss } from "../../store/queues";
 
 export interface Said {
@@ -15,20 +15,25 @@ export interface Said {
   title?: string;
 }
 
+/** The level of the worst reason given by one of these rules. */
+function byRule(queue: Node, ...rules: string[]): Level {
+  return worst(queue.health.reasons.filter((r) => rules.includes(r.rule)).map((r) => r.level));
+}
+
 const UNKNOWN: Said = { text: "–", level: "ok", title: "not read" };
 
 /** Messages that wait, and those a consumer has taken. */
 export function depthOf(queue: Node, fact: "messages_visible" | "messages_not_visible"): Said {
   const n = num(queue.facts, fact);
   if (n === undefined) return UNKNOWN;
-  const level = fact === "messages_visible" ? spokenOf(queue, /not-draining|dlq/) : spokenOf(queue, /in-flight/);
+  const level = fact === "messages_visible" ? byRule(queue, "queue.not-draining", "queue.dlq-growing", "queue.dlq-not-empty") : byRule(queue, "queue.in-flight");
   return { text: count(n), level };
 }
 
 export function oldestOf(queue: Node): Said {
   const age = num(queue.facts, "oldest_age_seconds");
   if (age === undefined) return UNKNOWN;
-  return { text: age <= 0 ? "" : seconds(age), level: spokenOf(queue, /queue\.age|expiring/) };
+  return { text: age <= 0 ? "" : seconds(age), level: byRule(queue, "queue.age", "queue.expiring") };
 }
 
 /** What comes and what is done. */
@@ -37,7 +42,7 @@ export function flowOf(queue: Node): Said {
   const deleted = num(queue.facts, "deleted_per_second");
   if (sent === undefined && deleted === undefined) return UNKNOWN;
   const say = (n: number | undefined): string => (n === undefined ? "–" : rate(n));
-  return { text: `${say(sent)} → ${say(deleted)}`, level: spokenOf(queue, /not-draining/), title: `${say(sent)} sent, ${say(deleted)} deleted` };
+  return { text: `${say(sent)} → ${say(deleted)}`, level: byRule(queue, "queue.not-draining"), title: `${say(sent)} sent, ${say(deleted)} deleted` };
 }
 
 /** How long until it is empty at the present rates, or why never. */
@@ -51,7 +56,7 @@ export function drainOf(queue: Node): Said {
   const deleted = num(queue.facts, "deleted_per_second");
   if (sent === undefined || deleted === undefined) return UNKNOWN;
   const net = sent - deleted;
-  const level = spokenOf(queue, /not-draining/);
+  const level = byRule(queue, "queue.not-draining");
   if (deleted === 0 && sent === 0) return { text: "no: idle", level, title: "nothing comes and nothing is done" };
   return net < 0.05 * sent ? { text: "holds level", level, quiet: level === "ok", title: "as much comes as is done" } : { text: `no: +${rate(net)}`, level, title: `${rate(net)} more come than are done` };
 }
@@ -60,7 +65,7 @@ export function drainOf(queue: Node): Said {
 export function lossText(loss: Loss | undefined, now: number): Said {
   if (loss === undefined) return { text: "", level: "ok" };
   const left = (loss.at - now) / 1000;
-  const level = spokenOf(loss.queue, /expiring/);
+  const level = byRule(loss.queue, "queue.expiring");
   const title = `${loss.queue.name}: kept ${seconds(num(loss.queue.facts, "retention_seconds") ?? 0)}, the oldest came ${seconds(num(loss.queue.facts, "oldest_age_seconds") ?? 0)} before it was read${loss.bound ? ". The time counts from when it was first sent, its age is known only since it was moved: it may be lost earlier" : ""}`;
   if (left <= 0) return { text: "being lost now", level, title };
   const before = loss.bound ? "≤ " : "";
@@ -71,5 +76,5 @@ export function lossText(loss: Loss | undefined, now: number): Said {
 export function deadOf(dead: Node | undefined, growth: string): Said {
   if (dead === undefined) return { text: "none", level: "ok", quiet: true, title: "no redrive policy: what fails is received again until it expires" };
   const n = num(dead.facts, "messages_visible");
-  return n === undefined ? { text: "not read", level: "unknown" } : { text: `${count(n)}${growth}`, quiet: n === 0, level: n === 0 ? "ok" : dead.health.level === "ok" ? levelOfFact(dead, "messages_visible") : dead.health.level };
+  return n === undefined ? { text: "not read", level: "unknown" } : { text: `${count(n)}${growth}`, quiet: n === 0, level: n === 0 ? "ok" : dead.health.level };
 }
