@@ -1,12 +1,13 @@
 //! One row per action: its world, how it gets green there, and how somebody else gets in its way. The rows are
 //! kept by what they act on.
 
+mod capacity;
 mod queues;
 
 use crate::stage::Stage;
 use act::{Action, Verb};
 use futures::future::BoxFuture;
-use model::{NodeId, Snapshot};
+use model::{Kind, NodeId, Snapshot};
 
 /// What the harness must know of an action.
 pub(crate) struct Row {
@@ -31,5 +32,44 @@ pub(crate) struct Row {
 pub(crate) fn row(action: &dyn Action) -> Row {
     match action.verb() {
         Verb::Redrive => queues::redrive(),
+        Verb::Scale => scale(action),
+        Verb::Pause => pause(action),
+        Verb::Resume => resume(action),
+        Verb::Concurrency => capacity::mapping_concurrency(),
+    }
+}
+
+/// One verb for several kinds of node.
+fn scale(action: &dyn Action) -> Row {
+    match action.kinds() {
+        [Kind::Nodegroup] => capacity::scale_nodegroup(),
+        other => panic!("scale of {other:?} has no row"),
+    }
+}
+
+fn pause(action: &dyn Action) -> Row {
+    match action.kinds() {
+        [Kind::Mapping] => capacity::pause_mapping(),
+        other => panic!("pause of {other:?} has no row"),
+    }
+}
+
+fn resume(action: &dyn Action) -> Row {
+    match action.kinds() {
+        [Kind::Mapping] => capacity::resume_mapping(),
+        other => panic!("resume of {other:?} has no row"),
+    }
+}
+
+/// What must have happened in the world of an action's row before it can be green.
+pub(crate) type Prepare = for<'a> fn(&'a Stage, NodeId) -> BoxFuture<'a, ()>;
+
+/// Only what takes something back needs it.
+pub(crate) fn prepare(action: &dyn Action) -> Option<Prepare> {
+    match (action.verb(), action.kinds()) {
+        (Verb::Resume, [Kind::Mapping]) => {
+            Some(|stage, node| Box::pin(async move { capacity::pause_it(stage, node).await }))
+        }
+        _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! A simulated platform whose time moves with a run's rests, an engine that reads it, and a helm
 //! whose calls can go wrong and whose process can die.
 
-use crate::rows::{Row, row};
+use crate::rows::{Row, prepare, row};
 use act::{Action, Answer, Call, Course, Decision, Entry, Face, Moment, Plan, Receipt, RunPhase};
 use async_trait::async_trait;
 use engine::gate::Press;
@@ -80,7 +80,7 @@ impl Stage {
             fault: Mutex::default(),
             writes: Arc::default(),
         });
-        Self {
+        let stage = Self {
             engine,
             row,
             node,
@@ -88,7 +88,21 @@ impl Stage {
             action,
             world,
             _dir: dir,
+        };
+        if let Some(prepare) = prepare(action) {
+            prepare(&stage, stage.node.clone()).await;
         }
+        stage
+    }
+
+    /// Lets the world go on for so many seconds, and has the node read afresh.
+    pub(crate) async fn settle(&self, node: &NodeId, seconds: u32) {
+        self.world.simulation.advance(seconds).await;
+        let source = self.engine.snapshot().node(node).map(|n| n.source.clone());
+        let fresh = self
+            .world
+            .refresh(source.as_slice(), Duration::from_secs(30));
+        assert!(fresh.await.unanswered.is_empty(), "{node} was not read");
     }
 
     /// The `nth` call of the runs to come (from 0) goes wrong.

@@ -7,6 +7,8 @@ use crate::draft::{Draft, finish};
 use crate::finding::REQUEST;
 use crate::freeze::Freeze;
 use crate::hands::Hands;
+use crate::mapping::{MappingConcurrency, PauseMapping, ResumeMapping};
+use crate::nodegroup::ScaleNodegroup;
 use crate::offer::{Colour, Offer};
 use crate::plan::{Outcome, Plan, Severity};
 use crate::redrive::Redrive;
@@ -22,7 +24,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Every action there is: one row each. A verb may have several, for different kinds of node.
-pub const ACTIONS: &[&dyn Action] = &[&Redrive];
+pub const ACTIONS: &[&dyn Action] = &[
+    &Redrive,
+    &ScaleNodegroup,
+    &PauseMapping,
+    &ResumeMapping,
+    &MappingConcurrency,
+];
 
 /// What is asked for: a verb, a node and settings by name (absent ones take their defaults).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]

@@ -46,6 +46,8 @@ pub mod freeze;
 pub mod hands;
 pub mod lease;
 pub mod loops;
+pub mod mapping;
+pub mod nodegroup;
 pub mod offer;
 pub mod once;
 mod origin;

@@ -124,7 +124,7 @@ pub struct ApiCall {
     /// Region it goes to.
     pub region: String,
     /// The parameters by AWS's names.
-    #[ts(type = "Record<string, string | number>")]
+    #[ts(type = "Record<string, string | number | boolean>")]
     pub parameters: BTreeMap<String, serde_json::Value>,
     /// The AWS CLI or kubectl line that does the same.
     pub cli: String,

@@ -55,6 +55,11 @@ pub trait Steps: Send {
     /// What was done when it is done, a clause: `order-writer has 6 replicas`.
     fn outcome(&self) -> String;
 
+    /// Takes in a line of the journal, where a look must know it (what was there before the call).
+    fn learn(&mut self, entry: &Entry) {
+        let _ = entry;
+    }
+
     /// Reads what the next decision rests on.
     ///
     /// # Errors
@@ -225,6 +230,7 @@ impl<S: Steps> Sequence<S> {
 impl<S: Steps> Course for Sequence<S> {
     fn learn(&mut self, entry: &Entry) {
         self.known.learn(entry);
+        self.steps.learn(entry);
         self.looks = 0;
     }
 

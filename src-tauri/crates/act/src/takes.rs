@@ -49,6 +49,13 @@ pub enum Takes {
         /// The mapping, scaled object or workload.
         consumer: NodeId,
     },
+    /// A nodegroup keeps so many nodes, EKS chooses which.
+    Nodes {
+        /// The nodegroup.
+        group: NodeId,
+        /// Nodes afterwards.
+        left: i64,
+    },
     /// A Kubernetes node keeps no pods.
     Machine {
         /// The node.

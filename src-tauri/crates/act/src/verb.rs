@@ -27,6 +27,14 @@ macro_rules! verbs {
 verbs! {
     /// Native redrive of a dead-letter queue (`StartMessageMoveTask`).
     Redrive = "redrive",
+    /// How many of something there are: nodes of a nodegroup, replicas of a workload.
+    Scale = "scale",
+    /// Hold something for a time.
+    Pause = "pause",
+    /// Let what was held go on.
+    Resume = "resume",
+    /// How many of something run at once.
+    Concurrency = "concurrency",
 }
 
 impl Verb {

@@ -504,6 +504,8 @@ facts! {
     BatchSize = "batch_size",
     /// Mapping ScalingConfig.
     MaximumConcurrency = "maximum_concurrency",
+    /// Mapping's provisioned event pollers, at least; absent when it has none.
+    ProvisionedPollers = "provisioned_pollers",
     /// Mapping's last result.
     LastProcessingResult = "last_processing_result",
     /// Mapping is meant to be enabled.

@@ -15,7 +15,7 @@ region: string,
 /**
  * The parameters by AWS's names.
  */
-parameters: Record<string, string | number>, 
+parameters: Record<string, string | number | boolean>, 
 /**
  * The AWS CLI or kubectl line that does the same.
  */

@@ -33,7 +33,15 @@ record: NodeId, } | { "takes": "consumer",
 /**
  * The mapping, scaled object or workload.
  */
-consumer: NodeId, } | { "takes": "machine", 
+consumer: NodeId, } | { "takes": "nodes", 
+/**
+ * The nodegroup.
+ */
+group: NodeId, 
+/**
+ * Nodes afterwards.
+ */
+left: number, } | { "takes": "machine", 
 /**
  * The node.
  */

@@ -14,6 +14,7 @@ pub(super) fn after(snapshot: &Snapshot, taken: &Takes) -> Left {
         Takes::Zone { near, zone } => zones(snapshot, near, zone),
         Takes::Record { record } => records(snapshot, record),
         Takes::Consumer { consumer } => consumers(snapshot, consumer),
+        Takes::Nodes { group, left } => nodes(snapshot, group, *left),
         Takes::Machine { machine } => machines(snapshot, machine),
     }
 }
@@ -191,6 +192,44 @@ fn consumers(snapshot: &Snapshot, id: &NodeId) -> Left {
     Left {
         answer: Answer::of(origin, Some(alone.is_empty()), value),
         sentence: format!("Nobody would consume {} any more.", names(&alone)),
+    }
+}
+
+/// Ready, schedulable nodes of the cluster outside a nodegroup, and those it keeps.
+fn nodes(snapshot: &Snapshot, id: &NodeId, left: i64) -> Left {
+    let Some(group) = snapshot.node(id) else {
+        return missing(id);
+    };
+    let own: BTreeSet<&NodeId> = from(snapshot, id, Relation::Owns)
+        .into_iter()
+        .map(|node| &node.id)
+        .collect();
+    let all = snapshot.nodes.iter().map(AsRef::as_ref);
+    let machines = all.filter(|node: &&Node| {
+        node.kind == Kind::Node
+            && node.scope.account == group.scope.account
+            && node.scope.region == group.scope.region
+            && node.scope.cluster == group.scope.cluster
+    });
+    let (mut known, mut others) = (None, 0);
+    for machine in machines {
+        let origin = Origin::of(snapshot, machine, Fact::Ready);
+        let serves = machine.facts.flag(Fact::Ready) == Some(true)
+            && machine.facts.flag(Fact::Schedulable) != Some(false);
+        others += i64::from(serves && origin.believed && !own.contains(&machine.id));
+        known = known.or(Some(origin));
+    }
+    let value = count(others + left, "node");
+    let answer = match known {
+        None => Answer::unknown("no node of the cluster was read"),
+        Some(origin) => Answer::of(origin, Some(others + left > 0), value),
+    };
+    Left {
+        answer,
+        sentence: format!(
+            "{} would have no Ready node left.",
+            group.scope.cluster.as_deref().unwrap_or("The cluster")
+        ),
     }
 }
 

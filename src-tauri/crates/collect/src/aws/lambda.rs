@@ -194,6 +194,11 @@ fn mapping_node(round: &Round<'_>, mapping: &EventSourceMappingConfiguration) ->
         Fact::MaximumConcurrency,
         scaling.and_then(|s| s.maximum_concurrency),
     );
+    let pollers = mapping.provisioned_poller_config.as_ref();
+    facts.set_some(
+        Fact::ProvisionedPollers,
+        pollers.map(|pollers| pollers.minimum_pollers.unwrap_or(1)),
+    );
     facts.set_some(
         Fact::LastProcessingResult,
         said(mapping.last_processing_result.as_deref()),

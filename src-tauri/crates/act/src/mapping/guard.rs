@@ -1,0 +1,356 @@
+//! The checks of a mapping's changes (guards.md §9), each decidable from one snapshot.
+
+use super::settings::{Change, Pause, concurrency_words};
+use super::subject::{Subject, takes_from_sqs};
+use crate::finding::{Answer, Words, finding};
+use crate::origin::Origin;
+use crate::plan::{Finding, Severity};
+use crate::words::{count, list, span};
+use model::{Fact, Node, Service};
+
+/// A pause must leave this many times its length of the retention.
+const RETENTION_FACTOR: f64 = 2.0;
+/// From so few receives on, one more failing attempt of what is in flight is the last.
+const FEW_RECEIVES: i64 = 2;
+
+/// Every check, blocks first.
+pub(super) fn findings(subject: &Subject<'_>, change: Change) -> Vec<Finding> {
+    let mut all = vec![steady(subject), changes(subject, change)];
+    match change {
+        Change::Pause(pause) => {
+            all.extend(subject.queue.map(|queue| retention(subject, queue, pause)));
+            all.extend(subject.queue.map(|queue| receives(subject, queue)));
+            all.extend([ends(pause), others(subject), code_owned()]);
+        }
+        Change::Resume => all.push(code_owned()),
+        Change::Concurrency(max) => {
+            all.extend([from_sqs(subject), pollers(subject)]);
+            all.extend([reserved(subject, max), code_owned()]);
+        }
+    }
+    all
+}
+
+/// `State`: Creating, Enabling, Enabled, Disabling, Disabled, Updating, Deleting
+/// (<https://docs.aws.amazon.com/lambda/latest/api/API_GetEventSourceMapping.html>).
+fn steady(subject: &Subject<'_>) -> Finding {
+    let state = subject.state();
+    let value = state.unwrap_or("not read");
+    finding(
+        "mapping.steady",
+        Severity::Block,
+        Answer::of(
+            subject.origin(Fact::StateWord),
+            state.map(|state| matches!(state, "Enabled" | "Disabled")),
+            value,
+        ),
+        Words {
+            pass: format!("{} is {value}.", subject.called()),
+            fail: format!(
+                "{} is {value}: Lambda refuses changes until that is over (ResourceInUseException).",
+                subject.called()
+            ),
+            unknown: format!("The state of {} is not known.", subject.called()),
+            threshold: "Enabled or Disabled",
+            next: "Wait a minute, then plan again.",
+        },
+    )
+}
+
+fn changes(subject: &Subject<'_>, change: Change) -> Finding {
+    let state = subject.state().unwrap_or("not read");
+    let limit = concurrency_words(subject.concurrency());
+    let (differs, value, next) = match change {
+        Change::Pause(_) => (
+            state != "Disabled",
+            state.to_owned(),
+            "It is paused already.",
+        ),
+        Change::Resume => (
+            state != "Enabled",
+            state.to_owned(),
+            "It is running already.",
+        ),
+        Change::Concurrency(max) => (
+            max != subject.concurrency(),
+            limit,
+            "Give another number, or off.",
+        ),
+    };
+    finding(
+        "mapping.changes",
+        Severity::Block,
+        Answer::given(differs, value.clone()),
+        Words {
+            pass: "It changes something.".to_owned(),
+            fail: format!("{} is {value} already.", subject.called()),
+            unknown: String::new(),
+            threshold: "other than now",
+            next,
+        },
+    )
+}
+
+/// What waits must not expire before it is taken: retention − oldest age against the pause.
+fn retention(subject: &Subject<'_>, queue: &Node, pause: Pause) -> Finding {
+    let keeps = queue.facts.number(Fact::RetentionSeconds);
+    let empty = queue.facts.count(Fact::MessagesVisible) == Some(0);
+    let oldest = queue.facts.number(Fact::OldestAgeSeconds);
+    let oldest = oldest.or(empty.then_some(0.0));
+    let left = keeps.zip(oldest).map(|(keeps, oldest)| keeps - oldest);
+    let needed = pause.loop_seconds() as f64 * RETENTION_FACTOR;
+    let value = left.map_or_else(
+        || "not known".to_owned(),
+        |left| format!("{} left", span(left)),
+    );
+    finding(
+        "mapping.retention",
+        Severity::Warn,
+        Answer::of(
+            Origin::of(subject.snapshot, queue, Fact::RetentionSeconds),
+            left.map(|left| left >= needed),
+            value.clone(),
+        ),
+        Words {
+            pass: format!(
+                "The oldest message of {} has {value} before it expires, more than twice the pause.",
+                queue.name
+            ),
+            fail: format!(
+                "The oldest message of {} has {value} before it expires, less than twice the pause: messages may be lost.",
+                queue.name
+            ),
+            unknown: format!(
+                "When the oldest message of {} expires is not known.",
+                queue.name
+            ),
+            threshold: "twice the pause",
+            next: "Pause for a shorter time, or raise the queue's retention first.",
+        },
+    )
+}
+
+/// What is in flight is finished or comes back; with few receives left, once more is once too often.
+fn receives(subject: &Subject<'_>, queue: &Node) -> Finding {
+    let most = queue.facts.count(Fact::MaxReceiveCount);
+    let flying = queue.facts.count(Fact::MessagesNotVisible).unwrap_or(0);
+    let near = most.is_some_and(|most| most <= FEW_RECEIVES) && flying > 0;
+    let value = format!(
+        "{} in flight, {}",
+        count(flying, "message"),
+        most.map_or_else(
+            || "no dead-letter queue".to_owned(),
+            |most| count(most, "receive") + " at most"
+        )
+    );
+    finding(
+        "mapping.receives-left",
+        Severity::Warn,
+        Answer::of(
+            Origin::of(subject.snapshot, queue, Fact::MaxReceiveCount),
+            Some(!near),
+            value.clone(),
+        ),
+        Words {
+            pass: format!(
+                "What is in flight of {} has receives left: {value}.",
+                queue.name
+            ),
+            fail: format!(
+                "{}: {value}. What fails now goes to the dead-letter queue.",
+                queue.name
+            ),
+            unknown: format!(
+                "How often messages of {} may fail is not known.",
+                queue.name
+            ),
+            threshold: "more than 2 receives, or nothing in flight",
+            next: "Look at the dead-letter queue afterwards.",
+        },
+    )
+}
+
+fn ends(pause: Pause) -> Finding {
+    let value = match pause {
+        Pause::For(seconds) => span(seconds as f64),
+        Pause::Open => "no end".to_owned(),
+    };
+    finding(
+        "mapping.auto-resume",
+        Severity::Warn,
+        Answer::given(matches!(pause, Pause::For(_)), value.clone()),
+        Words {
+            pass: format!("The pause is an open loop that is due after {value}."),
+            fail: "The pause has no end: whoever forgets it loses what expires.".to_owned(),
+            unknown: String::new(),
+            threshold: "a time",
+            next: "Set for, e.g. 30m.",
+        },
+    )
+}
+
+fn others(subject: &Subject<'_>) -> Finding {
+    let mut names: Vec<&str> = subject
+        .others
+        .iter()
+        .map(|node| node.facts.text(Fact::FunctionName).unwrap_or(&node.name))
+        .collect();
+    names.sort_unstable();
+    finding(
+        "mapping.only-consumer",
+        Severity::Warn,
+        Answer::given(
+            names.is_empty(),
+            if names.is_empty() {
+                "nobody else".to_owned()
+            } else {
+                list(&names)
+            },
+        ),
+        Words {
+            pass: format!(
+                "Nobody else is seen to take from {}.",
+                subject.source_name()
+            ),
+            fail: format!(
+                "{} goes on taking from {}: this pause does not stop it.",
+                list(&names),
+                subject.source_name()
+            ),
+            unknown: String::new(),
+            threshold: "nobody else",
+            next: "Pause the others too.",
+        },
+    )
+}
+
+/// Tags of mappings are not read, so who keeps them is said to be unknown, and stops nothing.
+fn code_owned() -> Finding {
+    finding(
+        "mapping.owner",
+        Severity::Info,
+        Answer::given(true, "not checked"),
+        Words {
+            pass: "Not checked: whether infrastructure code keeps this mapping (its tags are not read). If so, its next run sets it back.".to_owned(),
+            fail: String::new(),
+            unknown: String::new(),
+            threshold: "not read here",
+            next: "",
+        },
+    )
+}
+
+/// `MaximumConcurrency` is for SQS event sources only (API reference, ScalingConfig).
+fn from_sqs(subject: &Subject<'_>) -> Finding {
+    let source = subject.mapping.facts.text(Fact::EventSource);
+    finding(
+        "mapping.from-sqs",
+        Severity::Block,
+        Answer::of(
+            subject.origin(Fact::EventSource),
+            source.map(|_| takes_from_sqs(subject.mapping)),
+            source.unwrap_or("not read"),
+        ),
+        Words {
+            pass: format!("{} is an SQS queue.", subject.source_name()),
+            fail: format!(
+                "{} is no SQS queue: Lambda takes a concurrency only for those.",
+                subject.source_name()
+            ),
+            unknown: "What it takes from is not known.".to_owned(),
+            threshold: "an SQS queue",
+            next: "Limit the function's reserved concurrency instead.",
+        },
+    )
+}
+
+/// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html>: provisioned mode cannot be
+/// used together with a maximum concurrency.
+fn pollers(subject: &Subject<'_>) -> Finding {
+    let pollers = subject.mapping.facts.count(Fact::ProvisionedPollers);
+    let value = pollers.map_or_else(|| "none".to_owned(), |n| count(n, "poller"));
+    finding(
+        "mapping.no-provisioned-pollers",
+        Severity::Block,
+        Answer::of(
+            subject.origin(Fact::ProvisionedPollers),
+            Some(pollers.is_none()),
+            value.clone(),
+        ),
+        Words {
+            pass: "It has no provisioned pollers.".to_owned(),
+            fail: format!(
+                "It has {value} provisioned: Lambda takes those or a concurrency, not both."
+            ),
+            unknown: "Whether it has provisioned pollers is not known.".to_owned(),
+            threshold: "none",
+            next: "Change the number of its pollers instead.",
+        },
+    )
+}
+
+/// The mappings of a function together must stay within its reserved concurrency, or it is throttled,
+/// and what is throttled too often is dead-lettered
+/// (<https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html>).
+fn reserved(subject: &Subject<'_>, max: Option<i64>) -> Finding {
+    let others: i64 = subject
+        .siblings()
+        .iter()
+        .filter_map(|node| node.facts.count(Fact::MaximumConcurrency))
+        .sum();
+    let reserved = subject
+        .function_node
+        .and_then(|function| function.facts.count(Fact::ReservedConcurrency));
+    let value = match (max, reserved) {
+        (_, None) => "nothing reserved".to_owned(),
+        (None, Some(reserved)) => format!("no limit, {reserved} reserved"),
+        (Some(max), Some(reserved)) => format!("{} of {reserved} reserved", max + others),
+    };
+    let holds = match (max, reserved) {
+        (_, None) => true,
+        (None, Some(_)) => false,
+        (Some(max), Some(reserved)) => max + others <= reserved,
+    };
+    let answer = match read(subject) {
+        Some(origin) => Answer::of(origin, Some(holds), value.clone()),
+        None => Answer::unknown("reserved concurrency is not read"),
+    };
+    finding(
+        "mapping.reserved",
+        Severity::Warn,
+        answer,
+        Words {
+            pass: format!("The mappings of {} fit: {value}.", subject.function()),
+            fail: format!(
+                "The mappings of {} may ask for more than it may run: {value}. It is throttled then, and what is throttled too often goes to the dead-letter queue.",
+                subject.function()
+            ),
+            unknown: format!(
+                "How much concurrency {} has reserved is not known.",
+                subject.function()
+            ),
+            threshold: "sum within the reserved concurrency",
+            next: "Give a lower number, or reserve more for the function first.",
+        },
+    )
+}
+
+/// The reading of reserved concurrency, which may be that there is none.
+fn read(subject: &Subject<'_>) -> Option<Origin> {
+    let function = subject.function_node?;
+    if function.facts.get(Fact::ReservedConcurrency).is_some() {
+        return Some(Origin::of(
+            subject.snapshot,
+            function,
+            Fact::ReservedConcurrency,
+        ));
+    }
+    let mut sources = subject.snapshot.sources.iter();
+    let status = sources.find(|status| {
+        status.source.service == Service::Lambda
+            && status.source.part == "concurrency"
+            && status.source.scope.account == function.scope.account
+            && status.source.scope.region == function.scope.region
+    })?;
+    Some(Origin::of_source(subject.snapshot, status))
+}
