@@ -2,6 +2,7 @@
 // receipt says, and the armed state is asked for, never assumed.
 import type { NodeId } from "../ipc/gen/NodeId";
 import type { Offer } from "../ipc/gen/Offer";
+import type { OpenLoop } from "../ipc/gen/OpenLoop";
 import type { Plan } from "../ipc/gen/Plan";
 import type { Receipt } from "../ipc/gen/Receipt";
 import type { RunId } from "../ipc/gen/RunId";
@@ -23,6 +24,9 @@ export class Acts {
   armingAt = $state(0);
   /** Receipts by run, newest press first. */
   runs = $state.raw<Receipt[]>([]);
+  /** What is left open on the platform, the most urgent first. */
+  loops = $state.raw<OpenLoop[]>([]);
+  loopsTrouble = $state<HostError | null>(null);
   audit = $state.raw<AuditRow[]>([]);
   auditTrouble = $state<HostError | null>(null);
   private readonly watched = new Map<RunId, number>();
@@ -63,6 +67,7 @@ export class Acts {
 
   async refreshOffers(): Promise<void> {
     void this.refreshNear();
+    void this.refreshLoops();
     try {
       this.offers = await this.host.allOffers();
       this.offersTrouble = null;
@@ -95,6 +100,15 @@ export class Acts {
       if (this.looked === node) this.near = offers;
     } catch {
       // What was offered stays until the next answer; the press asks again anyway.
+    }
+  }
+
+  private async refreshLoops(): Promise<void> {
+    try {
+      this.loops = await this.host.loops();
+      this.loopsTrouble = null;
+    } catch (thrown) {
+      this.loopsTrouble = hostError(thrown);
     }
   }
 

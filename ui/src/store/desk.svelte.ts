@@ -18,6 +18,7 @@ export type Dialog =
   | { kind: "run"; run: RunId }
   | { kind: "choose"; /** Whose actions, in the order shown. */ nodes: NodeId[]; /** Which of them was opened last, to come back to. */ at?: string }
   | { kind: "arm"; /** What is gone back to. */ then: Dialog | null }
+  | { kind: "loops" }
   | { kind: "keys" }
   | { kind: "pods"; workload: string | null };
 

@@ -4,13 +4,16 @@
 // that many times the pods, that many of them changed four times a second; `?queues=200` has so many quiet queues more.
 import type { Delta } from "../gen/Delta";
 import type { Node } from "../gen/Node";
+import type { OpenLoop } from "../gen/OpenLoop";
 import type { Plan } from "../gen/Plan";
 import type { Receipt } from "../gen/Receipt";
 import type { Snapshot } from "../gen/Snapshot";
 import type { RunEvent } from "../gen/RunEvent";
 import type { Update } from "../gen/Update";
+import type { Verb } from "../gen/Verb";
 import type { Arming, AuditRow, Host, HostError } from "../host";
 import { deadLetters, offerOf, planOf, receiptAt } from "./actions";
+import { otherOffers, otherPlan, otherReceipt } from "./others";
 import { dice, rfc } from "./make";
 import { platform, SCENARIOS, snapshot, type Platform, type Scenario } from "./platform";
 
@@ -45,7 +48,9 @@ export function fakeHost(query: URLSearchParams): Host {
     audit.unshift({ seq: audit.length + 1, at: rfc(Date.now()), actor: "r.okafor", kind, ...(run === undefined ? {} : { run }), sentence, body: {}, previous: "", hash: Math.floor(roll() * 2 ** 48).toString(16).padStart(12, "0") + "c1f0" });
   };
   const receipt = (run: Run): Receipt => {
-    const out = receiptAt(run.id, run.plan, run.reason, run.pressed, (Date.now() - run.pressed) / 1000, run.stopped === null ? null : (run.stopped - run.pressed) / 1000);
+    const seconds = (Date.now() - run.pressed) / 1000;
+    if (run.plan.action !== "redrive") return otherReceipt(p, run.id, run.plan, run.reason, run.pressed, seconds);
+    const out = receiptAt(run.id, run.plan, run.reason, run.pressed, seconds, run.stopped === null ? null : (run.stopped - run.pressed) / 1000);
     if (run.interrupted) {
       out.phase = "interrupted";
       out.sentence = "The console ended while this ran. SQS says the task COMPLETED with 1,284 moved; it was not verified.";
@@ -61,10 +66,23 @@ export function fakeHost(query: URLSearchParams): Host {
       ? { armed: false, scope: "Meridian Trading · prod" }
       : { armed: true, until: rfc(armed.until), seconds_left: Math.round((armed.until - Date.now()) / 1000), reason: armed.reason, scope: "Meridian Trading · prod" };
   };
-  const dlq = (id: string): Node => {
+  const nodeOf = (id: string): Node => {
     const node = p.nodes.get(id);
     if (node === undefined) throw refuse("There is no such node.");
     return node;
+  };
+
+  /** What runs left open and nothing closed since; with `?loops` also one of somebody else's, past its time. */
+  const openLoops = (): OpenLoop[] => {
+    const out: OpenLoop[] = [];
+    const mapping = [...p.nodes.values()].find((n) => n.kind === "mapping");
+    if (query.has("loops") && mapping !== undefined) out.push({ id: "found", node: mapping.id, name: mapping.name, state: "expired", sentence: `${mapping.name} is paused: its function is not called.`, owner: "m.silva", reason: "INC-2288 poison orders", since: rfc(Date.now() - 2_700_000), until: rfc(Date.now() - 900_000), close: { action: "resume" as Verb, node: mapping.id, settings: {} } });
+    for (const run of runs.values()) {
+      const now = receipt(run);
+      if (now.left_open === undefined || now.closed_at === undefined) continue;
+      out.push({ id: run.id, node: run.plan.node, name: run.plan.name, state: "open", sentence: now.left_open.sentence, owner: now.actor, reason: run.reason, run: run.id, since: now.closed_at, until: rfc(Date.parse(now.closed_at) + now.left_open.seconds * 1000), close: now.left_open.close });
+    }
+    return out;
   };
 
   if (query.has("interrupted")) {
@@ -89,11 +107,11 @@ export function fakeHost(query: URLSearchParams): Host {
       }, churn > 0 ? 250 : 1000);
       return Promise.resolve();
     },
-    offers: (id) => Promise.resolve(deadLetters(p).filter((n) => n.id === id).map((n) => offerOf(p, n))),
-    allOffers: () => Promise.resolve(deadLetters(p).map((n) => offerOf(p, n))),
-    plan: async (_action, id, settings) => {
+    offers: (id) => Promise.resolve([...deadLetters(p).filter((n) => n.id === id).map((n) => offerOf(p, n)), ...otherOffers(p, nodeOf(id), false)]),
+    allOffers: () => Promise.resolve([...deadLetters(p).map((n) => offerOf(p, n)), ...[...p.nodes.values()].flatMap((n) => otherOffers(p, n, true))]),
+    plan: async (action, id, settings) => {
       await later(250);
-      const plan = planOf(p, dlq(id), settings, Date.now(), plans.size + 1);
+      const plan = otherPlan(p, action, nodeOf(id), settings, Date.now(), plans.size + 1) ?? planOf(p, nodeOf(id), settings, Date.now(), plans.size + 1);
       plans.set(plan.id, plan);
       return plan;
     },
@@ -144,13 +162,13 @@ export function fakeHost(query: URLSearchParams): Host {
       if (run !== undefined) run.stopped ??= Date.now();
       return Promise.resolve();
     },
-    loops: () => Promise.resolve([]),
     runs: () => Promise.resolve([...runs.values()].map(receipt).reverse()),
     resumeRun: (id) => {
       const run = runs.get(id);
       if (run !== undefined) run.interrupted = false;
       return Promise.resolve(id);
     },
+    loops: () => Promise.resolve(openLoops()),
     audit: (limit) => Promise.resolve(audit.slice(0, limit)),
     about: () =>
       Promise.resolve(

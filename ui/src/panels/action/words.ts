@@ -90,6 +90,13 @@ export function upcoming(plan: Plan, receipt: Receipt): Upcoming[] {
   return [...planned, { step: "verify", detail: n === 1 ? "one condition, for as long as it must hold" : `${n} conditions, each for as long as it must hold` }].filter((s) => !known.has(s.step));
 }
 
+const PARTS: Record<string, string> = { role: "Writer's role", endpoint: "Endpoint", application: "Application" };
+
+/** What came back after an action, by the receipt's name of it. */
+export function partWords(part: string): string {
+  return PARTS[part] ?? sentence(part);
+}
+
 /** A name with underscores or dashes as words: `dlq_messages_visible` → `Dlq messages visible`. */
 export function sentence(name: string): string {
   const words = name.replaceAll(/[_-]/g, " ").replace(/\barn\b/, "ARN").replace(/\bdlq\b/, "dead-letter queue");

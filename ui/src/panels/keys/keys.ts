@@ -20,6 +20,7 @@ export const KEYS: { title: string; keys: Key[] }[] = [
       { keys: ["Esc"], does: "close what is open" },
       { keys: ["1", "…", "9"], does: "open the action with that number" },
       { keys: ["C"], does: "show the cause" },
+      { keys: ["O"], does: "what is left open" },
       { keys: ["I"], does: "signals of the incident" },
       { keys: ["[", "]"], does: "zoom the timeline" },
       { keys: VIEWS.map((v) => v.key), does: VIEWS.map((v) => v.name.toLowerCase()).join(", ") },
@@ -132,6 +133,10 @@ export function onKey(event: KeyboardEvent, app: App): void {
     case "d":
     case "D":
       desk.drill = !desk.drill;
+      break;
+    case "o":
+    case "O":
+      desk.dialog = { kind: "loops" };
       break;
     case "l":
     case "L":
