@@ -7,6 +7,7 @@ use crate::draft::{Draft, finish};
 use crate::finding::REQUEST;
 use crate::freeze::Freeze;
 use crate::hands::Hands;
+use crate::lease::Theirs;
 use crate::mapping::{MappingConcurrency, PauseMapping, ResumeMapping};
 use crate::nodegroup::ScaleNodegroup;
 use crate::offer::{Colour, Offer};
@@ -55,6 +56,8 @@ pub struct Context {
     pub rights: Rights,
     /// How old the oldest of those answers is, seconds.
     pub rights_age: f64,
+    /// Locks that other consoles hold, by blast domain.
+    pub locks: BTreeMap<String, Theirs>,
     /// [`Plan::expires`] of plans made now.
     pub expires: Timestamp,
 }

@@ -87,6 +87,8 @@ pub(crate) fn finish(
     findings.extend(freeze::findings(&context.freezes, snapshot.taken_at));
     let rights = rights::findings(&draft.rights, &context.rights);
     findings.extend(rights.map(|finding| finding.aged(context.rights_age)));
+    let domain = crate::domain::domain(snapshot, node).to_string();
+    findings.extend(context.locks.get(&domain).map(crate::lease::locked));
     let (level, mut blocked) = level(draft.level, &findings);
     if level == ConfirmLevel::L4 {
         findings.push(second_person());
@@ -97,7 +99,7 @@ pub(crate) fn finish(
         action: verb,
         node: node.id.clone(),
         name: node.name.clone(),
-        domain: crate::domain::domain(snapshot, node).to_string(),
+        domain,
         place: place(snapshot, node),
         settings: draft.settings,
         targets: draft.targets,

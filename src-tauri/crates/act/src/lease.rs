@@ -58,16 +58,20 @@ pub enum Taken {
     /// It is ours.
     Ours(Box<Lease>),
     /// Somebody else has it.
-    Theirs {
-        /// Who, as they said.
-        holder: String,
-        /// Since when, as they said.
-        since: Option<Timestamp>,
-        /// Where to look: `lease NAME in NAMESPACE of CLUSTER`.
-        place: String,
-    },
+    Theirs(Theirs),
     /// There is none to be had; why, a clause.
     Nowhere(String),
+}
+
+/// Somebody else's lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Theirs {
+    /// Who, as they said.
+    pub holder: String,
+    /// Since when, as they said.
+    pub since: Option<Timestamp>,
+    /// Where to look: `lease NAME in NAMESPACE of CLUSTER`.
+    pub place: String,
 }
 
 /// A lease that is ours until it is released or lapses.
@@ -87,6 +91,18 @@ pub enum Lost {
     Unsaid(String),
 }
 
+/// Whether somebody else has a domain's lease, without taking it; nothing where nobody says so.
+pub async fn look(cluster: &ClusterSession, claim: &Claim<'_>) -> Option<Theirs> {
+    let name = name(claim.domain);
+    let found = answered(leases(cluster, claim.namespace).get_opt(&name)).await;
+    let (holder, since) = held(&found.ok()??, claim)?;
+    Some(Theirs {
+        holder,
+        since,
+        place: place(cluster, claim.namespace, &name),
+    })
+}
+
 /// Takes a domain's lease: makes it, or takes one over that is free, lapsed or of the same run.
 pub async fn take(cluster: &ClusterSession, claim: &Claim<'_>) -> Taken {
     let api = leases(cluster, claim.namespace);
@@ -99,11 +115,11 @@ pub async fn take(cluster: &ClusterSession, claim: &Claim<'_>) -> Taken {
         && let Some((holder, since)) = held(found, claim)
     {
         let place = place(cluster, claim.namespace, &name);
-        return Taken::Theirs {
+        return Taken::Theirs(Theirs {
             holder,
             since,
             place,
-        };
+        });
     }
     let wanted = written(claim, &name, found.as_ref());
     let params = PostParams::default();
@@ -117,11 +133,11 @@ pub async fn take(cluster: &ClusterSession, claim: &Claim<'_>) -> Taken {
             object,
             namespace: claim.namespace.to_owned(),
         })),
-        Err(Trouble::Refused(409, _)) => Taken::Theirs {
+        Err(Trouble::Refused(409, _)) => Taken::Theirs(Theirs {
             holder: "another console that took it at the same moment".to_owned(),
             since: None,
             place: place(cluster, claim.namespace, &name),
-        },
+        }),
         Err(error) => Taken::Nowhere(unavailable(cluster, claim.namespace, &error)),
     }
 }
@@ -192,6 +208,27 @@ impl Lease {
         };
         let _ = answered(api.delete(&name, &params)).await;
     }
+}
+
+/// What is said of a lock that somebody else holds, among a plan's checks.
+pub(crate) fn locked(theirs: &Theirs) -> Finding {
+    let since = theirs.since;
+    let since = since.map_or_else(String::new, |at| format!(" since {at}"));
+    crate::finding::finding(
+        LOCK,
+        Severity::Block,
+        Answer::given(false, format!("held by {}", theirs.holder)),
+        Words {
+            pass: String::new(),
+            fail: format!(
+                "{} is acting on it{since}: {}.",
+                theirs.holder, theirs.place
+            ),
+            unknown: String::new(),
+            threshold: "one action at a time in each blast domain",
+            next: "Wait until that is over, or ask them; a lock whose holder has gone lapses by itself.",
+        },
+    )
 }
 
 /// What is said of the lock among a run's checks: where it is, or why there is none.

@@ -166,6 +166,8 @@ impl Gate {
         if now - held.since > PLAN_LIFE {
             return Err(Refusal::Expired);
         }
+        // Before the digest: whoever looked at another answer is told what stops it now.
+        refuse_blocked(&held.plan)?;
         match press.digest {
             Some(digest) if digest != held.plan.digest => {
                 return Err(Refusal::WrongDigest(held.plan.digest.clone()));
@@ -175,7 +177,6 @@ impl Gate {
             }
             Some(_) | None => {}
         }
-        refuse_blocked(&held.plan)?;
         if !held.alone {
             let node = snapshot.node(&held.plan.node);
             armed_for(node.map(AsRef::as_ref), &held.plan, scope.as_ref(), &arming)?;

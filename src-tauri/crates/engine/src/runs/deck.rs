@@ -7,7 +7,7 @@ use crate::audit::AuditRow;
 use crate::gate::{Arming, Press, Refusal};
 use crate::sight::Sights;
 use crate::time::now;
-use act::lease::{Claim, Taken};
+use act::lease::{Claim, Taken, Theirs};
 use act::{Course, Hands, Offer, OpenLoop, Plan, PlanError, PlanId, Receipt, Rights, RunId, Verb};
 use async_trait::async_trait;
 use cloud::kubernetes::ClusterSession;
@@ -181,6 +181,10 @@ impl Platform for Deck {
             Some(cluster) => act::lease::take(&cluster, claim).await,
             None => Taken::Nowhere("no cluster is open in its region".to_owned()),
         }
+    }
+
+    async fn locked(&self, plan: &Plan, claim: &Claim<'_>) -> Option<Theirs> {
+        act::lease::look(&self.nearest(plan)?, claim).await
     }
 
     fn course(&self, plan: &Plan) -> Result<Box<dyn Course>, Refusal> {

@@ -1,7 +1,7 @@
 //! What the acting half needs of the reading half.
 
 use crate::gate::Refusal;
-use act::lease::{Claim, Taken};
+use act::lease::{Claim, Taken, Theirs};
 use act::{Allowed, Course, Plan, Rights};
 use async_trait::async_trait;
 use model::{Snapshot, SourceId, Timestamp};
@@ -55,6 +55,12 @@ pub trait Platform: Send + Sync + 'static {
     async fn lock(&self, plan: &Plan, claim: &Claim<'_>) -> Taken {
         let _ = (plan, claim);
         Taken::Nowhere("there is no cluster here".to_owned())
+    }
+
+    /// Whether another console holds that lock now.
+    async fn locked(&self, plan: &Plan, claim: &Claim<'_>) -> Option<Theirs> {
+        let _ = (plan, claim);
+        None
     }
 
     /// The course of a plan, with hands in the account and region of its node.

@@ -3,6 +3,7 @@
 
 use super::platform::Platform;
 use crate::time::{Instant, now};
+use act::lease::{Claim, Theirs};
 use act::{
     Allowed, Context, Effect, Finding, Freeze, PLAN_SECONDS, Plan, Right, Rights, Severity, Verb,
 };
@@ -16,6 +17,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const KNOWN_FOR: Duration = Duration::from_secs(300);
 /// It is asked anew in the background from this age on, so that it never lapses while it is shown.
 const REFRESHED_FROM: Duration = Duration::from_secs(150);
+/// A lock that was seen held is shown for this long; it is looked at again with every plan.
+const LOCK_KNOWN_FOR: Duration = Duration::from_secs(30);
 /// Rights are asked for at most this long on a press; what is not answered then is not checked.
 const ASKED_WITHIN: Duration = Duration::from_secs(5);
 
@@ -66,6 +69,8 @@ pub struct Rules {
     terms: Terms,
     /// By place (account and cluster) and right.
     known: Mutex<BTreeMap<(String, Right), (Allowed, Instant)>>,
+    /// Locks of other consoles by domain, as they were last seen.
+    locks: Mutex<BTreeMap<String, (Theirs, Instant)>>,
     /// Plans whose rights are being asked for in the background.
     asking: Mutex<BTreeSet<(Verb, NodeId)>>,
 }
@@ -75,6 +80,7 @@ impl Rules {
         Self {
             terms,
             known: Mutex::default(),
+            locks: Mutex::default(),
             asking: Mutex::default(),
         }
     }
@@ -95,6 +101,7 @@ impl Rules {
             freezes: self.terms.freezes.clone(),
             rights,
             rights_age,
+            locks: self.locks(),
             expires: local_time().plus_seconds(i64::from(PLAN_SECONDS)),
         }
     }
@@ -147,8 +154,43 @@ impl Rules {
         asking.remove(key);
     }
 
-    /// Asks for every right of a plan, now.
+    /// Locks that were seen held a moment ago.
+    fn locks(&self) -> BTreeMap<String, Theirs> {
+        let now = now();
+        let known = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = known
+            .iter()
+            .filter(|(_, (_, at))| now.saturating_duration_since(*at) < LOCK_KNOWN_FOR);
+        recent
+            .map(|(domain, (theirs, _))| (domain.clone(), theirs.clone()))
+            .collect()
+    }
+
+    /// Looks whether another console holds the lock of a plan's domain.
+    async fn look(&self, platform: &dyn Platform, plan: &Plan) {
+        let claim = Claim {
+            domain: &plan.domain,
+            namespace: self.lock_namespace(),
+            holder: "",
+            run: "",
+            now: platform.now(),
+        };
+        let looked = crate::time::timeout(ASKED_WITHIN, platform.locked(plan, &claim));
+        let found = looked.await.ok().flatten();
+        let mut known = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        match found {
+            Some(theirs) => known.insert(plan.domain.clone(), (theirs, now())),
+            None => known.remove(&plan.domain),
+        };
+    }
+
+    /// Asks for every right of a plan and looks for the lock of its domain, now.
     pub(crate) async fn ask(&self, platform: &dyn Platform, plan: &Plan) {
+        tokio::join!(self.look(platform, plan), self.ask_rights(platform, plan));
+    }
+
+    /// Asks for every right of a plan, now.
+    async fn ask_rights(&self, platform: &dyn Platform, plan: &Plan) {
         let snapshot = platform.snapshot();
         let Some(node) = snapshot.node(&plan.node) else {
             return;

@@ -32,15 +32,11 @@ impl Helm {
                 subject.plan.findings.push(act::lease::finding(&place));
                 Ok(Some(lease))
             }
-            Taken::Theirs {
-                holder,
-                since,
-                place,
-            } => Err(Refusal::Locked {
+            Taken::Theirs(theirs) => Err(Refusal::Locked {
                 node: subject.plan.name.clone(),
-                holder,
-                since,
-                place,
+                holder: theirs.holder,
+                since: theirs.since,
+                place: theirs.place,
             }),
             Taken::Nowhere(why) => {
                 subject.plan.findings.push(act::lease::finding(&Err(why)));

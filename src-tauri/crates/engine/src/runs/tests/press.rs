@@ -335,7 +335,11 @@ fn what_another_console_has_locked_is_refused_with_its_holder() {
             "{refused}"
         );
         nothing_was_called(&desk);
+        let shown = desk.plan();
+        let lock = shown.failing().find(|f| f.id == act::lease::LOCK);
+        assert!(lock.is_some() && shown.blocked, "the next plan shows it");
         *desk.stage.held.lock().expect("whole") = None;
+        sleep(Duration::from_secs(31)).await;
         let run = desk.press_plan(&desk.plan()).await.expect("it is free");
         let receipt = closed(run).await.expect("a receipt");
         let lock = receipt.findings.iter().find(|f| f.id == act::lease::LOCK);

@@ -5,7 +5,7 @@ use super::double::{Hands, Now, Sqs};
 use crate::gate::{Press, Refusal};
 use crate::runs::{Fresh, Helm, Platform, Points, RunWatch};
 use crate::time::now;
-use act::lease::{Claim, Taken};
+use act::lease::{Claim, Taken, Theirs};
 use act::redrive::RedriveCourse;
 use act::{Allowed, Course, Plan, Receipt, Right, Rights, RunPhase, Verb};
 use async_trait::async_trait;
@@ -174,15 +174,19 @@ fn edge(from: &Node, relation: Relation, to: &Node) -> Edge {
 
 #[async_trait]
 impl Platform for Stage {
-    async fn lock(&self, _plan: &Plan, claim: &Claim<'_>) -> Taken {
-        match *self.held.lock().expect("whole") {
-            Some(holder) => Taken::Theirs {
-                holder: holder.to_owned(),
-                since: Some(Timestamp::from_millis(BASE)),
-                place: format!("lease {} in ops of c1", act::lease::name(claim.domain)),
-            },
-            None => Taken::Nowhere("there is no cluster on this stage".to_owned()),
-        }
+    async fn lock(&self, plan: &Plan, claim: &Claim<'_>) -> Taken {
+        let theirs = self.locked(plan, claim).await;
+        let free = || Taken::Nowhere("there is no cluster on this stage".to_owned());
+        theirs.map_or_else(free, Taken::Theirs)
+    }
+
+    async fn locked(&self, _plan: &Plan, claim: &Claim<'_>) -> Option<Theirs> {
+        let holder = (*self.held.lock().expect("whole"))?;
+        Some(Theirs {
+            holder: holder.to_owned(),
+            since: Some(Timestamp::from_millis(BASE)),
+            place: format!("lease {} in ops of c1", act::lease::name(claim.domain)),
+        })
     }
 
     async fn rights(&self, plan: &Plan) -> Rights {
