@@ -4,7 +4,7 @@ import { deadLetters, offerOf, planOf, receiptAt } from "../ipc/fake/actions";
 import { platform } from "../ipc/fake/platform";
 import { onePress } from "./action/press";
 import { sortOffers } from "../store/offers";
-import { blockers, findingLevel, stages, tallyOf, worstFirst } from "./action/stages";
+import { blockers, findingLevel, onlyToChoose, openChoice, stages, tallyOf, worstFirst } from "./action/stages";
 import { score, search } from "./palette/search";
 import { serviceAges } from "./status/sources";
 import { metricPath, pickMetrics, placeMarks, ticks, type Mark } from "./timeline/axis";
@@ -40,6 +40,16 @@ describe("guard dialog", () => {
     const done = stages(plan, receiptAt("r", plan, "why", NOW, 60, null));
     expect(done.at(-1)).toEqual({ name: "Receipt", mark: "done" });
     expect(stages(plan, receiptAt("r", plan, "why", NOW, 60, 6)).at(-1)?.mark).toBe("failed");
+  });
+  it("an offer that waits for a choice is not blocked, one that cannot be taken is", () => {
+    const ask = { kind: "choice" as const, choices: [] };
+    const setting = { name: "target", label: "New writer", default: "", ask };
+    const of = (id: string): (typeof plan.findings)[number] => ({ id, severity: "block", outcome: "fail", sentence: "", value: "", threshold: "" });
+    expect(onlyToChoose({ findings: [of("failover.target-chosen")], settings: [setting] })).toBe(true);
+    expect(onlyToChoose({ findings: [of("failover.target-chosen"), of("failover.cluster-available")], settings: [setting] })).toBe(false);
+    expect(onlyToChoose({ findings: [], settings: [setting] })).toBe(false);
+    expect(openChoice([setting], { target: "r1" })).toBe(undefined);
+    expect(openChoice([setting], {})?.label).toBe("New writer");
   });
   it("one press only when armed, green and level 1", () => {
     const green = platform("dlq-green", NOW);

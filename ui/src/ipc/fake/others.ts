@@ -49,22 +49,23 @@ const failover: Draft = (p, cluster, settings) => {
     const near = r.scope.az === writer?.scope.az;
     return { value: r.name, label: r.name, facts: [r.scope.az ?? "", text(r.facts, "instance_class") ?? "", `tier ${String(num(r.facts, "promotion_tier"))}`, `lag ${lag} ms`, `CPU ${String(num(r.facts, "cpu_percent"))}%`, `${String(num(r.facts, "connections"))} connections`], colour: lag > 1000 ? "red" : near ? "amber" : "green", ...(lag > 1000 ? { why: `It is ${lag / 1000} s behind: what is not yet replicated would be waited for.` } : near ? { why: `It is in ${r.scope.az ?? ""}, as the writer is.` } : {}) };
   });
-  const target = settings["target"] ?? choices.find((c) => c.colour === "green")?.value ?? choices[0]?.value ?? "";
+  const target = settings["target"] ?? "";
   const chosen = choices.find((c) => c.value === target);
   const rds = sourceId("rds", cluster.scope.region ?? "");
   const behind = chosen?.colour === "red";
   return {
     action: "failover", called: cluster.health.level !== "ok",
-    settings: [{ name: "target", label: "Promote", default: target, ask: { kind: "choice", choices }, note: "If nobody were named, AWS would promote any of the readers of tier 1: they are of one size." }],
-    label: `Fail over to ${target} (${chosen?.facts[0] ?? ""})`,
+    settings: [{ name: "target", label: "Promote", default: "", ask: { kind: "choice", choices }, note: "If nobody were named, AWS would promote any of the readers of tier 1: they are of one size." }],
+    label: target === "" ? "Fail over to a reader of your choice" : `Fail over to ${target} (${chosen?.facts[0] ?? ""})`,
     findings: [
       finding("failover.cluster-available", "block", true, "The cluster is available.", "available", "available", rds, 6),
-      finding("failover.target-available", "block", true, `${target} is available.`, "available", "available", rds, 6),
+      finding("failover.load-or-host", "warn", true, `${writer?.name ?? "The writer"} commits in 184 ms at 71% CPU while the readers are below 25%: it looks like the host, not like load.`, "host", "not load", rds, 24),
+      finding("failover.target-chosen", "block", target !== "", target === "" ? "Nobody is chosen as the new writer." : `${target} is chosen.`, target === "" ? "nobody" : target, "a reader", "plan", 0, "Choose a reader."),
+      ...(target === "" ? [] : [finding("failover.target-available", "block", true, `${target} is available.`, "available", "available", rds, 6),
       finding("failover.target-lag", "block", !behind, behind ? `${target} is too far behind the writer.` : `${target} keeps up with the writer.`, chosen?.facts[3]?.replace("lag ", "") ?? "", "1,000 ms", rds, 24, "Choose a reader that keeps up."),
       finding("failover.not-recent", "block", true, "No failover in the last ten minutes.", "none", "none in 10 m", rds, 6),
-      finding("failover.load-or-host", "warn", true, `${writer?.name ?? "The writer"} commits in 184 ms at 71% CPU while the readers are below 25%: it looks like the host, not like load.`, "host", "not load", rds, 24),
       finding("failover.target-size", "warn", true, `${target} has the writer's class.`, "db.r7g.4xlarge", "at least the writer's", rds, 6),
-      finding("failover.target-zone", "warn", chosen?.colour !== "amber", chosen?.colour === "amber" ? `${target} is in the writer's zone.` : `${target} is in another zone than the writer.`, chosen?.facts[0] ?? "", "another zone", rds, 6, "Choose a reader in another zone if the zone is the trouble."),
+      finding("failover.target-zone", "warn", chosen?.colour !== "amber", chosen?.colour === "amber" ? `${target} is in the writer's zone.` : `${target} is in another zone than the writer.`, chosen?.facts[0] ?? "", "another zone", rds, 6, "Choose a reader in another zone if the zone is the trouble.")]),
       rights("rds:FailoverDBCluster"),
     ],
     level: chosen?.colour === "amber" ? "L4" : "L3",

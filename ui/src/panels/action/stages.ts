@@ -1,8 +1,10 @@
 // Where a guarded action is, as the step line shows it. Read from the plan and the receipt only.
 import type { Finding } from "../../ipc/gen/Finding";
 import type { Level } from "../../ipc/gen/Level";
+import type { Offer } from "../../ipc/gen/Offer";
 import type { Plan } from "../../ipc/gen/Plan";
 import type { Receipt } from "../../ipc/gen/Receipt";
+import type { Setting } from "../../ipc/gen/Setting";
 import type { Verdict } from "../../ipc/gen/Verdict";
 
 export const STAGES = ["Review", "Checks", "Confirm", "Run", "Verify", "Receipt"] as const;
@@ -52,6 +54,17 @@ export function blockers(plan: Plan): Finding[] {
   const unmet = plan.findings.filter((f) => f.outcome !== "pass" && f.severity !== "info");
   const hard = unmet.filter((f) => f.severity === "block");
   return (hard.length > 0 ? hard : unmet).sort((a, b) => Number(b.outcome === "fail") - Number(a.outcome === "fail"));
+}
+
+/** What must be chosen before anything can be judged: the first setting that has candidates, no default, and none taken. */
+export function openChoice(asks: readonly Setting[], values: Readonly<Record<string, string>>): Setting | undefined {
+  return asks.find((s) => s.ask.kind === "choice" && s.default === "" && (values[s.name] ?? "") === "");
+}
+
+/** Whether an offer waits for nothing but a choice: all that blocks it is that none was made (`….target-chosen`). */
+export function onlyToChoose(offer: Pick<Offer, "findings" | "settings">): boolean {
+  const unmet = offer.findings.filter((f) => f.severity === "block" && f.outcome !== "pass");
+  return unmet.length > 0 && unmet.every((f) => f.id.endsWith("-chosen")) && openChoice(offer.settings, {}) !== undefined;
 }
 
 export function warnings(findings: Finding[]): Finding[] {
