@@ -34,6 +34,8 @@ pub const HEAD: Duration = Duration::from_secs(10);
 pub const PAUSE: Duration = Duration::from_secs(10);
 /// The largest refusal that is read: a `Status` is a few hundred bytes.
 const REFUSAL_LIMIT: usize = 64 * 1024;
+/// The longest text that is read whole: two hundred log lines are far below.
+pub const TEXT_LIMIT: usize = 512 * 1024;
 
 /// One cluster as one user sees it. Cheap to clone; connections are shared.
 #[derive(Clone)]
@@ -176,8 +178,32 @@ impl ClusterSession {
     /// # Errors
     /// When nothing was heard in time, the connection failed, or the server refused (any status but 2xx).
     pub async fn get(&self, path: &str, deadline: Duration) -> Result<Answer, CallFailure> {
+        self.send(path, "application/json", deadline).await
+    }
+
+    /// Reads `GET path` as text, at most [`TEXT_LIMIT`] bytes: a pod's log.
+    ///
+    /// # Errors
+    /// As [`ClusterSession::get`], and when the body pauses or is longer.
+    pub async fn text(&self, path: &str) -> Result<String, CallFailure> {
+        let answer = self.send(path, "text/plain, */*", HEAD).await?;
+        let limited = http_body_util::Limited::new(answer.response.into_body(), TEXT_LIMIT);
+        let read = tokio::time::timeout(PAUSE, http_body_util::BodyExt::collect(limited)).await;
+        match read {
+            Err(_) => Err(CallFailure::Silent(Phase::Body, PAUSE)),
+            Ok(Err(error)) => Err(CallFailure::Kube(Box::new(kube::Error::Service(error)))),
+            Ok(Ok(whole)) => Ok(String::from_utf8_lossy(&whole.to_bytes()).into_owned()),
+        }
+    }
+
+    async fn send(
+        &self,
+        path: &str,
+        accept: &'static str,
+        deadline: Duration,
+    ) -> Result<Answer, CallFailure> {
         let request = Request::get(path)
-            .header(ACCEPT, "application/json")
+            .header(ACCEPT, accept)
             .body(Body::empty())
             .map_err(|error| CallFailure::Kube(Box::new(kube::Error::HttpError(error))))?;
         self.inner.requests.fetch_add(1, Ordering::Relaxed);

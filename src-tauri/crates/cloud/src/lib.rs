@@ -8,10 +8,12 @@
 
 pub mod budget;
 pub mod clock;
+pub mod dns;
 pub mod failure;
 mod guarded;
 mod keys;
 pub mod kubernetes;
+pub mod probe;
 mod profile;
 pub mod session;
 pub mod stack;

@@ -18,6 +18,7 @@ use aws_types::region::Region;
 use model::{AccountId, Scope, Service, SourceFailure};
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -36,6 +37,8 @@ pub struct Sessions {
     pub accounts: Vec<AccountSessions>,
     /// The platform's time, told by every answer of every account.
     pub clock: Clock,
+    /// The resolver of the platform's private names; `None`: the machine's own.
+    pub resolver: Option<SocketAddr>,
 }
 
 /// One account's sessions.
@@ -131,7 +134,12 @@ pub async fn open_within(stack: &Stack, limit: Duration) -> Result<Sessions, Ope
         .iter()
         .map(|account| open_account(account, stack, &clock, limit));
     let accounts = futures::future::join_all(accounts).await;
-    Ok(Sessions { accounts, clock })
+    let resolver = stack.dns.as_ref().map(|dns| dns.server);
+    Ok(Sessions {
+        accounts,
+        clock,
+        resolver,
+    })
 }
 
 async fn open_account(

@@ -34,6 +34,8 @@ pub struct Stack {
     pub dns: Option<StackDns>,
     /// What is declared about queues.
     pub queues: Vec<StackQueue>,
+    /// What is declared about databases.
+    pub databases: Vec<StackDatabase>,
     /// Edges that discovery cannot know.
     pub edges: Vec<StackEdge>,
     /// Hosted zones to show, by name without trailing dot or by id; empty: all.
@@ -116,6 +118,16 @@ pub struct StackQueue {
     pub external: bool,
 }
 
+/// What is declared about a database cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StackDatabase {
+    /// The cluster's name, in every account and region.
+    pub name: String,
+    /// Answered with 2xx to a GET when something can be written through its writer endpoint: a health
+    /// route of the application.
+    pub write_probe: String,
+}
+
 /// A pinned edge; both ends by node id or unique name.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -168,6 +180,8 @@ struct Written {
     #[serde(default)]
     queue: Vec<Spanned<WrittenQueue>>,
     #[serde(default)]
+    database: Vec<Spanned<WrittenDatabase>>,
+    #[serde(default)]
     edge: Vec<StackEdge>,
     #[serde(default)]
     hosted_zones: Vec<String>,
@@ -195,6 +209,13 @@ struct WrittenQueue {
     #[serde(default)]
     idempotent: bool,
     consumer: Option<Consumer>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenDatabase {
+    name: String,
+    write_probe: Spanned<String>,
 }
 
 #[derive(Deserialize)]
@@ -250,6 +271,7 @@ impl Stack {
             files: written.files.beside(path),
             dns: written.dns,
             queues: queues(written.queue, &wrong)?,
+            databases: databases(written.database, &wrong)?,
             edges: written.edge,
             hosted_zones: written.hosted_zones,
             thresholds: written.thresholds,
@@ -358,6 +380,31 @@ fn queues(
         });
     }
     Ok(queues)
+}
+
+fn databases(
+    written: Vec<Spanned<WrittenDatabase>>,
+    wrong: &Wrong<'_>,
+) -> Result<Vec<StackDatabase>, StackError> {
+    let mut databases: Vec<StackDatabase> = Vec::new();
+    for database in written {
+        let span = database.span();
+        let WrittenDatabase { name, write_probe } = database.into_inner();
+        if databases.iter().any(|known| known.name == name) {
+            return Err(wrong(
+                span,
+                &format!("the database {name:?} is there twice"),
+            ));
+        }
+        let at = write_probe.span();
+        let write_probe = write_probe.into_inner();
+        if !crate::probe::can_be_asked(&write_probe) {
+            let reason = format!("{write_probe:?} is no http or https URL");
+            return Err(wrong(at, &reason));
+        }
+        databases.push(StackDatabase { name, write_probe });
+    }
+    Ok(databases)
 }
 
 /// The shape of a region's name: lower-case words joined by dashes, a number at the end.
@@ -472,6 +519,17 @@ mod tests {
         assert_eq!(stack.clusters[0].context, "prod");
         assert_eq!(stack.edges[0].relation, model::Relation::ConnectsTo);
         assert_eq!(stack.thresholds.get("cpu"), Some(&90.0));
+    }
+
+    #[test]
+    fn a_database_has_a_probe_that_can_be_asked() {
+        let text = format!(
+            "{SMALLEST}[[database]]\nname = \"orders\"\nwrite_probe = \"https://app/health/write\"\n"
+        );
+        let stack = parse(&text).expect("parses");
+        assert_eq!(stack.databases[0].write_probe, "https://app/health/write");
+        let wrong = mistake(&text.replace("https://", "file://"));
+        assert!(wrong.contains("no http or https URL"), "{wrong}");
     }
 
     #[test]

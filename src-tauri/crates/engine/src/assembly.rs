@@ -52,8 +52,11 @@ fn declared(stack: &Stack) -> Declared {
         to: edge.to.clone(),
         relation: edge.relation,
     });
+    let probes = stack.databases.iter();
+    let probes = probes.map(|d| (d.name.clone(), d.write_probe.clone()));
     Declared {
         queues: queues.collect(),
+        write_probes: probes.collect(),
         edges: edges.collect(),
     }
 }

@@ -78,6 +78,8 @@ pub struct Held<'a> {
 pub struct Declared {
     /// Queues whose consumers it describes.
     pub queues: Vec<DeclaredQueue>,
+    /// Write probes: the database cluster's name, in every account and region, and the URL.
+    pub write_probes: Vec<(String, String)>,
     /// Edges it pins.
     pub edges: Vec<PinnedEdge>,
 }

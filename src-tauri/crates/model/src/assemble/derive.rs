@@ -154,8 +154,11 @@ fn time_to_drain(facts: &Facts) -> Option<i64> {
     (visible > 0.0 && net > 0.0).then(|| (visible / net).round() as i64)
 }
 
-/// Who writes and how many read, where the cluster's own source left it open.
+/// Who writes and how many read, where the cluster's own source left it open; and its write probe.
 fn members(view: &View<'_>, at: usize, facts: &mut Facts) {
+    let probes = &view.declared.write_probes;
+    let probe = probes.iter().find(|(name, _)| *name == view.nodes[at].name);
+    facts.set_some(Fact::WriteProbe, probe.map(|(_, url)| url.as_str()));
     let role = |wanted: &str| -> Vec<&Node> {
         let members = view.graph.next(at, Relation::Owns);
         let members = members.map(|m| view.nodes[m].as_ref());
