@@ -27,6 +27,7 @@ pub mod snapshot;
 pub mod source;
 #[cfg(test)]
 mod stage;
+pub mod strain;
 pub mod time;
 pub mod window;
 mod words;
