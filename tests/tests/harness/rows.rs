@@ -2,7 +2,9 @@
 //! kept by what they act on.
 
 mod capacity;
+mod databases;
 mod queues;
+mod workloads;
 
 use crate::stage::Stage;
 use act::{Action, Verb};
@@ -17,7 +19,7 @@ pub(crate) struct Row {
     pub(crate) advance: u32,
     /// Which node, in a complete picture.
     pub(crate) node: fn(&Snapshot) -> NodeId,
-    /// Settings by name.
+    /// Settings by name; `*` is the best of what the action lets one choose from.
     pub(crate) settings: &'static [(&'static str, &'static str)],
     /// Calls that may be made again once a look showed that they did not help, because a second one
     /// does no more than the first.
@@ -32,6 +34,8 @@ pub(crate) struct Row {
 pub(crate) fn row(action: &dyn Action) -> Row {
     match action.verb() {
         Verb::Redrive => queues::redrive(),
+        Verb::Failover => databases::failover(),
+        Verb::Restart => workloads::restart(),
         Verb::Scale => scale(action),
         Verb::Pause => pause(action),
         Verb::Resume => resume(action),

@@ -2,14 +2,17 @@
 //! whose calls can go wrong and whose process can die.
 
 use crate::rows::{Row, prepare, row};
-use act::{Action, Answer, Call, Course, Decision, Entry, Face, Moment, Plan, Receipt, RunPhase};
+use act::{
+    Action, Answer, Ask, Call, Course, Decision, Entry, Face, Moment, Plan, Receipt, RecoveryPart,
+    Request, RunPhase, Verb,
+};
 use async_trait::async_trait;
 use engine::gate::Press;
 use engine::runs::{Fresh, Helm, Nowhere, Platform, Points, Terms};
 use engine::{Audit, AuditKind, Engine, Refusal, RunWatch, Settings, unfinished_runs};
 use model::{FailureClass, NodeId, Snapshot, SourceFailure, SourceId, Timestamp};
 use simulator::{ClockMode, Options, Simulation};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -175,11 +178,46 @@ impl Stage {
         assert!(!receipt.undo.is_empty(), "{what}: undo in words");
     }
 
+    /// Somebody restarts a deployment.
+    pub(crate) async fn restart(&self, node: &NodeId, stamp: &str) {
+        restart(&self.engine, node, stamp).await;
+    }
+
     /// Somebody else changes the target.
     pub(crate) async fn meddle(&self) {
+        let mut pictures = self.engine.snapshots();
+        let before = pictures.borrow_and_update().node(&self.node).cloned();
         (self.row.meddle)(self, self.node.clone()).await;
         self.world.simulation.advance(1).await;
+        // What is watched tells by itself, a moment later; what is polled is asked again on the press.
+        let told = async {
+            while pictures.borrow_and_update().node(&self.node).cloned() == before {
+                pictures.changed().await.expect("the engine goes on");
+            }
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(3), told).await;
     }
+}
+
+/// Restarts a deployment as `kubectl rollout restart` does.
+async fn restart(engine: &Engine, node: &NodeId, stamp: &str) {
+    let snapshot = engine.snapshot();
+    let node = snapshot.node(node).expect("the deployment");
+    let cluster = engine.cluster_of(node).expect("its cluster");
+    let stamp = serde_json::json!({ "kubectl.kubernetes.io/restartedAt": stamp });
+    let patch = serde_json::json!({
+        "spec": { "template": { "metadata": { "annotations": stamp } } },
+    });
+    let kind = kube::core::GroupVersionKind::gvk("apps", "v1", "Deployment");
+    let kind = kube::core::ApiResource::from_gvk_with_plural(&kind, "deployments");
+    let namespace = node.scope.namespace.as_deref().expect("a namespace");
+    let api: kube::Api<kube::core::DynamicObject> =
+        kube::Api::namespaced_with(cluster.client(), namespace, &kind);
+    let params = kube::api::PatchParams::default();
+    let patch = kube::api::Patch::Merge(&patch);
+    api.patch(&node.name, &params, &patch)
+        .await
+        .expect("patched");
 }
 
 /// One process over a stage.
@@ -202,11 +240,26 @@ impl Desk<'_> {
         panic!("not green: {failing:#?}");
     }
 
+    /// The value of a setting; for `*`, the best of what can be chosen.
+    fn value(&self, name: &str, value: &str) -> String {
+        if value != "*" {
+            return value.to_owned();
+        }
+        let snapshot = self.stage.engine.snapshot();
+        let node = snapshot.node(&self.stage.node).expect("the node");
+        let mut asked = self.stage.action.settings(&snapshot, node).into_iter();
+        let asked = asked.find(|setting| setting.name == name);
+        match asked.map(|setting| setting.ask) {
+            Some(Ask::Choice { choices }) => choices[0].value.clone(),
+            other => panic!("{name} is no choice: {other:?}"),
+        }
+    }
+
     /// The plan as a press would find it now.
     async fn asked(&self) -> Plan {
         let settings = self.stage.row.settings.iter();
         let settings: BTreeMap<String, String> = settings
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .map(|(name, value)| ((*name).to_owned(), self.value(name, value)))
             .collect();
         let verb = self.stage.action.verb();
         let plan = self
@@ -292,12 +345,17 @@ impl Platform for World {
             inner: self.inner.course(plan)?,
             fault: *self.fault.lock().expect("whole"),
             writes: Arc::clone(&self.writes),
+            engine: self.engine.clone(),
+            followed: BTreeSet::new(),
         }))
     }
 }
 
 /// A course whose calls can go wrong.
 struct Faulty {
+    engine: Engine,
+    /// What was restarted because the run named it.
+    followed: BTreeSet<NodeId>,
     inner: Box<dyn Course>,
     fault: Option<(usize, Fault)>,
     writes: Arc<Mutex<Vec<(String, String)>>>,
@@ -319,7 +377,13 @@ impl Course for Faulty {
         self.inner.learn(entry);
     }
 
+    /// What the run names for a restart is restarted, once, as an operator beside it would do.
     async fn look(&mut self) -> Result<(), SourceFailure> {
+        for request in self.inner.follow_ups() {
+            if request.action == Verb::Restart && self.followed.insert(request.node.clone()) {
+                restart(&self.engine, &request.node, "named by the run").await;
+            }
+        }
         self.inner.look().await
     }
 
@@ -367,6 +431,14 @@ impl Course for Faulty {
 
     fn face(&self, moment: &Moment<'_>) -> Face {
         self.inner.face(moment)
+    }
+
+    fn follow_ups(&self) -> Vec<Request> {
+        self.inner.follow_ups()
+    }
+
+    fn recovery_parts(&self) -> Vec<RecoveryPart> {
+        self.inner.recovery_parts()
     }
 }
 

@@ -4,6 +4,7 @@
 
 use crate::course::{Course, Entry, Face, Moment};
 use crate::draft::{Draft, finish};
+use crate::failover::Failover;
 use crate::finding::REQUEST;
 use crate::freeze::Freeze;
 use crate::hands::Hands;
@@ -17,6 +18,7 @@ use crate::rights::Rights;
 use crate::setting::Setting;
 use crate::verb::Verb;
 use crate::words::shell;
+use crate::workload::Restart;
 use model::{
     Environment, Identity, Kind, Node, NodeId, Snapshot, SourceId, StackIdentity, Timestamp,
 };
@@ -27,6 +29,8 @@ use std::time::Duration;
 /// Every action there is: one row each. A verb may have several, for different kinds of node.
 pub const ACTIONS: &[&dyn Action] = &[
     &Redrive,
+    &Failover,
+    &Restart,
     &ScaleNodegroup,
     &PauseMapping,
     &ResumeMapping,

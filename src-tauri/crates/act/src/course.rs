@@ -5,8 +5,11 @@
 //! does it, writes the answer down. After a crash the same course is given the same journal and goes
 //! on from what the platform shows: there is no second code path for recovery.
 
+use crate::action::Request;
 use crate::plan::Plan;
-use crate::receipt::{PredicateResult, RunId, RunPhase, RunProgress, StepRecord, Verdict};
+use crate::receipt::{
+    PredicateResult, RecoveryPart, RunId, RunPhase, RunProgress, StepRecord, Verdict,
+};
 use async_trait::async_trait;
 use model::{Snapshot, SourceFailure, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -191,4 +194,15 @@ pub trait Course: Send {
 
     /// How it stands.
     fn face(&self, moment: &Moment<'_>) -> Face;
+
+    /// Requests that what is seen asks for next, e.g. the restart of what still holds on to the old
+    /// writer. Each is planned and checked like any other when it is asked for.
+    fn follow_ups(&self) -> Vec<Request> {
+        Vec::new()
+    }
+
+    /// The parts that came back one after another, as far as they have.
+    fn recovery_parts(&self) -> Vec<RecoveryPart> {
+        Vec::new()
+    }
 }

@@ -3,6 +3,7 @@
 use cloud::kubernetes::ClusterSession;
 use cloud::{AccountSessions, Session};
 use model::{FailureClass, SourceFailure};
+use std::net::SocketAddr;
 
 /// The sessions of one node's account, region and cluster.
 #[derive(Clone, Debug, Default)]
@@ -10,6 +11,8 @@ pub struct Hands {
     account: Option<AccountSessions>,
     region: Option<String>,
     cluster: Option<ClusterSession>,
+    clusters: Vec<ClusterSession>,
+    resolver: Option<SocketAddr>,
 }
 
 impl Hands {
@@ -31,6 +34,7 @@ impl Hands {
             account,
             region,
             cluster,
+            ..Self::default()
         }
     }
 
@@ -38,6 +42,18 @@ impl Hands {
     #[must_use]
     pub fn account(&self) -> Option<&AccountSessions> {
         self.account.as_ref()
+    }
+
+    /// With every cluster of the platform, for what is not in one and is used from there.
+    #[must_use]
+    pub fn with_clusters(self, clusters: Vec<ClusterSession>) -> Self {
+        Self { clusters, ..self }
+    }
+
+    /// With the resolver the stack file names for the platform's private names.
+    #[must_use]
+    pub fn with_resolver(self, resolver: Option<SocketAddr>) -> Self {
+        Self { resolver, ..self }
     }
 
     /// The session of the node's region; of a global node, the account's global one.
@@ -55,6 +71,19 @@ impl Hands {
     pub fn aws_in(&self, region: &str) -> Option<&Session> {
         let mut sessions = self.account.as_ref()?.regional.iter();
         sessions.find(|session| *session.region == *region)
+    }
+
+    /// A cluster by its name, in a region.
+    #[must_use]
+    pub fn cluster_of(&self, name: &str, region: Option<&str>) -> Option<&ClusterSession> {
+        let mut all = self.clusters.iter();
+        all.find(|c| **c.name() == *name && c.scope().region.as_deref() == region)
+    }
+
+    /// The resolver to ask; `None`: the machine's own.
+    #[must_use]
+    pub fn resolver(&self) -> Option<SocketAddr> {
+        self.resolver
     }
 
     /// The node's cluster.

@@ -39,8 +39,10 @@
 
 pub mod action;
 pub mod course;
+mod database;
 pub mod domain;
 pub mod draft;
+pub mod failover;
 mod finding;
 pub mod freeze;
 pub mod hands;
@@ -63,6 +65,7 @@ pub mod takes;
 pub mod verb;
 mod watch;
 mod words;
+pub mod workload;
 
 pub use action::{
     ACTIONS, Action, Context, PlanError, Recount, Request, action, action_of, called_for, colour,
@@ -80,7 +83,8 @@ pub use plan::{
     PlanId, Severity, hex,
 };
 pub use receipt::{
-    Figure, PredicateResult, Receipt, RunEvent, RunId, RunPhase, RunProgress, StepRecord, Verdict,
+    Figure, PredicateResult, Receipt, RecoveryPart, RunEvent, RunId, RunPhase, RunProgress,
+    StepRecord, Verdict,
 };
 pub use rights::{Allowed, Right, Rights};
 pub use setting::{Ask, Choice, Setting};

@@ -94,6 +94,10 @@ pub struct PredicateResult {
     pub held_seconds: f64,
     /// Seconds it must be.
     pub dwell_seconds: f64,
+    /// It is told and not waited for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[ts(as = "Option<bool>", optional)]
+    pub soft: bool,
 }
 
 /// A figure watched while an action runs.
@@ -114,6 +118,15 @@ pub struct Figure {
     /// It is past that limit.
     #[serde(default)]
     pub past: bool,
+}
+
+/// One part of what came back, e.g. the writer's role or its endpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ts_rs::TS)]
+pub struct RecoveryPart {
+    /// What came back: `role`, `endpoint`, `application`.
+    pub part: String,
+    /// Seconds from the press until it had, for good.
+    pub seconds: f64,
 }
 
 /// A run's live figures: only confirmed counts.
@@ -198,6 +211,14 @@ pub struct Receipt {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub recovery_seconds: Option<f64>,
+    /// The parts of that time, where they are told apart; in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<RecoveryPart>>", optional)]
+    pub recovery_parts: Vec<RecoveryPart>,
+    /// What the run found to be done next, as requests: planned and checked when asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<Request>>", optional)]
+    pub follow_ups: Vec<Request>,
     /// How it can be undone, a sentence.
     pub undo: String,
     /// The request that undoes it: there once something was done that can be undone. It is planned

@@ -10,9 +10,10 @@ mod known;
 #[cfg(test)]
 mod tests;
 
+use crate::action::Request;
 use crate::course::{Answer, Call, Course, Decision, Entry, Face, Moment};
 use crate::plan::{ApiCall, Plan};
-use crate::receipt::RunProgress;
+use crate::receipt::{RecoveryPart, RunProgress};
 use crate::watch::Watch;
 use async_trait::async_trait;
 use known::{Known, Mark, Step};
@@ -92,6 +93,30 @@ pub trait Steps: Send {
         RunProgress::default()
     }
 
+    /// Whether a predicate is told but not waited for.
+    fn soft(&self, id: &str) -> bool {
+        let _ = id;
+        false
+    }
+
+    /// The part of what comes back that a predicate tells of: `role`, `endpoint`, `application`.
+    fn part(&self, id: &str) -> Option<&'static str> {
+        let _ = id;
+        None
+    }
+
+    /// Why it is of no use to watch on, a sentence, when only the predicates `missing` do not hold.
+    fn hopeless(&self, missing: &[&str], seen: &Self::Seen, moment: &Moment<'_>) -> Option<String> {
+        let _ = (missing, seen, moment);
+        None
+    }
+
+    /// Requests that what is seen asks for next.
+    fn follow_ups(&self, seen: &Self::Seen) -> Vec<Request> {
+        let _ = seen;
+        Vec::new()
+    }
+
     /// Whether a predicate holds now, and its value in words.
     fn judge(&self, id: &str, seen: &Self::Seen, moment: &Moment<'_>) -> (bool, String);
 }
@@ -113,7 +138,7 @@ impl<S: Steps> Sequence<S> {
     pub fn new(plan: &Plan, steps: S) -> Self {
         Self {
             known: Known::new(plan),
-            watch: Watch::new(plan),
+            watch: Watch::with_soft(plan, |id| steps.soft(id)),
             plan: plan.clone(),
             steps,
             seen: None,
@@ -207,6 +232,12 @@ impl<S: Steps> Sequence<S> {
         if moment.stop {
             return Decision::End(ending::unverified(self, "Watching was stopped."));
         }
+        if let Some(seen) = &self.seen {
+            let missing = self.watch.missing_ids();
+            if let Some(why) = self.steps.hopeless(&missing, seen, moment) {
+                return Decision::End(ending::unverified(self, &why));
+            }
+        }
         let late = self.watch.deadline().is_some_and(|at| moment.now > at);
         if late {
             return Decision::End(ending::unverified(self, "The deadline passed."));
@@ -274,5 +305,14 @@ impl<S: Steps> Course for Sequence<S> {
 
     fn face(&self, moment: &Moment<'_>) -> Face {
         face::face(self, moment)
+    }
+
+    fn follow_ups(&self) -> Vec<Request> {
+        let seen = self.seen.as_ref();
+        seen.map_or_else(Vec::new, |seen| self.steps.follow_ups(seen))
+    }
+
+    fn recovery_parts(&self) -> Vec<RecoveryPart> {
+        self.watch.parts(|id| self.steps.part(id))
     }
 }

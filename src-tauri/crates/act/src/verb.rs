@@ -35,6 +35,10 @@ verbs! {
     Resume = "resume",
     /// How many of something run at once.
     Concurrency = "concurrency",
+    /// A reader of a database becomes its writer (`FailoverDBCluster`).
+    Failover = "failover",
+    /// A rolling restart of a deployment.
+    Restart = "restart",
 }
 
 impl Verb {

@@ -1,7 +1,7 @@
 //! The predicates of a run, kept over time: each must hold for its dwell, in platform time.
 
 use crate::plan::Plan;
-use crate::receipt::PredicateResult;
+use crate::receipt::{PredicateResult, RecoveryPart};
 use model::Timestamp;
 
 /// After the end of what was done, the predicates have twice the longest dwell and this long to come
@@ -33,6 +33,11 @@ impl Predicate {
     }
 }
 
+fn said(predicate: &Predicate) -> String {
+    let sentence = predicate.result.sentence.trim_end_matches('.');
+    format!("{sentence} ({})", predicate.result.value)
+}
+
 /// A plan's expectations, watched.
 #[derive(Clone, Debug)]
 pub(crate) struct Watch {
@@ -42,7 +47,13 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
+    /// All of a plan's expectations, each waited for.
     pub(crate) fn new(plan: &Plan) -> Self {
+        Self::with_soft(plan, |_| false)
+    }
+
+    /// Those that `soft` names are told and not waited for.
+    pub(crate) fn with_soft(plan: &Plan, soft: impl Fn(&str) -> bool) -> Self {
         let predicate = |expectation: &crate::plan::Expectation| Predicate {
             result: PredicateResult {
                 id: expectation.id.clone(),
@@ -52,6 +63,7 @@ impl Watch {
                 seconds_to_true: None,
                 held_seconds: 0.0,
                 dwell_seconds: expectation.dwell_seconds,
+                soft: soft(&expectation.id),
             },
             since: None,
         };
@@ -82,24 +94,61 @@ impl Watch {
 
     /// Every predicate holds and has held for its dwell.
     pub(crate) fn verified(&self) -> bool {
-        self.ended.is_some()
-            && !self.predicates.is_empty()
-            && self.predicates.iter().all(Predicate::held)
+        self.ended.is_some() && !self.predicates.is_empty() && self.hard().all(Predicate::held)
+    }
+
+    fn hard(&self) -> impl Iterator<Item = &Predicate> {
+        self.predicates.iter().filter(|p| !p.result.soft)
     }
 
     /// What does not hold, or not long enough yet.
     pub(crate) fn missing(&self) -> Vec<String> {
-        let said = |p: &Predicate| {
-            let sentence = p.result.sentence.trim_end_matches('.');
-            format!("{sentence} ({})", p.result.value)
+        self.hard().filter(|p| !p.held()).map(said).collect()
+    }
+
+    /// The ids of those.
+    pub(crate) fn missing_ids(&self) -> Vec<&str> {
+        let missing = self.hard().filter(|p| !p.held());
+        missing.map(|p| p.result.id.as_ref()).collect()
+    }
+
+    /// What is only told and does not hold now.
+    pub(crate) fn left(&self) -> Vec<String> {
+        let left = self
+            .predicates
+            .iter()
+            .filter(|p| p.result.soft && !p.result.holds);
+        left.map(said).collect()
+    }
+
+    /// When each part came true for good: the last of its predicates, none while one does not hold.
+    pub(crate) fn parts(
+        &self,
+        part_of: impl Fn(&str) -> Option<&'static str>,
+    ) -> Vec<RecoveryPart> {
+        let mut parts: Vec<(&'static str, Option<f64>)> = Vec::new();
+        for predicate in self.hard() {
+            let Some(part) = part_of(&predicate.result.id) else {
+                continue;
+            };
+            let seconds = predicate.result.seconds_to_true;
+            match parts.iter_mut().find(|(name, _)| *name == part) {
+                Some((_, known)) => *known = known.zip(seconds).map(|(a, b)| a.max(b)),
+                None => parts.push((part, seconds)),
+            }
+        }
+        let known = |(part, seconds): (&'static str, Option<f64>)| {
+            Some(RecoveryPart {
+                part: part.to_owned(),
+                seconds: seconds?,
+            })
         };
-        let missing = self.predicates.iter().filter(|p| !p.held());
-        missing.map(said).collect()
+        parts.into_iter().filter_map(known).collect()
     }
 
     /// Seconds from the press to the start of the dwell that the last predicate ended.
     pub(crate) fn recovery_seconds(&self) -> Option<f64> {
-        let times = self.predicates.iter().map(|p| p.result.seconds_to_true);
+        let times = self.hard().map(|p| p.result.seconds_to_true);
         let times: Option<Vec<f64>> = times.collect();
         times?.into_iter().reduce(f64::max)
     }

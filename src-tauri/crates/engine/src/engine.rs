@@ -181,6 +181,18 @@ impl Engine {
         session.cloned()
     }
 
+    /// The session of the cluster a node is in.
+    #[must_use]
+    pub fn cluster_of(&self, node: &Node) -> Option<cloud::kubernetes::ClusterSession> {
+        let name = node.scope.cluster.as_deref()?;
+        let sight = self.inner.sights.now();
+        let clusters = sight.clusters.all();
+        let session = clusters.iter().map(|cluster| cluster.session()).find(|c| {
+            **c.name() == *name && c.scope().region.as_deref() == node.scope.region.as_deref()
+        });
+        session.cloned()
+    }
+
     /// Where recorder, audit and journals lie.
     #[must_use]
     pub fn state_dir(&self) -> &Path {

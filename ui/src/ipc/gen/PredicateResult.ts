@@ -31,4 +31,8 @@ held_seconds: number,
 /**
  * Seconds it must be.
  */
-dwell_seconds: number, };
+dwell_seconds: number, 
+/**
+ * It is told and not waited for.
+ */
+soft?: boolean, };

@@ -5,6 +5,7 @@ import type { Leaves } from "./Leaves";
 import type { NodeId } from "./NodeId";
 import type { Plan } from "./Plan";
 import type { PredicateResult } from "./PredicateResult";
+import type { RecoveryPart } from "./RecoveryPart";
 import type { RunId } from "./RunId";
 import type { RunPhase } from "./RunPhase";
 import type { RunProgress } from "./RunProgress";
@@ -85,6 +86,14 @@ closed_at?: Timestamp,
  * Press to the start of the verified dwell, seconds.
  */
 recovery_seconds?: number, 
+/**
+ * The parts of that time, where they are told apart; in order.
+ */
+recovery_parts?: Array<RecoveryPart>, 
+/**
+ * What the run found to be done next, as requests: planned and checked when asked for.
+ */
+follow_ups?: Array<ActionRequest>, 
 /**
  * How it can be undone, a sentence.
  */

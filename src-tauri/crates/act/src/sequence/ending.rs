@@ -3,7 +3,7 @@
 use super::known::Step;
 use super::{Sequence, Steps};
 use crate::course::{Answer, Call, Ending};
-use crate::receipt::Verdict;
+use crate::receipt::{RecoveryPart, Verdict};
 use crate::words::{list, span};
 use model::SourceFailure;
 
@@ -43,14 +43,26 @@ fn done<S: Steps>(run: &Sequence<S>) -> String {
 
 pub(super) fn verified<S: Steps>(run: &Sequence<S>) -> Ending {
     let seconds = run.watch.recovery_seconds().unwrap_or(0.0);
+    let part = |part: RecoveryPart| format!("{} {}", part.part, span(part.seconds));
+    let parts = run.watch.parts(|id| run.steps.part(id));
+    let parts: Vec<String> = parts.into_iter().map(part).collect();
+    let parts = match parts.as_slice() {
+        [] => String::new(),
+        parts => format!(" ({})", parts.join(", ")),
+    };
+    let left = run.watch.left();
+    let left = match left.as_slice() {
+        [] => String::new(),
+        left => format!("Not yet: {}.", list(left)),
+    };
     end(
         Verdict::Verified,
         format!(
-            "Done and verified: {}. It took {}.",
+            "Done and verified: {}. It took {}{parts}.",
             run.steps.outcome(),
             span(seconds)
         ),
-        "",
+        left,
     )
 }
 

@@ -76,7 +76,10 @@ impl Deck {
             };
             clusters.iter().find(same).map(|c| c.session().clone())
         });
-        let hands = Hands::new(Some(account.clone()), region, session.clone().flatten());
+        let all = clusters.iter().map(|c| c.session().clone());
+        let hands = Hands::new(Some(account.clone()), region, session.clone().flatten())
+            .with_clusters(all.collect())
+            .with_resolver(sight.sessions.resolver);
         let open = hands.aws().is_some() && session.is_none_or(|session| session.is_some());
         open.then_some(hands)
     }

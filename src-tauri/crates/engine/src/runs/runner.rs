@@ -240,6 +240,8 @@ impl Runner {
         receipt.steps = face.steps;
         receipt.progress = face.progress;
         receipt.predicates = face.predicates;
+        receipt.recovery_parts = self.course.recovery_parts();
+        receipt.follow_ups = self.course.follow_ups();
         receipt
     }
 
@@ -386,6 +388,8 @@ pub(crate) fn blank(subject: &Subject) -> Receipt {
         pressed_at: subject.pressed_at,
         closed_at: None,
         recovery_seconds: None,
+        recovery_parts: Vec::new(),
+        follow_ups: Vec::new(),
         undo: subject.plan.undo.clone(),
         undo_request: None,
         left_open: None,
@@ -400,6 +404,7 @@ fn recovery(receipt: &Receipt) -> Option<f64> {
     let times: Option<Vec<f64>> = receipt
         .predicates
         .iter()
+        .filter(|p| !p.soft)
         .map(|p| p.seconds_to_true)
         .collect();
     times?.into_iter().reduce(f64::max)

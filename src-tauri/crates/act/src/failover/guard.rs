@@ -1,0 +1,281 @@
+//! What blocks a failover (guards.md §1), each decidable from one snapshot.
+
+use super::subject::Subject;
+use crate::database::is_available;
+use crate::finding::{Answer, Words, finding};
+use crate::plan::{Finding, Severity};
+use crate::words::{count, list, span};
+use model::{Fact, Node};
+
+/// Another failover within this many seconds blocks.
+const RECENT_SECONDS: f64 = 600.0;
+/// More lag than this blocks, milliseconds.
+const LAG_MS: f64 = 1_000.0;
+/// Status words in which a cluster answers as usual.
+const AVAILABLE: [&str; 2] = ["available", "backing-up"];
+
+pub(super) fn blocks(subject: &Subject<'_>) -> Vec<Finding> {
+    let mut all = vec![
+        cluster_available(subject),
+        reader_available(subject),
+        target_chosen(subject),
+    ];
+    if let Some(target) = subject.target {
+        all.extend([
+            target_available(subject, target),
+            nothing_pending(subject, target, Pending::Modification),
+            nothing_pending(subject, target, Pending::Maintenance),
+            target_lag(subject, target),
+        ]);
+    }
+    all.push(not_just_failed_over(subject));
+    all.extend(global_at_rest(subject));
+    all
+}
+
+fn cluster_available(subject: &Subject<'_>) -> Finding {
+    let cluster = subject.cluster();
+    let status = cluster.facts.text(Fact::Status);
+    let origin = subject.database.origin(cluster, Fact::Status);
+    let value = status.unwrap_or("not known").to_owned();
+    finding(
+        "failover.cluster-available",
+        Severity::Block,
+        Answer::of(
+            origin,
+            status.map(|s| AVAILABLE.contains(&s)),
+            value.clone(),
+        ),
+        Words {
+            pass: format!("{} is {value}.", cluster.name),
+            fail: format!(
+                "{} is {value}: RDS fails over only a cluster that is available.",
+                cluster.name
+            ),
+            unknown: format!("The status of {} is not known.", cluster.name),
+            threshold: "available",
+            next: "Wait until it is available, then plan again.",
+        },
+    )
+}
+
+fn reader_available(subject: &Subject<'_>) -> Finding {
+    let readers = &subject.database.readers;
+    let available: Vec<&str> = readers
+        .iter()
+        .filter(|r| is_available(r))
+        .map(|r| r.name.as_str())
+        .collect();
+    let origin = subject
+        .database
+        .origin(subject.cluster(), Fact::ReadersAvailable);
+    let value = match available.is_empty() {
+        true => "none".to_owned(),
+        false => list(&available),
+    };
+    finding(
+        "failover.reader-available",
+        Severity::Block,
+        Answer::of(origin, Some(!available.is_empty()), value.clone()),
+        Words {
+            pass: format!("Available as a reader: {value}."),
+            fail: format!(
+                "{} has no available reader: there is nobody to promote.",
+                subject.cluster().name
+            ),
+            unknown: format!("The readers of {} are not known.", subject.cluster().name),
+            threshold: "at least one",
+            next: "Add a reader, or wait until one is available.",
+        },
+    )
+}
+
+fn target_chosen(subject: &Subject<'_>) -> Finding {
+    let writer = subject.database.writer.map(|w| w.name.as_str());
+    let asked = subject.asked.as_str();
+    let fail = if asked.is_empty() {
+        match &subject.heir {
+            Some((heir, why)) => format!(
+                "No target was chosen. AWS would promote {}: {why}.",
+                heir.name
+            ),
+            None => "No target was chosen.".to_owned(),
+        }
+    } else if Some(asked) == writer {
+        format!("{asked} is the writer already.")
+    } else {
+        format!("{asked} is no reader of {}.", subject.cluster().name)
+    };
+    finding(
+        "failover.target-chosen",
+        Severity::Block,
+        Answer::given(
+            subject.target.is_some(),
+            match asked {
+                "" => "nobody",
+                asked => asked,
+            },
+        ),
+        Words {
+            pass: format!("{} was chosen as the new writer.", subject.target_name()),
+            fail,
+            unknown: String::new(),
+            threshold: "one reader by name",
+            next: "Choose the reader that becomes the writer: --set target=NAME.",
+        },
+    )
+}
+
+fn target_available(subject: &Subject<'_>, target: &Node) -> Finding {
+    let status = target.facts.text(Fact::Status);
+    let origin = subject.database.origin(target, Fact::Status);
+    let value = status.unwrap_or("not known").to_owned();
+    finding(
+        "failover.target-available",
+        Severity::Block,
+        Answer::of(origin, status.map(|s| s == "available"), value.clone()),
+        Words {
+            pass: format!("{} is available.", target.name),
+            fail: format!(
+                "{} is {value}: RDS promotes only an available reader.",
+                target.name
+            ),
+            unknown: format!("The status of {} is not known.", target.name),
+            threshold: "available",
+            next: "Choose another reader, or wait until it is available.",
+        },
+    )
+}
+
+#[derive(Clone, Copy)]
+enum Pending {
+    Modification,
+    Maintenance,
+}
+
+fn nothing_pending(subject: &Subject<'_>, target: &Node, what: Pending) -> Finding {
+    let (id, fact, noun) = match what {
+        Pending::Modification => (
+            "failover.target-modification",
+            Fact::PendingModifications,
+            "change",
+        ),
+        Pending::Maintenance => (
+            "failover.target-maintenance",
+            Fact::PendingMaintenance,
+            "maintenance",
+        ),
+    };
+    let waiting = target.facts.text(fact);
+    let origin = subject.database.origin(target, fact);
+    let value = waiting.unwrap_or("not read").to_owned();
+    finding(
+        id,
+        Severity::Block,
+        Answer::of(origin, waiting.map(|w| w == "none"), value.clone()),
+        Words {
+            pass: format!("No {noun} waits at {}.", target.name),
+            fail: format!(
+                "{noun} waits at {}: {value}. The new writer would be restarted for it.",
+                target.name
+            )
+            .replacen(noun, &capital(noun), 1),
+            unknown: format!("Whether {noun} waits at {} is not known.", target.name),
+            threshold: "none",
+            next: "Choose another reader.",
+        },
+    )
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    let first = letters.next().map(|c| c.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
+}
+
+fn target_lag(subject: &Subject<'_>, target: &Node) -> Finding {
+    let lag = target.facts.number(Fact::ReplicaLagMs);
+    let origin = subject.database.origin(target, Fact::ReplicaLagMs);
+    let value = lag.map_or_else(|| "not known".to_owned(), |lag| format!("{lag:.0} ms"));
+    finding(
+        "failover.target-lag",
+        Severity::Block,
+        Answer::of(origin, lag.map(|lag| lag <= LAG_MS), value.clone()),
+        Words {
+            pass: format!("{} is {value} behind the writer.", target.name),
+            fail: format!(
+                "{} is {value} behind the writer: it has to catch up before it can write.",
+                target.name
+            ),
+            unknown: format!("How far {} is behind the writer is not known.", target.name),
+            threshold: "1,000 ms at most",
+            next: "Choose a reader that keeps up.",
+        },
+    )
+}
+
+fn not_just_failed_over(subject: &Subject<'_>) -> Finding {
+    let cluster = subject.cluster();
+    let recent = cluster.facts.count(Fact::FailoverEventsRecent);
+    let last = cluster.facts.time(Fact::LastFailoverAt);
+    let origin = subject.database.origin(cluster, Fact::FailoverEventsRecent);
+    let ago = last.map(|at| {
+        subject
+            .database
+            .snapshot
+            .taken_at
+            .seconds_since(at)
+            .max(0.0)
+    });
+    let holds = recent.map(|_| ago.is_none_or(|ago| ago >= RECENT_SECONDS));
+    let value = match (recent, ago) {
+        (None, _) => "not read".to_owned(),
+        (Some(_), Some(ago)) => format!("{} ago", span(ago)),
+        (Some(_), None) => "none in the last 3 h".to_owned(),
+    };
+    let events = count(recent.unwrap_or(0), "event");
+    finding(
+        "failover.not-recent",
+        Severity::Block,
+        Answer::of(origin, holds, value.clone()),
+        Words {
+            pass: format!("Last failover of {}: {value}.", cluster.name),
+            fail: format!(
+                "{} failed over {value} ({events} in the last 3 h): a second one now would drop every connection again.",
+                cluster.name
+            ),
+            unknown: format!("Whether {} failed over lately is not known.", cluster.name),
+            threshold: "10 min ago or more",
+            next: "Look whether the last failover helped before another one.",
+        },
+    )
+}
+
+/// Only for a member of a global database.
+fn global_at_rest(subject: &Subject<'_>) -> Option<Finding> {
+    let global = subject.database.global()?;
+    let state = global.facts.text(Fact::FailoverState).unwrap_or("");
+    let origin = subject.database.origin(global, Fact::Status);
+    let value = match state {
+        "" => "none",
+        state => state,
+    };
+    Some(finding(
+        "failover.global-at-rest",
+        Severity::Block,
+        Answer::of(origin, Some(state.is_empty()), value),
+        Words {
+            pass: format!(
+                "Global database {} does not change its primary.",
+                global.name
+            ),
+            fail: format!(
+                "Global database {} changes its primary now ({state}).",
+                global.name
+            ),
+            unknown: format!("The state of global database {} is not known.", global.name),
+            threshold: "no failover state",
+            next: "Wait until it is over.",
+        },
+    ))
+}

@@ -1,0 +1,541 @@
+//! Every check made true and made false, who fits best, and what the plan says.
+
+use super::Failover;
+use crate::action::nothing;
+use crate::{
+    Action, Ask, Colour, ConfirmLevel, Context, Finding, Outcome, Plan, Request, Verb, plan,
+};
+use model::node::FactOrigin;
+use model::{
+    AccountId, Cause, Edge, Fact, Health, Kind, Level, Node, NodeId, Provenance, Relation, Scope,
+    Series, Service, Snapshot, Source, SourceId, SourceStatus, Standing, State, Timestamp, Value,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const DB: &str = "dbcluster/1/eu-west-1/orders-db";
+
+fn at(clock: &str) -> Timestamp {
+    Timestamp::parse(&format!("2026-11-25T{clock}Z")).expect("a time")
+}
+
+fn scope(az: Option<&str>) -> Scope {
+    Scope {
+        account: Some(AccountId::new("1")),
+        region: Some("eu-west-1".into()),
+        az: az.map(Into::into),
+        ..Scope::default()
+    }
+}
+
+fn source(service: Service, part: &str) -> SourceStatus {
+    SourceStatus {
+        source: Source::new(service, scope(None), part),
+        state: State::Ok,
+        last_ok: Some(at("12:00:00")),
+        period_seconds: 15.0,
+        requests: 1,
+        skipped: 0,
+        outdated: false,
+        error: None,
+        failure: None,
+    }
+}
+
+/// A cluster with its writer in a and readers in b and c, on which a failover to `r1` is all green.
+struct World {
+    nodes: BTreeMap<NodeId, Node>,
+    edges: Vec<Edge>,
+    sources: Vec<SourceStatus>,
+    causes: Vec<Cause>,
+}
+
+impl World {
+    fn green() -> Self {
+        let mut world = Self {
+            nodes: BTreeMap::new(),
+            edges: Vec::new(),
+            sources: vec![
+                source(Service::CloudWatch, "database-metrics"),
+                source(Service::Rds, "clusters"),
+                source(Service::Rds, "events"),
+                source(Service::Rds, "maintenance"),
+            ],
+            causes: Vec::new(),
+        };
+        world.add(Kind::DbCluster, "orders-db", None);
+        let db = "dbcluster/orders-db";
+        world.set(db, Fact::Status, "available");
+        world.set(db, Fact::Writer, "w");
+        world.set(db, Fact::ReadersAvailable, 2);
+        world.set(db, Fact::BackupWindow, "02:00-02:30");
+        world.told(db, Fact::FailoverEventsRecent, 0, "events");
+        for (name, role, az, tier) in [
+            ("w", "writer", "a", 0),
+            ("r1", "reader", "b", 1),
+            ("r2", "reader", "c", 1),
+        ] {
+            world.instance(name, role, az, tier);
+        }
+        world
+    }
+
+    fn instance(&mut self, name: &str, role: &str, az: &str, tier: i64) {
+        self.add(Kind::DbInstance, name, Some(az));
+        let short = format!("dbinstance/{name}");
+        self.set(&short, Fact::Role, role);
+        self.set(&short, Fact::Status, "available");
+        self.set(&short, Fact::InstanceClass, "db.r6g.2xlarge");
+        self.set(&short, Fact::ClassVcpus, 8);
+        self.set(&short, Fact::ClassMemoryGib, 64.0);
+        self.set(&short, Fact::PromotionTier, tier);
+        self.set(&short, Fact::PendingModifications, "none");
+        self.set(&short, Fact::MaxConnectionsEstimate, 3000);
+        self.told(&short, Fact::PendingMaintenance, "none", "maintenance");
+        let cpu = if role == "writer" { 40.0 } else { 20.0 };
+        for (fact, value) in [
+            (Fact::CpuPercent, Value::from(cpu)),
+            (Fact::Connections, Value::from(200)),
+            (Fact::ReplicaLagMs, Value::from(14.0)),
+        ] {
+            self.told(&short, fact, value, "database-metrics");
+        }
+        let from = NodeId::new(DB);
+        let to = self.node(&short).id.clone();
+        self.edge(from, Relation::Owns, to);
+    }
+
+    fn edge(&mut self, from: NodeId, relation: Relation, to: NodeId) {
+        self.edges.push(Edge {
+            from,
+            to,
+            relation,
+            provenance: Provenance("test".into()),
+        });
+    }
+
+    fn add(&mut self, kind: Kind, name: &str, az: Option<&str>) -> NodeId {
+        let id = NodeId::aws(kind, "1", Some("eu-west-1"), name);
+        let node = Node {
+            id: id.clone(),
+            kind,
+            name: name.to_owned(),
+            scope: scope(az),
+            health: Health::default(),
+            facts: model::Facts::default(),
+            zones: BTreeMap::new(),
+            series: Vec::new(),
+            standing: Standing::Read,
+            observed_at: at("12:00:00"),
+            source: source(Service::Rds, "clusters").source.id,
+            fact_origins: BTreeMap::new(),
+        };
+        self.nodes.insert(id.clone(), node);
+        id
+    }
+
+    fn node(&mut self, short: &str) -> &mut Node {
+        let (kind, name) = short.split_once('/').expect("kind/name");
+        let id = NodeId::new(format!("{kind}/1/eu-west-1/{name}"));
+        self.nodes.get_mut(&id).expect("a node of this world")
+    }
+
+    fn set(&mut self, short: &str, fact: Fact, value: impl Into<Value>) {
+        self.node(short).facts.set(fact, value);
+    }
+
+    fn told(&mut self, short: &str, fact: Fact, value: impl Into<Value>, part: &str) {
+        let sources = self.sources.iter().find(|s| s.source.part == part);
+        let source: SourceId = sources.expect("a source").source.id.clone();
+        let node = self.node(short);
+        node.facts.set(fact, value);
+        let observed_at = at("11:59:30");
+        node.fact_origins.insert(
+            fact,
+            FactOrigin {
+                source,
+                observed_at,
+            },
+        );
+    }
+
+    fn with(mut self, short: &str, fact: Fact, value: impl Into<Value>) -> Self {
+        self.set(short, fact, value);
+        self
+    }
+
+    fn without(mut self, short: &str, fact: Fact) -> Self {
+        self.node(short).facts.remove(fact);
+        self
+    }
+
+    fn past(&mut self, short: &str, fact: Fact, usual: f64) {
+        let series = Series {
+            fact,
+            start: at("09:00:00"),
+            step_seconds: 60,
+            values: vec![Some(usual); 120],
+        };
+        self.node(short).series.push(series);
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let mut edges = self.edges.clone();
+        edges.sort();
+        Snapshot {
+            taken_at: at("12:00:05"),
+            nodes: self.nodes.values().cloned().map(Arc::new).collect(),
+            edges: edges.into(),
+            sources: self.sources.clone(),
+            causes: self.causes.clone(),
+            ..nothing()
+        }
+    }
+
+    fn plan_to(&self, target: &str) -> Plan {
+        let settings = [("target".to_owned(), target.to_owned())];
+        let request = Request {
+            action: Verb::Failover,
+            node: NodeId::new(DB),
+            settings: settings
+                .into_iter()
+                .filter(|(_, v)| !v.is_empty())
+                .collect(),
+        };
+        plan(&self.snapshot(), &request, &Context::default()).expect("a plan")
+    }
+
+    fn finding(&self, target: &str, id: &str) -> Finding {
+        let plan = self.plan_to(target);
+        let found = plan.findings.into_iter().find(|f| f.id == id);
+        found.unwrap_or_else(|| panic!("no {id}"))
+    }
+
+    fn outcome(&self, id: &str) -> Outcome {
+        let finding = self.finding("r1", id);
+        assert!(finding.sentence.ends_with('.'), "{}", finding.sentence);
+        finding.outcome
+    }
+}
+
+#[test]
+fn a_failover_to_a_sound_reader_is_green_level_three_and_says_what_it_does() {
+    let plan = World::green().plan_to("r1");
+    let failing: Vec<_> = plan.failing().map(|f| &f.sentence).collect();
+    assert!(failing.is_empty() && !plan.blocked, "{failing:?}");
+    assert_eq!(plan.level, ConfirmLevel::L3);
+    assert_eq!(plan.confirm, "orders-db");
+    assert_eq!(plan.label, "Fail over orders-db: w → r1");
+    assert_eq!(
+        plan.calls[0].cli,
+        "aws rds failover-db-cluster --region eu-west-1 --db-cluster-identifier orders-db --target-db-instance-identifier r1"
+    );
+    let undo = plan.undo_request.expect("the way back");
+    assert_eq!(undo.settings.get("target").map(String::as_str), Some("w"));
+    let blast = plan.blast.sentences.join(" ");
+    for fact in ["200 connections to w drop", "under 60 s", "5 s TTL"] {
+        assert!(blast.contains(fact), "{blast}");
+    }
+}
+
+#[test]
+fn nobody_is_chosen_by_default_and_aws_own_choice_is_told() {
+    let plan = World::green().plan_to("");
+    assert!(plan.blocked);
+    let chosen = World::green().finding("", "failover.target-chosen");
+    assert_eq!(chosen.outcome, Outcome::Fail);
+    assert!(
+        chosen.sentence.contains("AWS would promote r1") && chosen.sentence.contains("any of them"),
+        "{}",
+        chosen.sentence
+    );
+    for (target, word) in [("w", "is the writer already"), ("other", "is no reader")] {
+        let finding = World::green().finding(target, "failover.target-chosen");
+        assert!(finding.sentence.contains(word), "{}", finding.sentence);
+    }
+}
+
+#[test]
+fn without_a_name_the_tier_decides_then_the_size() {
+    let heir = |world: World| world.finding("", "failover.target-chosen").sentence;
+    let tiers = World::green().with("dbinstance/r1", Fact::PromotionTier, 5);
+    assert!(heir(tiers).contains("promote r2: its promotion tier 1 is the lowest"));
+    let sizes = World::green().with("dbinstance/r2", Fact::ClassMemoryGib, 128.0);
+    assert!(heir(sizes).contains("promote r2: of promotion tier 1 it is the largest"));
+    let only = World::green().with("dbinstance/r1", Fact::Status, "rebooting");
+    assert!(heir(only).contains("promote r2: it is the only available reader"));
+}
+
+#[test]
+fn what_blocks_blocks_and_what_is_not_known_blocks_too() {
+    use Outcome::{Fail, Pass, Unknown};
+    let green = World::green;
+    let (db, r1) = ("dbcluster/orders-db", "dbinstance/r1");
+    let recent = |clock: &str| {
+        green()
+            .with(db, Fact::FailoverEventsRecent, 2)
+            .with(db, Fact::LastFailoverAt, at(clock))
+    };
+    let rows: Vec<(&str, World, Outcome)> = vec![
+        ("failover.cluster-available", green(), Pass),
+        (
+            "failover.cluster-available",
+            green().with(db, Fact::Status, "failing-over"),
+            Fail,
+        ),
+        ("failover.reader-available", green(), Pass),
+        (
+            "failover.reader-available",
+            green().with(r1, Fact::Status, "rebooting").with(
+                "dbinstance/r2",
+                Fact::Status,
+                "creating",
+            ),
+            Fail,
+        ),
+        ("failover.target-available", green(), Pass),
+        (
+            "failover.target-available",
+            green().with(r1, Fact::Status, "modifying"),
+            Fail,
+        ),
+        ("failover.target-modification", green(), Pass),
+        (
+            "failover.target-modification",
+            green().with(r1, Fact::PendingModifications, "class db.r6g.large"),
+            Fail,
+        ),
+        ("failover.target-maintenance", green(), Pass),
+        (
+            "failover.target-maintenance",
+            green().with(r1, Fact::PendingMaintenance, "system-update"),
+            Fail,
+        ),
+        (
+            "failover.target-maintenance",
+            green().without(r1, Fact::PendingMaintenance),
+            Unknown,
+        ),
+        ("failover.target-lag", green(), Pass),
+        (
+            "failover.target-lag",
+            green().with(r1, Fact::ReplicaLagMs, 1_200.0),
+            Fail,
+        ),
+        (
+            "failover.target-lag",
+            green().without(r1, Fact::ReplicaLagMs),
+            Unknown,
+        ),
+        ("failover.not-recent", green(), Pass),
+        ("failover.not-recent", recent("11:40:00"), Pass),
+        ("failover.not-recent", recent("11:55:00"), Fail),
+        (
+            "failover.not-recent",
+            green().without(db, Fact::FailoverEventsRecent),
+            Unknown,
+        ),
+    ];
+    for (id, world, expected) in rows {
+        assert_eq!(world.outcome(id), expected, "{id}");
+        let plan = world.plan_to("r1");
+        assert_eq!(plan.blocked, plan.failing().next().is_some(), "{id}");
+    }
+}
+
+#[test]
+fn a_global_database_that_changes_its_primary_blocks() {
+    let mut world = World::green();
+    let global = world.add(Kind::DbGlobal, "ledger", None);
+    world.edge(global, Relation::Owns, NodeId::new(DB));
+    world.set("dbglobal/ledger", Fact::Status, "available");
+    assert_eq!(world.outcome("failover.global-at-rest"), Outcome::Pass);
+    world.set("dbglobal/ledger", Fact::FailoverState, "switching-over");
+    assert_eq!(world.outcome("failover.global-at-rest"), Outcome::Fail);
+}
+
+#[test]
+fn what_warns_makes_it_level_four() {
+    use Outcome::{Fail, Pass};
+    let green = World::green;
+    let (db, r1) = ("dbcluster/orders-db", "dbinstance/r1");
+    let busy = |cpu: f64| {
+        let world = green().with(r1, Fact::CpuPercent, cpu);
+        world.with("dbinstance/r2", Fact::CpuPercent, cpu)
+    };
+    let rows: Vec<(&str, World, Outcome)> = vec![
+        ("failover.target-size", green(), Pass),
+        (
+            "failover.target-size",
+            green()
+                .with(r1, Fact::InstanceClass, "db.r6g.large")
+                .with(r1, Fact::ClassVcpus, 2)
+                .with(r1, Fact::ClassMemoryGib, 16.0),
+            Fail,
+        ),
+        ("failover.target-tier", green(), Pass),
+        (
+            "failover.target-tier",
+            green().with(r1, Fact::PromotionTier, 2),
+            Fail,
+        ),
+        (
+            "failover.target-tier",
+            green().with(r1, Fact::CreatedBy, "autoscaling"),
+            Fail,
+        ),
+        ("failover.target-cpu", green(), Pass),
+        (
+            "failover.target-cpu",
+            green().with(r1, Fact::CpuPercent, 71.0),
+            Fail,
+        ),
+        ("failover.target-connections", green(), Pass),
+        (
+            "failover.target-connections",
+            green().with(r1, Fact::MaxConnectionsEstimate, 399),
+            Fail,
+        ),
+        ("failover.readers-left", green(), Pass),
+        (
+            "failover.readers-left",
+            green().with("dbinstance/r2", Fact::Status, "creating"),
+            Fail,
+        ),
+        ("failover.read-share", green(), Pass),
+        ("failover.read-share", busy(50.0), Fail),
+        ("failover.window", green(), Pass),
+        (
+            "failover.window",
+            green().with(db, Fact::BackupWindow, "12:10-12:40"),
+            Fail,
+        ),
+        ("failover.consumers", green(), Pass),
+        ("failover.load-or-host", green(), Pass),
+    ];
+    for (id, world, expected) in rows {
+        assert_eq!(world.outcome(id), expected, "{id}");
+        if expected == Fail {
+            let plan = world.plan_to("r1");
+            assert_eq!(
+                (plan.level, plan.blocked),
+                (ConfirmLevel::L4, false),
+                "{id}"
+            );
+        }
+    }
+}
+
+/// `writer` and `readers` CPU now; usually 45 and 20 percent.
+fn strained(writer: f64, readers: f64) -> World {
+    let mut world = World::green().with("dbinstance/w", Fact::CpuPercent, writer);
+    for reader in ["dbinstance/r1", "dbinstance/r2"] {
+        world.set(reader, Fact::CpuPercent, readers);
+        world.past(reader, Fact::CpuPercent, 20.0);
+    }
+    world.past("dbinstance/w", Fact::CpuPercent, 45.0);
+    world
+}
+
+#[test]
+fn load_warns_that_failover_moves_the_problem_and_a_bad_host_calls_for_it() {
+    let load = strained(99.0, 60.0);
+    let finding = load.finding("r1", "failover.load-or-host");
+    assert_eq!(finding.outcome, Outcome::Fail);
+    assert!(
+        finding.sentence.contains("Failover moves the problem"),
+        "{}",
+        finding.sentence
+    );
+    let called = |mut world: World| {
+        world.node("dbcluster/orders-db").health.level = Level::Warning;
+        let snapshot = world.snapshot();
+        let node = snapshot.node(&NodeId::new(DB)).expect("the cluster");
+        Failover.called_for(&snapshot, node)
+    };
+    assert!(!called(load) && !called(World::green()));
+    let host = strained(99.0, 21.0);
+    assert_eq!(host.outcome("failover.load-or-host"), Outcome::Pass);
+    assert!(called(host));
+    let dark = World::green().without("dbinstance/w", Fact::CpuPercent);
+    assert_eq!(dark.outcome("failover.load-or-host"), Outcome::Unknown);
+    assert!(dark.plan_to("r1").blocked);
+}
+
+#[test]
+fn the_writers_zone_warns_only_where_the_zone_is_ill() {
+    let mut world = World::green();
+    world.node("dbinstance/r1").scope.az = Some("a".into());
+    assert_eq!(world.outcome("failover.target-zone"), Outcome::Pass);
+    world.causes.push(Cause {
+        rule: "az-fault".into(),
+        level: Level::Critical,
+        sentence: String::new(),
+        targets: Vec::new(),
+        consequences: vec![NodeId::new("dbinstance/1/eu-west-1/w")],
+        signals: Vec::new(),
+        since: None,
+    });
+    assert_eq!(world.outcome("failover.target-zone"), Outcome::Fail);
+}
+
+#[test]
+fn consumers_that_write_fast_are_named() {
+    let mut world = World::green();
+    let queue = world.add(Kind::Queue, "orders", None);
+    let scaler = world.add(Kind::ScaledObject, "order-writer", None);
+    let workload = world.add(Kind::Deployment, "order-writer", None);
+    world.edge(queue, Relation::ConsumedBy, scaler.clone());
+    world.edge(scaler, Relation::Scales, workload.clone());
+    world.edge(workload, Relation::ConnectsTo, NodeId::new(DB));
+    world.set("queue/orders", Fact::ReceivedPerSecond, 480.0);
+    assert_eq!(world.outcome("failover.consumers"), Outcome::Pass);
+    world.set("queue/orders", Fact::ReceivedPerSecond, 900.0);
+    let finding = world.finding("r1", "failover.consumers");
+    assert_eq!(finding.outcome, Outcome::Fail);
+    assert!(finding.value.contains("orders at 900"), "{}", finding.value);
+}
+
+#[test]
+fn readers_are_offered_with_their_fit_best_first() {
+    let mut world = World::green();
+    world.instance("r3", "reader", "b", 1);
+    world.set("dbinstance/r1", Fact::CpuPercent, 90.0);
+    world.set("dbinstance/r2", Fact::ReplicaLagMs, 5_000.0);
+    let snapshot = world.snapshot();
+    let node = snapshot.node(&NodeId::new(DB)).expect("the cluster");
+    let settings = Failover.settings(&snapshot, node);
+    assert_eq!(settings[0].default, "", "nobody is chosen");
+    let Ask::Choice { choices } = &settings[0].ask else {
+        panic!("no choice");
+    };
+    let told: Vec<_> = choices
+        .iter()
+        .map(|c| (c.value.as_str(), c.colour))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("r3", Colour::Green),
+            ("r1", Colour::Amber),
+            ("r2", Colour::Red)
+        ]
+    );
+    assert!(
+        choices[1]
+            .why
+            .as_deref()
+            .is_some_and(|why| why.contains("90 %"))
+    );
+    let facts = choices[0].facts.join(" · ");
+    for fact in [
+        "b",
+        "8 vCPU",
+        "tier 1",
+        "lag 14 ms",
+        "CPU 20 %",
+        "200 connections (writer 200)",
+    ] {
+        assert!(facts.contains(fact), "{facts}");
+    }
+}
