@@ -211,6 +211,12 @@ impl Failure {
         }
     }
 
+    /// 422: a JSON patch that cannot be applied, or whose test fails.
+    pub(super) fn unprocessable(what: &str) -> Self {
+        let start = "the server rejected our request due to an error in our request";
+        Self::new(422, "Invalid", format!("{start}: {what}"))
+    }
+
     /// 429 of an overloaded server.
     #[must_use]
     pub(super) fn throttled(seconds: u32) -> Self {

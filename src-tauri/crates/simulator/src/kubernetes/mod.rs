@@ -361,7 +361,11 @@ fn scale(object: &crate::world::cluster::store::Stored) -> Value {
     let selector: Vec<String> = selector
         .map(|(k, v)| format!("{k}={}", v.as_str().unwrap_or_default()))
         .collect();
-    json!({ "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata,
-            "spec": { "replicas": whole["spec"]["replicas"] },
+    // A zero is left out (`ScaleSpec.replicas`, `omitempty`).
+    let spec = match whole["spec"]["replicas"].as_i64() {
+        Some(0) | None => json!({}),
+        Some(replicas) => json!({ "replicas": replicas }),
+    };
+    json!({ "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata, "spec": spec,
             "status": { "replicas": whole["status"]["replicas"].as_i64().unwrap_or(0), "selector": selector.join(",") } })
 }

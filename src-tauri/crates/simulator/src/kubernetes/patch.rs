@@ -119,11 +119,7 @@ fn merge_list(target: &mut Value, items: &[Value], key: &str) {
 }
 
 fn json_patch(target: &mut Value, patch: &Value) -> Result<(), Failure> {
-    let wrong = |what: String| {
-        Failure::bad_request(format!(
-            "the server rejected our request due to an error in our request: {what}"
-        ))
-    };
+    let wrong = |what: String| Failure::unprocessable(&what);
     let steps = patch
         .as_array()
         .ok_or_else(|| wrong("a JSON patch is a list".into()))?;
@@ -132,7 +128,8 @@ fn json_patch(target: &mut Value, patch: &Value) -> Result<(), Failure> {
             .as_str()
             .ok_or_else(|| wrong("a step has no path".into()))?;
         let known = match step["op"].as_str() {
-            Some("test") => target.pointer(path) == Some(&step["value"]),
+            // What is not there passes a test for null, as in the API server's library.
+            Some("test") => target.pointer(path).unwrap_or(&Value::Null) == &step["value"],
             Some("add") => set(target, path, &step["value"], true),
             Some("replace") => set(target, path, &step["value"], false),
             Some("remove") => remove(target, path),
@@ -237,6 +234,8 @@ mod tests {
         );
         let bad = json!([{ "op": "test", "path": "/spec/replicas", "value": 4 }]);
         assert!(patched("application/json-patch+json", &bad).is_err());
+        let absent = json!([{ "op": "test", "path": "/spec/paused", "value": null }]);
+        assert!(patched("application/json-patch+json", &absent).is_ok());
     }
 
     #[test]

@@ -154,7 +154,10 @@ fn write_scale(host: &Arc<dyn Host>, call: &Call, item: &Item) -> Result<Respons
     let stored = current(host.as_ref(), item)?;
     let next = changed(call, &scale(&stored))?;
     let mut whole = stored.value();
-    whole["spec"]["replicas"] = next["spec"]["replicas"].clone();
+    whole["spec"]["replicas"] = match &next["spec"]["replicas"] {
+        Value::Null => json!(0),
+        replicas => replicas.clone(),
+    };
     whole["metadata"]["resourceVersion"] = next["metadata"]["resourceVersion"].clone();
     let now = host.now();
     let mut done = None;

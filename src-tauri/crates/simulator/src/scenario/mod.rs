@@ -56,12 +56,14 @@ pub enum Happening {
         /// How some of its pods end.
         crash: Option<CrashLoop>,
     },
-    /// A release is undone.
+    /// A release is undone, if it still runs.
     Rollback {
         /// Region, index.
         region: usize,
         /// Of which workload.
         workload: WorkloadKey,
+        /// The release.
+        from: String,
     },
     /// The host of a database's writer gives only a share of its cores.
     Host {
@@ -289,11 +291,15 @@ fn broken_consumer(world: &World, began: Millis, start: Millis) -> Vec<Planned> 
     let release = Happening::Release {
         region,
         workload: workload.clone(),
-        tag,
+        tag: tag.clone(),
         defect: Some(defect),
         crash: Some(crash),
     };
-    let rollback = Happening::Rollback { region, workload };
+    let rollback = Happening::Rollback {
+        region,
+        workload,
+        from: tag,
+    };
     vec![
         Planned {
             at: began,

@@ -281,8 +281,15 @@ impl World {
                 }
                 self.regions[region].defects.extend(defect);
             }
-            Happening::Rollback { region, workload } => {
-                self.clusters[region].rollback(&workload, self.now)
+            Happening::Rollback {
+                region,
+                workload,
+                from,
+            } => {
+                // The pipeline takes back its own release, not what somebody did about it meanwhile.
+                if self.clusters[region].runs(&workload, &from) {
+                    self.clusters[region].rollback(&workload, self.now);
+                }
             }
             Happening::Host {
                 region,

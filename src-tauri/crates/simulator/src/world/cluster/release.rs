@@ -34,6 +34,13 @@ impl Cluster {
         self.reconcile_touched();
     }
 
+    /// Whether a workload's current revision is of this image tag.
+    #[must_use]
+    pub fn runs(&self, key: &WorkloadKey, tag: &str) -> bool {
+        let current = self.find(key).and_then(|id| self.workload(id).current());
+        current.is_some_and(|revision| revision.tag == tag)
+    }
+
     /// Undoes to the revision before the current one, as `kubectl rollout undo` does.
     pub fn rollback(&mut self, key: &WorkloadKey, now: Millis) {
         let Some(id) = self.find(key) else { return };
