@@ -40,6 +40,8 @@ pub(crate) fn row(action: &dyn Action) -> Row {
         Verb::Pause => pause(action),
         Verb::Resume => resume(action),
         Verb::Concurrency => capacity::mapping_concurrency(),
+        Verb::Bounds => workloads::bounds(),
+        Verb::Undo => workloads::undo(),
     }
 }
 
@@ -47,6 +49,7 @@ pub(crate) fn row(action: &dyn Action) -> Row {
 fn scale(action: &dyn Action) -> Row {
     match action.kinds() {
         [Kind::Nodegroup] => capacity::scale_nodegroup(),
+        [Kind::Deployment, Kind::StatefulSet] => workloads::scale(),
         other => panic!("scale of {other:?} has no row"),
     }
 }
@@ -54,6 +57,7 @@ fn scale(action: &dyn Action) -> Row {
 fn pause(action: &dyn Action) -> Row {
     match action.kinds() {
         [Kind::Mapping] => capacity::pause_mapping(),
+        [Kind::ScaledObject] => workloads::pause(),
         other => panic!("pause of {other:?} has no row"),
     }
 }
@@ -61,6 +65,7 @@ fn pause(action: &dyn Action) -> Row {
 fn resume(action: &dyn Action) -> Row {
     match action.kinds() {
         [Kind::Mapping] => capacity::resume_mapping(),
+        [Kind::ScaledObject] => workloads::resume(),
         other => panic!("resume of {other:?} has no row"),
     }
 }
@@ -73,6 +78,9 @@ pub(crate) fn prepare(action: &dyn Action) -> Option<Prepare> {
     match (action.verb(), action.kinds()) {
         (Verb::Resume, [Kind::Mapping]) => {
             Some(|stage, node| Box::pin(async move { capacity::pause_it(stage, node).await }))
+        }
+        (Verb::Resume, [Kind::ScaledObject]) => {
+            Some(|stage, node| Box::pin(async move { workloads::pause_it(stage, node).await }))
         }
         _ => None,
     }

@@ -7,10 +7,13 @@ use act::{
     Request, RunPhase, Verb,
 };
 use async_trait::async_trait;
+use cloud::Clock;
+use cloud::kubernetes::{ClusterPlace, ClusterSession};
 use engine::gate::Press;
 use engine::runs::{Fresh, Helm, Nowhere, Platform, Points, Terms};
 use engine::{Audit, AuditKind, Engine, Refusal, RunWatch, Settings, unfinished_runs};
-use model::{FailureClass, NodeId, Snapshot, SourceFailure, SourceId, Timestamp};
+use model::{FailureClass, Node, NodeId, Snapshot, SourceFailure, SourceId, Timestamp};
+use serde_json::Value;
 use simulator::{ClockMode, Options, Simulation};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
@@ -45,6 +48,7 @@ pub(crate) struct Stage {
     pub(crate) state: PathBuf,
     action: &'static dyn Action,
     world: Arc<World>,
+    cluster: Option<(ClusterPlace, Clock)>,
     _dir: tempfile::TempDir,
 }
 
@@ -66,6 +70,8 @@ impl Stage {
         simulation.advance(row.advance).await;
         let stack = cloud::Stack::load(&simulation.stack).expect("a stack file");
         let sessions = cloud::open(&stack).await.expect("sessions");
+        let places = cloud::kubernetes::places(&stack, &sessions);
+        let clock = sessions.clock.clone();
         let state = dir.path().join("state");
         let settings = Settings {
             settle: Duration::from_millis(5),
@@ -83,6 +89,7 @@ impl Stage {
             fault: Mutex::default(),
             writes: Arc::default(),
         });
+        let cluster = places.into_iter().next().map(|place| (place, clock));
         let stage = Self {
             engine,
             row,
@@ -90,6 +97,7 @@ impl Stage {
             state,
             action,
             world,
+            cluster,
             _dir: dir,
         };
         if let Some(prepare) = prepare(action) {
@@ -106,6 +114,21 @@ impl Stage {
             .world
             .refresh(source.as_slice(), Duration::from_secs(30));
         assert!(fresh.await.unanswered.is_empty(), "{node} was not read");
+    }
+
+    /// Somebody else merges a patch into an object of the cluster.
+    pub(crate) async fn patch(&self, node: &Node, api: &str, plural: &str, patch: &Value) {
+        let (place, clock) = self.cluster.as_ref().expect("a cluster");
+        let session = ClusterSession::open(place, clock.clone()).await;
+        let client = session.expect("a kubeconfig").client();
+        let namespace = node.scope.namespace.as_deref().expect("a namespace");
+        let path = format!("/apis/{api}/namespaces/{namespace}/{plural}/{}", node.name);
+        let request = http::Request::patch(path)
+            .header("content-type", "application/merge-patch+json")
+            .body(patch.to_string().into_bytes())
+            .expect("a request");
+        let done: Result<Value, _> = client.request(request).await;
+        done.expect("patched");
     }
 
     /// The `nth` call of the runs to come (from 0) goes wrong.

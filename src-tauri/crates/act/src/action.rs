@@ -2,6 +2,7 @@
 //!
 //! A plan is made from a snapshot alone, so the colour of a button is true before it is pressed.
 
+use crate::autoscaler::{Bounds, PauseScaler, ResumeScaler};
 use crate::course::{Course, Entry, Face, Moment};
 use crate::draft::{Draft, finish};
 use crate::failover::Failover;
@@ -18,7 +19,7 @@ use crate::rights::Rights;
 use crate::setting::Setting;
 use crate::verb::Verb;
 use crate::words::shell;
-use crate::workload::Restart;
+use crate::workload::{Restart, RolloutUndo, Scale};
 use model::{
     Environment, Identity, Kind, Node, NodeId, Snapshot, SourceId, StackIdentity, Timestamp,
 };
@@ -35,6 +36,11 @@ pub const ACTIONS: &[&dyn Action] = &[
     &PauseMapping,
     &ResumeMapping,
     &MappingConcurrency,
+    &Scale,
+    &Bounds,
+    &PauseScaler,
+    &ResumeScaler,
+    &RolloutUndo,
 ];
 
 /// What is asked for: a verb, a node and settings by name (absent ones take their defaults).

@@ -38,6 +38,7 @@
 //! `once::aws` or `once::kubernetes`, with clients made for writes, which never repeat a request.
 
 pub mod action;
+pub mod autoscaler;
 pub mod course;
 mod database;
 pub mod domain;
@@ -50,6 +51,7 @@ pub mod lease;
 pub mod loops;
 pub mod mapping;
 pub mod nodegroup;
+mod object;
 pub mod offer;
 pub mod once;
 mod origin;

@@ -85,14 +85,7 @@ pub async fn kubernetes<T>(
                 result: result(&answer),
             };
         }
-        Ok(Err(kube::Error::Api(status))) => CallFailure::Refused(Box::new(Refusal {
-            code: status.code,
-            reason: status.reason.clone(),
-            message: status.message.clone(),
-            retry_after: None,
-            request_id: None,
-        })),
-        Ok(Err(error)) => CallFailure::Kube(Box::new(error)),
+        Ok(Err(error)) => call_failure(error),
         Err(_) => CallFailure::Silent(Phase::Head, UNANSWERED),
     };
     // The API server answers 4xx before it changes anything (API conventions, "HTTP status codes");
@@ -104,6 +97,20 @@ pub async fn kubernetes<T>(
         Answer::Refused { failure }
     } else {
         Answer::Unknown { failure }
+    }
+}
+
+/// A failure of kube's client, as the sentences of ours know it.
+pub(crate) fn call_failure(error: kube::Error) -> CallFailure {
+    match error {
+        kube::Error::Api(status) => CallFailure::Refused(Box::new(Refusal {
+            code: status.code,
+            reason: status.reason.clone(),
+            message: status.message.clone(),
+            retry_after: None,
+            request_id: None,
+        })),
+        error => CallFailure::Kube(Box::new(error)),
     }
 }
 

@@ -86,6 +86,13 @@ pub trait Steps: Send {
         true
     }
 
+    /// Whether somebody took back what was done, a sentence: then there is nothing left to watch for.
+    /// Asked once every call is done.
+    fn taken_back(&self, seen: &Self::Seen) -> Option<String> {
+        let _ = seen;
+        None
+    }
+
     /// Figures worth watching while it runs, and how much is done of how much (pods ready of those
     /// wanted), where that is a number.
     fn progress(&self, seen: &Self::Seen) -> RunProgress {
@@ -225,9 +232,12 @@ impl<S: Steps> Sequence<S> {
         }
     }
 
-    fn verify(&self, moment: &Moment<'_>) -> Decision {
+    fn verify(&self, moment: &Moment<'_>, seen: &S::Seen) -> Decision {
         if self.watch.verified() {
             return Decision::End(ending::verified(self));
+        }
+        if let Some(who) = self.steps.taken_back(seen) {
+            return Decision::End(ending::taken_back(&who));
         }
         if moment.stop {
             return Decision::End(ending::unverified(self, "Watching was stopped."));
@@ -289,7 +299,7 @@ impl<S: Steps> Course for Sequence<S> {
             .iter()
             .position(|step| step.settled.is_none());
         match open {
-            None => self.verify(moment),
+            None => self.verify(moment, seen),
             Some(at) if self.known.steps[at].intended_at.is_none() => self.begin(at, moment, seen),
             Some(at) => self.follow(&self.known.steps[at], moment, seen),
         }

@@ -39,6 +39,10 @@ verbs! {
     Failover = "failover",
     /// A rolling restart of a deployment.
     Restart = "restart",
+    /// The fewest and most replicas an autoscaler may set.
+    Bounds = "bounds",
+    /// Back to an older revision of a deployment.
+    Undo = "undo",
 }
 
 impl Verb {

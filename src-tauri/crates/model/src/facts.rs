@@ -191,6 +191,8 @@ facts! {
     /// API server answer as we see it, milliseconds: on a connection that stands, to the head of the
     /// answer to `GET /version`.
     ApiLatencyMs = "api_latency_ms",
+    /// Context of the kubeconfig it is read through: `kubectl --context`.
+    KubeContext = "kube_context",
     /// Nodes.
     Nodes = "nodes",
     /// Ready nodes.
@@ -217,6 +219,10 @@ facts! {
     Min = "min",
     /// Upper bound.
     Max = "max",
+    /// KEDA: the lower bound is not written down, 0 is what KEDA takes then.
+    MinImplied = "min_implied",
+    /// KEDA: the upper bound is not written down, 100 is what KEDA takes then.
+    MaxImplied = "max_implied",
     /// ON_DEMAND or SPOT.
     CapacityType = "capacity_type",
     /// Comma separated.
@@ -273,6 +279,8 @@ facts! {
     RevisionCurrent = "revision_current",
     /// PDB minAvailable.
     MinAvailable = "min_available",
+    /// PDB minAvailable where it is a count and not a share: it stays when there are fewer replicas.
+    MinAvailableFixed = "min_available_fixed",
     /// PDB disruptionsAllowed.
     DisruptionsAllowed = "disruptions_allowed",
     /// RollingUpdate, Recreate, OnDelete.

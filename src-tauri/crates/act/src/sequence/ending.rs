@@ -78,6 +78,14 @@ pub(super) fn unverified<S: Steps>(run: &Sequence<S>, why: &str) -> Ending {
     )
 }
 
+pub(super) fn taken_back(who: &str) -> Ending {
+    end(
+        Verdict::Unverified,
+        format!("It was written, and did not last. {who}"),
+        "Look at who owns it, and change it there.",
+    )
+}
+
 pub(super) fn never_began() -> Ending {
     end(
         Verdict::Aborted,

@@ -8,6 +8,7 @@ use super::neighbours::{Budget, Key};
 use super::selector::Written;
 use super::shelf::{Malformed, Version};
 use super::whole::Together;
+use super::workloads::Share;
 use model::Found;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -24,10 +25,14 @@ struct Pdb<'a> {
 }
 
 #[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Spec<'a> {
     /// Absent: selects nothing.
     #[serde(borrow, default)]
     selector: Option<Written<'a>>,
+    /// A count, or a percentage in words.
+    #[serde(borrow, default)]
+    min_available: Option<Share<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -57,10 +62,15 @@ impl Together for Budgets {
             status,
         } = object(json, framing)?;
         let key = metadata.key(context)?;
+        let fixed = match spec.min_available {
+            Some(Share::Count(count)) => Some(count),
+            Some(Share::Percent(_)) | None => None,
+        };
         let budget = spec.selector.map(|selector| Budget {
             namespace: key.0.clone(),
             selector: selector.keep(),
             min_available: status.desired_healthy,
+            fixed,
             allowed: status.disruptions_allowed,
         });
         Ok((key, budget, metadata.resource_version.to_string()))

@@ -43,6 +43,8 @@ pub(super) struct Budget {
     pub(super) selector: Selector,
     /// Pods that must stay healthy.
     pub(super) min_available: i64,
+    /// `minAvailable` where it is a count and not a share.
+    pub(super) fixed: Option<i64>,
     /// Pods that may be taken away now.
     pub(super) allowed: i64,
 }

@@ -88,6 +88,9 @@ impl Decode for ScaledObjects {
         let facts = &mut node.facts;
         facts.set(Fact::Min, spec.min_replica_count.unwrap_or(0));
         facts.set(Fact::Max, spec.max_replica_count.unwrap_or(100));
+        let implied = |count: Option<i64>| count.is_none().then_some(true);
+        facts.set_some(Fact::MinImplied, implied(spec.min_replica_count));
+        facts.set_some(Fact::MaxImplied, implied(spec.max_replica_count));
         facts.set(Fact::Paused, paused(metadata, status));
         describe(facts, metadata, spec, status);
         let ready = condition(&status.conditions, "Ready");

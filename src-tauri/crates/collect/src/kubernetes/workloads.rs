@@ -64,7 +64,7 @@ struct Rolling<'a> {
 /// A count, or a percentage in words.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Share<'a> {
+pub(super) enum Share<'a> {
     Count(i64),
     Percent(#[serde(borrow)] Text<'a>),
 }
@@ -344,6 +344,7 @@ fn join(key: &Key, item: &Kept, context: &Context) -> FoundNode {
         .filter(|budget| budget.covers(&key.0, &item.template.map));
     if let Some(budget) = own.next() {
         node.facts.set(Fact::MinAvailable, budget.min_available);
+        node.facts.set_some(Fact::MinAvailableFixed, budget.fixed);
         node.facts.set(Fact::DisruptionsAllowed, budget.allowed);
     }
     node

@@ -1,0 +1,180 @@
+//! Whether the nodes hold more pods: by requests, as the scheduler counts
+//! (<https://kubernetes.io/docs/concepts/scheduling-eviction/kube-scheduler/>). Affinity, taints and
+//! volumes are not counted, and pods whose requests are not read count with none.
+
+use super::Step;
+use crate::finding::{Answer, Words, finding};
+use crate::origin::Origin;
+use crate::plan::{Finding, Severity};
+use crate::words::{count, thousands};
+use crate::workload::near;
+use model::{Fact, Kind, Node};
+use std::collections::BTreeMap;
+
+/// What is free on one node, or taken there.
+#[derive(Clone, Copy, Default)]
+struct Room {
+    cpu: i64,
+    memory: i64,
+    pods: i64,
+}
+
+impl Room {
+    /// Pods of this size that fit.
+    fn holds(&self, pod: Room) -> i64 {
+        let by = |free: i64, each: i64| match each {
+            0 => i64::MAX,
+            each => free / each,
+        };
+        let least = by(self.cpu, pod.cpu).min(by(self.memory, pod.memory));
+        least.min(by(self.pods, pod.pods)).max(0)
+    }
+}
+
+fn request(workload: &Node) -> Room {
+    Room {
+        cpu: workload
+            .facts
+            .count(Fact::CpuRequestMillicores)
+            .unwrap_or(0),
+        memory: workload.facts.count(Fact::MemoryRequestMib).unwrap_or(0),
+        pods: 1,
+    }
+}
+
+/// What pods take by node name, and how many of them say no request.
+fn taken(step: Step<'_>) -> (BTreeMap<String, Room>, usize) {
+    let nodes = step.snapshot.nodes.iter().map(AsRef::as_ref);
+    let here = |node: &&Node| near::same_cluster(node, step.workload);
+    let workloads: BTreeMap<(Kind, String), Room> = nodes
+        .clone()
+        .filter(here)
+        .filter(|node| matches!(node.kind, Kind::Deployment | Kind::StatefulSet))
+        .map(|node| {
+            let place = node.scope.namespace.as_deref().unwrap_or("");
+            ((node.kind, format!("{place}/{}", node.name)), request(node))
+        })
+        .collect();
+    let (mut all, mut unknown) = (BTreeMap::<String, Room>::new(), 0);
+    for pod in nodes.filter(here).filter(|node| node.kind == Kind::Pod) {
+        let over = matches!(pod.facts.text(Fact::Phase), Some("Succeeded" | "Failed"));
+        let Some(machine) = pod.facts.text(Fact::NodeName).filter(|_| !over) else {
+            continue;
+        };
+        let stateful = pod.facts.text(Fact::WorkloadKind) == Some("StatefulSet");
+        let kind = if stateful {
+            Kind::StatefulSet
+        } else {
+            Kind::Deployment
+        };
+        let workload = pod.facts.text(Fact::Workload).unwrap_or("").to_owned();
+        let known = workloads.get(&(kind, workload));
+        unknown += usize::from(known.is_none());
+        let each = known.copied().unwrap_or(Room {
+            pods: 1,
+            ..Room::default()
+        });
+        let room = all.entry(machine.to_owned()).or_default();
+        room.cpu += each.cpu;
+        room.memory += each.memory;
+        room.pods += 1;
+    }
+    (all, unknown)
+}
+
+/// Whether ready, schedulable nodes hold the pods that come.
+pub(super) fn nodes(step: Step<'_>) -> Finding {
+    let machines = near::machines(step.snapshot, step.workload);
+    let (holds, unknown) = holds(step);
+    worded(step, machines.first().copied(), holds, unknown)
+}
+
+/// How many more pods of the workload the ready nodes hold, `None` where that was not read; and how
+/// many pods say no request.
+pub(crate) fn holds(step: Step<'_>) -> (Option<i64>, usize) {
+    let machines = near::machines(step.snapshot, step.workload);
+    let (taken, unknown) = taken(step);
+    let pod = request(step.workload);
+    let mut holds: Option<i64> = None;
+    for machine in &machines {
+        let fact = |fact| machine.facts.count(fact);
+        let allocatable = (
+            fact(Fact::CpuAllocatableMillicores),
+            fact(Fact::MemoryAllocatableMib),
+            fact(Fact::PodsAllocatable),
+        );
+        let (Some(cpu), Some(memory), Some(pods)) = allocatable else {
+            continue;
+        };
+        let used = taken.get(&machine.name).copied().unwrap_or_default();
+        let free = Room {
+            cpu: cpu - used.cpu,
+            memory: memory - used.memory,
+            pods: pods - used.pods,
+        };
+        holds = Some(holds.unwrap_or(0).saturating_add(free.holds(pod)));
+    }
+    (holds, unknown)
+}
+
+fn worded(step: Step<'_>, machine: Option<&Node>, holds: Option<i64>, unknown: usize) -> Finding {
+    let added = step.added();
+    let held = holds.unwrap_or(0);
+    let size = format!(
+        "{}m CPU and {} MiB",
+        step.workload
+            .facts
+            .count(Fact::CpuRequestMillicores)
+            .unwrap_or(0),
+        thousands(
+            step.workload
+                .facts
+                .count(Fact::MemoryRequestMib)
+                .unwrap_or(0)
+        )
+    );
+    let value = match (machine, holds) {
+        (None, _) => "no node is ready".to_owned(),
+        (Some(_), None) => "what the nodes hold was not read".to_owned(),
+        (Some(_), Some(holds)) => format!("room for {} of {added}", thousands(holds)),
+    };
+    let answer = match machine {
+        Some(machine) => Answer::of(
+            Origin::of(step.snapshot, machine, Fact::Ready),
+            holds.map(|holds| holds >= added),
+            value,
+        ),
+        None => match near::source(step.snapshot, step.workload, "nodes") {
+            Some(status) => {
+                Answer::of(Origin::of_source(step.snapshot, status), Some(false), value)
+            }
+            None => Answer::unknown("nodes are not read"),
+        },
+    };
+    let aside = match unknown {
+        0 => String::new(),
+        n => format!(
+            ", {} of other kinds not counted",
+            count(i64::try_from(n).unwrap_or(i64::MAX), "pod")
+        ),
+    };
+    finding(
+        "scale.nodes",
+        Severity::Warn,
+        answer,
+        Words {
+            pass: format!(
+                "By requests ({size}{aside}) the ready nodes hold {} more, {added} come.",
+                thousands(held)
+            ),
+            fail: format!(
+                "By requests ({size}{aside}) the ready nodes hold {} more, {added} come: {} stay Pending until nodes are added.",
+                thousands(held),
+                thousands((added - held).max(0))
+            ),
+            unknown: "Whether the nodes hold more pods is not known.".to_owned(),
+            threshold: "room for every pod that comes",
+            next: "Scale a nodegroup first, or let the node autoscaler add nodes.",
+        },
+    )
+}
