@@ -54,8 +54,13 @@ export interface Card {
   group?: { node: NodeId; title: string; level: Level };
 }
 
-/** What people call a node: a distribution by its first alias, everything else by its own name. */
+/** What people call a node: a distribution by its first alias, a mapping by its two ends, everything else by its own name. */
 export function nodeTitle(node: Node): string {
+  if (node.kind === "mapping") {
+    const from = text(node.facts, "event_source")?.split(":").at(-1);
+    const to = text(node.facts, "function_name")?.split(":").at(-1);
+    return from === undefined || to === undefined ? node.name : `${from} → ${to}`;
+  }
   if (node.kind !== "distribution") return node.name;
   return text(node.facts, "aliases")?.split(",")[0]?.trim() || node.name;
 }

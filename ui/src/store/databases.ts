@@ -60,7 +60,7 @@ function clusterRows(world: World, cluster: Node, depth: number, offers: readonl
 }
 
 function offerOf(offers: readonly Offer[], id: NodeId): Offer | undefined {
-  return offers.find((o) => o.node === id && (o.action as string) === "failover");
+  return offers.find((o) => o.node === id && o.action === "failover");
 }
 
 /**

@@ -52,9 +52,8 @@ export const LEVEL_SAYS: Record<ConfirmLevel, string> = {
 export const VERDICT: Record<Verdict, string> = { verified: "Verified", unverified: "Done, not verified", failed: "Failed", partial: "Done in part", aborted: "Stopped" };
 
 /** The title of a run as it stands. */
-export function runTitle(receipt: Receipt): string {
+export function runTitle(receipt: Receipt, name = receipt.plan.name): string {
   const words = verbWords(receipt.action);
-  const name = receipt.plan.name;
   switch (receipt.phase) {
     case "closed":
       return `${receipt.verdict === undefined ? "Over" : VERDICT[receipt.verdict]}: ${words.done} ${name}`;
