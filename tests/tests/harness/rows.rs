@@ -35,6 +35,8 @@ pub(crate) fn row(action: &dyn Action) -> Row {
     match action.verb() {
         Verb::Redrive => queues::redrive(),
         Verb::Failover => databases::failover(),
+        Verb::AddReader => databases::add_reader(),
+        Verb::RemoveReader => databases::remove_reader(),
         Verb::Restart => workloads::restart(),
         Verb::Scale => scale(action),
         Verb::Pause => pause(action),

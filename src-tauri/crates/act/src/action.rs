@@ -14,6 +14,7 @@ use crate::mapping::{MappingConcurrency, PauseMapping, ResumeMapping};
 use crate::nodegroup::ScaleNodegroup;
 use crate::offer::{Colour, Offer};
 use crate::plan::{Outcome, Plan, Severity};
+use crate::readers::{AddReader, RemoveReader};
 use crate::redrive::Redrive;
 use crate::rights::Rights;
 use crate::setting::Setting;
@@ -32,6 +33,8 @@ pub const ACTIONS: &[&dyn Action] = &[
     &Redrive,
     &Failover,
     &Restart,
+    &AddReader,
+    &RemoveReader,
     &ScaleNodegroup,
     &PauseMapping,
     &ResumeMapping,

@@ -41,6 +41,16 @@ impl<'a> Database<'a> {
         }
     }
 
+    /// Of the cluster an instance belongs to.
+    pub(crate) fn of_instance(snapshot: &'a Snapshot, instance: &Node) -> Option<Self> {
+        let owner = snapshot.edges.iter().find_map(|edge| {
+            let owns = edge.relation == Relation::Owns && edge.to == instance.id;
+            let owner = owns.then(|| snapshot.node(&edge.from)).flatten()?;
+            (owner.kind == Kind::DbCluster).then_some(owner)
+        });
+        Some(Self::new(snapshot, owner?))
+    }
+
     /// Writer and readers.
     pub(crate) fn members(&self) -> impl Iterator<Item = &'a Node> + '_ {
         self.writer.into_iter().chain(self.readers.iter().copied())

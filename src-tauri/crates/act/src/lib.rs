@@ -56,6 +56,7 @@ pub mod offer;
 pub mod once;
 mod origin;
 pub mod plan;
+pub mod readers;
 pub mod receipt;
 pub mod redrive;
 pub mod rights;

@@ -37,6 +37,10 @@ verbs! {
     Concurrency = "concurrency",
     /// A reader of a database becomes its writer (`FailoverDBCluster`).
     Failover = "failover",
+    /// One more reader of a database (`CreateDBInstance`).
+    AddReader = "add-reader",
+    /// One reader of a database fewer (`DeleteDBInstance`).
+    RemoveReader = "remove-reader",
     /// A rolling restart of a deployment.
     Restart = "restart",
     /// The fewest and most replicas an autoscaler may set.

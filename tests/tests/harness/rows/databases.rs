@@ -35,3 +35,62 @@ async fn fail_over_elsewhere(stage: &Stage, node: NodeId) {
     let call = call.db_cluster_identifier(&cluster.name);
     call.send().await.expect("begun");
 }
+
+/// A fourth member of the main cluster.
+pub(crate) fn add_reader() -> Row {
+    Row {
+        scenario: "calm",
+        advance: 30,
+        node: |snapshot| main_cluster(snapshot).id.clone(),
+        settings: &[],
+        repeatable: &[],
+        meddle: |stage, node| Box::pin(add_another(stage, node)),
+        undo: true,
+    }
+}
+
+/// Another console adds a reader under the name that ours would get.
+async fn add_another(stage: &Stage, node: NodeId) {
+    let snapshot = stage.engine.snapshot();
+    let cluster = snapshot.node(&node).expect("the cluster");
+    let session = stage.engine.session_of(cluster).expect("its session");
+    let call = session.rds().create_db_instance();
+    let call = call
+        .db_instance_identifier(format!("{}-4", cluster.name))
+        .db_cluster_identifier(&cluster.name)
+        .db_instance_class("db.r6g.large")
+        .set_engine(cluster.facts.text(Fact::Engine).map(ToOwned::to_owned));
+    call.send().await.expect("begun");
+}
+
+/// The smaller of two readers goes.
+pub(crate) fn remove_reader() -> Row {
+    Row {
+        scenario: "calm",
+        advance: 30,
+        node: |snapshot| {
+            let cluster = main_cluster(snapshot);
+            let readers = snapshot.nodes.iter().filter(|node| {
+                node.kind == Kind::DbInstance
+                    && node.name.starts_with(&cluster.name)
+                    && node.facts.text(Fact::Role) == Some("reader")
+            });
+            let smallest = readers.min_by_key(|node| node.facts.count(Fact::ClassVcpus));
+            smallest.expect("a reader").id.clone()
+        },
+        settings: &[],
+        repeatable: &[],
+        meddle: |stage, node| Box::pin(delete_it(stage, node)),
+        undo: true,
+    }
+}
+
+/// Another console deletes it.
+async fn delete_it(stage: &Stage, node: NodeId) {
+    let snapshot = stage.engine.snapshot();
+    let reader = snapshot.node(&node).expect("the reader");
+    let session = stage.engine.session_of(reader).expect("its session");
+    let call = session.rds().delete_db_instance();
+    let call = call.db_instance_identifier(&reader.name);
+    call.send().await.expect("begun");
+}
