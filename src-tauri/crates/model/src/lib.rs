@@ -22,6 +22,7 @@ mod link;
 pub mod node;
 pub mod observation;
 pub mod rollup;
+mod room;
 pub mod rules;
 pub mod snapshot;
 pub mod source;
@@ -45,6 +46,7 @@ pub use node::{Node, Series, Standing};
 pub use observation::{
     Change, ChangeKind, Direction, Found, FoundNode, Name, Observation, Readings, Tie,
 };
+pub use room::waits_for_room;
 pub use rules::Thresholds;
 pub use snapshot::{Environment, Identity, NotFound, Snapshot, StackIdentity};
 pub use source::{Scope, Service, Source, SourceStatus, State};

@@ -4,7 +4,7 @@ use super::settings::Sizes;
 use super::subject::{Subject, is_ready, same_cluster, waiting};
 use crate::words::{count, thousands};
 use model::{Fact, Kind, Node, NodeId, Snapshot};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Pods that wait for less than this are a matter of moments, seconds.
 const WAITED_SECONDS: f64 = 60.0;
@@ -77,7 +77,25 @@ fn nodes(subject: &Subject<'_>) -> Option<i64> {
         .zip(allocatable(subject))
         .map(|(asked, each)| asked as f64 / (each as f64 * USABLE));
     let nodes = by_processors.or_else(|| Some(waiting as f64 / pods_a_node(subject)?));
-    Some(nodes.map_or(1, |nodes| nodes.ceil().max(1.0) as i64))
+    let nodes = nodes.map_or(1, |nodes| nodes.ceil().max(1.0) as i64);
+    Some(nodes.max(zones(subject)))
+}
+
+/// A pod of a stateful set waits in the zone of its volume, and the group's Auto Scaling group spreads
+/// its instances over its zones
+/// (<https://docs.aws.amazon.com/autoscaling/ec2/userguide/auto-scaling-benefits.html>, instance
+/// distribution): only with one in each is there one in that zone. 0 where no such pod waits.
+fn zones(subject: &Subject<'_>) -> i64 {
+    let bound = |pod: &&Node| pod.facts.text(Fact::WorkloadKind) == Some("StatefulSet");
+    if !subject.waiting.iter().any(bound) {
+        return 0;
+    }
+    let all = subject.snapshot.nodes.iter().map(AsRef::as_ref);
+    let here = all.filter(|node: &&Node| {
+        node.kind == Kind::Node && same_cluster(&node.scope, &subject.group.scope)
+    });
+    let zones: BTreeSet<&str> = here.filter_map(|node| node.scope.az.as_deref()).collect();
+    zones.len() as i64
 }
 
 /// Millicores the pods that wait ask for, by their workloads; `None` when one does not say.

@@ -2,7 +2,9 @@
 
 use super::settings::Sizes;
 use crate::origin::Origin;
-use model::{Fact, Kind, Node, NodeId, Relation, Scope, Service, Snapshot, SourceStatus};
+use model::{
+    Fact, Kind, Node, NodeId, Relation, Scope, Service, Snapshot, SourceStatus, waits_for_room,
+};
 
 pub(super) struct Subject<'a> {
     pub(super) snapshot: &'a Snapshot,
@@ -99,20 +101,6 @@ pub(super) fn waiting<'a>(
     let pods = snapshot.nodes.iter().map(AsRef::as_ref);
     pods.filter(|node: &&Node| node.kind == Kind::Pod)
         .filter(|pod| waits_for_room(pod) && same_cluster(&pod.scope, scope))
-}
-
-/// The scheduler found no node with room. Its reason is the word Unschedulable for whatever it
-/// misses; what it misses is only in its message
-/// (<https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/>, "My pods are
-/// pending with event message FailedScheduling").
-pub(super) fn waits_for_room(pod: &Node) -> bool {
-    let facts = &pod.facts;
-    let short =
-        |message: &str| message.contains("Insufficient ") || message.contains("Too many pods");
-    facts.text(Fact::Phase) == Some("Pending")
-        && facts.text(Fact::Reason) == Some("Unschedulable")
-        && facts.flag(Fact::Terminating) != Some(true)
-        && facts.text(Fact::Message).is_some_and(short)
 }
 
 /// The watches of the group's cluster that a scale rests on.

@@ -230,6 +230,27 @@ fn the_pods_that_wait_say_how_many_nodes_and_the_plan_is_two_presses() {
 }
 
 #[test]
+fn a_pod_with_a_volume_asks_for_a_node_in_every_zone() {
+    let mut world = World::new();
+    for (machine, zone) in [("ip-1", "us-east-1a"), ("ip-2", "us-east-1b")] {
+        let node = world.nodes.get_mut(&id(Kind::Node, machine)).expect("it");
+        node.scope.az = Some(zone.into());
+    }
+    let wanted = |world: &World| {
+        let plan = world.plan("reserve", &[]).expect("a plan");
+        plan.settings["desired"].clone()
+    };
+    assert_eq!(wanted(&world), "1");
+    world.set(
+        Kind::Pod,
+        "trading/late-0",
+        Fact::WorkloadKind,
+        "StatefulSet",
+    );
+    assert_eq!(wanted(&world), "2");
+}
+
+#[test]
 fn what_cannot_be_known_is_said() {
     let plan = World::new().plan("reserve", &[]).expect("a plan");
     for check in ["nodegroup.vcpu-quota", "nodegroup.free-addresses"] {

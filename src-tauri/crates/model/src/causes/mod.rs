@@ -5,6 +5,7 @@
 //! from metric series, rollout and transition times, and recent events.
 
 mod az_fault;
+mod capacity_short;
 mod case;
 mod consumer_revision;
 mod dead_letter_backlog;
@@ -26,6 +27,7 @@ type Find = fn(&Case<'_>, &[Cause]) -> Vec<Cause>;
 /// Every cause rule.
 const CAUSES: &[Find] = &[
     az_fault::find,
+    capacity_short::find,
     consumer_revision::find,
     source_blind::find,
     dead_letter_backlog::find,

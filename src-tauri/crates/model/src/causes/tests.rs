@@ -305,3 +305,87 @@ fn a_functions_last_change_is_blamed_like_a_revision() {
     assert_eq!(causes.len(), 1);
     assert_eq!(causes[0].targets, [function]);
 }
+
+/// Pods without room, a spot instance that went, an empty group on demand.
+fn storm(message: &str, waited: i64) -> Stage {
+    let mut stage = Stage::new();
+    let cluster = stage.thing(Kind::Cluster, crate::stage::CLUSTER, &[]);
+    stage.found(&cluster).scope.cluster = Some(crate::stage::CLUSTER.into());
+    for name in ["late-1", "late-2"] {
+        let pod = stage.pod(name, false);
+        let facts = &mut stage.found(&pod).facts;
+        facts.set(Fact::Phase, "Pending");
+        facts.set(Fact::Reason, "Unschedulable");
+        facts.set(Fact::Message, message);
+        facts.set(Fact::CreatedAt, ago(waited));
+    }
+    let gone = crate::stage::id(Kind::Node, "ip-9");
+    stage.event(
+        ago(300),
+        &gone,
+        "SpotInterrupted: Spot interruption warning was triggered",
+    );
+    stage
+}
+
+#[test]
+fn pods_without_room_name_what_was_taken_back_and_what_could_give_room() {
+    let full = "0/3 nodes are available: 3 Insufficient cpu.";
+    let found = causes(&storm(full, 200));
+    let short: Vec<_> = found
+        .iter()
+        .filter(|c| &*c.rule == "capacity-short")
+        .collect();
+    assert_eq!(short.len(), 1, "{found:#?}");
+    assert!(
+        short[0].sentence.contains("2 pods of prod Pending"),
+        "{}",
+        short[0].sentence
+    );
+    assert!(
+        short[0].sentence.contains("1 spot instance taken back"),
+        "{}",
+        short[0].sentence
+    );
+    assert_eq!(short[0].signals.len(), 2, "{:#?}", short[0].signals);
+    assert_eq!(short[0].since, Some(ago(300)));
+    assert!(
+        short[0]
+            .consequences
+            .iter()
+            .any(|id| id.as_str().contains("late-1"))
+    );
+    assert!(
+        !rules(&storm(full, 10)).contains(&"capacity-short".to_owned()),
+        "only just"
+    );
+    let taint = "0/3 nodes are available: 3 node(s) had untolerated taint {a: b}.";
+    assert!(!rules(&storm(taint, 200)).contains(&"capacity-short".to_owned()));
+}
+
+#[test]
+fn of_the_groups_on_demand_the_empty_one_is_named() {
+    let mut stage = storm("0/3 nodes are available: 3 Insufficient memory.", 200);
+    for (name, desired, max) in [("core", 3, 30), ("reserve", 0, 12)] {
+        let facts = [
+            (Fact::Status, Value::from("ACTIVE")),
+            (Fact::CapacityType, "ON_DEMAND".into()),
+            (Fact::Desired, desired.into()),
+            (Fact::Max, max.into()),
+        ];
+        let group = stage.thing(Kind::Nodegroup, name, &facts);
+        stage.found(&group).scope.cluster = Some(crate::stage::CLUSTER.into());
+    }
+    let found = causes(&stage);
+    let short = found
+        .iter()
+        .find(|c| &*c.rule == "capacity-short")
+        .expect("found");
+    assert!(
+        short
+            .sentence
+            .contains("Nodegroup reserve could give 12 nodes more on demand"),
+        "{}",
+        short.sentence
+    );
+}
