@@ -17,6 +17,7 @@ mod guard;
 mod health;
 mod known;
 mod mover;
+mod past;
 mod predicates;
 mod recount;
 mod settings;

@@ -475,6 +475,8 @@ facts! {
     MoveTaskRate = "move_task_rate",
     /// Failure reason.
     MoveTaskFailure = "move_task_failure",
+    /// The queue's last ten move tasks, newest first: status, moved of how many, rate, start.
+    MoveTaskHistory = "move_task_history",
     /// Task handle while running.
     MoveTaskHandle = "move_task_handle",
     /// Destination ARN.

@@ -19,6 +19,7 @@ pub mod health;
 pub mod id;
 pub mod kind;
 mod link;
+mod move_task;
 pub mod node;
 pub mod observation;
 pub mod rollup;
@@ -42,6 +43,7 @@ pub use graph::{Atlas, Graph};
 pub use health::{Cause, Evidence, Health, Level, Reason, RuleId, Signal};
 pub use id::{AccountId, NodeId, SourceId};
 pub use kind::Kind;
+pub use move_task::{MoveFailure, move_failure};
 pub use node::{Node, Series, Standing};
 pub use observation::{
     Change, ChangeKind, Direction, Found, FoundNode, Name, Observation, Readings, Tie,

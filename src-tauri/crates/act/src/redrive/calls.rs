@@ -118,6 +118,7 @@ pub(crate) fn rights(subject: &Subject<'_>) -> Vec<Right> {
     let sends = sends.map(|queue| ("sqs:SendMessage", arn(queue)));
     own.into_iter()
         .chain(sends)
+        .chain(super::past::keys(subject))
         .map(|(action, resource)| Right::Iam {
             action: action.to_owned(),
             resource,

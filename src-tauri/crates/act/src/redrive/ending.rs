@@ -6,7 +6,7 @@ use super::task::{Part, Task};
 use crate::course::Ending;
 use crate::receipt::Verdict;
 use crate::words::{count, list, span, thousands};
-use model::SourceFailure;
+use model::{SourceFailure, move_failure};
 
 const LOOK: &str = "Look at the queue's move tasks in the SQS console (Dead-letter queue redrive tasks) before you plan again.";
 
@@ -231,16 +231,16 @@ pub(crate) fn will_not_stop(run: &RedriveCourse, part: Part, task: &Task) -> End
 }
 
 pub(crate) fn task_failed(run: &RedriveCourse, part: Part, over: &End) -> Ending {
-    let reason = over.failure.as_deref().unwrap_or("no reason given");
-    let next = if reason.contains("CouldNotDetermineMessageSource") {
-        "Some messages were put here by hand: name a destination and plan again."
-    } else {
-        "Put the reason right and plan again."
-    };
+    let failure = move_failure(over.failure.as_deref().unwrap_or(""));
     end(
         by_moved(run, Verdict::Failed),
-        format!("SQS failed {}: {reason}. {}.", what(part), moved(run)),
-        next,
+        format!(
+            "SQS failed {}: {}. {}.",
+            what(part),
+            failure.why,
+            moved(run)
+        ),
+        failure.next,
     )
 }
 

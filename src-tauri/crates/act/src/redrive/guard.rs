@@ -3,7 +3,7 @@
 
 use super::settings::Settings;
 use super::subject::Subject;
-use super::{estimate, health};
+use super::{estimate, health, past};
 use crate::finding::{Answer, Words, finding};
 use crate::plan::{Finding, Outcome, Severity};
 use crate::words::{count, list, span};
@@ -16,6 +16,7 @@ pub(crate) fn findings(subject: &Subject<'_>, settings: &Settings) -> Vec<Findin
         source_is_sqs(subject),
         not_empty(subject),
         task_free(subject),
+        past::account_free(subject),
         same_type(subject),
     ];
     all.extend(health::findings(subject));
@@ -25,6 +26,8 @@ pub(crate) fn findings(subject: &Subject<'_>, settings: &Settings) -> Vec<Findin
         one_source(subject),
         fifo_order(subject),
         expiry(subject, settings),
+        past::last_failure(subject),
+        past::history(subject),
     ]);
     all
 }
@@ -273,9 +276,13 @@ fn fifo_order(subject: &Subject<'_>) -> Finding {
 }
 
 /// Retention of a standard queue runs from the original enqueue, which is earlier than the arrival
-/// here; without reading a message only a bound can be shown (guards.md §6, "Expiry clock").
+/// here; without reading a message only a bound can be shown. In a FIFO queue it begins anew with the
+/// move (guards.md §6, "Expiry clock"; SQS Developer Guide, "Understanding message retention periods
+/// for dead-letter queues").
 fn expiry(subject: &Subject<'_>, settings: &Settings) -> Finding {
     let facts = &subject.dlq.facts;
+    let fifo = facts.flag(Fact::Fifo) == Some(true);
+    let bound = if fifo { "" } else { " at the latest" };
     let oldest = subject.first_arrival().map(|(at, _)| at);
     let retention = facts.number(Fact::RetentionSeconds);
     let origin = subject.origin(subject.dlq, Fact::RetentionSeconds);
@@ -288,7 +295,7 @@ fn expiry(subject: &Subject<'_>, settings: &Settings) -> Finding {
         Some(left) => Answer::of(
             origin,
             Some(left > needed),
-            format!("{} left at most", span(left)),
+            format!("{} left{}", span(left), if fifo { "" } else { " at most" }),
         ),
         None if subject.visible() == Some(0) => Answer::given(true, "empty"),
         None => Answer::unknown("not known"),
@@ -304,10 +311,10 @@ fn expiry(subject: &Subject<'_>, settings: &Settings) -> Finding {
         answer,
         Words {
             pass: format!(
-                "The oldest message expires in {within} at the latest, after the redrive is done."
+                "The oldest message expires in {within}{bound}, after the redrive is done."
             ),
             fail: format!(
-                "The oldest message expires in {within} at the latest, before the redrive is done."
+                "The oldest message expires in {within}{bound}, before the redrive is done."
             ),
             unknown: "When the oldest message expires is not known.".to_owned(),
             threshold: "later than the estimated end",

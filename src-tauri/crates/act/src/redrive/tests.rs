@@ -824,3 +824,142 @@ fn a_press_knows_which_sources_to_read_afresh() {
         assert!(sources.contains(wanted), "{part} in {sources:?}");
     }
 }
+
+#[test]
+fn the_account_takes_a_hundred_tasks_of_all_its_queues_and_no_more() {
+    let busy = |tasks: usize| {
+        let mut world = World::green();
+        for n in 0..tasks {
+            let name = format!("other-{n}-dlq");
+            world.queue(&name, 5);
+            let short = format!("queue/{name}");
+            world.set(&short, Fact::MoveTaskStatus, "RUNNING");
+        }
+        world.plan()
+    };
+    says(
+        &busy(99),
+        "redrive.account-tasks",
+        Severity::Block,
+        Outcome::Pass,
+    );
+    says(
+        &busy(100),
+        "redrive.account-tasks",
+        Severity::Block,
+        Outcome::Fail,
+    );
+}
+
+#[test]
+fn a_failure_that_would_come_again_warns_and_is_told_in_words() {
+    let mut world = World::green();
+    let dlq = "queue/orders-dlq";
+    world.set(dlq, Fact::MoveTaskStatus, "FAILED");
+    world.set(dlq, Fact::MoveTaskFailure, "CouldNotDetermineMessageSource");
+    says(
+        &world.plan(),
+        "redrive.last-failure",
+        Severity::Warn,
+        Outcome::Pass,
+    );
+    world.queue("refunds", 0);
+    world.edge("queue/refunds", Relation::DeadLetters, dlq);
+    let blank = world.plan();
+    says(
+        &blank,
+        "redrive.last-failure",
+        Severity::Warn,
+        Outcome::Fail,
+    );
+    let told = blank
+        .findings
+        .iter()
+        .find(|f| f.id == "redrive.last-failure");
+    let told = told.expect("told");
+    assert!(
+        told.sentence.contains("does not know where they came from"),
+        "{}",
+        told.sentence
+    );
+    let named = world.plan_with(&[("destination", "orders")]);
+    says(
+        &named,
+        "redrive.last-failure",
+        Severity::Warn,
+        Outcome::Pass,
+    );
+}
+
+#[test]
+fn what_was_redriven_before_is_told() {
+    let mut world = World::green();
+    let says = |plan: &Plan| {
+        let told = plan.findings.iter().find(|f| f.id == "redrive.history");
+        let told = told.expect("told");
+        (told.severity, told.sentence.clone(), told.value.clone())
+    };
+    let (severity, sentence, value) = says(&world.plan());
+    assert_eq!(
+        (severity, value.as_str()),
+        (Severity::Info, "0 earlier tasks")
+    );
+    assert!(sentence.contains("no earlier redrive"), "{sentence}");
+    let told =
+        "COMPLETED 40 of 40 at 50/s 2026-11-22T02:00:00Z; FAILED 0 of 40 2026-11-22T01:00:00Z";
+    world.set("queue/orders-dlq", Fact::MoveTaskHistory, told);
+    let (_, sentence, value) = says(&world.plan());
+    assert_eq!(value, "2 earlier tasks");
+    assert!(sentence.contains("FAILED 0 of 40"), "{sentence}");
+}
+
+#[test]
+fn a_fifo_queue_keeps_its_messages_from_the_move_on_and_a_standard_one_knows_a_bound() {
+    let sentence = |fifo: bool| {
+        let mut world = World::green();
+        world.set("queue/orders-dlq", Fact::Fifo, fifo);
+        world.set("queue/orders", Fact::Fifo, fifo);
+        let plan = world.plan();
+        let expiry = plan.findings.iter().find(|f| f.id == "redrive.expiry");
+        expiry.expect("told").sentence.clone()
+    };
+    assert!(
+        sentence(false).contains("at the latest"),
+        "{}",
+        sentence(false)
+    );
+    assert!(
+        !sentence(true).contains("at the latest"),
+        "{}",
+        sentence(true)
+    );
+}
+
+#[test]
+fn encrypted_queues_need_their_keys_and_the_right_is_named() {
+    let mut world = World::green();
+    let key = |plan: &Plan| {
+        let rights = plan.rights.iter().map(ToString::to_string);
+        rights
+            .filter(|right| right.starts_with("kms:"))
+            .collect::<Vec<_>>()
+    };
+    assert!(key(&world.plan()).is_empty());
+    world.set("queue/orders-dlq", Fact::KmsKey, "1234abcd");
+    world.set(
+        "queue/orders",
+        Fact::KmsKey,
+        "arn:aws:kms:eu-west-1:123456789012:key/5678",
+    );
+    let needed = key(&world.plan());
+    assert_eq!(
+        needed,
+        [
+            "kms:Decrypt on arn:aws:kms:eu-west-1:123456789012:key/1234abcd",
+            "kms:GenerateDataKey on arn:aws:kms:eu-west-1:123456789012:key/5678",
+            "kms:Decrypt on arn:aws:kms:eu-west-1:123456789012:key/5678",
+        ]
+    );
+    world.set("queue/orders-dlq", Fact::KmsKey, "alias/aws/sqs");
+    assert_eq!(key(&world.plan()).len(), 2);
+}

@@ -8,6 +8,7 @@ use crate::edge::Relation;
 use crate::facts::Fact;
 use crate::health::Level;
 use crate::kind::Kind;
+use crate::move_task::move_failure;
 use crate::node::{Node, Series};
 use crate::time::Timestamp;
 use crate::words;
@@ -247,9 +248,8 @@ fn move_failed(subject: &Subject<'_>) -> Option<Verdict> {
     if subject.text(Fact::MoveTaskStatus) != Some("FAILED") || held(subject).is_none() {
         return None;
     }
-    let why = subject
-        .text(Fact::MoveTaskFailure)
-        .unwrap_or("no reason given");
+    let reason = subject.text(Fact::MoveTaskFailure).unwrap_or("");
+    let why = move_failure(reason).why;
     let sentence = format!("The last redrive of {} failed: {why}.", subject.name());
     say(
         Level::Warning,

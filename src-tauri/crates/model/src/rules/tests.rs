@@ -1045,7 +1045,7 @@ const QUEUES: &[Row] = &[
     row(
         "queue.move-failed",
         Warning,
-        "The last redrive of orders-dlq failed: CouldNotDetermineMessageSource.",
+        "The last redrive of orders-dlq failed: some messages were not put here by SQS, so it does not know where they came from (CouldNotDetermineMessageSource).",
         thing!(
             Queue,
             "orders-dlq",

@@ -147,7 +147,36 @@ async fn move_tasks(round: &Round<'_>, queue: &FoundNode) -> Result<Option<Found
         .await?;
     let tasks = answer.results.unwrap_or_default();
     let newest = tasks.iter().max_by_key(|task| task.started_timestamp);
-    Ok(newest.map(|task| Found::Readings(round.readings(&queue.id, task_facts(task)))))
+    Ok(newest.map(|task| {
+        let mut facts = task_facts(task);
+        facts.set(Fact::MoveTaskHistory, history(&tasks));
+        Found::Readings(round.readings(&queue.id, facts))
+    }))
+}
+
+/// `COMPLETED 400 of 400 at 50/s 2026-11-22T02:46:40Z`, newest first, with `; ` between. SQS keeps the
+/// last ten tasks of a queue (API reference, ListMessageMoveTasks).
+fn history(tasks: &[Task]) -> String {
+    let mut tasks: Vec<&Task> = tasks.iter().collect();
+    tasks.sort_by_key(|task| std::cmp::Reverse(task.started_timestamp));
+    let told: Vec<String> = tasks
+        .into_iter()
+        .map(|task| {
+            let of = task
+                .approximate_number_of_messages_to_move
+                .map_or(String::new(), |all| format!(" of {all}"));
+            let rate = task
+                .max_number_of_messages_per_second
+                .map_or(String::new(), |rate| format!(" at {rate}/s"));
+            let at = Timestamp::from_seconds(task.started_timestamp.div_euclid(1_000));
+            format!(
+                "{} {}{of}{rate} {at}",
+                task.status.as_deref().unwrap_or("?"),
+                task.approximate_number_of_messages_moved
+            )
+        })
+        .collect();
+    told.join("; ")
 }
 
 /// `StartedTimestamp` is in milliseconds (API reference, ListMessageMoveTasksResultEntry).
