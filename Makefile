@@ -6,15 +6,17 @@ SCENARIO ?= dlq-fills
 STACK ?=
 VENV := .venv
 STAMPS := target/.stamps
+LOCALSTACK := target/localstack
 PACKAGES := libwebkit2gtk-4.1-dev libgtk-3-dev librsvg2-dev pkg-config build-essential curl file python3-venv
 TEST_PACKAGES := webkit2gtk-driver xvfb xauth dbus dbus-x11 imagemagick
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help run test bench lint ui-test rust-test python-test window-test prerequisites
+.PHONY: help run test test-redrive bench lint ui-test rust-test python-test window-test prerequisites
 
 help:
 	@echo "make run [STACK=FILE] [SCENARIO=calm|az-degraded|dlq-fills|writer-sick|writer-load]   the console; without STACK on the simulated platform"
 	@echo "make test                                                     everything that must hold"
+	@echo "make test-redrive                                             the native redrive against LocalStack's SQS (installs it once, some minutes)"
 	@echo "make bench                                                    the figures of the README, side by side"
 
 prerequisites:
@@ -86,6 +88,16 @@ python-test: rust-test
 window-test: rust-test
 	@echo "▸ the real window, driven"
 	@QD_APP="$(CURDIR)/target/debug/quarterdeck" tests/window/run
+
+$(LOCALSTACK)/.ready: tests/python/localstack/requirements.txt | $(STAMPS)/packages
+	@echo "▸ installing LocalStack 4.7.0 (some minutes, once)"
+	@python3 -m venv $(LOCALSTACK) && $(LOCALSTACK)/bin/pip install -q --disable-pip-version-check -r $<
+	@touch $@
+
+test-redrive: prerequisites $(STAMPS)/packages ui/dist/index.html $(LOCALSTACK)/.ready
+	@echo "▸ the native redrive against LocalStack's SQS, which moves messages by itself"
+	@cargo build --workspace --bins --quiet
+	@QD_BIN="$(CURDIR)/target/debug/qd" $(LOCALSTACK)/bin/pytest -q tests/python/localstack/redrive.py
 
 bench: prerequisites $(STAMPS)/packages ui/dist/index.html $(VENV)/.ready
 	@echo "▸ building for measuring (release)"
