@@ -116,7 +116,8 @@ pub enum Shown {
     Unknown,
 }
 
-/// What `snapshot` shows of a loop of ours: only what was observed after the run ended counts.
+/// What `snapshot` shows of a loop of ours. That it is over is believed only of what was observed after
+/// the run ended; what is watched and has not changed since is as old as its last change.
 #[must_use]
 pub fn shown(snapshot: &Snapshot, left: &Left) -> Shown {
     let Some(node) = snapshot.node(&left.node) else {
@@ -130,9 +131,10 @@ pub fn shown(snapshot: &Snapshot, left: &Left) -> Shown {
     let (_, seen) = crate::origin::said(node, fact);
     let believed = crate::origin::Origin::of(snapshot, node, fact).believed;
     match open {
-        _ if seen <= left.since || !believed => Shown::Unknown,
+        _ if !believed => Shown::Unknown,
         true => Shown::Open,
-        false => Shown::Closed,
+        false if seen > left.since => Shown::Closed,
+        false => Shown::Unknown,
     }
 }
 
@@ -141,10 +143,9 @@ pub fn shown(snapshot: &Snapshot, left: &Left) -> Shown {
 fn closed_by_offer(snapshot: &Snapshot, node: &Node, left: &Left) -> Shown {
     let close = action(left.leaves.close.action, node.kind);
     match close {
-        _ if node.observed_at <= left.since => Shown::Unknown,
         Some(action) if action.offered(snapshot, node) => Shown::Open,
-        Some(_) => Shown::Closed,
-        None => Shown::Unknown,
+        Some(_) if node.observed_at > left.since => Shown::Closed,
+        Some(_) | None => Shown::Unknown,
     }
 }
 

@@ -97,6 +97,8 @@ fn a_pause_is_open_until_the_platform_shows_otherwise() {
     assert_eq!(of("Updating", 10, State::Ok), Shown::Unknown);
     // Read before the run ended: it says nothing about what the run left.
     assert_eq!(of("Enabled", 0, State::Ok), Shown::Unknown);
+    // A watched thing that has not changed since is as old as its last change.
+    assert_eq!(of("Disabled", 0, State::Ok), Shown::Open);
     // Outdated: it says nothing about now.
     assert_eq!(of("Enabled", 10, State::Stale), Shown::Unknown);
 }
