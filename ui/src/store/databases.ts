@@ -36,16 +36,18 @@ export function databaseRows(world: World, offers: readonly Offer[], folded: Rea
   const clusters = [...world.nodes.values()].filter((n) => n.kind === "dbcluster");
   const globals = [...world.nodes.values()].filter((n) => n.kind === "dbglobal");
   const owned = new Set<NodeId>();
-  const out: DbRow[] = [];
-  for (const global of globals.sort(byName)) {
+  const blocks: { lead: Node; worst: number; rows: DbRow[] }[] = [];
+  const rankOf = (own: readonly Node[]): number => Math.max(0, ...own.map((c) => trouble(world, c)));
+  for (const global of globals) {
     const own = children(world, global.id, "dbcluster").sort(worstFirst(world));
     for (const cluster of own) owned.add(cluster.id);
     const open = !folded.has(global.id);
-    out.push({ id: global.id, node: global, depth: 1, open: own.length === 0 ? undefined : open, cluster: undefined, failover: offerOf(offers, global.id), fit: undefined, heir: undefined });
-    if (open) for (const cluster of own) out.push(...clusterRows(world, cluster, 2, offers, folded));
+    const rows: DbRow[] = [{ id: global.id, node: global, depth: 1, open: own.length === 0 ? undefined : open, cluster: undefined, failover: offerOf(offers, global.id), fit: undefined, heir: undefined }];
+    if (open) for (const cluster of own) rows.push(...clusterRows(world, cluster, 2, offers, folded));
+    blocks.push({ lead: global, worst: Math.max(LEVEL_RANK[global.health.level], rankOf(own)), rows });
   }
-  for (const cluster of clusters.filter((c) => !owned.has(c.id)).sort(worstFirst(world))) out.push(...clusterRows(world, cluster, 1, offers, folded));
-  return out;
+  for (const cluster of clusters.filter((c) => !owned.has(c.id))) blocks.push({ lead: cluster, worst: rankOf([cluster]), rows: clusterRows(world, cluster, 1, offers, folded) });
+  return blocks.sort((a, b) => b.worst - a.worst || byName(a.lead, b.lead)).flatMap((block) => block.rows);
 }
 
 function clusterRows(world: World, cluster: Node, depth: number, offers: readonly Offer[], folded: ReadonlySet<NodeId>): DbRow[] {
@@ -90,8 +92,11 @@ function children(world: World, id: NodeId, kind: Node["kind"]): Node[] {
 
 /** A cluster is as urgent as the worst of its members. */
 function worstFirst(world: World): (a: Node, b: Node) => number {
-  const rank = (c: Node): number => Math.max(LEVEL_RANK[c.health.level], ...children(world, c.id, "dbinstance").map((m) => LEVEL_RANK[m.health.level]));
-  return (a, b) => rank(b) - rank(a) || byName(a, b);
+  return (a, b) => trouble(world, b) - trouble(world, a) || byName(a, b);
+}
+
+function trouble(world: World, cluster: Node): number {
+  return Math.max(LEVEL_RANK[cluster.health.level], ...children(world, cluster.id, "dbinstance").map((m) => LEVEL_RANK[m.health.level]));
 }
 
 function byName(a: Node, b: Node): number {

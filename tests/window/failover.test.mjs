@@ -1,0 +1,88 @@
+// The real window, by keyboard alone, through incident 2: the writer's host is sick and the databases say so; no reader can
+// take the writer's connections, so the failover is level 4 and cannot be pressed by one alone. On a calm day it
+// is level 3.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { desk } from "./desk.mjs";
+import { KEY, until } from "./driver.mjs";
+import { checked, chooser, take } from "./road.mjs";
+import { simulated } from "./sim.mjs";
+
+let platform;
+let at;
+let window;
+
+before(async () => {
+  platform = await simulated("writer-sick", "--speed", "10", "--seed", "1");
+  at = await desk(["--stack", platform.stack], platform.state);
+  window = at.window;
+  await at.drawn();
+});
+
+after(async () => {
+  await window?.close();
+  platform?.stop();
+});
+
+/** The rows of the tree, as a screen reader says them. */
+const rows = () => window.run(`return [...document.querySelectorAll('[role="treegrid"][aria-label^="Databases"] [data-row]')].map((r) => ({ top: parseFloat(r.style.top), level: r.getAttribute("aria-level"), name: r.getAttribute("aria-label") })).sort((a, b) => a.top - b.top);`);
+/** Chooses the first candidate that fits, by keyboard, and waits for its checks. */
+const choose = async () => {
+  await until("a candidate that fits can be chosen", () => window.run("return [...document.querySelectorAll('[role=dialog] .cand:not(.off) input')].length > 0;"), 60);
+  await window.run("document.querySelector('[role=dialog] .cand:not(.off) input').focus();");
+  await window.keys(KEY.space);
+  await at.dialogSays(/was reader/, 60);
+};
+
+test("B lists the clusters: who writes, who keeps up, and that it looks like the host", { timeout: 150_000 }, async () => {
+  await window.keys("b");
+  const told = await until("a cluster looks like a sick host", async () => {
+    const list = await rows();
+    return list.some((r) => /looks like the host|host/i.test(r.name) && !/normal/.test(r.name)) && list;
+  }, 120);
+  assert.ok(told.some((r) => /, writer,/.test(r.name)) && told.some((r) => /, reader,.*lag \d/.test(r.name)), "writer and readers with their lag");
+  assert.ok(told.some((r) => /AWS promotes it/.test(r.name)), "who would be promoted");
+  for (const theme of ["light", "dark"]) {
+    await at.theme(theme);
+    await at.accessible(`the databases in ${theme}`);
+    await at.shot(`databases-${theme}`);
+  }
+});
+
+test("from the row the failover asks first whom to promote, each reader with its fit", { timeout: 120_000 }, async () => {
+  await window.run(`[...document.querySelectorAll('[role="treegrid"][aria-label^="Databases"] [data-row][aria-expanded]')].find((r) => /host/.test(r.getAttribute("aria-label"))).focus();`);
+  await chooser(at);
+  await take(at, /^\d*\s*Fail over/);
+  const said = await at.dialogSays(/First choose/);
+  assert.match(said, /If none were named, AWS would promote/);
+  assert.match(said, /tier \d/);
+  assert.match(said, /CPU/);
+  await at.shot("failover-choose");
+  await choose();
+  const plan = await checked(at);
+  assert.match(plan, /level 4/i, plan.slice(0, 2500));
+  assert.match(plan, /second person/);
+  assert.match(plan, /connections/, "the warning that makes it so is named");
+  assert.equal(await window.run(`return [...document.querySelectorAll('[role="dialog"] .df .btn')].at(-1).disabled;`), true, "it cannot be pressed");
+  await window.chord(KEY.control, KEY.enter);
+  await at.accessible("the dialog of the failover");
+  await at.shot("failover-level4");
+  assert.equal(platform.audit().filter((row) => row.kind === "opened").length, 0, "nothing was started");
+});
+
+test("on a calm day it is level 3: the reader is chosen and its name of the cluster asked for", { timeout: 200_000 }, async () => {
+  await window.close();
+  platform.stop();
+  platform = await simulated("calm", "--speed", "10", "--seed", "1");
+  at = await desk(["--stack", platform.stack], platform.state);
+  window = at.window;
+  await at.drawn();
+  await window.keys("b");
+  await until("the clusters are listed", async () => (await rows()).length > 3);
+  // A cluster of no global database has its members right under it.
+  await window.run(`[...document.querySelectorAll('[role="treegrid"][aria-label^="Databases"] [data-row][aria-expanded][aria-level="1"]')].find((r) => !/, global,/.test(r.getAttribute("aria-label"))).focus();`);
+  await chooser(at);
+  await take(at, /^\d*\s*Fail over/);
+  await choose();
+  assert.match(await checked(at), /Level 3/);
+});
