@@ -4,7 +4,7 @@ use crate::error::IpcError;
 use crate::feed;
 use crate::platform::{self, Asked, Platform};
 use act::{Offer, OpenLoop, Plan, PlanId, Receipt, RunEvent, RunId, Verb};
-use engine::{Arming, AuditRow, RunWatch};
+use engine::{Arming, AuditRow, RunWatch, Words};
 use model::{NodeId, Scope, Update};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -127,12 +127,15 @@ pub(crate) async fn act(
     digest: String,
     confirm: String,
     reason: String,
+    break_glass: Option<String>,
 ) -> Answer<RunId> {
-    let run = platform
-        .engine()
-        .await?
-        .act(&plan, Some(&digest), &confirm, &reason)
-        .await?;
+    let words = Words {
+        digest: Some(&digest),
+        phrase: &confirm,
+        reason: &reason,
+        break_glass: break_glass.as_deref(),
+    };
+    let run = platform.engine().await?.act(&plan, words).await?;
     Ok(run_of(&run))
 }
 

@@ -9,7 +9,7 @@ use act::{
 use async_trait::async_trait;
 use cloud::Clock;
 use cloud::kubernetes::{ClusterPlace, ClusterSession};
-use engine::gate::Press;
+use engine::Words;
 use engine::runs::{Fresh, Helm, Nowhere, Platform, Points, Terms};
 use engine::{Audit, AuditKind, Engine, Refusal, RunWatch, Settings, unfinished_runs};
 use model::{FailureClass, Node, NodeId, Snapshot, SourceFailure, SourceId, Timestamp};
@@ -294,21 +294,22 @@ impl Desk<'_> {
 
     /// The whole road for one plan, as `qd act` walks it.
     pub(crate) async fn press(&self, plan: &Plan) -> Result<RunWatch, Refusal> {
-        let digest = Some(plan.digest.as_str());
-        self.helm
-            .act_once(plan, digest, &plan.confirm, "drill")
-            .await
+        self.helm.act_once(plan, drill(plan)).await
     }
 
     /// Presses the very same plan, without planning it again.
     pub(crate) async fn press_again(&self, plan: &Plan) -> Result<RunWatch, Refusal> {
-        let press = Press {
-            plan: &plan.id,
-            digest: Some(&plan.digest),
-            phrase: &plan.confirm,
-            reason: "drill",
-        };
-        self.helm.act(&press).await
+        self.helm.act(&drill(plan).press(&plan.id)).await
+    }
+}
+
+/// The right words for a plan.
+fn drill(plan: &Plan) -> Words<'_> {
+    Words {
+        digest: Some(&plan.digest),
+        phrase: &plan.confirm,
+        reason: "drill",
+        break_glass: None,
     }
 }
 

@@ -18,7 +18,7 @@ interface Commands {
   disarm: { args: Record<string, never>; answer: unknown };
   arming: { args: Record<string, never>; answer: Arming };
   begin_hold: { args: { plan: string }; answer: null };
-  act: { args: { plan: string; digest: string; confirm: string; reason: string }; answer: string };
+  act: { args: { plan: string; digest: string; confirm: string; reason: string; breakGlass?: string }; answer: string };
   watch_run: { args: { run: string; channel: Channel<RunEvent> }; answer: null };
   cancel_run: { args: { run: string }; answer: null };
   runs: { args: Record<string, never>; answer: Receipt[] };
@@ -71,7 +71,7 @@ export function shellHost(): Host {
     beginHold: async (plan) => {
       await call("begin_hold", { plan });
     },
-    act: (plan, digest, confirm, reason) => call("act", { plan, digest, confirm, reason }),
+    act: (plan, digest, confirm, reason, breakGlass) => call("act", { plan, digest, confirm, reason, ...(breakGlass === undefined ? {} : { breakGlass }) }),
     watchRun: async (run, onEvent) => {
       await call("watch_run", { run, channel: new Channel<RunEvent>((event) => onEvent(plain(event))) });
     },

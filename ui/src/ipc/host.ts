@@ -29,7 +29,7 @@ export interface Host {
   disarm(): Promise<unknown>;
   arming(): Promise<Arming>;
   beginHold(plan: PlanId): Promise<void>;
-  act(plan: PlanId, digest: string, confirm: string, reason: string): Promise<RunId>;
+  act(plan: PlanId, digest: string, confirm: string, reason: string, breakGlass?: string): Promise<RunId>;
   watchRun(run: RunId, onEvent: (event: RunEvent) => void): Promise<void>;
   cancelRun(run: RunId): Promise<void>;
   runs(): Promise<Receipt[]>;

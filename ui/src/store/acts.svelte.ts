@@ -170,8 +170,9 @@ export class Acts {
     return this.runs.find((r) => r.run === run);
   }
 
-  async press(plan: Plan, confirm: string, reason: string): Promise<RunId> {
-    const run = await this.host.act(plan.id, plan.digest, confirm, reason);
+  /** `breakGlass`: why one person alone passes what only broken glass passes. */
+  async press(plan: Plan, confirm: string, reason: string, breakGlass?: string): Promise<RunId> {
+    const run = await this.host.act(plan.id, plan.digest, confirm, reason, breakGlass);
     this.watch(run);
     return run;
   }

@@ -69,6 +69,9 @@ pub enum Entry {
         actor: String,
         /// Why.
         reason: String,
+        /// Why the glass was broken, where it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        break_glass: Option<String>,
         /// When, platform time.
         at: Timestamp,
     },

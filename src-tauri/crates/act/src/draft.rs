@@ -9,7 +9,7 @@ use crate::plan::{
 use crate::rights::Right;
 use crate::takes::Takes;
 use crate::verb::Verb;
-use crate::{freeze, rights, takes};
+use crate::{freeze, glass, rights, takes};
 use model::{Environment, Node, NodeId, Snapshot};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -94,6 +94,8 @@ pub(crate) fn finish(
         findings.push(second_person());
         blocked = true;
     }
+    glass::mark(&mut findings);
+    let breakable = blocked && stopping(draft.level, &findings).all(|f| f.breakable);
     let mut plan = Plan {
         id: PlanId(String::new()),
         action: verb,
@@ -114,6 +116,7 @@ pub(crate) fn finish(
         blast: draft.blast,
         level,
         blocked,
+        breakable,
         confirm: draft.confirm,
         takes: draft.takes,
         rights: draft.rights,
@@ -135,24 +138,42 @@ pub(crate) fn finish(
 /// The level with warnings counted, and whether it is blocked. What is unknown counts as a warning
 /// at L1 and L2 and as a block from L3 (guards.md, "The engine").
 pub(crate) fn level(base: ConfirmLevel, findings: &[Finding]) -> (ConfirmLevel, bool) {
-    let unmet = |severity, outcome| {
-        let mut all = findings.iter();
-        all.any(|f| f.severity == severity && f.outcome == outcome)
-    };
-    let unknown =
-        unmet(Severity::Block, Outcome::Unknown) || unmet(Severity::Warn, Outcome::Unknown);
-    let warned = unmet(Severity::Warn, Outcome::Fail);
-    let level = if warned || unknown {
+    let warned = any(findings, Severity::Warn, Outcome::Fail);
+    let level = if warned || unknown(findings) {
         base.raised()
     } else {
         base
     };
-    let before_unknown = if warned { base.raised() } else { base };
-    let blind = unknown && before_unknown >= ConfirmLevel::L3;
-    (level, blind || unmet(Severity::Block, Outcome::Fail))
+    (level, stopping(base, findings).next().is_some())
 }
 
-/// Level 4 is not pressed by one person alone, and nobody else can be recorded here.
+/// The findings that stop a plan of this base level.
+pub(crate) fn stopping(base: ConfirmLevel, findings: &[Finding]) -> impl Iterator<Item = &Finding> {
+    let warned = any(findings, Severity::Warn, Outcome::Fail);
+    let before_unknown = if warned { base.raised() } else { base };
+    let blind = before_unknown >= ConfirmLevel::L3;
+    findings
+        .iter()
+        .filter(move |f| match (f.severity, f.outcome) {
+            (Severity::Block, Outcome::Fail) => true,
+            (Severity::Block | Severity::Warn, Outcome::Unknown) => blind,
+            (Severity::Info, _)
+            | (Severity::Warn, Outcome::Fail | Outcome::Pass)
+            | (Severity::Block, Outcome::Pass) => false,
+        })
+}
+
+fn unknown(findings: &[Finding]) -> bool {
+    any(findings, Severity::Block, Outcome::Unknown)
+        || any(findings, Severity::Warn, Outcome::Unknown)
+}
+
+fn any(findings: &[Finding], severity: Severity, outcome: Outcome) -> bool {
+    let mut all = findings.iter();
+    all.any(|f| f.severity == severity && f.outcome == outcome)
+}
+
+/// Level 4 takes a second person, who cannot be recorded here; or the glass broken by name.
 fn second_person() -> Finding {
     finding(
         SECOND_PERSON,
@@ -160,11 +181,11 @@ fn second_person() -> Finding {
         Answer::given(false, "level 4"),
         Words {
             pass: String::new(),
-            fail: "This is level 4: it needs a second person, and cannot be pressed here."
+            fail: "This is level 4: it takes a second person, who cannot be recorded here, or broken glass."
                 .to_owned(),
             unknown: String::new(),
             threshold: "at most level 3",
-            next: "Put right what it warns of or make it smaller; or have two people make the calls below by hand.",
+            next: "Put right what it warns of or make it smaller. If that cannot wait: break the glass, and say why; it is recorded.",
         },
     )
 }

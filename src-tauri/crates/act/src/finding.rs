@@ -96,5 +96,6 @@ pub(crate) fn finding(
             None => SourceId::new(REQUEST),
         }),
         next_step: next.filter(|text| !text.is_empty()).map(str::to_owned),
+        breakable: false,
     }
 }

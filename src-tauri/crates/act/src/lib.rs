@@ -46,6 +46,7 @@ pub mod draft;
 pub mod failover;
 mod finding;
 pub mod freeze;
+mod glass;
 pub mod hands;
 pub mod lease;
 pub mod loops;

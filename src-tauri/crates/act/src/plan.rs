@@ -106,6 +106,10 @@ pub struct Finding {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub next_step: Option<String>,
+    /// A block that a named break-glass may pass (the † of guards.md).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[ts(as = "Option<bool>", optional)]
+    pub breakable: bool,
 }
 
 impl Finding {
@@ -222,10 +226,16 @@ pub struct Plan {
     pub blast: Blast,
     /// How it is confirmed, warnings already counted.
     pub level: ConfirmLevel,
-    /// Some check stops it: nothing can confirm this plan.
+    /// Some check stops it: nothing but broken glass, and that only where it is breakable, confirms
+    /// this plan.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[ts(as = "Option<bool>", optional)]
     pub blocked: bool,
+    /// One person may pass what blocks it by breaking the glass: typed name, hold, and why nobody
+    /// else could approve it, recorded.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[ts(as = "Option<bool>", optional)]
+    pub breakable: bool,
     /// The phrase to pass or type.
     pub confirm: String,
     /// Hash of action, targets, calls, level and the ids of failing checks.

@@ -181,6 +181,10 @@ pub struct Receipt {
     pub actor: String,
     /// Why.
     pub reason: String,
+    /// Why the glass was broken, where one person alone passed level 4 or a block.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub break_glass: Option<String>,
     /// Where it is.
     pub phase: RunPhase,
     /// How it ended; absent until it has.

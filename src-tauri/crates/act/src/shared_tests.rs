@@ -23,6 +23,7 @@ fn check(severity: Severity, outcome: Outcome) -> Finding {
         source: None,
         age: None,
         next_step: None,
+        breakable: false,
     }
 }
 

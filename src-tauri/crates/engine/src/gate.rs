@@ -53,14 +53,22 @@ pub struct Cleared {
 #[derive(Debug)]
 pub struct Confirmed {
     plan: Plan,
-    reason: String,
-    actor: String,
+    grounds: Grounds,
     pressed_at: Timestamp,
 }
 
+/// Who pressed and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Grounds {
+    pub(crate) actor: String,
+    pub(crate) reason: String,
+    /// Why the glass was broken, where it was.
+    pub(crate) break_glass: Option<String>,
+}
+
 impl Confirmed {
-    pub(crate) fn into_parts(self) -> (Plan, String, String, Timestamp) {
-        (self.plan, self.actor, self.reason, self.pressed_at)
+    pub(crate) fn into_parts(self) -> (Plan, Grounds, Timestamp) {
+        (self.plan, self.grounds, self.pressed_at)
     }
 }
 
@@ -75,6 +83,47 @@ pub struct Press<'a> {
     pub phrase: &'a str,
     /// Why.
     pub reason: &'a str,
+    /// Why one person alone passes what only broken glass passes.
+    pub break_glass: Option<&'a str>,
+}
+
+/// What the operator says for one plan; see [`Press`].
+#[derive(Clone, Copy, Debug)]
+pub struct Words<'a> {
+    /// The digest of what was looked at.
+    pub digest: Option<&'a str>,
+    /// The plan's phrase.
+    pub phrase: &'a str,
+    /// Why.
+    pub reason: &'a str,
+    /// Why one person alone passes what only broken glass passes.
+    pub break_glass: Option<&'a str>,
+}
+
+impl<'a> Words<'a> {
+    /// The press of a plan with these words.
+    #[must_use]
+    pub fn press(self, plan: &'a PlanId) -> Press<'a> {
+        Press {
+            plan,
+            digest: self.digest,
+            phrase: self.phrase,
+            reason: self.reason,
+            break_glass: self.break_glass,
+        }
+    }
+}
+
+impl Press<'_> {
+    /// What broken glass is recorded with; none for a plan that needs none.
+    fn glass(&self, plan: &Plan) -> Option<String> {
+        let said = self
+            .break_glass
+            .map(str::trim)
+            .filter(|why| !why.is_empty());
+        said.filter(|_| plan.blocked && plan.breakable)
+            .map(str::to_owned)
+    }
 }
 
 #[derive(Debug)]
@@ -167,12 +216,12 @@ impl Gate {
             return Err(Refusal::Expired);
         }
         // Before the digest: whoever looked at another answer is told what stops it now.
-        refuse_blocked(&held.plan)?;
+        refuse_blocked(&held.plan, press)?;
         match press.digest {
             Some(digest) if digest != held.plan.digest => {
                 return Err(Refusal::WrongDigest(held.plan.digest.clone()));
             }
-            None if held.plan.level >= ConfirmLevel::L2 => {
+            None if held.plan.level >= ConfirmLevel::L2 || held.plan.blocked => {
                 return Err(Refusal::NoDigest(held.plan.level));
             }
             Some(_) | None => {}
@@ -212,7 +261,7 @@ impl Gate {
         if !difference.is_empty() {
             return Err(Refusal::Changed(difference));
         }
-        refuse_blocked(&plan)?;
+        refuse_blocked(&plan, press)?;
         let plan = Plan {
             id: shown.id,
             ..plan
@@ -251,9 +300,12 @@ impl Cleared {
         let hold = gate.lock().plans.get(press.plan).and_then(|held| held.hold);
         satisfied(&self.plan, press, hold.map(|at| self.pressed - at))?;
         Ok(Confirmed {
+            grounds: Grounds {
+                actor: self.actor,
+                reason: press.reason.trim().to_owned(),
+                break_glass: press.glass(&self.plan),
+            },
             plan: self.plan,
-            reason: press.reason.trim().to_owned(),
-            actor: self.actor,
             pressed_at: self.pressed_at,
         })
     }
@@ -269,8 +321,8 @@ fn again(shown: &Plan, snapshot: &Snapshot, context: &Context) -> Result<Plan, P
     act::plan(snapshot, &request, context)
 }
 
-fn refuse_blocked(plan: &Plan) -> Result<(), Refusal> {
-    if !plan.blocked {
+fn refuse_blocked(plan: &Plan, press: &Press<'_>) -> Result<(), Refusal> {
+    if !plan.blocked || press.glass(plan).is_some() {
         return Ok(());
     }
     let stops =
@@ -291,15 +343,12 @@ fn satisfied(plan: &Plan, press: &Press<'_>, held: Option<Duration>) -> Result<(
     if press.reason.trim().is_empty() {
         return Err(Refusal::NoReason);
     }
-    match plan.level {
-        ConfirmLevel::L0 | ConfirmLevel::L1 | ConfirmLevel::L2 => Ok(()),
-        ConfirmLevel::L3 => match held {
-            Some(held) if held >= HOLD && held < HOLD_FORGOTTEN => Ok(()),
-            Some(held) => Err(Refusal::NotHeld {
-                held: held.as_secs_f64(),
-            }),
-            None => Err(Refusal::NotHeld { held: 0.0 }),
-        },
-        ConfirmLevel::L4 => Err(Refusal::SecondPerson),
+    let must_hold = plan.blocked || plan.level >= ConfirmLevel::L3;
+    let held = held.unwrap_or_default();
+    match must_hold && !(HOLD..HOLD_FORGOTTEN).contains(&held) {
+        true => Err(Refusal::NotHeld {
+            held: held.as_secs_f64(),
+        }),
+        false => Ok(()),
     }
 }

@@ -36,7 +36,7 @@ mod watcher;
 pub use crate::core::Hurry;
 pub use audit::{Audit, AuditKind, AuditRow, Broken};
 pub use engine::{Engine, sources_of};
-pub use gate::{Arming, Press, Refusal};
+pub use gate::{Arming, Press, Refusal, Words};
 pub use loops::LoopsError;
 pub use runs::{Fresh, Helm, Platform, RunWatch, Terms, unfinished_runs};
 pub use settings::Settings;

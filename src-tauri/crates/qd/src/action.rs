@@ -21,6 +21,8 @@ pub(crate) struct Words {
     pub(crate) confirm: String,
     /// The plan's digest.
     pub(crate) digest: Option<String>,
+    /// Why the glass is broken.
+    pub(crate) break_glass: Option<String>,
 }
 
 /// What can be done to a node.
@@ -182,9 +184,12 @@ pub(crate) async fn act(
     let outcome = engine
         .act_once(
             &plan,
-            words.digest.as_deref(),
-            &words.confirm,
-            &words.reason,
+            engine::Words {
+                digest: words.digest.as_deref(),
+                phrase: &words.confirm,
+                reason: &words.reason,
+                break_glass: words.break_glass.as_deref(),
+            },
         )
         .await;
     let code = match outcome {

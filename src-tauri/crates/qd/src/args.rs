@@ -72,6 +72,10 @@ pub(crate) enum Command {
         /// The plan's digest; required from L2.
         #[arg(long)]
         digest: Option<String>,
+        /// Passes level 4 and what only broken glass passes (`breakable` in `qd plan --json`): why
+        /// nobody else could approve it. Recorded as such.
+        #[arg(long, value_name = "WHY")]
+        break_glass: Option<String>,
         #[command(flatten)]
         read: ReadArgs,
         /// One JSON object per line: run events, then the receipt.

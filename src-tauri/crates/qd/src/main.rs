@@ -76,6 +76,7 @@ async fn run(command: Command) -> Result<u8, Failure> {
             reason,
             confirm,
             digest,
+            break_glass,
             read,
             json,
         } => {
@@ -83,6 +84,7 @@ async fn run(command: Command) -> Result<u8, Failure> {
                 reason,
                 confirm,
                 digest,
+                break_glass,
             };
             action::act(&what, &words, &read, json).await
         }

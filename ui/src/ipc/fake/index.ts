@@ -130,12 +130,13 @@ export function fakeHost(query: URLSearchParams): Host {
       holdAt = Date.now();
       return Promise.resolve();
     },
-    act: async (id, digest, confirm, reason) => {
+    act: async (id, digest, confirm, reason, breakGlass) => {
       await later(150);
       const plan = plans.get(id);
       if (plan === undefined) throw refuse("The plan is no longer known; it must be made again.");
       if (!armingNow().armed) throw refuse("Quarterdeck is read-only: arm it first.");
       if (plan.digest !== digest) throw refuse("The answer changed since it was shown.", "Look at the checks again.");
+      if (plan.blocked === true && (plan.breakable !== true || breakGlass === undefined)) throw refuse("Blocked.");
       if (plan.level !== "L1" && confirm !== plan.confirm) throw refuse(`The typed name is not ${plan.confirm}.`);
       if (plan.level === "L3" && (holdAt === null || Date.now() - holdAt < 1900)) throw refuse("The button was not held for 2 s.");
       const run: Run = { id: `run-${runs.size + 1}`, plan, reason, pressed: Date.now(), stopped: null, interrupted: false };

@@ -67,6 +67,7 @@ const failover: Draft = (p, cluster, settings) => {
       finding("failover.target-size", "warn", true, `${target} has the writer's class.`, "db.r7g.4xlarge", "at least the writer's", rds, 6),
       finding("failover.target-zone", "warn", chosen?.colour !== "amber", chosen?.colour === "amber" ? `${target} is in the writer's zone.` : `${target} is in another zone than the writer.`, chosen?.facts[0] ?? "", "another zone", rds, 6, "Choose a reader in another zone if the zone is the trouble.")]),
       rights("rds:FailoverDBCluster"),
+      ...(chosen?.colour === "amber" ? [{ ...finding("plan.second-person", "block", false, "This is level 4: it takes a second person, who cannot be recorded here, or broken glass.", "level 4", "at most level 3", "plan", 0, "Put right what it warns of. If that cannot wait: break the glass, and say why; it is recorded."), breakable: true }] : []),
     ],
     level: chosen?.colour === "amber" ? "L4" : "L3",
     operation: "rds:FailoverDBCluster", parameters: { DBClusterIdentifier: cluster.name, TargetDBInstanceIdentifier: target },
@@ -129,6 +130,12 @@ const restart: Draft = (_p, node) => {
   };
 };
 
+/** Whether something blocks, and whether only broken glass passes it. */
+function stop(findings: Finding[]): { blocked: boolean; breakable: boolean } {
+  const stopping = findings.filter((f) => f.severity === "block" && f.outcome !== "pass");
+  return { blocked: stopping.length > 0, breakable: stopping.length > 0 && stopping.every((f) => f.breakable === true) };
+}
+
 const DRAFTS: readonly Draft[] = [failover, scale, hold, restart];
 
 /** Everything offered on a node; only what the situation asks for when `called`. */
@@ -150,7 +157,7 @@ export function otherPlan(p: Platform, action: Verb, node: Node, settings: Recor
     calls: [{ operation: s.operation, region, parameters: s.parameters, cli: `aws ${s.operation}`, step: "change" }], before: s.before, findings: s.findings,
     expectations: s.expects.map((sentence, i) => ({ id: `${action}.${i}`, sentence, dwell_seconds: 60 })), stops: [], undo: s.undo,
     ...(s.undoRequest === undefined ? {} : { undo_request: { ...s.undoRequest, action: s.undoRequest.action as Verb, node: node.id } }), ...(s.leaves === undefined ? {} : { leaves: { ...s.leaves, close: { ...s.leaves.close, action: s.leaves.close.action as Verb } } }),
-    blast: { sentences: s.says }, level: s.level, blocked: s.findings.some((f) => f.severity === "block" && f.outcome !== "pass"), confirm: node.name, digest: `e${n}77b0a2c4`, made_at: rfc(now), expires: rfc(now + 60_000),
+    blast: { sentences: s.says }, level: s.level, ...stop(s.findings), confirm: node.name, digest: `e${n}77b0a2c4`, made_at: rfc(now), expires: rfc(now + 60_000),
   };
 }
 

@@ -46,7 +46,7 @@ export const LEVEL_SAYS: Record<ConfirmLevel, string> = {
   L1: "level 1: one press",
   L2: "level 2: reason and press",
   L3: "level 3: name typed, button held",
-  L4: "level 4: a second person",
+  L4: "level 4: a second person, or broken glass",
 };
 
 export const VERDICT: Record<Verdict, string> = { verified: "Verified", unverified: "Done, not verified", failed: "Failed", partial: "Done in part", aborted: "Stopped" };

@@ -48,11 +48,6 @@ pub enum Refusal {
         /// Seconds it was held; 0 when it was not.
         held: f64,
     },
-    /// Level 4.
-    #[error(
-        "This is level 4 and needs a second person, who cannot be recorded yet: make it smaller, or put right what it warns of."
-    )]
-    SecondPerson,
     /// A check stops it.
     #[error("Blocked. {}", .0.join(" "))]
     Blocked(Vec<String>),

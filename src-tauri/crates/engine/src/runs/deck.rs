@@ -4,7 +4,7 @@ use super::helm::RunWatch;
 use super::platform::{Fresh, Platform};
 use crate::Engine;
 use crate::audit::AuditRow;
-use crate::gate::{Arming, Press, Refusal};
+use crate::gate::{Arming, Refusal, Words};
 use crate::sight::Sights;
 use crate::time::now;
 use act::lease::{Claim, Taken, Theirs};
@@ -257,35 +257,16 @@ impl Engine {
     ///
     /// # Errors
     /// A [`Refusal`], a sentence; nothing was done then.
-    pub async fn act(
-        &self,
-        plan: &PlanId,
-        digest: Option<&str>,
-        phrase: &str,
-        reason: &str,
-    ) -> Result<RunWatch, Refusal> {
-        self.helm()
-            .act(&Press {
-                plan,
-                digest,
-                phrase,
-                reason,
-            })
-            .await
+    pub async fn act(&self, plan: &PlanId, words: Words<'_>) -> Result<RunWatch, Refusal> {
+        self.helm().act(&words.press(plan)).await
     }
 
     /// The whole road for one plan, which arms itself (`qd act`).
     ///
     /// # Errors
     /// A [`Refusal`], a sentence; nothing was done then.
-    pub async fn act_once(
-        &self,
-        plan: &Plan,
-        digest: Option<&str>,
-        phrase: &str,
-        reason: &str,
-    ) -> Result<RunWatch, Refusal> {
-        self.helm().act_once(plan, digest, phrase, reason).await
+    pub async fn act_once(&self, plan: &Plan, words: Words<'_>) -> Result<RunWatch, Refusal> {
+        self.helm().act_once(plan, words).await
     }
 
     /// Follows a run of this process.

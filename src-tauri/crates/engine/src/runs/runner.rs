@@ -3,7 +3,7 @@
 use super::platform::Platform;
 use super::points::Points;
 use crate::audit::{Audit, AuditKind, Record};
-use crate::gate::Refusal;
+use crate::gate::{Grounds, Refusal};
 use crate::journal::{Journal, JournalError};
 use crate::loops::{LoopBook, LoopsError};
 use crate::time::Instant;
@@ -32,8 +32,7 @@ const POKE: Duration = Duration::from_secs(5);
 pub(crate) struct Subject {
     pub(crate) run: RunId,
     pub(crate) plan: Plan,
-    pub(crate) actor: String,
-    pub(crate) reason: String,
+    pub(crate) grounds: Grounds,
     pub(crate) pressed_at: Timestamp,
     /// Taken up after a crash.
     pub(crate) taken: bool,
@@ -282,7 +281,7 @@ impl Runner {
         }
         let row = Record {
             at,
-            actor: self.subject.actor.clone(),
+            actor: self.subject.grounds.actor.clone(),
             kind: AuditKind::Closed,
             run: Some(self.subject.run.clone()),
             sentence: ending.sentence.clone(),
@@ -375,8 +374,9 @@ pub(crate) fn blank(subject: &Subject) -> Receipt {
         action: subject.plan.action,
         node: subject.plan.node.clone(),
         plan: subject.plan.clone(),
-        actor: subject.actor.clone(),
-        reason: subject.reason.clone(),
+        actor: subject.grounds.actor.clone(),
+        reason: subject.grounds.reason.clone(),
+        break_glass: subject.grounds.break_glass.clone(),
         phase: RunPhase::Opened,
         verdict: None,
         sentence: "Confirmed; the first call is next.".to_owned(),

@@ -2,6 +2,7 @@
 
 use super::runner::{Subject, blank};
 use crate::audit::{Audit, AuditKind};
+use crate::gate::Grounds;
 use crate::journal::{self, Found, JournalError};
 use act::{Entry, Receipt, RunId, RunPhase};
 use std::io;
@@ -47,8 +48,15 @@ pub(crate) fn recorded(state_dir: &Path, run: &RunId) -> Option<Subject> {
     Some(Subject {
         run: run.clone(),
         plan,
-        actor: row.actor,
-        reason: row.body.get("reason")?.as_str()?.to_owned(),
+        grounds: Grounds {
+            actor: row.actor,
+            reason: row.body.get("reason")?.as_str()?.to_owned(),
+            break_glass: row
+                .body
+                .get("break_glass")
+                .and_then(|why| why.as_str())
+                .map(str::to_owned),
+        },
         pressed_at: row.at,
         taken: true,
     })
@@ -100,12 +108,16 @@ pub(crate) fn subject(dir: &Path, run: &RunId, entries: &[Entry]) -> Result<Subj
             plan,
             actor,
             reason,
+            break_glass,
             at,
         }) => Ok(Subject {
             run: run.clone(),
             plan: (**plan).clone(),
-            actor: actor.clone(),
-            reason: reason.clone(),
+            grounds: Grounds {
+                actor: actor.clone(),
+                reason: reason.clone(),
+                break_glass: break_glass.clone(),
+            },
             pressed_at: *at,
             taken: true,
         }),

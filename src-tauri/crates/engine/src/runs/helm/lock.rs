@@ -21,7 +21,7 @@ impl Helm {
         let claim = Claim {
             domain: domain(subject),
             namespace: inner.rules.lock_namespace(),
-            holder: &subject.actor,
+            holder: &subject.grounds.actor,
             run: &subject.run.0,
             now,
         };

@@ -68,8 +68,8 @@ impl Helm {
             name: subject.plan.name.clone(),
             stack: self.inner.platform.snapshot().stack.name.clone(),
             leaves: leaves.clone(),
-            actor: subject.actor.clone(),
-            reason: subject.reason.clone(),
+            actor: subject.grounds.actor.clone(),
+            reason: subject.grounds.reason.clone(),
             since: subject.pressed_at,
             ended: false,
         };

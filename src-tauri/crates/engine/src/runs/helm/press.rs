@@ -2,7 +2,7 @@
 
 use super::{Helm, Live, RunWatch};
 use crate::audit::{Audit, AuditKind, Record};
-use crate::gate::{Confirmed, Press, Refusal};
+use crate::gate::{Confirmed, Press, Refusal, Words};
 use crate::journal::Journal;
 use crate::runs::locks::NodeLock;
 use crate::runs::runner::{Runner, Subject, blank};
@@ -54,31 +54,21 @@ impl Helm {
     ///
     /// # Errors
     /// A [`Refusal`], a sentence; nothing was done then.
-    pub async fn act_once(
-        &self,
-        plan: &Plan,
-        digest: Option<&str>,
-        phrase: &str,
-        reason: &str,
-    ) -> Result<RunWatch, Refusal> {
+    pub async fn act_once(&self, plan: &Plan, words: Words<'_>) -> Result<RunWatch, Refusal> {
         let plan = self.inner.gate.remember_alone(plan.clone());
-        if plan.level == ConfirmLevel::L3 && !plan.blocked && digest == Some(&plan.digest) {
+        let broken = plan.blocked && plan.breakable && words.break_glass.is_some();
+        let asked = broken || (plan.level >= ConfirmLevel::L3 && !plan.blocked);
+        if asked && words.digest == Some(&plan.digest) {
             self.begin_hold(&plan.id)?;
             crate::time::sleep(crate::gate::HOLD).await;
         }
-        self.act(&Press {
-            plan: &plan.id,
-            digest,
-            phrase,
-            reason,
-        })
-        .await
+        self.act(&words.press(&plan.id)).await
     }
 
     /// Begins a run. Nothing but a [`Confirmed`] gets here.
     async fn run(&self, confirmed: Confirmed) -> Result<RunWatch, Refusal> {
         let inner = &self.inner;
-        let (plan, actor, reason, pressed_at) = confirmed.into_parts();
+        let (plan, grounds, pressed_at) = confirmed.into_parts();
         let lock = NodeLock::take(&inner.dir, &plan.node)?;
         self.free(&plan)?;
         let audit = self.audit()?;
@@ -87,8 +77,7 @@ impl Helm {
         let mut subject = Subject {
             run,
             plan,
-            actor,
-            reason,
+            grounds,
             pressed_at,
             taken: false,
         };
@@ -96,8 +85,9 @@ impl Helm {
         let opened = Entry::Opened {
             run: subject.run.clone(),
             plan: Box::new(subject.plan.clone()),
-            actor: subject.actor.clone(),
-            reason: subject.reason.clone(),
+            actor: subject.grounds.actor.clone(),
+            reason: subject.grounds.reason.clone(),
+            break_glass: subject.grounds.break_glass.clone(),
             at: pressed_at,
         };
         let journal = match self.open(&subject, &opened, &audit).await {
@@ -214,13 +204,24 @@ impl Helm {
 }
 
 pub(super) fn opened_row(subject: &Subject) -> Record {
+    let grounds = &subject.grounds;
     Record {
         at: subject.pressed_at,
-        actor: subject.actor.clone(),
+        actor: subject.grounds.actor.clone(),
         kind: AuditKind::Opened,
         run: Some(subject.run.clone()),
-        sentence: format!("{}: {}", subject.plan.label, subject.reason),
-        body: serde_json::json!({ "plan": subject.plan, "reason": subject.reason }),
+        sentence: match &grounds.break_glass {
+            None => format!("{}: {}", subject.plan.label, grounds.reason),
+            Some(why) => format!(
+                "Glass broken ({why}). {}: {}",
+                subject.plan.label, grounds.reason
+            ),
+        },
+        body: serde_json::json!({
+            "plan": subject.plan,
+            "reason": grounds.reason,
+            "break_glass": grounds.break_glass,
+        }),
     }
 }
 

@@ -1,9 +1,10 @@
 //! The gate: what stops a press, and that a press is one run.
 
 use super::stage::{Desk, Stage, closed, scope};
-use crate::gate::{Press, Refusal};
+use crate::audit::AuditKind;
+use crate::gate::{Press, Refusal, Words};
 use crate::time::{paused, sleep};
-use act::{ConfirmLevel, Verdict};
+use act::{ConfirmLevel, Plan, Verdict};
 use model::{NodeId, Scope};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -82,6 +83,7 @@ fn a_plan_is_pressed_once_in_its_time_with_its_words() {
             digest,
             phrase,
             reason,
+            break_glass: None,
         };
         let wrong = desk.helm.act(&press(Some("0000"), "orders-dlq", "x")).await;
         assert!(matches!(wrong, Err(Refusal::WrongDigest(_))));
@@ -222,6 +224,7 @@ fn level_two_needs_the_digest_and_level_three_a_hold() {
             digest: None,
             phrase: "orders-dlq",
             reason: "x",
+            break_glass: None,
         };
         assert!(matches!(
             desk.helm.act(&bare).await,
@@ -243,14 +246,57 @@ fn level_two_needs_the_digest_and_level_three_a_hold() {
 }
 
 #[test]
-fn level_four_needs_a_second_person() {
+fn level_four_needs_a_second_person_or_broken_glass() {
     paused(async {
         let (_dir, desk) = desk(60_000);
         desk.stage.idempotent.store(false, Ordering::Relaxed);
         let refused = desk.press().await.expect_err("level 4").to_string();
-        assert!(refused.contains("needs a second person"), "{refused}");
+        assert!(refused.contains("a second person"), "{refused}");
+        nothing_was_called(&desk);
+
+        let plan = desk.plan();
+        let glass = |why| words(&plan, Some(why)).press(&plan.id);
+        let blank = desk.helm.act(&glass("  ")).await;
+        assert!(matches!(blank, Err(Refusal::Blocked(_))), "{blank:?}");
+        let early = desk.helm.act(&glass("nobody answers")).await;
+        assert!(matches!(early, Err(Refusal::NotHeld { .. })), "{early:?}");
+        nothing_was_called(&desk);
+
+        desk.helm.begin_hold(&plan.id).expect("down");
+        sleep(Duration::from_millis(2100)).await;
+        let run = desk.helm.act(&glass("nobody answers")).await;
+        let receipt = closed(run.expect("started")).await.expect("a receipt");
+        assert_eq!(receipt.break_glass.as_deref(), Some("nobody answers"));
+        let rows = desk.helm.audit_rows(10).expect("rows");
+        let opened = rows.iter().find(|row| row.kind == AuditKind::Opened);
+        let opened = &opened.expect("opened").sentence;
+        assert!(opened.contains("Glass broken (nobody answers)"), "{opened}");
+    });
+}
+
+#[test]
+fn glass_passes_what_is_marked_and_nothing_else() {
+    paused(async {
+        let (_dir, desk) = desk(300);
+        desk.stage.ready.store(0, Ordering::Relaxed);
+        let plan = desk.plan();
+        assert!(plan.blocked && plan.breakable, "{:?}", plan.findings);
+        *desk.stage.denied.lock().expect("whole") = Some("sqs:StartMessageMoveTask");
+        let run = desk.helm.act_once(&plan, words(&plan, Some("why"))).await;
+        let refused = run.expect_err("it is denied").to_string();
+        assert!(refused.contains("sqs:StartMessageMoveTask"), "{refused}");
         nothing_was_called(&desk);
     });
+}
+
+/// The right words for a plan.
+fn words<'a>(plan: &'a Plan, break_glass: Option<&'a str>) -> Words<'a> {
+    Words {
+        digest: Some(&plan.digest),
+        phrase: &plan.confirm,
+        reason: "x",
+        break_glass,
+    }
 }
 
 #[test]
@@ -258,12 +304,13 @@ fn the_command_line_arms_its_own_plan_only() {
     paused(async {
         let (_dir, desk) = desk(60_000);
         let plan = desk.plan();
-        let refused = desk.helm.act_once(&plan, None, "orders-dlq", "x").await;
+        let bare = Words {
+            digest: None,
+            ..words(&plan, None)
+        };
+        let refused = desk.helm.act_once(&plan, bare).await;
         assert!(matches!(refused, Err(Refusal::NoDigest(_))), "{refused:?}");
-        let run = desk
-            .helm
-            .act_once(&plan, Some(&plan.digest), "orders-dlq", "x")
-            .await;
+        let run = desk.helm.act_once(&plan, words(&plan, None)).await;
         run.expect("started");
         assert!(!desk.helm.arming().armed);
     });

@@ -316,6 +316,7 @@ impl Desk {
             digest: Some(&plan.digest),
             phrase: &plan.confirm,
             reason: "dlq filled by revision 42",
+            break_glass: None,
         };
         self.helm.act(&press).await
     }
