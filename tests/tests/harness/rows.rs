@@ -34,6 +34,7 @@ pub(crate) struct Row {
 pub(crate) fn row(action: &dyn Action) -> Row {
     match action.verb() {
         Verb::Redrive => queues::redrive(),
+        Verb::RedriveSelected => queues::redrive_selected(),
         Verb::Failover => databases::failover(),
         Verb::AddReader => databases::add_reader(),
         Verb::RemoveReader => databases::remove_reader(),

@@ -17,7 +17,9 @@ use crate::plan::{Outcome, Plan, Severity};
 use crate::readers::{AddReader, RemoveReader};
 use crate::redrive::Redrive;
 use crate::rights::Rights;
+use crate::selected::RedriveSelected;
 use crate::setting::Setting;
+use crate::shelf::Shelf;
 use crate::verb::Verb;
 use crate::words::shell;
 use crate::workload::{Restart, RolloutUndo, Scale};
@@ -31,6 +33,7 @@ use std::time::Duration;
 /// Every action there is: one row each. A verb may have several, for different kinds of node.
 pub const ACTIONS: &[&dyn Action] = &[
     &Redrive,
+    &RedriveSelected,
     &Failover,
     &Restart,
     &AddReader,
@@ -73,6 +76,8 @@ pub struct Context {
     pub locks: BTreeMap<String, Theirs>,
     /// [`Plan::expires`] of plans made now.
     pub expires: Timestamp,
+    /// What this machine keeps about the node.
+    pub shelf: Shelf,
 }
 
 /// Why there is no plan.
@@ -155,6 +160,21 @@ pub trait Action: Sync {
         node: &Node,
         settings: &BTreeMap<String, String>,
     ) -> Result<Draft, PlanError>;
+
+    /// The same with what this machine keeps about the node, for an action that rests on it.
+    ///
+    /// # Errors
+    /// As [`Action::draft`].
+    fn draft_with(
+        &self,
+        snapshot: &Snapshot,
+        node: &Node,
+        settings: &BTreeMap<String, String>,
+        shelf: &Shelf,
+    ) -> Result<Draft, PlanError> {
+        let _ = shelf;
+        self.draft(snapshot, node, settings)
+    }
 
     /// What it asks for on `node`, with each candidate's fit; nothing when it asks nothing.
     fn settings(&self, snapshot: &Snapshot, node: &Node) -> Vec<Setting> {
@@ -275,7 +295,9 @@ fn offered<'a>(
 
 /// The offer with its defaults; none when even those cannot be used.
 fn made(action: &dyn Action, snapshot: &Snapshot, node: &Node, context: &Context) -> Option<Offer> {
-    let draft = action.draft(snapshot, node, &BTreeMap::new()).ok()?;
+    let draft = action
+        .draft_with(snapshot, node, &BTreeMap::new(), &context.shelf)
+        .ok()?;
     let settings = action.settings(snapshot, node);
     let plan = finish(action.verb(), snapshot, node, draft, context);
     Some(offer(plan, settings, context))
@@ -299,7 +321,7 @@ pub fn plan(snapshot: &Snapshot, request: &Request, context: &Context) -> Result
             fits: crate::words::list(&fits),
         }
     })?;
-    let draft = action.draft(snapshot, node, &request.settings)?;
+    let draft = action.draft_with(snapshot, node, &request.settings, &context.shelf)?;
     Ok(finish(action.verb(), snapshot, node, draft, context))
 }
 

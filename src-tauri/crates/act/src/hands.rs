@@ -4,6 +4,7 @@ use cloud::kubernetes::ClusterSession;
 use cloud::{AccountSessions, Session};
 use model::{FailureClass, SourceFailure};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 /// The sessions of one node's account, region and cluster.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +14,7 @@ pub struct Hands {
     cluster: Option<ClusterSession>,
     clusters: Vec<ClusterSession>,
     resolver: Option<SocketAddr>,
+    runs: Option<PathBuf>,
 }
 
 impl Hands {
@@ -54,6 +56,19 @@ impl Hands {
     #[must_use]
     pub fn with_resolver(self, resolver: Option<SocketAddr>) -> Self {
         Self { resolver, ..self }
+    }
+
+    /// With the folder where runs keep their journals and ledgers.
+    #[must_use]
+    pub fn with_runs(mut self, dir: PathBuf) -> Self {
+        self.runs = Some(dir);
+        self
+    }
+
+    /// The folder where runs keep their journals and ledgers.
+    #[must_use]
+    pub fn runs(&self) -> Option<&Path> {
+        self.runs.as_deref()
     }
 
     /// The session of the node's region; of a global node, the account's global one.

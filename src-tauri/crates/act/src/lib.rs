@@ -61,11 +61,14 @@ pub mod readers;
 pub mod receipt;
 pub mod redrive;
 pub mod rights;
+pub mod selected;
 pub mod sequence;
 pub mod setting;
 #[cfg(test)]
 mod shared_tests;
+pub mod shelf;
 pub mod takes;
+mod time;
 pub mod verb;
 mod watch;
 mod words;
@@ -92,5 +95,6 @@ pub use receipt::{
 };
 pub use rights::{Allowed, Right, Rights};
 pub use setting::{Ask, Choice, Setting};
+pub use shelf::Shelf;
 pub use takes::Takes;
 pub use verb::Verb;

@@ -29,25 +29,52 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     let operation = call.operation.rsplit(':').next().unwrap_or_default();
-    let asked = session.asked(service, operation, thing);
     session.budget.spend(service).await;
-    match Guarded::new(sent).await {
-        Ok(Ok(output)) => Answer::Accepted {
+    match told(session, service, operation, thing, sent).await {
+        Told::Done(output) => Answer::Accepted {
             request_id: output.request_id().map(ToOwned::to_owned),
             result: result(&output),
         },
+        Told::Refused(failure) => Answer::Refused { failure },
+        Told::Unknown(failure) => Answer::Unknown { failure },
+    }
+}
+
+/// What became of one request.
+pub(crate) enum Told<O> {
+    /// Done.
+    Done(O),
+    /// Certainly not done.
+    Refused(SourceFailure),
+    /// Perhaps done.
+    Unknown(SourceFailure),
+}
+
+/// Awaits one request that changes something, outside of any budget: for the requests about single
+/// messages, of which SQS takes nearly any number (SQS Developer Guide, "Amazon SQS message quotas").
+pub(crate) async fn told<O, E>(
+    session: &Session,
+    service: Service,
+    operation: &str,
+    thing: &str,
+    sent: impl Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send,
+) -> Told<O>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let asked = session.asked(service, operation, thing);
+    match Guarded::new(sent).await {
+        Ok(Ok(output)) => Told::Done(output),
         Ok(Err(error)) => {
             let certain = certainly_not_done(&error);
             let failure = failure::from_sdk(&error, &asked);
             if certain {
-                Answer::Refused { failure }
+                Told::Refused(failure)
             } else {
-                Answer::Unknown { failure }
+                Told::Unknown(failure)
             }
         }
-        Err(_) => Answer::Unknown {
-            failure: failure::panicked(&asked),
-        },
+        Err(_) => Told::Unknown(failure::panicked(&asked)),
     }
 }
 

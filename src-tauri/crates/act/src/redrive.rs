@@ -10,18 +10,18 @@ mod change;
 mod consumer;
 mod course;
 mod ending;
-mod estimate;
+pub(crate) mod estimate;
 mod expect;
 mod face;
-mod guard;
-mod health;
+pub(crate) mod guard;
+pub(crate) mod health;
 mod known;
 mod mover;
 mod past;
 mod predicates;
 mod recount;
-mod settings;
-mod subject;
+pub(crate) mod settings;
+pub(crate) mod subject;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -38,12 +38,13 @@ use estimate::has_canary;
 use model::{Fact, Kind, Node, Relation, Snapshot, SourceId};
 use mover::Handless;
 use serde_json::{Value, json};
-use settings::{Destination, Settings};
+use settings::Destination;
 use std::collections::{BTreeMap, BTreeSet};
 use subject::{Subject, arn};
 
 pub use course::RedriveCourse;
 pub use mover::{Mover, Sqs};
+pub(crate) use settings::Settings;
 pub use settings::{CANARY_RATE, DEFAULT_CANARY, DEFAULT_RATE, MAX_RATE};
 pub use task::{Counts, Task};
 

@@ -27,6 +27,8 @@ macro_rules! verbs {
 verbs! {
     /// Native redrive of a dead-letter queue (`StartMessageMoveTask`).
     Redrive = "redrive",
+    /// Redrive of selected messages of a dead-letter queue, as they are or edited.
+    RedriveSelected = "redrive-selected",
     /// How many of something there are: nodes of a nodegroup, replicas of a workload.
     Scale = "scale",
     /// Hold something for a time.

@@ -85,7 +85,7 @@ impl Engine {
         begin(&first, &meter, sender.clone());
         let unnamed = !first.unnamed().is_empty();
         let sights = Arc::new(Sights::new(first));
-        let deck: Arc<dyn Platform> = Arc::new(Deck::new(Arc::clone(&sights)));
+        let deck: Arc<dyn Platform> = Arc::new(Deck::new(Arc::clone(&sights), state_dir));
         let inner = Arc::new(Inner {
             helm: Helm::new(Arc::clone(&deck), state_dir, Terms::of(&recipe.stack)),
             deck,

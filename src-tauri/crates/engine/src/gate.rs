@@ -255,7 +255,7 @@ impl Gate {
         if !fresh.unanswered.is_empty() {
             return Err(Refusal::Unread(fresh.unanswered));
         }
-        let context = rules.context(&fresh.snapshot, &shown.node);
+        let context = rules.full(&fresh.snapshot, &shown.node);
         let plan = again(&shown, &fresh.snapshot, &context)?;
         let difference = shown.difference(&plan);
         if !difference.is_empty() {

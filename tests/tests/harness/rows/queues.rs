@@ -36,3 +36,18 @@ async fn start_another_task(stage: &Stage, node: NodeId) {
         .await
         .expect("started");
 }
+
+/// The same world; a few of the messages are enough.
+pub(crate) fn redrive_selected() -> Row {
+    Row {
+        settings: &[
+            ("where", "$.schemaVersion = 7"),
+            ("limit", "30"),
+            ("rate", "500"),
+        ],
+        repeatable: &[],
+        meddle: |stage, node| Box::pin(start_another_task(stage, node)),
+        undo: true,
+        ..redrive()
+    }
+}

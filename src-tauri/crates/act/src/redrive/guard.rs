@@ -32,6 +32,16 @@ pub(crate) fn findings(subject: &Subject<'_>, settings: &Settings) -> Vec<Findin
     all
 }
 
+/// Those that are the same for a redrive of selected messages.
+pub(crate) fn shared(subject: &Subject<'_>) -> Vec<Finding> {
+    vec![
+        is_dlq(subject),
+        not_empty(subject),
+        task_free(subject),
+        same_type(subject),
+    ]
+}
+
 fn is_dlq(subject: &Subject<'_>) -> Finding {
     let names: Vec<&str> = subject.sources.iter().map(|q| q.name.as_str()).collect();
     let origin = subject.origin(subject.dlq, Fact::IsDeadLetterQueue);
@@ -204,7 +214,7 @@ fn canary(subject: &Subject<'_>, settings: &Settings) -> Finding {
     )
 }
 
-fn idempotent(subject: &Subject<'_>) -> Finding {
+pub(crate) fn idempotent(subject: &Subject<'_>) -> Finding {
     let marked = |queue: &&&Node| queue.facts.flag(Fact::ConsumerIdempotent) == Some(true);
     let unmarked: Vec<&str> = subject
         .destinations

@@ -33,7 +33,7 @@ pub(crate) fn findings(subject: &Subject<'_>) -> Vec<Finding> {
 }
 
 /// Destinations whose consumer the stack file puts outside what can be seen.
-pub(super) fn external<'a>(subject: &Subject<'a>) -> Vec<&'a str> {
+pub(crate) fn external<'a>(subject: &Subject<'a>) -> Vec<&'a str> {
     let marked = |q: &&&Node| q.facts.flag(Fact::ConsumerExternal) == Some(true);
     subject
         .destinations
@@ -350,8 +350,12 @@ pub(crate) fn now(snapshot: &Snapshot, plan: &Plan) -> Option<(Outcome, String)>
 /// The errors consumers themselves report, percent, the worst of them; `None` when none does. What
 /// is only inferred from the queue's counters is too coarse to stop a run on.
 pub(crate) fn reported_errors(snapshot: &Snapshot, plan: &Plan) -> Option<f64> {
-    let subject = subject_of(snapshot, plan)?;
-    let errors = seen(&subject).filter_map(|(_, consumer)| {
+    errors_of(&subject_of(snapshot, plan)?)
+}
+
+/// As [`reported_errors`], of a subject.
+pub(crate) fn errors_of(subject: &Subject<'_>) -> Option<f64> {
+    let errors = seen(subject).filter_map(|(_, consumer)| {
         let runs = consumer.runs?;
         let believed = subject.origin(runs, Fact::ErrorsPercent).believed;
         runs.facts.number(Fact::ErrorsPercent).filter(|_| believed)

@@ -1,6 +1,6 @@
 //! The reading half of the engine as the acting half sees it, and the engine's own words for acting.
 
-use super::helm::RunWatch;
+use super::helm::{FOLDER, RunWatch};
 use super::platform::{Fresh, Platform};
 use crate::Engine;
 use crate::audit::AuditRow;
@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use cloud::kubernetes::ClusterSession;
 use model::{NodeId, Scope, Service, Snapshot, SourceId, SourceStatus, State, Timestamp};
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,11 +25,16 @@ const PACE_MOST: f64 = 10_000.0;
 /// Tasks and sessions of a running engine, without its handle: a run keeps them until it ends.
 pub(crate) struct Deck {
     sights: Arc<Sights>,
+    /// Where runs keep journals and ledgers.
+    runs: PathBuf,
 }
 
 impl Deck {
-    pub(crate) fn new(sights: Arc<Sights>) -> Self {
-        Self { sights }
+    pub(crate) fn new(sights: Arc<Sights>, state_dir: &Path) -> Self {
+        Self {
+            sights,
+            runs: state_dir.join(FOLDER),
+        }
     }
 
     /// The cluster of the node a plan is for, or the first one of its region: every console comes to
@@ -81,7 +87,7 @@ impl Deck {
             .with_clusters(all.collect())
             .with_resolver(sight.sessions.resolver);
         let open = hands.aws().is_some() && session.is_none_or(|session| session.is_some());
-        open.then_some(hands)
+        open.then(|| hands.with_runs(self.runs.clone()))
     }
 }
 

@@ -67,7 +67,7 @@ impl Helm {
         let inner = Inner {
             state_dir: state_dir.to_owned(),
             dir: state_dir.join(FOLDER),
-            rules: Rules::new(terms),
+            rules: Rules::new(terms, &state_dir.join(FOLDER)),
             loops: Arc::new(LoopBook::new(state_dir)),
             gate: Gate::default(),
             audit: Mutex::new(None),
@@ -84,7 +84,7 @@ impl Helm {
     #[must_use]
     pub fn offers(&self, node: &NodeId) -> Vec<Offer> {
         let snapshot = self.inner.platform.snapshot();
-        let offers = act::offers(&snapshot, node, &self.inner.rules.context(&snapshot, node));
+        let offers = act::offers(&snapshot, node, &self.inner.rules.full(&snapshot, node));
         self.ask_for(&snapshot, &offers);
         offers
     }
@@ -93,7 +93,7 @@ impl Helm {
     pub async fn offers_asked(&self, node: &NodeId) -> Vec<Offer> {
         let inner = &self.inner;
         let snapshot = inner.platform.snapshot();
-        for offer in act::offers(&snapshot, node, &inner.rules.context(&snapshot, node)) {
+        for offer in act::offers(&snapshot, node, &inner.rules.full(&snapshot, node)) {
             if let Some(plan) = self.plan_of(&snapshot, &offer)
                 && inner.rules.unknown(&snapshot, &plan)
             {
@@ -158,7 +158,7 @@ impl Helm {
             settings: settings.clone(),
         };
         let snapshot = self.inner.platform.snapshot();
-        let context = self.inner.rules.context(&snapshot, node);
+        let context = self.inner.rules.full(&snapshot, node);
         let plan = act::plan(&snapshot, &request, &context)?;
         self.ask_rights(&snapshot, &plan);
         Ok(self.inner.gate.remember(plan))

@@ -7,9 +7,9 @@ use act::lease::{Claim, Theirs};
 use act::{
     Allowed, Context, Effect, Finding, Freeze, PLAN_SECONDS, Plan, Right, Rights, Severity, Verb,
 };
-use model::{Node, NodeId, Snapshot, Timestamp};
+use model::{Kind, Node, NodeId, Snapshot, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -67,6 +67,8 @@ impl Terms {
 #[derive(Debug, Default)]
 pub struct Rules {
     terms: Terms,
+    /// Where runs keep journals and ledgers.
+    runs: PathBuf,
     /// By place (account and cluster) and right.
     known: Mutex<BTreeMap<(String, Right), (Allowed, Instant)>>,
     /// Locks of other consoles by domain, as they were last seen.
@@ -76,9 +78,10 @@ pub struct Rules {
 }
 
 impl Rules {
-    pub(crate) fn new(terms: Terms) -> Self {
+    pub(crate) fn new(terms: Terms, runs: &Path) -> Self {
         Self {
             terms,
+            runs: runs.to_owned(),
             known: Mutex::default(),
             locks: Mutex::default(),
             asking: Mutex::default(),
@@ -102,8 +105,20 @@ impl Rules {
             rights,
             rights_age,
             locks: self.locks(),
+            shelf: act::Shelf::default(),
             expires: local_time().plus_seconds(i64::from(PLAN_SECONDS)),
         }
+    }
+
+    /// The same with what this machine keeps about it: for what is planned, not for what is only
+    /// listed.
+    pub(crate) fn full(&self, snapshot: &Snapshot, node: &NodeId) -> Context {
+        let mut context = self.context(snapshot, node);
+        // Only messages are kept: of other nodes there is nothing to read.
+        if snapshot.node(node).is_some_and(|n| n.kind == Kind::Queue) {
+            context.shelf = act::Shelf::read(&self.runs, node.as_str());
+        }
+        context
     }
 
     /// What is known of a place and not older than `within`, and the age of the oldest, seconds.

@@ -74,6 +74,8 @@ fn sending(queue: &Queue, entry: &Value, ids: &mut Dice, now: Millis) -> Result<
     }
     let mut message = Message::new(ids.bits(), Body::Text(body.into()), now);
     message.group = text("MessageGroupId").map(Into::into);
+    let trace = &entry["MessageSystemAttributes"]["AWSTraceHeader"]["StringValue"];
+    message.trace = trace.as_str().map(Into::into);
     if queue.fifo {
         if message.group.is_none() {
             return Err(missing_parameter("MessageGroupId"));
@@ -370,6 +372,7 @@ fn system_attributes(m: &Message) -> Map<String, Value> {
         ("MessageGroupId", &m.group),
         ("MessageDeduplicationId", &m.deduplication),
         ("DeadLetterQueueSourceArn", &m.origin),
+        ("AWSTraceHeader", &m.trace),
     ] {
         if let Some(value) = value {
             put(name, value.to_string());

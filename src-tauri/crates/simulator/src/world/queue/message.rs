@@ -59,6 +59,8 @@ pub struct Message {
     pub body: Body,
     /// User attributes.
     pub attributes: Option<Arc<BTreeMap<String, Attribute>>>,
+    /// X-Ray trace header the sender gave.
+    pub trace: Option<Arc<str>>,
     /// When it was sent: retention of a standard queue counts from here, also after a move to a dead-letter queue.
     pub sent: Millis,
     /// When it came into the present queue.
@@ -85,6 +87,7 @@ impl Message {
             id,
             body,
             attributes: None,
+            trace: None,
             sent,
             entered: sent,
             receives: 0,

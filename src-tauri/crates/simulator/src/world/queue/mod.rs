@@ -9,7 +9,7 @@ mod ledger;
 pub mod message;
 pub mod moves;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::clock::Millis;
@@ -217,12 +217,20 @@ impl Queue {
         }
     }
 
-    /// Delivers up to `max` messages and hides them for `visibility` seconds.
+    /// Delivers up to `max` messages and hides them for `visibility` seconds. Of a FIFO group one
+    /// receive takes as many as it can, in order; what it took locks the rest of the group for every
+    /// other (SQS Developer Guide, "FIFO queue delivery logic").
     pub fn receive(&mut self, max: usize, visibility: i64, now: Millis) -> Received {
         self.active = Some(now);
         let mut out = Received::default();
+        let mut own: HashSet<Arc<str>> = HashSet::new();
         while out.deliveries.len() < max && self.hidden.len() < MAX_IN_FLIGHT {
-            let Some(slot) = self.next_ready() else { break };
+            let Some(slot) = self.next_ready_of(&own) else {
+                break;
+            };
+            if let Some(group) = self.messages[&slot].group.clone().filter(|_| self.fifo) {
+                own.insert(group);
+            }
             self.ready.remove(&slot);
             let exhausted = self
                 .redrive
@@ -257,6 +265,11 @@ impl Queue {
     }
 
     fn next_ready(&self) -> Option<u64> {
+        self.next_ready_of(&HashSet::new())
+    }
+
+    /// The next one of a group that nobody holds, or only whoever holds `own`.
+    fn next_ready_of(&self, own: &HashSet<Arc<str>>) -> Option<u64> {
         if !self.fifo {
             return self.ready.first().copied();
         }
@@ -264,7 +277,7 @@ impl Queue {
             self.messages[*slot]
                 .group
                 .as_ref()
-                .is_none_or(|g| self.locked.get(g).copied().unwrap_or(0) == 0)
+                .is_none_or(|g| own.contains(g) || self.locked.get(g).copied().unwrap_or(0) == 0)
         };
         self.ready.iter().find(open).copied()
     }

@@ -108,15 +108,14 @@ fn a_fifo_group_is_locked_while_one_of_its_messages_is_in_flight() {
         m.deduplication = Some(n.to_string().into());
         q.send(m, 0, T0).expect("fresh");
     }
-    let ids: Vec<u128> = q
-        .receive(10, 30, T0)
-        .deliveries
-        .iter()
-        .map(|d| d.message.id)
-        .collect();
-    assert_eq!(ids, vec![0, 2]);
+    let ids = |q: &mut Queue, max: usize| -> Vec<u128> {
+        let received = q.receive(max, 30, T0);
+        received.deliveries.iter().map(|d| d.message.id).collect()
+    };
+    assert_eq!(ids(&mut q, 1), vec![0]);
+    assert_eq!(ids(&mut q, 10), vec![2], "the rest of a is locked");
     q.delete(1, 1, T0);
-    assert_eq!(q.receive(10, 30, T0).deliveries[0].message.id, 1);
+    assert_eq!(ids(&mut q, 10), vec![1]);
 }
 
 #[test]
@@ -226,4 +225,19 @@ fn messages_that_arrive_after_the_start_are_left_and_those_in_flight_awaited() {
         (task.moved, task.status, queues[&from].len()),
         (2, MoveStatus::Completed, 1)
     );
+}
+
+#[test]
+fn one_receive_takes_what_it_can_of_a_fifo_group_in_order() {
+    let mut q = queue("q.fifo");
+    for n in 0..12u128 {
+        let mut m = Message::new(n, Body::Text("x".into()), T0);
+        m.group = Some("a".into());
+        m.deduplication = Some(n.to_string().into());
+        q.send(m, 0, T0).expect("fresh");
+    }
+    let received = q.receive(10, 30, T0);
+    let ids: Vec<u128> = received.deliveries.iter().map(|d| d.message.id).collect();
+    assert_eq!(ids, (0..10).collect::<Vec<u128>>());
+    assert!(q.receive(10, 30, T0).deliveries.is_empty());
 }

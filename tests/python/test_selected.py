@@ -1,0 +1,54 @@
+"""Redrive of selected messages: what is selected, what survives a kill, what an edit changes, how it is put back."""
+
+import json
+import os
+import random
+import subprocess
+
+import pytest
+
+import topology as reading
+from selected_rig import RIGS, counted, figure, in_order, killed_at_random, on_simulator
+
+KILLS = int(os.environ.get("SELECTED_KILLS", "8"))
+MESSAGES = 10_000 if KILLS >= 100 else 2_000
+
+
+def test_a_filter_selects_and_the_rest_stays(tmp_path):
+    with on_simulator(tmp_path) as rig:
+        rig.fill([{"n": n, "kind": "ab"[n % 2], "error": "Timeout" if n % 4 == 0 else "none"} for n in range(60)])
+        receipt = rig.act(where="$.kind = 'a' and attribute.error = 'Timeout'", rate=500)
+        assert receipt["verdict"] == "verified", receipt["sentence"]
+        assert (figure(receipt, "Sent"), figure(receipt, "Deleted"), figure(receipt, "Looked at, not selected")) == (15, 15, 45)
+        arrived = rig.drain(rig.source)
+        assert sorted(counted(arrived)) == [n for n in range(60) if n % 4 == 0]
+        one = arrived[0]
+        assert one["MessageAttributes"]["blob"]["BinaryValue"] == b"\x00\xff"
+        assert one["Attributes"]["AWSTraceHeader"].startswith("Root=1-")
+        assert rig.depth(rig.dlq) == {"visible": 45, "hidden": 0}
+
+
+@pytest.mark.parametrize("fifo", [False, True], ids=["standard", "fifo"])
+@pytest.mark.parametrize("where", ["simulator", "ministack"])
+def test_killed_at_random_points_nothing_is_lost(tmp_path, where, fifo):
+    dice = random.Random(int(os.environ.get("CHAOS_SEED", "11")) + fifo)
+    kills = max(KILLS // 4, 1)
+    messages = MESSAGES if where == "simulator" or KILLS >= 100 else MESSAGES // 4
+    with RIGS[where](tmp_path, fifo=fifo) as rig:
+        rig.fill([{"n": n} for n in range(messages)])
+        words = rig.act_words(rate=max(messages * 4 // max(kills, 4), 200), limit=messages)
+        receipt = killed_at_random(rig, words, kills, dice)
+        arrived = rig.drain(rig.source)
+        counts = counted(arrived)
+        lost = messages - len(counts)
+        twice = {n for n, count in counts.items() if count > 1}
+        copies = sum(count - 1 for count in counts.values())
+        reported = int(figure(receipt, "May be there twice"))
+        print(f"\n{where} {'fifo' if fifo else 'standard'}: {messages} messages, {kills} kills: {lost} lost, {copies} there twice, {reported} reported; {receipt['sentence']}")
+        assert lost == 0
+        assert copies <= reported, (copies, reported, sorted(twice))
+        assert figure(receipt, "Sent") == figure(receipt, "Deleted") == messages
+        assert rig.depth(rig.dlq) == {"visible": 0, "hidden": 0}
+        assert not fifo or (in_order(arrived) and copies == 0)
+        assert reading.qd("audit", "verify", state=rig.state).returncode == 0
+        assert json.loads(reading.qd("runs", "--json", state=rig.state).stdout) == []
