@@ -11,6 +11,7 @@ const COMMANDS: &[&str] = &[
     "plan",
     "arming",
     "runs",
+    "peek",
     "loops",
     "watch_run",
     "audit",

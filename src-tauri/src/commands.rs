@@ -3,6 +3,7 @@
 use crate::error::IpcError;
 use crate::feed;
 use crate::platform::{self, Asked, Platform};
+use act::selected::peek::Peek;
 use act::{Offer, OpenLoop, Plan, PlanId, Receipt, RunEvent, RunId, Verb};
 use engine::{Arming, AuditRow, RunWatch, Words};
 use model::{NodeId, Scope, Update};
@@ -166,6 +167,22 @@ pub(crate) async fn runs(platform: State<'_, Platform>) -> Answer<Vec<Receipt>> 
 #[tauri::command]
 pub(crate) async fn loops(platform: State<'_, Platform>) -> Answer<Vec<OpenLoop>> {
     Ok(platform.engine().await?.loops()?)
+}
+
+/// Looks at a sample of a queue's messages and lets them go; says what that did to the queue, and
+/// with `edit` what it would change.
+#[tauri::command]
+pub(crate) async fn peek(
+    platform: State<'_, Platform>,
+    node: NodeId,
+    sample: u32,
+    edit: Option<String>,
+    free_shape: Option<bool>,
+) -> Answer<Peek> {
+    let edit = edit
+        .as_deref()
+        .map(|edit| (edit, free_shape.unwrap_or(false)));
+    Ok(platform.engine().await?.peek(&node, sample, edit).await?)
 }
 
 /// Takes up an interrupted run.

@@ -56,3 +56,9 @@ impl From<act::PlanError> for IpcError {
         Self::new(IpcCode::Refused, error.to_string())
     }
 }
+
+impl From<engine::LookError> for IpcError {
+    fn from(error: engine::LookError) -> Self {
+        Self::new(IpcCode::Refused, error.to_string())
+    }
+}

@@ -41,6 +41,7 @@ pub fn run(args: impl Iterator<Item = String>) {
             commands::plan,
             commands::arming,
             commands::runs,
+            commands::peek,
             commands::loops,
             commands::watch_run,
             commands::audit,

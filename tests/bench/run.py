@@ -23,6 +23,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests/python"))
 
 from platform_sim import simulated  # noqa: E402
+from selected_rig import RIGS  # noqa: E402
 from topology import QD  # noqa: E402
 
 RUNS = int(os.environ.get("BENCH_RUNS", "3"))
@@ -223,6 +224,42 @@ def calm(tmp: pathlib.Path) -> None:
             watch.wait(20)
 
 
+def one_at_a_time(rig, number: int) -> float:
+    """Messages a second of the plain tool: receive one, send it, delete it."""
+    begun, moved = time.perf_counter(), 0
+    while moved < number:
+        for message in rig.sqs.receive_message(QueueUrl=rig.dlq, MessageAttributeNames=["All"], AttributeNames=["All"]).get("Messages", []):
+            rig.sqs.send_message(QueueUrl=rig.source, MessageBody=message["Body"], MessageAttributes=message.get("MessageAttributes", {}))
+            rig.sqs.delete_message(QueueUrl=rig.dlq, ReceiptHandle=message["ReceiptHandle"])
+            moved += 1
+    return number / (time.perf_counter() - begun)
+
+
+def selected(rig, number: int) -> float:
+    """Messages a second of redrive-selected, from the first that is written down to the last, by its ledger."""
+    process = rig.start(rig.act_words(rate=3000, concurrency=16, limit=number))
+    deleted = 0
+    while deleted < number and process.poll() is None:
+        time.sleep(0.1)
+        deleted = sum(len(line["ids"]) for line in rig.ledger() if line["line"] == "deleted")
+    ended = time.time()
+    process.kill()
+    process.communicate()
+    begun = next(line for line in rig.ledger() if line["line"] == "sending")["messages"][0]["at"] / 1000
+    assert deleted == number, (deleted, number)
+    return number / (ended - begun)
+
+
+def filtered_redrive(tmp: pathlib.Path, number: int) -> None:
+    for name, rig_of in RIGS.items():
+        with rig_of(tmp / name) as rig:
+            rig.fill([{"n": n} for n in range(number // 10)])
+            theirs = one_at_a_time(rig, number // 10)
+            rig.fill([{"n": n} for n in range(number)])
+            ours = selected(rig, number)
+            row(f"Selected redrive, {number:,} messages, {name}", f"{ours:.0f}/s", f"boto3, one at a time {theirs:.0f}/s", f"{ours / theirs:.1f} ×")
+
+
 def requests(log: pathlib.Path) -> int:
     """Requests of all sources as of the newest line."""
     sources: dict[str, int] = {}
@@ -241,6 +278,9 @@ def main() -> None:
     print("| what | Quarterdeck | beside | their time ÷ ours |\n|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         tmp = pathlib.Path(folder)
+        filtered_redrive(tmp, 10_000)
+        if "selected" in sys.argv[1:]:
+            return
         cold_start(tmp)
         pods(tmp, 700)
         pods(tmp, 10_000)

@@ -35,6 +35,7 @@ pub(crate) fn row(action: &dyn Action) -> Row {
     match action.verb() {
         Verb::Redrive => queues::redrive(),
         Verb::RedriveSelected => queues::redrive_selected(),
+        Verb::Purge => queues::purge(),
         Verb::Failover => databases::failover(),
         Verb::AddReader => databases::add_reader(),
         Verb::RemoveReader => databases::remove_reader(),
@@ -79,6 +80,9 @@ pub(crate) type Prepare = for<'a> fn(&'a Stage, NodeId) -> BoxFuture<'a, ()>;
 /// Only what takes something back needs it.
 pub(crate) fn prepare(action: &dyn Action) -> Option<Prepare> {
     match (action.verb(), action.kinds()) {
+        (Verb::Purge, _) => {
+            Some(|stage, node| Box::pin(async move { queues::export_it(stage, node).await }))
+        }
         (Verb::Resume, [Kind::Mapping]) => {
             Some(|stage, node| Box::pin(async move { capacity::pause_it(stage, node).await }))
         }

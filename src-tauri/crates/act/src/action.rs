@@ -14,6 +14,7 @@ use crate::mapping::{MappingConcurrency, PauseMapping, ResumeMapping};
 use crate::nodegroup::ScaleNodegroup;
 use crate::offer::{Colour, Offer};
 use crate::plan::{Outcome, Plan, Severity};
+use crate::purge::Purge;
 use crate::readers::{AddReader, RemoveReader};
 use crate::redrive::Redrive;
 use crate::rights::Rights;
@@ -34,6 +35,7 @@ use std::time::Duration;
 pub const ACTIONS: &[&dyn Action] = &[
     &Redrive,
     &RedriveSelected,
+    &Purge,
     &Failover,
     &Restart,
     &AddReader,

@@ -57,6 +57,7 @@ pub mod offer;
 pub mod once;
 mod origin;
 pub mod plan;
+pub mod purge;
 pub mod readers;
 pub mod receipt;
 pub mod redrive;

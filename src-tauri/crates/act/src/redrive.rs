@@ -24,7 +24,7 @@ pub(crate) mod settings;
 pub(crate) mod subject;
 mod task;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::action::{Action, PlanError};
 use crate::course::Course;

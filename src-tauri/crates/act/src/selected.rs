@@ -20,10 +20,13 @@ mod known;
 mod ledger;
 mod leg;
 mod message;
+pub mod peek;
 mod post;
 mod predicates;
 mod settings;
 mod terms;
+#[cfg(test)]
+mod tests;
 
 pub use message::{Attribute, MOST_BYTES, Message};
 
@@ -403,6 +406,7 @@ fn blast(subject: &Subject<'_>, settings: &Settings, shelf: &Shelf) -> Blast {
         "A crash between sending and deleting can leave a message twice: such ones are counted on the receipt.".to_owned(),
         "The ledger keeps whole messages in the state folder, readable by you alone.".to_owned(),
     ];
+    sentences.extend(guard::sample(settings, shelf));
     let consumers: Vec<&str> = subject
         .consumers
         .iter()

@@ -1,7 +1,18 @@
-//! What this machine keeps that an action rests on: room for ledgers, what runs left behind. Read by
-//! the engine when a plan is made, so that plans stay pure.
+//! What this machine keeps that an action rests on: room for ledgers, and what runs, peeks, exports and
+//! purges left behind. Read by the engine when a plan is made, so that plans stay pure.
 
-use std::path::PathBuf;
+use crate::selected::Message;
+use model::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Folder within the state folder, beside the runs.
+const FOLDER: &str = "shelf";
 
 /// What is kept about one node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,6 +21,12 @@ pub struct Shelf {
     pub room_bytes: Option<u64>,
     /// Runs whose ledger is about this node, oldest first.
     pub ledgers: Vec<KeptLedger>,
+    /// The last peek.
+    pub peek: Option<KeptPeek>,
+    /// The last export whose file is still there.
+    pub export: Option<KeptExport>,
+    /// When it was purged from here last.
+    pub purged_at: Option<Timestamp>,
 }
 
 /// The ledger of an earlier run.
@@ -21,20 +38,107 @@ pub struct KeptLedger {
     pub sent: i64,
 }
 
+/// A peek, for what is checked against real messages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptPeek {
+    /// When, platform time.
+    pub at: Timestamp,
+    /// The messages.
+    pub messages: Vec<Message>,
+}
+
+/// An export.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptExport {
+    /// The file.
+    pub path: PathBuf,
+    /// When it was finished, platform time.
+    pub at: Timestamp,
+    /// Messages in it.
+    pub messages: i64,
+    /// Every message that could be received is in it.
+    pub complete: bool,
+    /// How long the file was then, bytes.
+    pub bytes: u64,
+}
+
 impl Shelf {
-    /// Reads the shelf of `node` in the folder of runs.
+    /// Reads the shelf of `node`; `runs` is the folder of runs.
     #[must_use]
-    pub fn read(runs: &std::path::Path, node: &str) -> Self {
+    pub fn read(runs: &Path, node: &str) -> Self {
+        let export: Option<KeptExport> = kept(runs, node, "export");
+        let whole = |export: &KeptExport| {
+            fs::metadata(&export.path).is_ok_and(|file| file.len() >= export.bytes)
+        };
         Self {
             room_bytes: room(runs),
             ledgers: crate::selected::kept_ledgers(runs, node),
+            peek: kept(runs, node, "peek"),
+            export: export.filter(whole),
+            purged_at: kept(runs, node, "purge"),
         }
     }
 }
 
+/// Keeps a peek of `node`.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn keep_peek(runs: &Path, node: &str, peek: &KeptPeek) -> io::Result<()> {
+    keep(runs, node, "peek", peek)
+}
+
+/// Keeps where an export of `node` is.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn keep_export(runs: &Path, node: &str, export: &KeptExport) -> io::Result<()> {
+    keep(runs, node, "export", export)
+}
+
+/// Keeps when `node` was purged.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn keep_purge(runs: &Path, node: &str, at: Timestamp) -> io::Result<()> {
+    keep(runs, node, "purge", &at)
+}
+
+fn file(runs: &Path, node: &str, what: &str) -> PathBuf {
+    let name = crate::plan::hex(&Sha256::digest(node.as_bytes())[..12]);
+    let state = runs.parent().unwrap_or(runs);
+    state.join(FOLDER).join(format!("{name}.{what}"))
+}
+
+/// Whole messages are in it: it is its owner's alone.
+fn keep(runs: &Path, node: &str, what: &str, value: &impl Serialize) -> io::Result<()> {
+    let path = file(runs, node, what);
+    let dir = path.parent().unwrap_or(runs);
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)?;
+    let fresh = path.with_extension(format!("{what}.{}", std::process::id()));
+    let mut options = OpenOptions::new();
+    let mut written = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&fresh)?;
+    written.write_all(&serde_json::to_vec(value)?)?;
+    written.sync_all()?;
+    fs::rename(&fresh, &path)
+}
+
+/// What cannot be read is not kept.
+fn kept<T: DeserializeOwned>(runs: &Path, node: &str, what: &str) -> Option<T> {
+    serde_json::from_slice(&fs::read(file(runs, node, what)).ok()?).ok()
+}
+
 /// Bytes left on the file system of a folder, or of the nearest parent that is there: the standard
 /// library does not say, `df -Pk` does (POSIX.1-2017, df).
-fn room(dir: &std::path::Path) -> Option<u64> {
+fn room(dir: &Path) -> Option<u64> {
     let there: PathBuf = dir.ancestors().find(|path| path.exists())?.to_owned();
     let output = std::process::Command::new("df")
         .arg("-Pk")
@@ -50,4 +154,48 @@ fn room(dir: &std::path::Path) -> Option<u64> {
         .parse()
         .ok()?;
     Some(kilobytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_read_again_and_an_export_only_while_its_file_is_whole() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let runs = dir.path().join("runs");
+        assert_eq!(
+            Shelf {
+                room_bytes: None,
+                ..Shelf::read(&runs, "q")
+            },
+            Shelf::default()
+        );
+        let path = dir.path().join("export.jsonl");
+        fs::write(&path, "0123456789").expect("written");
+        let at = Timestamp::from_seconds(7);
+        let export = KeptExport {
+            path: path.clone(),
+            at,
+            messages: 3,
+            complete: true,
+            bytes: 10,
+        };
+        keep_export(&runs, "q", &export).expect("kept");
+        keep_purge(&runs, "q", at).expect("kept");
+        let peek = KeptPeek {
+            at,
+            messages: Vec::new(),
+        };
+        keep_peek(&runs, "q", &peek).expect("kept");
+        let shelf = Shelf::read(&runs, "q");
+        assert_eq!(
+            (shelf.export, shelf.purged_at, shelf.peek),
+            (Some(export), Some(at), Some(peek))
+        );
+        assert!(shelf.room_bytes > Some(0));
+        assert_eq!(Shelf::read(&runs, "other").export, None);
+        fs::write(&path, "01234").expect("cut");
+        assert_eq!(Shelf::read(&runs, "q").export, None);
+    }
 }

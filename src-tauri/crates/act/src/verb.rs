@@ -29,6 +29,8 @@ verbs! {
     Redrive = "redrive",
     /// Redrive of selected messages of a dead-letter queue, as they are or edited.
     RedriveSelected = "redrive-selected",
+    /// Delete every message of a queue.
+    Purge = "purge",
     /// How many of something there are: nodes of a nodegroup, replicas of a workload.
     Scale = "scale",
     /// Hold something for a time.

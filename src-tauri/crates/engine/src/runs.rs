@@ -18,6 +18,7 @@ mod unfinished;
 mod tests;
 
 pub(crate) use deck::Deck;
+pub(crate) use helm::FOLDER;
 pub use helm::{Helm, RunWatch};
 pub use platform::{Fresh, Platform};
 pub use points::{Nowhere, Points};

@@ -122,6 +122,13 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Look at a sample of a queue's messages, grouped by what they have in common, each group with
+    /// the filter that selects it. Each one looked at counts one more receive and is hidden for a
+    /// moment, then let go.
+    Peek(PeekArgs),
+    /// Write every message of a queue that can be received into a file, as JSON lines, with
+    /// everything needed to send it again. Exit 0 complete, 3 partial.
+    Export(ExportArgs),
     /// The record of everything done.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -134,6 +141,42 @@ pub(crate) enum AuditCommand {
     Verify(RecordArgs),
     /// Every row, one JSON object per line.
     Export(RecordArgs),
+}
+
+/// What to look at.
+#[derive(Debug, Args)]
+pub(crate) struct PeekArgs {
+    /// A queue's id, or its name where that is unique.
+    pub(crate) queue: String,
+    /// Messages at most, 1 to 500.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub(crate) sample: u32,
+    /// Show what this edit would change: `set PATH = JSON` or `remove PATH`, `;` between.
+    #[arg(long)]
+    pub(crate) edit: Option<String>,
+    /// `keep`, or `free` when the body may become of another shape.
+    #[arg(long, default_value = "keep", value_parser = ["keep", "free"])]
+    pub(crate) shape: String,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    /// One JSON document instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What to export, and where to.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// A queue's id, or its name where that is unique.
+    pub(crate) queue: String,
+    /// The file; one that an interrupted export left is taken up.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: PathBuf,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    /// One JSON document instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// The record is one for every stack, and has one form.

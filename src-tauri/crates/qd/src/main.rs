@@ -6,6 +6,7 @@ mod audit;
 mod failure;
 mod loops;
 mod print;
+mod queue;
 mod reading;
 mod runs;
 mod sim;
@@ -92,6 +93,8 @@ async fn run(command: Command) -> Result<u8, Failure> {
         Command::Undo { run, read, json } => action::undo(&run, &read, json).await,
         Command::Loops { read, json } => loops::list(&read, json).await,
         Command::Resume { run, read, json } => runs::resume(run.as_deref(), &read, json).await,
+        Command::Peek(args) => queue::peek(&args).await,
+        Command::Export(args) => queue::export(&args).await,
         Command::Audit(command) => audit::run(&command),
     }
 }

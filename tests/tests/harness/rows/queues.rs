@@ -51,3 +51,21 @@ pub(crate) fn redrive_selected() -> Row {
         ..redrive()
     }
 }
+
+/// An hour on, when what is left in the dead-letter queue is no longer young, with an export of it.
+pub(crate) fn purge() -> Row {
+    Row {
+        advance: 75 * 60,
+        settings: &[],
+        repeatable: &[],
+        undo: true,
+        ..redrive()
+    }
+}
+
+/// The export a purge asks for.
+pub(crate) async fn export_it(stage: &Stage, node: NodeId) {
+    let file = stage.state.join("export.jsonl");
+    let done = stage.engine.export(&node, &file).await.expect("an export");
+    assert!(done.complete, "{}", done.sentence);
+}

@@ -3,4 +3,4 @@
 /**
  * What an action does; the same verb for every kind of node it fits.
  */
-export type Verb = "redrive" | "redrive-selected" | "scale" | "pause" | "resume" | "concurrency" | "failover" | "add-reader" | "remove-reader" | "restart" | "bounds" | "undo";
+export type Verb = "redrive" | "redrive-selected" | "purge" | "scale" | "pause" | "resume" | "concurrency" | "failover" | "add-reader" | "remove-reader" | "restart" | "bounds" | "undo";

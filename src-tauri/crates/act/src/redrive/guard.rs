@@ -131,7 +131,7 @@ fn not_empty(subject: &Subject<'_>) -> Finding {
     )
 }
 
-fn task_free(subject: &Subject<'_>) -> Finding {
+pub(crate) fn task_free(subject: &Subject<'_>) -> Finding {
     let facts = &subject.dlq.facts;
     let status = facts.text(Fact::MoveTaskStatus);
     let busy = matches!(status, Some("RUNNING" | "CANCELLING" | "QUEUED"));

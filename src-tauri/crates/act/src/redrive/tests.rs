@@ -17,6 +17,16 @@ fn at(clock: &str) -> Timestamp {
     Timestamp::parse(&format!("2026-11-22T{clock}Z")).expect("a time")
 }
 
+/// The same for tests of other actions on the same world.
+pub(crate) fn stamp(clock: &str) -> Timestamp {
+    at(clock)
+}
+
+/// The dead-letter queue.
+pub(crate) fn dlq() -> NodeId {
+    id(Kind::Queue, "orders-dlq")
+}
+
 fn scope() -> Scope {
     Scope {
         account: Some(AccountId::new(ACCOUNT)),
@@ -62,15 +72,15 @@ fn node(kind: Kind, name: &str, service: Service, part: &str) -> Node {
 
 /// A platform on which a redrive of `orders-dlq` is all green: 4,182 messages, one source queue,
 /// a deployment behind a scaled object, rolled out after the first message arrived.
-struct World {
+pub(crate) struct World {
     nodes: BTreeMap<NodeId, Node>,
-    edges: Vec<Edge>,
+    pub(crate) edges: Vec<Edge>,
     sources: Vec<SourceStatus>,
     changes: Vec<Change>,
 }
 
 impl World {
-    fn green() -> Self {
+    pub(crate) fn green() -> Self {
         let mut world = Self {
             nodes: BTreeMap::new(),
             edges: Vec::new(),
@@ -170,7 +180,7 @@ impl World {
         self.nodes.get_mut(&id).expect("a node of this world")
     }
 
-    fn set(&mut self, short: &str, fact: Fact, value: impl Into<model::Value>) {
+    pub(crate) fn set(&mut self, short: &str, fact: Fact, value: impl Into<model::Value>) {
         self.node(short).facts.set(fact, value);
     }
 
@@ -195,7 +205,7 @@ impl World {
             .expect("a source")
     }
 
-    fn snapshot(&self) -> Snapshot {
+    pub(crate) fn snapshot(&self) -> Snapshot {
         let mut edges = self.edges.clone();
         edges.sort();
         let mut sources = self.sources.clone();
@@ -242,7 +252,7 @@ fn outcome(plan: &Plan, check: &str) -> Option<(Severity, Outcome)> {
 }
 
 #[track_caller]
-fn says(plan: &Plan, check: &str, severity: Severity, expected: Outcome) {
+pub(crate) fn says(plan: &Plan, check: &str, severity: Severity, expected: Outcome) {
     let finding = plan.findings.iter().find(|f| f.id == check);
     assert_eq!(
         outcome(plan, check),

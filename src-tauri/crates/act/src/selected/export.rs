@@ -1,6 +1,10 @@
 //! An export: a queue's messages as JSON lines, with everything needed to send them again. The first
 //! line says of which queue and when; the last whether it is complete.
 
+mod write;
+
+pub use write::{ExportFailure, Exported, export};
+
 use super::message::Message;
 use serde::{Deserialize, Serialize};
 use std::fs::File;

@@ -21,7 +21,7 @@
 mod eval;
 mod jq;
 mod parse;
-mod path;
+pub(crate) mod path;
 mod scan;
 
 pub(crate) use path::{Path, Segment};

@@ -1,5 +1,9 @@
 //! The checks of a selected redrive (guards.md §7): those it shares with the native one, and its own.
 
+mod edit;
+
+pub(super) use edit::sample;
+
 use super::destination;
 use super::settings::{From, Settings};
 use crate::finding::{Answer, Words, finding};
@@ -34,6 +38,7 @@ pub(crate) fn findings(subject: &Subject<'_>, settings: &Settings, shelf: &Shelf
         room(subject, settings, shelf),
         visibility(subject, settings),
     ]);
+    all.extend(edit::findings(subject, settings, shelf));
     all.extend(consumer(subject));
     all.extend([
         canary(settings),
@@ -246,7 +251,13 @@ fn file(subject: &Subject<'_>, settings: &Settings, shelf: &Shelf) -> Finding {
                 kept.map(|kept| kept.sent),
             )
         }
-        From::Export(path) => (format!("The export {path}"), None),
+        From::Export(path) => {
+            let kept = shelf
+                .export
+                .as_ref()
+                .filter(|kept| kept.path == std::path::Path::new(path));
+            (format!("The export {path}"), kept.map(|kept| kept.messages))
+        }
     };
     let name = &subject.dlq.name;
     finding(

@@ -133,6 +133,11 @@ impl Settings {
         {
             run.clone_from(&last.run);
         }
+        if let (From::Export(path), Some(last)) = (&mut self.from, &shelf.export)
+            && path.is_empty()
+        {
+            *path = last.path.display().to_string();
+        }
         self
     }
 

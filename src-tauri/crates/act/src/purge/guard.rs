@@ -1,0 +1,188 @@
+//! The checks of a purge (guards.md §8).
+
+use super::held;
+use crate::finding::{Answer, Words, finding};
+use crate::plan::{Finding, Severity};
+use crate::redrive::guard;
+use crate::redrive::subject::Subject;
+use crate::shelf::Shelf;
+use crate::words::{count, span, thousands};
+use model::Fact;
+
+/// An export older than this says nothing of what is there now.
+const EXPORT_SECONDS: f64 = 600.0;
+/// More than this many need not be in the export.
+const EXPORT_MESSAGES: i64 = 10_000;
+/// SQS takes one purge of a queue in this time (PurgeQueueInProgress).
+const AGAIN_SECONDS: f64 = 60.0;
+/// Younger than this, the oldest message belongs to what is going on now.
+const YOUNG_SECONDS: f64 = 3_600.0;
+
+/// Whether some queue dead-letters into it.
+pub(super) fn is_dlq(subject: &Subject<'_>) -> bool {
+    let facts = &subject.dlq.facts;
+    !subject.sources.is_empty()
+        || !subject.foreign.is_empty()
+        || facts.flag(Fact::IsDeadLetterQueue) == Some(true)
+}
+
+pub(super) fn findings(subject: &Subject<'_>, shelf: &Shelf) -> Vec<Finding> {
+    vec![
+        dead_letter_queue(subject),
+        not_empty(subject),
+        exported(subject, shelf),
+        guard::task_free(subject),
+        again(subject, shelf),
+        young(subject),
+        producers(subject),
+    ]
+}
+
+fn dead_letter_queue(subject: &Subject<'_>) -> Finding {
+    let name = &subject.dlq.name;
+    let holds = is_dlq(subject);
+    let origin = subject.origin(subject.dlq, Fact::IsDeadLetterQueue);
+    finding(
+        "purge.is-dlq",
+        Severity::Block,
+        Answer::of(
+            origin,
+            Some(holds),
+            if holds {
+                "a dead-letter queue"
+            } else {
+                "no queue names it"
+            },
+        ),
+        Words {
+            pass: format!("{name} is a dead-letter queue: nobody works from it."),
+            fail: format!(
+                "{name} is no dead-letter queue: what waits in it is work that was not done yet."
+            ),
+            unknown: format!("Whether {name} is a dead-letter queue is not known."),
+            threshold: "a dead-letter queue",
+            next: "Let its consumer work it off, or stop the producer first.",
+        },
+    )
+}
+
+fn not_empty(subject: &Subject<'_>) -> Finding {
+    let there = held(subject.dlq);
+    let value = there.map_or_else(|| "not read".to_owned(), |n| count(n, "message"));
+    let name = &subject.dlq.name;
+    finding(
+        "purge.not-empty",
+        Severity::Block,
+        Answer::of(
+            subject.origin(subject.dlq, Fact::MessagesVisible),
+            there.map(|n| n > 0),
+            value.clone(),
+        ),
+        Words {
+            pass: format!("{name} holds {value}."),
+            fail: format!("{name} is empty: there is nothing to purge."),
+            unknown: format!("How many messages {name} holds is not known."),
+            threshold: "more than 0",
+            next: "",
+        },
+    )
+}
+
+fn exported(subject: &Subject<'_>, shelf: &Shelf) -> Finding {
+    let needed = held(subject.dlq).unwrap_or(i64::MAX).min(EXPORT_MESSAGES);
+    let age = |at| subject.snapshot.taken_at.seconds_since(at);
+    let found = shelf
+        .export
+        .as_ref()
+        .map(|export| (export.messages, age(export.at)));
+    let holds = found.is_some_and(|(messages, age)| messages >= needed && age <= EXPORT_SECONDS);
+    let value = found.map_or_else(
+        || "none".to_owned(),
+        |(messages, age)| format!("{}, {} old", count(messages, "message"), span(age)),
+    );
+    let name = &subject.dlq.name;
+    finding(
+        "purge.exported",
+        Severity::Block,
+        Answer::given(holds, value.clone()),
+        Words {
+            pass: format!("An export covers it: {value}."),
+            fail: format!(
+                "No export of {name} that is newer than 10 min and holds at least {}: {value}.",
+                count(needed, "message")
+            ),
+            unknown: String::new(),
+            threshold: "newer than 10 min, all messages or 10,000",
+            next: "Export it first: qd export QUEUE --to FILE.",
+        },
+    )
+}
+
+fn again(subject: &Subject<'_>, shelf: &Shelf) -> Finding {
+    let since = shelf
+        .purged_at
+        .map(|at| subject.snapshot.taken_at.seconds_since(at));
+    let value = since.map_or_else(
+        || "not from here".to_owned(),
+        |s| format!("{} ago", span(s)),
+    );
+    finding(
+        "purge.again",
+        Severity::Block,
+        Answer::given(since.is_none_or(|s| s >= AGAIN_SECONDS), value.clone()),
+        Words {
+            pass: format!("The last purge was {value}."),
+            fail: format!("It was purged {value}: SQS takes one purge of a queue a minute."),
+            unknown: String::new(),
+            threshold: "60 s ago or longer",
+            next: "Wait a minute.",
+        },
+    )
+}
+
+fn young(subject: &Subject<'_>) -> Finding {
+    let age = subject.dlq.facts.number(Fact::OldestAgeSeconds);
+    let value = age.map_or_else(|| "not read".to_owned(), span);
+    finding(
+        "purge.young",
+        Severity::Warn,
+        Answer::of(
+            subject.origin(subject.dlq, Fact::OldestAgeSeconds),
+            age.map(|age| age >= YOUNG_SECONDS),
+            value.clone(),
+        ),
+        Words {
+            pass: format!("The oldest message has been here for {value}."),
+            fail: format!(
+                "The oldest message has been here for {value} only: this is what is failing now."
+            ),
+            unknown: "How long the oldest message has been here is not known.".to_owned(),
+            threshold: "an hour or longer",
+            next: "Find out why they fail first; redrive what can be saved.",
+        },
+    )
+}
+
+/// Messages arrive: what comes during the purge may be deleted unseen.
+fn producers(subject: &Subject<'_>) -> Finding {
+    let rate = subject.dlq.facts.number(Fact::SentPerSecond);
+    let arriving = rate.is_some_and(|rate| rate > 0.0);
+    let value = rate.map_or_else(
+        || "none reported".to_owned(),
+        |rate| format!("{} a minute", thousands((rate * 60.0).round() as i64)),
+    );
+    finding(
+        "purge.producer",
+        Severity::Warn,
+        Answer::given(!arriving, value.clone()),
+        Words {
+            pass: "Nothing is being sent to it.".to_owned(),
+            fail: format!(
+                "Messages are being sent to it ({value}): those that come during the purge may be deleted unseen."
+            ),
+            unknown: String::new(),
+            threshold: "none",
+            next: "Stop what sends them first.",
+        },
+    )
+}

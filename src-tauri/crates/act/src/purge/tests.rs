@@ -1,0 +1,108 @@
+use crate::redrive::tests::{World, dlq, says, stamp};
+use crate::shelf::{KeptExport, Shelf};
+use crate::{ConfirmLevel, Context, Outcome, Plan, Request, Severity, Verb};
+use model::{Fact, Relation};
+use std::collections::BTreeMap;
+
+fn shelf() -> Shelf {
+    Shelf {
+        export: Some(KeptExport {
+            path: "/exports/orders-dlq.jsonl".into(),
+            at: stamp("02:55:00"),
+            messages: 4_182,
+            complete: true,
+            bytes: 1,
+        }),
+        ..Shelf::default()
+    }
+}
+
+fn old() -> World {
+    let mut world = World::green();
+    world.set("queue/orders-dlq", Fact::OldestAgeSeconds, 7_200.0);
+    world
+}
+
+fn plan(world: &World, shelf: Shelf) -> Plan {
+    let request = Request {
+        action: Verb::Purge,
+        node: dlq(),
+        settings: BTreeMap::new(),
+    };
+    let context = Context {
+        shelf,
+        ..Context::default()
+    };
+    crate::plan(&world.snapshot(), &request, &context).expect("a plan")
+}
+
+#[test]
+fn green_with_an_export_it_asks_for_name_and_count() {
+    let plan = plan(&old(), shelf());
+    let failing: Vec<_> = plan.failing().collect();
+    assert!(failing.is_empty(), "{failing:#?}");
+    assert_eq!(
+        (plan.level, plan.blocked, plan.confirm.as_str()),
+        (ConfirmLevel::L3, false, "orders-dlq 4182")
+    );
+    assert!(
+        plan.calls[0]
+            .cli
+            .starts_with("aws sqs purge-queue --region eu-west-1 --queue-url")
+    );
+    let undo = plan.undo_request.expect("an undo");
+    assert_eq!(undo.settings["from"], "export:/exports/orders-dlq.jsonl");
+}
+
+#[test]
+fn every_check_fails_when_it_should_and_only_then() {
+    use Severity::{Block, Warn};
+    type Break = fn(&mut World, &mut Shelf);
+    let rows: &[(&str, Severity, Break)] = &[
+        ("purge.is-dlq", Block, |w, _| {
+            w.edges.retain(|e| e.relation != Relation::DeadLetters);
+            w.set("queue/orders-dlq", Fact::IsDeadLetterQueue, false);
+        }),
+        ("purge.not-empty", Block, |w, _| {
+            w.set("queue/orders-dlq", Fact::MessagesVisible, 0_i64)
+        }),
+        ("purge.exported", Block, |_, s| s.export = None),
+        ("purge.exported", Block, |_, s| {
+            if let Some(export) = &mut s.export {
+                export.at = stamp("02:49:00");
+            }
+        }),
+        ("purge.exported", Block, |_, s| {
+            if let Some(export) = &mut s.export {
+                export.messages = 4_181;
+            }
+        }),
+        ("redrive.task-free", Block, |w, _| {
+            w.set("queue/orders-dlq", Fact::MoveTaskStatus, "RUNNING")
+        }),
+        ("purge.again", Block, |_, s| {
+            s.purged_at = Some(stamp("02:59:30"))
+        }),
+        ("purge.young", Warn, |w, _| {
+            w.set("queue/orders-dlq", Fact::OldestAgeSeconds, 600.0)
+        }),
+        ("purge.producer", Warn, |w, _| {
+            w.set("queue/orders-dlq", Fact::SentPerSecond, 0.5)
+        }),
+    ];
+    for (id, severity, break_it) in rows {
+        let (mut world, mut kept) = (old(), shelf());
+        says(&plan(&world, kept.clone()), id, *severity, Outcome::Pass);
+        break_it(&mut world, &mut kept);
+        says(&plan(&world, kept), id, *severity, Outcome::Fail);
+    }
+}
+
+#[test]
+fn a_queue_of_work_is_level_four_and_blocked() {
+    let mut world = old();
+    world.edges.retain(|e| e.relation != Relation::DeadLetters);
+    world.set("queue/orders-dlq", Fact::IsDeadLetterQueue, false);
+    let plan = plan(&world, shelf());
+    assert_eq!((plan.level, plan.blocked), (ConfirmLevel::L4, true));
+}

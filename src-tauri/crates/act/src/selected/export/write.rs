@@ -1,0 +1,214 @@
+//! Writing an export: every message that can be received, held until the end so that none comes twice,
+//! then let go. What is interrupted is a file without a last line; it is taken up where it ended.
+
+use super::super::post::{Fate, Post, Sqs};
+use super::{ExportError, Line, messages};
+use crate::words::{count, thousands};
+use cloud::Session;
+use model::{Fact, Node, SourceFailure, Timestamp};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// Receives in a row that bring nothing new before the queue counts as read through.
+const EMPTY: u32 = 3;
+const BATCH: usize = 10;
+
+/// A finished export.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Exported {
+    /// The file.
+    pub path: PathBuf,
+    /// When, platform time.
+    pub at: Timestamp,
+    /// Messages in it.
+    pub messages: i64,
+    /// Of these, so many were in it before: an earlier export was interrupted.
+    pub resumed: i64,
+    /// Every message that could be received is in it, and nobody else holds any.
+    pub complete: bool,
+    /// Messages that could not be let go: they come back by themselves.
+    pub left_hidden: u32,
+    /// How long the file is, bytes.
+    pub bytes: u64,
+    /// A sentence.
+    pub sentence: String,
+}
+
+/// Why there is no finished export.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportFailure {
+    /// SQS refused or did not answer; what was written stays.
+    #[error("{} {}", .0.sentence, .0.next_step)]
+    Sqs(SourceFailure),
+    /// The file cannot be used.
+    #[error("{0}")]
+    File(#[from] ExportError),
+    /// A finished export is there already.
+    #[error("{} is a finished export already: choose another file.", .0.display())]
+    There(PathBuf),
+}
+
+/// Exports `queue` into `path`, made 0600 where it is not there.
+///
+/// # Errors
+/// [`ExportFailure`], a sentence; a file that was begun stays and is taken up by the next export.
+pub async fn export(
+    session: &Session,
+    queue: &Node,
+    path: &Path,
+) -> Result<Exported, ExportFailure> {
+    let post = Sqs::new(session.clone());
+    let url = queue.facts.text(Fact::Url).unwrap_or(queue.name.as_str());
+    let failed = |source| ExportError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let (mut file, mut seen) = opened(path)?;
+    let resumed = seen.len() as i64;
+    let counts = post.counts(url).await.map_err(ExportFailure::Sqs)?;
+    if resumed == 0 {
+        let first = Line::Export {
+            node: queue.id.to_string(),
+            queue: queue.facts.text(Fact::Arn).unwrap_or("").to_owned(),
+            at: session.clock.now(),
+            depth: counts.total(),
+        };
+        append(&mut file, &[first]).map_err(failed)?;
+    }
+    let hide = (counts.total() / 50 + 120).clamp(120, 43_200) as i32;
+    let mut receipts = Vec::new();
+    let read = read_all(&post, url, hide, &mut file, path, &mut seen, &mut receipts).await;
+    let left_hidden = let_go(&post, url, &receipts).await;
+    read?;
+    let after = post.counts(url).await.map_err(ExportFailure::Sqs)?;
+    let held_by_others = (after.not_visible - i64::from(left_hidden)).max(0);
+    let (held, total) = (seen.len() as i64, after.total());
+    let complete = held_by_others == 0 && held >= total;
+    let sentence = sentence(held, total, held_by_others, complete);
+    let last = Line::End {
+        messages: held,
+        complete,
+        sentence: sentence.clone(),
+    };
+    append(&mut file, &[last]).map_err(failed)?;
+    file.sync_all().map_err(failed)?;
+    let bytes = file.metadata().map_err(failed)?.len();
+    let path = path.canonicalize().map_err(failed)?;
+    let at = session.clock.now();
+    Ok(Exported {
+        path,
+        at,
+        messages: held,
+        resumed,
+        complete,
+        left_hidden,
+        bytes,
+        sentence,
+    })
+}
+
+fn sentence(held: i64, total: i64, others: i64, complete: bool) -> String {
+    match complete {
+        true => format!(
+            "Complete: all {} that could be received.",
+            count(held, "message")
+        ),
+        false => format!(
+            "Partial: {} of about {}; {} are held by another reader.",
+            count(held, "message"),
+            thousands(total.max(held)),
+            thousands(others)
+        ),
+    }
+}
+
+/// A new file, or one an interrupted export left, with the ids in it.
+fn opened(path: &Path) -> Result<(File, BTreeSet<String>), ExportFailure> {
+    let failed = |source| ExportError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let mut seen = BTreeSet::new();
+    if path.exists() {
+        let text = std::fs::read(path).map_err(failed)?;
+        let whole = text
+            .iter()
+            .rposition(|b| *b == b'\n')
+            .map_or(0, |at| at + 1);
+        let file = OpenOptions::new().write(true).open(path).map_err(failed)?;
+        file.set_len(whole as u64).map_err(failed)?;
+        let lines = String::from_utf8_lossy(&text[..whole]);
+        if lines
+            .lines()
+            .last()
+            .is_some_and(|line| line.starts_with("{\"line\":\"end\""))
+        {
+            return Err(ExportFailure::There(path.to_owned()));
+        }
+        seen.extend(messages(path)?.into_iter().map(|message| message.id));
+    }
+    let mut options = OpenOptions::new();
+    let file = options
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(failed)?;
+    Ok((file, seen))
+}
+
+fn append(file: &mut File, lines: &[Line]) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    for line in lines {
+        serde_json::to_writer(&mut bytes, line)?;
+        bytes.push(b'\n');
+    }
+    file.write_all(&bytes)
+}
+
+async fn read_all(
+    post: &dyn Post,
+    url: &str,
+    hide: i32,
+    file: &mut File,
+    path: &Path,
+    seen: &mut BTreeSet<String>,
+    receipts: &mut Vec<String>,
+) -> Result<(), ExportFailure> {
+    let mut empty = 0;
+    while empty < EMPTY {
+        let taken = post.receive(url, hide).await.map_err(ExportFailure::Sqs)?;
+        empty = if taken.is_empty() { empty + 1 } else { 0 };
+        let mut lines = Vec::new();
+        for one in taken {
+            receipts.push(one.receipt);
+            if seen.insert(one.message.id.clone()) {
+                lines.push(Line::Message {
+                    message: Box::new(one.message),
+                });
+            }
+        }
+        append(file, &lines).map_err(|source| ExportError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+    }
+    Ok(())
+}
+
+/// How many could not be let go.
+async fn let_go(post: &dyn Post, url: &str, receipts: &[String]) -> u32 {
+    let mut left = 0;
+    for batch in receipts.chunks(BATCH) {
+        let fates = post.release(url, batch).await;
+        left += fates
+            .iter()
+            .filter(|fate| !matches!(fate, Fate::Done(_)))
+            .count() as u32;
+    }
+    left
+}

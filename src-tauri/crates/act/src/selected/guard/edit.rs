@@ -1,0 +1,132 @@
+//! The checks of an edit: against the messages a peek has just seen, because a plan asks nobody.
+
+use crate::finding::{Answer, Words, finding};
+use crate::plan::{Finding, Severity};
+use crate::redrive::subject::Subject;
+use crate::selected::edit::Edit;
+use crate::selected::message::{MOST_BYTES, Message};
+use crate::selected::settings::Settings;
+use crate::shelf::Shelf;
+use crate::words::{count, span, thousands};
+
+/// A peek older than this says nothing of what is there now.
+const PEEK_SECONDS: f64 = 600.0;
+/// Messages whose differences are told.
+const TOLD: usize = 5;
+
+/// Messages of the last peek that the filter selects.
+fn selected<'s>(settings: &'s Settings, shelf: &'s Shelf) -> impl Iterator<Item = &'s Message> {
+    let messages = shelf.peek.iter().flat_map(|peek| &peek.messages);
+    messages.filter(|message| settings.filter.selects(message))
+}
+
+/// What the edit changes in the messages of the last peek, a sentence each.
+pub(in crate::selected) fn sample(settings: &Settings, shelf: &Shelf) -> Vec<String> {
+    let Some(edit) = &settings.edit else {
+        return Vec::new();
+    };
+    let told = selected(settings, shelf).take(TOLD).map(|message| {
+        let id: String = message.id.chars().take(8).collect();
+        match edit.apply(&message.body) {
+            Err(unfit) => format!("Message {id} is not sent: {unfit}"),
+            Ok(after) => {
+                let none = || "nothing".to_owned();
+                let one = |d: crate::selected::edit::Difference| {
+                    format!(
+                        "{} {} → {}",
+                        d.path,
+                        d.before.unwrap_or_else(none),
+                        d.after.unwrap_or_else(none)
+                    )
+                };
+                let all: Vec<String> = Edit::differences(&message.body, &after)
+                    .into_iter()
+                    .map(one)
+                    .collect();
+                format!("Message {id}: {}.", all.join(", "))
+            }
+        }
+    });
+    told.collect()
+}
+
+pub(super) fn findings(subject: &Subject<'_>, settings: &Settings, shelf: &Shelf) -> Vec<Finding> {
+    match &settings.edit {
+        None => Vec::new(),
+        Some(edit) => vec![
+            checked(subject, settings, edit, shelf),
+            limit(settings, edit, shelf),
+        ],
+    }
+}
+
+fn checked(subject: &Subject<'_>, settings: &Settings, edit: &Edit, shelf: &Shelf) -> Finding {
+    let age = shelf
+        .peek
+        .as_ref()
+        .map(|peek| subject.snapshot.taken_at.seconds_since(peek.at));
+    let fresh = age.is_some_and(|age| age <= PEEK_SECONDS);
+    let all: Vec<&Message> = selected(settings, shelf).collect();
+    let unfit: Vec<String> = all
+        .iter()
+        .filter_map(|m| edit.apply(&m.body).err())
+        .map(|e| e.to_string())
+        .collect();
+    let fail = match (fresh, all.is_empty(), unfit.first()) {
+        (false, _, _) => "No peek of the last 10 min shows the messages this edit is to change.".to_owned(),
+        (true, true, _) => "The last peek shows no message that the filter selects: what the edit does is not known.".to_owned(),
+        (true, false, Some(why)) => format!("The edit does not fit {} of {} that were looked at: {why}", thousands(unfit.len() as i64), thousands(all.len() as i64)),
+        (true, false, None) => String::new(),
+    };
+    let value = age.map_or_else(
+        || "no peek".to_owned(),
+        |age| {
+            format!(
+                "{}, looked at {} ago",
+                count(all.len() as i64, "message"),
+                span(age)
+            )
+        },
+    );
+    finding(
+        "selected.edit-checked",
+        Severity::Block,
+        Answer::given(fail.is_empty(), value.clone()),
+        Words {
+            pass: format!(
+                "The edit fits all that were looked at and keeps the shape asked for: {value}. Those it does not fit are not sent."
+            ),
+            fail,
+            unknown: String::new(),
+            threshold: "a peek of the last 10 min",
+            next: "Look first, with the same edit: qd peek QUEUE --edit EDIT.",
+        },
+    )
+}
+
+fn limit(settings: &Settings, edit: &Edit, shelf: &Shelf) -> Finding {
+    let size = |message: &Message| {
+        let after = edit.apply(&message.body).ok()?;
+        Some(message.bytes() - message.body.len() + after.len())
+    };
+    let largest = selected(settings, shelf)
+        .filter_map(size)
+        .max()
+        .unwrap_or(0);
+    let value = format!("{} bytes", thousands(largest as i64));
+    finding(
+        "selected.body-limit",
+        Severity::Block,
+        Answer::given(largest <= MOST_BYTES, value.clone()),
+        Words {
+            pass: format!("The largest edited message looked at takes {value}."),
+            fail: format!(
+                "The largest edited message looked at takes {value}: SQS takes {}.",
+                thousands(MOST_BYTES as i64)
+            ),
+            unknown: String::new(),
+            threshold: "1,048,576 bytes",
+            next: "Set less.",
+        },
+    )
+}
