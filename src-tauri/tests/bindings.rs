@@ -11,6 +11,7 @@ fn export(dir: &Path) {
     model::Update::export_all(&config).expect("model exports");
     act::Offer::export_all(&config).expect("offers export");
     act::OpenLoop::export_all(&config).expect("open loops export");
+    act::selected::peek::Peek::export_all(&config).expect("peeks export");
     act::RunEvent::export_all(&config).expect("runs export");
     engine::Arming::export_all(&config).expect("arming exports");
     engine::AuditRow::export_all(&config).expect("audit rows export");

@@ -10,8 +10,6 @@ const DAGGERS: &[&str] = &[
     // §1
     "failover.not-recent",
     "failover.target-lag",
-    // §3
-    "remove-reader.other-zone",
     // §4
     "scale.to-zero",
     // §6

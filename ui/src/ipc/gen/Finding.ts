@@ -42,4 +42,8 @@ age?: number,
 /**
  * What to do about it, when it does not pass.
  */
-next_step?: string, };
+next_step?: string, 
+/**
+ * A block that a named break-glass may pass (the † of guards.md).
+ */
+breakable?: boolean, };

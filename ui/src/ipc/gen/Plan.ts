@@ -103,9 +103,15 @@ blast: Blast,
  */
 level: ConfirmLevel, 
 /**
- * Some check stops it: nothing can confirm this plan.
+ * Some check stops it: nothing but broken glass, and that only where it is breakable, confirms
+ * this plan.
  */
 blocked?: boolean, 
+/**
+ * One person may pass what blocks it by breaking the glass: typed name, hold, and why nobody
+ * else could approve it, recorded.
+ */
+breakable?: boolean, 
 /**
  * The phrase to pass or type.
  */

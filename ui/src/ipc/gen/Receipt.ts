@@ -43,6 +43,10 @@ actor: string,
  */
 reason: string, 
 /**
+ * Why the glass was broken, where one person alone passed level 4 or a block.
+ */
+break_glass?: string, 
+/**
  * Where it is.
  */
 phase: RunPhase, 

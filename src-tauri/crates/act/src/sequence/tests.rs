@@ -137,6 +137,7 @@ fn plan() -> Plan {
         blast: Blast::default(),
         level: ConfirmLevel::L1,
         blocked: false,
+        breakable: false,
         confirm: "q".to_owned(),
         digest: String::new(),
         made_at: Timestamp::default(),
@@ -158,6 +159,7 @@ impl Drive {
             plan: Box::new(plan()),
             actor: "me".to_owned(),
             reason: "why".to_owned(),
+            break_glass: None,
             at: Timestamp::default(),
         };
         Self {
