@@ -1,7 +1,8 @@
 //! Every fault at every call, and somebody else in the way.
 
+use crate::rows::actions;
 use crate::stage::{Fault, Stage, closed};
-use act::{ACTIONS, Verdict};
+use act::Verdict;
 
 /// Calls of a run in which nothing goes wrong.
 async fn clean(action: &'static dyn act::Action) -> usize {
@@ -17,9 +18,9 @@ async fn clean(action: &'static dyn act::Action) -> usize {
 }
 
 async fn every_call_goes(fault: Fault) {
-    for action in ACTIONS {
-        for nth in 0..clean(*action).await {
-            let stage = Stage::new(*action).await;
+    for action in actions() {
+        for nth in 0..clean(action).await {
+            let stage = Stage::new(action).await;
             stage.fault(nth, fault);
             let desk = stage.desk();
             let run = desk.press(&desk.plan().await).await.expect("started");

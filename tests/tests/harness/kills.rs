@@ -1,7 +1,8 @@
 //! A death at every kind of point a run passes, and at every call; then it is taken up.
 
+use crate::rows::actions;
 use crate::stage::{Killer, Stage, closed, left};
-use act::{ACTIONS, Action, Receipt, RunPhase};
+use act::{Action, Receipt, RunPhase};
 use engine::runs::Points;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -53,10 +54,10 @@ async fn dies_and_is_taken_up(action: &'static dyn Action, point: (&'static str,
 
 /// At the first so many of every kind of point.
 async fn every_kind(most: usize, names: fn(&str) -> bool) {
-    for action in ACTIONS {
-        for (point, count) in points(*action).await {
+    for action in actions() {
+        for (point, count) in points(action).await {
             for nth in (1..=count.min(most)).filter(|_| names(point)) {
-                dies_and_is_taken_up(*action, (point, nth)).await;
+                dies_and_is_taken_up(action, (point, nth)).await;
             }
         }
     }

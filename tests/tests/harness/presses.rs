@@ -1,7 +1,8 @@
 //! A stale plan, a target somebody else changed, two presses, a stop.
 
+use crate::rows::actions;
 use crate::stage::{Desk, Stage, closed};
-use act::{ACTIONS, RunPhase, Verdict};
+use act::{RunPhase, Verdict};
 use async_trait::async_trait;
 use engine::Refusal;
 use engine::runs::Points;
@@ -10,8 +11,8 @@ use tokio::sync::Notify;
 
 #[tokio::test]
 async fn a_plan_that_is_no_longer_true_is_not_pressed() {
-    for action in ACTIONS {
-        let stage = Stage::new(*action).await;
+    for action in actions() {
+        let stage = Stage::new(action).await;
         let desk = stage.desk();
         let plan = desk.plan().await;
         stage.meddle().await;
@@ -44,8 +45,8 @@ impl Points for Gatepost {
 
 #[tokio::test]
 async fn a_target_changed_by_another_after_the_press_is_left_alone() {
-    for action in ACTIONS {
-        let stage = Stage::new(*action).await;
+    for action in actions() {
+        let stage = Stage::new(action).await;
         let post = Arc::new(Gatepost {
             reached: Notify::new(),
             open: Notify::new(),
@@ -87,17 +88,17 @@ async fn one_of(first: Desk<'_>, second: Desk<'_>, what: &str) {
 
 #[tokio::test]
 async fn two_presses_are_one_run_in_one_process_and_in_two() {
-    for action in ACTIONS {
+    for action in actions() {
         let verb = action.verb().as_str();
-        let stage = Stage::new(*action).await;
+        let stage = Stage::new(action).await;
         one_of(stage.desk(), stage.desk(), verb).await;
     }
 }
 
 #[tokio::test]
 async fn the_same_plan_is_pressed_once() {
-    for action in ACTIONS {
-        let stage = Stage::new(*action).await;
+    for action in actions() {
+        let stage = Stage::new(action).await;
         let desk = stage.desk();
         let plan = desk.plan().await;
         let scope = model::Scope::default();
@@ -115,8 +116,8 @@ async fn the_same_plan_is_pressed_once() {
 
 #[tokio::test]
 async fn a_stop_ends_named_and_makes_no_further_call() {
-    for action in ACTIONS {
-        let stage = Stage::new(*action).await;
+    for action in actions() {
+        let stage = Stage::new(action).await;
         let desk = stage.desk();
         let mut run = desk.press(&desk.plan().await).await.expect("started");
         let id = loop {

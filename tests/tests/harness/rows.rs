@@ -30,6 +30,16 @@ pub(crate) struct Row {
     pub(crate) undo: bool,
 }
 
+/// Every action; with `HARNESS_ONLY=VERB` those of one verb, to look at one closely.
+pub(crate) fn actions() -> impl Iterator<Item = &'static dyn Action> {
+    let only = std::env::var("HARNESS_ONLY").ok();
+    let all = act::ACTIONS.iter().copied();
+    all.filter(move |action| {
+        only.as_ref()
+            .is_none_or(|only| action.verb().as_str() == only)
+    })
+}
+
 /// The row of an action. A verb without one does not compile.
 pub(crate) fn row(action: &dyn Action) -> Row {
     match action.verb() {

@@ -418,8 +418,8 @@ fn what_warns_makes_it_level_four() {
         if expected == Fail {
             let plan = world.plan_to("r1");
             assert_eq!(
-                (plan.level, plan.blocked),
-                (ConfirmLevel::L4, false),
+                (plan.level, plan.blocked, plan.breakable),
+                (ConfirmLevel::L4, true, true),
                 "{id}"
             );
         }

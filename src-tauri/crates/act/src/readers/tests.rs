@@ -1,6 +1,7 @@
 //! Every check made true and made false.
 
 use crate::action::nothing;
+use crate::draft::SECOND_PERSON;
 use crate::{ConfirmLevel, Context, Plan, Request, Verb, plan};
 use model::{
     AccountId, Edge, Fact, Health, Kind, Node, NodeId, Provenance, Relation, Scope, Service,
@@ -218,6 +219,9 @@ fn what_speaks_against_removing_is_found() {
     let scaled = remove(&snapshot(set("db-3", Fact::CreatedBy, "autoscaling"), 0));
     assert_eq!(
         (failing(&scaled), scaled.level),
-        (vec!["remove-reader.autoscaling"], ConfirmLevel::L4)
+        (
+            vec!["remove-reader.autoscaling", SECOND_PERSON],
+            ConfirmLevel::L4
+        )
     );
 }

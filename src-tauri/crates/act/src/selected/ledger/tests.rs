@@ -175,10 +175,11 @@ async fn it_is_private_on_disk_and_read_again() {
     torn.extend(b"{\"line\":\"del");
     std::fs::write(&path, torn).expect("torn");
     let again = Ledger::open(dir.path(), "run-1").expect("opened");
-    assert_eq!(
-        (again.state().tally().sent, again.state().node.clone()),
-        (1, "queue/1".to_owned())
-    );
+    let (sent, node) = {
+        let state = again.state();
+        (state.tally().sent, state.node.clone())
+    };
+    assert_eq!((sent, node.as_str()), (1, "queue/1"));
     again.write(deleted("a")).await.expect("written");
     assert_eq!(
         peek(dir.path(), "run-1")
