@@ -3,6 +3,7 @@
 import { Channel, invoke } from "@tauri-apps/api/core";
 import type { Offer } from "./gen/Offer";
 import type { OpenLoop } from "./gen/OpenLoop";
+import type { Peek } from "./gen/Peek";
 import type { Plan } from "./gen/Plan";
 import type { Receipt } from "./gen/Receipt";
 import type { RunEvent } from "./gen/RunEvent";
@@ -23,14 +24,15 @@ interface Commands {
   cancel_run: { args: { run: string }; answer: null };
   runs: { args: Record<string, never>; answer: Receipt[] };
   loops: { args: Record<string, never>; answer: OpenLoop[] };
+  peek: { args: { node: string; sample: number; edit?: string; freeShape?: boolean }; answer: Peek };
   resume_run: { args: { run: string }; answer: string };
   audit: { args: { limit: number }; answer: AuditRow[] };
   about: { args: Record<string, never>; answer: About };
   start_drill: { args: { scenario: string }; answer: null };
 }
 
-/** Seconds a command may take; preflight makes fresh calls to the clouds. */
-const DEADLINE_S: Partial<Record<keyof Commands, number>> = { about: 60, plan: 40, act: 60, resume_run: 40, subscribe: 60 };
+/** Seconds a command may take; preflight makes fresh calls to the clouds, a peek receives ten messages at a time. */
+const DEADLINE_S: Partial<Record<keyof Commands, number>> = { about: 60, plan: 40, act: 60, resume_run: 40, subscribe: 60, peek: 120 };
 const DEFAULT_DEADLINE_S = 15;
 
 function call<C extends keyof Commands>(command: C, args: Commands[C]["args"]): Promise<Commands[C]["answer"]> {
@@ -80,6 +82,7 @@ export function shellHost(): Host {
     },
     runs: () => call("runs", {}),
     loops: () => call("loops", {}),
+    peek: (node, sample, edit, freeShape) => call("peek", { node, sample, ...(edit === undefined ? {} : { edit }), ...(freeShape === undefined ? {} : { freeShape }) }),
     resumeRun: (run) => call("resume_run", { run }),
     audit: (limit) => call("audit", { limit }),
     about: () => call("about", {}),

@@ -6,6 +6,7 @@ import type { IpcError } from "./gen/IpcError";
 import type { NodeId } from "./gen/NodeId";
 import type { Offer } from "./gen/Offer";
 import type { OpenLoop } from "./gen/OpenLoop";
+import type { Peek } from "./gen/Peek";
 import type { Plan } from "./gen/Plan";
 import type { PlanId } from "./gen/PlanId";
 import type { Receipt } from "./gen/Receipt";
@@ -35,6 +36,8 @@ export interface Host {
   runs(): Promise<Receipt[]>;
   /** What was left open, by whom and until when, the most urgent first. */
   loops(): Promise<OpenLoop[]>;
+  /** Looks at a sample of a queue's messages and lets them go; with `edit`, what it would change. Leaves a trace in the queue. */
+  peek(node: NodeId, sample: number, edit?: string, freeShape?: boolean): Promise<Peek>;
   resumeRun(run: RunId): Promise<RunId>;
   audit(limit: number): Promise<AuditRow[]>;
   about(): Promise<About>;

@@ -15,7 +15,7 @@ describe("text from a cloud", () => {
     expect(shown.startsWith("Ax") && shown.endsWith("xZ")).toBe(true);
   });
   it("reaches every text of an answer but those that are sent back", () => {
-    const answer = { id: "a\u202e", confirm: "b\u202e", name: "c\u202e", facts: { status: "d\u202e", depth: 3 }, health: { reasons: [{ sentence: "e\u202e" }] }, tags: ["f\u202e"] };
-    expect(plain(answer)).toEqual({ id: "a\u202e", confirm: "b\u202e", name: "c\ufffd", facts: { status: "d\ufffd", depth: 3 }, health: { reasons: [{ sentence: "e\ufffd" }] }, tags: ["f\ufffd"] });
+    const answer = { id: "a\u202e", confirm: "b\u202e", where: "w\u202e", name: "c\u202e", facts: { status: "d\u202e", depth: 3 }, health: { reasons: [{ sentence: "e\u202e" }] }, tags: ["f\u202e"] };
+    expect(plain(answer)).toEqual({ id: "a\u202e", confirm: "b\u202e", where: "w\u202e", name: "c\ufffd", facts: { status: "d\ufffd", depth: 3 }, health: { reasons: [{ sentence: "e\ufffd" }] }, tags: ["f\ufffd"] });
   });
 });

@@ -9,7 +9,7 @@ const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u202
 const ALL_HIDDEN = new RegExp(HIDDEN.source, "g");
 
 /** What is asked for by, or sent back as it came. */
-const KEYS: ReadonlySet<string> = new Set(["id", "from", "to", "node", "leaf", "source", "targets", "consequences", "gone", "sources_gone", "run", "confirm", "digest", "settings"]);
+const KEYS: ReadonlySet<string> = new Set(["id", "from", "to", "node", "leaf", "source", "targets", "consequences", "gone", "sources_gone", "run", "confirm", "digest", "settings", "where"]);
 
 /** One text: hidden characters as `�`, at most `MOST` characters. */
 export function plainText(text: string): string {

@@ -1,6 +1,6 @@
 // The glyphs in use, by what they mean here (lucide, ISC licence; no AWS artwork).
 import {
-  Activity, Archive, ArrowRight, Bell, Box, Boxes, Check, ChevronDown, ChevronRight, CircleSlash, Clock, Cloud, Copy, Database,
+  Activity, Archive, ArrowRight, Bell, Box, Boxes, Check, ChevronDown, ChevronRight, CircleSlash, Clock, Cloud, Copy, Database, Eye,
   Globe, HardDrive, Keyboard, Layers, ListChecks, Lock, LockOpen, Moon, Network, Radio, RefreshCw, Search, Shield, Signpost, Split,
   SquareFunction, Sun, TriangleAlert, Unplug, User, Workflow, X, type IconNode,
 } from "lucide";
@@ -11,7 +11,7 @@ export const ICONS = {
   chevron: ChevronRight, blocked: CircleSlash, clock: Clock, cloud: Cloud, copy: Copy, database: Database, globe: Globe, disk: HardDrive,
   keyboard: Keyboard, layers: Layers, checks: ListChecks, lock: Lock, unlock: LockOpen, moon: Moon, network: Network, live: Radio,
   refresh: RefreshCw, search: Search, shield: Shield, signpost: Signpost, split: Split, fn: SquareFunction, sun: Sun, alert: TriangleAlert,
-  unplug: Unplug, user: User, flow: Workflow, close: X,
+  eye: Eye, unplug: Unplug, user: User, flow: Workflow, close: X,
 } satisfies Record<string, IconNode>;
 
 export type IconName = keyof typeof ICONS;

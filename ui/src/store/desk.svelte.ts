@@ -3,6 +3,7 @@
 import type { NodeId } from "../ipc/gen/NodeId";
 import type { Offer } from "../ipc/gen/Offer";
 import type { RunId } from "../ipc/gen/RunId";
+import type { Seen } from "../panels/peek/words";
 
 export type View = "topology" | "queues" | "databases" | "audit";
 /** The views in the order of the frame, each with its key. */
@@ -19,6 +20,7 @@ export type Dialog =
   | { kind: "choose"; /** Whose actions, in the order shown. */ nodes: NodeId[]; /** Which of them was opened last, to come back to. */ at?: string }
   | { kind: "arm"; /** What is gone back to. */ then: Dialog | null }
   | { kind: "loops" }
+  | { kind: "peek"; node: NodeId; /** What was seen, to come back to. */ seen?: Seen; /** Which group of it was opened last. */ at?: number }
   | { kind: "keys" }
   | { kind: "pods"; workload: string | null };
 

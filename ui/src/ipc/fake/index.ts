@@ -15,6 +15,7 @@ import type { Arming, AuditRow, Host, HostError } from "../host";
 import { deadLetters, offerOf, planOf, receiptAt } from "./actions";
 import { otherOffers, otherPlan, otherReceipt } from "./others";
 import { dice, rfc } from "./make";
+import { peekOf } from "./peek";
 import { platform, SCENARIOS, snapshot, type Platform, type Scenario } from "./platform";
 
 interface Run {
@@ -164,6 +165,10 @@ export function fakeHost(query: URLSearchParams): Host {
       return Promise.resolve();
     },
     runs: () => Promise.resolve([...runs.values()].map(receipt).reverse()),
+    peek: async (id, sample, edit, freeShape) => {
+      await later(600);
+      return peekOf(nodeOf(id), sample, edit, freeShape === true, Date.now());
+    },
     resumeRun: (id) => {
       const run = runs.get(id);
       if (run !== undefined) run.interrupted = false;

@@ -130,13 +130,35 @@ const restart: Draft = (_p, node) => {
   };
 };
 
+const selected: Draft = (p, node, settings) => {
+  const depth = num(node.facts, "messages_visible") ?? 0;
+  if (node.kind !== "queue" || node.facts.is_dead_letter_queue !== true || depth === 0) return null;
+  const where = settings["where"] ?? "all";
+  const edit = settings["edit"] ?? "";
+  const to = p.edges.find((e) => e.relation === "dead-letters" && e.to === node.id)?.from.split("/").at(-1) ?? "?";
+  return {
+    action: "redrive-selected", called: false,
+    settings: [
+      { name: "where", label: "Which", default: "all", ask: { kind: "text", example: "$.schemaVersion = 7", most: 4000 }, note: "attribute.NAME or a JSONPath of the body with =, !=, <, >, contains, starts-with, exists; and, or, not; all for every message." },
+      { name: "limit", label: "At most", default: "all", ask: { kind: "number", min: 1, max: 1_000_000, unit: "messages", or: "all" } },
+      { name: "rate", label: "Rate", default: "50", ask: { kind: "number", min: 1, max: 3000, unit: "messages/s" } },
+      { name: "edit", label: "Edit", default: "", ask: { kind: "text", example: "set $.schemaVersion = 6", most: 4000 }, note: "set PATH = JSON or remove PATH, with ; between; empty: as they are." },
+    ],
+    label: `${where === "all" ? `Redrive all ${depth.toLocaleString("en-US")} one by one` : `Redrive those of ${depth.toLocaleString("en-US")} where ${where}`} → ${to}${edit === "" ? "" : " · edited"} · canary 20 · then ${settings["rate"] ?? "50"}/s`,
+    findings: [finding("redrive.task-running", "block", true, "No redrive of this queue is under way.", "none", "none", node.source, 3), rights("sqs:ReceiveMessage, sqs:SendMessage and sqs:DeleteMessage")],
+    level: edit === "" ? "L2" : "L3", operation: "sqs:ReceiveMessage", parameters: { QueueName: node.name, Where: where, ...(edit === "" ? {} : { Edit: edit, Shape: settings["shape"] ?? "keep" }) },
+    before: { messages_visible: depth }, says: ["Each message is received, matched, written down, sent and deleted.", "What the filter does not select can be received again at the end."],
+    expects: ["No message that was sent comes back"], undo: "What was sent can be put back from the run's ledger.",
+  };
+};
+
 /** Whether something blocks, and whether only broken glass passes it. */
 function stop(findings: Finding[]): { blocked: boolean; breakable: boolean } {
   const stopping = findings.filter((f) => f.severity === "block" && f.outcome !== "pass");
   return { blocked: stopping.length > 0, breakable: stopping.length > 0 && stopping.every((f) => f.breakable === true) };
 }
 
-const DRAFTS: readonly Draft[] = [failover, scale, hold, restart];
+const DRAFTS: readonly Draft[] = [failover, scale, hold, restart, selected];
 
 /** Everything offered on a node; only what the situation asks for when `called`. */
 export function otherOffers(p: Platform, node: Node, called: boolean): Offer[] {

@@ -21,6 +21,7 @@ export const KEYS: { title: string; keys: Key[] }[] = [
       { keys: ["1", "…", "9"], does: "open the action with that number" },
       { keys: ["C"], does: "show the cause" },
       { keys: ["O"], does: "what is left open" },
+      { keys: ["P"], does: "peek into the queue that is open or focused; asks before it looks" },
       { keys: ["I"], does: "signals of the incident" },
       { keys: ["[", "]"], does: "zoom the timeline" },
       { keys: VIEWS.map((v) => v.key), does: VIEWS.map((v) => v.name.toLowerCase()).join(", ") },
@@ -35,6 +36,7 @@ export const KEYS: { title: string; keys: Key[] }[] = [
       { keys: ["←", "→"], does: "fold, unfold" },
       { keys: ["Enter"], does: "open in the inspector" },
       { keys: ["A"], does: "every action of the row" },
+      { keys: ["P"], does: "peek into the row's queue, dead letters first" },
     ],
   },
   {
@@ -79,6 +81,13 @@ export function openActions(app: App, id: NodeId): void {
   const { desk, live } = app;
   if (live.world === null || !live.world.nodes.has(id)) desk.say("This is no longer on the platform: nothing can be done to it.");
   else desk.dialog = { kind: "choose", nodes: nearOf(live.world, id) };
+}
+
+/** Opens the peek into a queue, which asks before it looks. */
+export function openPeek(app: App, id: NodeId | null): void {
+  const { desk, live } = app;
+  if (id === null || live.world?.nodes.get(id)?.kind !== "queue") desk.say("Only a queue can be peeked into: open one first.");
+  else desk.dialog = { kind: "peek", node: id };
 }
 
 export function onKey(event: KeyboardEvent, app: App): void {
@@ -137,6 +146,10 @@ export function onKey(event: KeyboardEvent, app: App): void {
     case "o":
     case "O":
       desk.dialog = { kind: "loops" };
+      break;
+    case "p":
+    case "P":
+      openPeek(app, subject);
       break;
     case "l":
     case "L":
