@@ -155,6 +155,13 @@ impl Stage {
         self.world.writes.lock().expect("whole").clone()
     }
 
+    /// Whether the first call may be made again once a look showed that it did nothing.
+    pub(crate) fn first_is_repeatable(&self) -> bool {
+        let writes = self.writes();
+        let first = writes.first().map(|(_, operation)| operation.as_str());
+        first.is_some_and(|operation| self.row.repeatable.contains(&operation))
+    }
+
     /// What must hold after whatever happened.
     pub(crate) fn assert_tidy(&self, what: &str) {
         let audit = Audit::open(&self.state).expect("the record");

@@ -14,7 +14,7 @@ use crate::action::Request;
 use crate::course::{Answer, Call, Course, Decision, Entry, Face, Moment};
 use crate::plan::{ApiCall, Plan};
 use crate::receipt::{RecoveryPart, RunProgress};
-use crate::watch::Watch;
+use crate::watch::{DEADLINE_SECONDS, Watch};
 use async_trait::async_trait;
 use known::{Known, Mark, Step};
 use model::SourceFailure;
@@ -98,6 +98,11 @@ pub trait Steps: Send {
     fn progress(&self, seen: &Self::Seen) -> RunProgress {
         let _ = seen;
         RunProgress::default()
+    }
+
+    /// Seconds what was done may take until it shows.
+    fn patience(&self) -> f64 {
+        DEADLINE_SECONDS
     }
 
     /// Whether a predicate is told but not waited for.
@@ -248,7 +253,10 @@ impl<S: Steps> Sequence<S> {
                 return Decision::End(ending::unverified(self, &why));
             }
         }
-        let late = self.watch.deadline().is_some_and(|at| moment.now > at);
+        let late = {
+            let deadline = self.watch.deadline_after(self.steps.patience());
+            deadline.is_some_and(|at| moment.now > at)
+        };
         if late {
             return Decision::End(ending::unverified(self, "The deadline passed."));
         }

@@ -4,9 +4,9 @@ use crate::plan::Plan;
 use crate::receipt::{PredicateResult, RecoveryPart};
 use model::Timestamp;
 
-/// After the end of what was done, the predicates have twice the longest dwell and this long to come
-/// true.
-const DEADLINE_SECONDS: f64 = 900.0;
+/// After the end of what was done, the predicates have twice the longest dwell and, unless an action
+/// says otherwise, this long to come true.
+pub(crate) const DEADLINE_SECONDS: f64 = 900.0;
 
 #[derive(Clone, Debug)]
 struct Predicate {
@@ -155,9 +155,14 @@ impl Watch {
 
     /// When it is too late to come true.
     pub(crate) fn deadline(&self) -> Option<Timestamp> {
+        self.deadline_after(DEADLINE_SECONDS)
+    }
+
+    /// The same for what takes `patience` seconds to show.
+    pub(crate) fn deadline_after(&self, patience: f64) -> Option<Timestamp> {
         let dwells = self.predicates.iter().map(|p| p.result.dwell_seconds);
         let dwell = dwells.fold(0.0, f64::max);
-        let seconds = (2.0 * dwell + DEADLINE_SECONDS) as i64;
+        let seconds = (2.0 * dwell + patience) as i64;
         Some(self.ended?.plus_seconds(seconds))
     }
 }

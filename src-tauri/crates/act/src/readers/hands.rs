@@ -7,6 +7,7 @@ use crate::once;
 use crate::plan::{ApiCall, Plan};
 use crate::receipt::{Figure, RunProgress};
 use crate::sequence::{Steps, Took};
+use crate::watch::DEADLINE_SECONDS;
 use crate::words::percent;
 use async_trait::async_trait;
 use aws_sdk_rds::types::{DbInstance, Filter};
@@ -23,6 +24,8 @@ pub(super) const OTHERS: &str = "reader.others-carry";
 
 /// A new reader keeps up below this lag, milliseconds.
 const LAG_MS: f64 = 100.0;
+/// From the call until a new reader serves, with its first figures, seconds.
+const CREATION_SECONDS: f64 = 2_700.0;
 /// The readers that are left carry the reads below this CPU, percent.
 pub(super) const CPU: f64 = 70.0;
 
@@ -251,6 +254,14 @@ impl Steps for Changing {
                 ..Figure::default()
             }],
             ..RunProgress::default()
+        }
+    }
+
+    /// A new instance takes minutes to come up, and its first figures minutes more.
+    fn patience(&self) -> f64 {
+        match self.adds {
+            true => CREATION_SECONDS,
+            false => DEADLINE_SECONDS,
         }
     }
 

@@ -62,6 +62,9 @@ pub(crate) struct SelectedCourse {
     now: Timestamp,
     /// Calls of this run, over all processes.
     calls: usize,
+    /// Legs in a row that found nothing while messages were hidden by a lost receive: they say nothing
+    /// of what comes back when its time is over.
+    waited: u32,
 }
 
 impl SelectedCourse {
@@ -83,6 +86,7 @@ impl SelectedCourse {
             speed: 1.0,
             now: plan.made_at,
             calls: 0,
+            waited: 0,
         }
     }
 
@@ -140,7 +144,8 @@ impl SelectedCourse {
         let reached = limit.is_some_and(|limit| self.tally().sent >= limit);
         let more = self.seen.is_some_and(|seen| seen.queue.visible > 0);
         let takes = self.terms.as_ref().is_ok_and(Terms::takes);
-        let looked = self.known.exhausted >= if more && takes { FRUITLESS } else { 1 };
+        let fruitless = self.known.exhausted.saturating_sub(self.waited);
+        let looked = fruitless >= if more && takes { FRUITLESS } else { 1 };
         reached || looked && !self.awaits_hidden()
     }
 
@@ -220,6 +225,9 @@ impl SelectedCourse {
 
     fn observe(&mut self, moment: &Moment<'_>) {
         let Some(seen) = self.seen else { return };
+        if self.awaits_hidden() || self.known.exhausted < self.waited {
+            self.waited = self.known.exhausted;
+        }
         let done =
             self.known.begun() && self.sent_all() && self.held() == 0 && !self.known.unsettled;
         let look = Look {
