@@ -11,7 +11,7 @@ import pytest
 import topology as reading
 from redrive_desk import Killer, desk
 
-KILLS = int(os.environ.get("CHAOS_KILLS", "40"))
+KILLS = int(os.environ.get("CHAOS_KILLS", "20"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 #: Kills of one run before it may end.
 CHAIN = 7
