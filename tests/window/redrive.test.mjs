@@ -53,7 +53,7 @@ test("nothing is clipped out of the window at 1024 × 700", async () => {
 
 test("while the consumer fails the redrive is blocked and says why", async () => {
   const blocked = await until("the redrive is listed as blocked", async () =>
-    (await rows()).find((row) => /Why/.test(row.button) && !/empty|holds no/.test(row.say)), 60);
+    (await rows()).find((row) => /^Redrive/.test(row.name) && /Why/.test(row.button) && !/empty|holds no/.test(row.say)), 60);
   await window.keys(blocked.key);
   await until("the dialog says that it is blocked", async () => /Blocked/.test((await dialog()) ?? ""));
   await window.screenshot(join(SHOTS, "redrive-blocked.png"));
@@ -63,7 +63,7 @@ test("while the consumer fails the redrive is blocked and says why", async () =>
 
 test("once it has recovered: armed, pressed once, run, verified", { timeout: 400_000 }, async () => {
   await platform.advance(16 * 60);
-  const offer = await until("the redrive is offered", async () => (await rows()).find((row) => /Review/.test(row.button)), 120);
+  const offer = await until("the redrive is offered", async () => (await rows()).find((row) => /^Redrive/.test(row.name) && /Review/.test(row.button)), 120);
   await window.keys(offer.key);
   await until("the checks are shown", async () => /Read-only/.test((await dialog()) ?? ""));
   await window.tabTo(/^\s*Arm/);

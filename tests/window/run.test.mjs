@@ -29,7 +29,7 @@ after(async () => {
 
 const opened = () => platform.audit().filter((row) => row.kind === "opened");
 const review = async () => {
-  const row = await until("the redrive is offered", async () => (await at.rows()).find((r) => /checks pass/.test(r.say) && (/Review/.test(r.button) || r.whole !== "")), 90);
+  const row = await until("the redrive is offered", async () => (await at.rows()).find((r) => /^Redrive/.test(r.name) && /checks pass/.test(r.say) && (/Review/.test(r.button) || r.whole !== "")), 90);
   await window.keys(row.key);
   await at.dialogSays(/What will happen|Read-only/);
 };

@@ -111,7 +111,7 @@ pub(crate) struct Known {
     pub(crate) unsettled: bool,
     /// The last call was refused.
     pub(crate) refused: Option<SourceFailure>,
-    /// When a leg ended last.
+    /// When a leg ended last; one that was cut off, when it was settled.
     pub(crate) ended: Option<Timestamp>,
 }
 
@@ -157,7 +157,7 @@ impl Known {
         };
         step.answer = Some((at, answer.clone()));
         let leg = matches!(step.work, Work::Canary | Work::Rest);
-        if leg {
+        if leg || step.work == Work::Reconcile {
             self.ended = Some(at);
         }
         if step.work == Work::Reconcile {
