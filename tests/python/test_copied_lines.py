@@ -55,8 +55,15 @@ def offered(platform, state, node) -> list[dict]:
     return json.loads(done.stdout)
 
 
+def first_choice(setting) -> str:
+    """What must be chosen has no default: the first, which fits best."""
+    choices = setting["ask"].get("choices", [])
+    return choices[0]["value"] if choices else ""
+
+
 def planned(platform, state, node, offer) -> dict:
-    settings = [word for s in offer["settings"] if s["default"] for word in ("--set", f"{s['name']}={s['default']}")]
+    taken = [(s["name"], s["default"] or first_choice(s)) for s in offer["settings"]]
+    settings = [word for name, value in taken if value for word in ("--set", f"{name}={value}")]
     done = reading.qd("plan", offer["action"], node["id"], *settings, "--stack", str(platform.stack), "--json", state=state)
     assert done.returncode in (0, 4), (offer["action"], node["id"], done.stderr)
     return json.loads(done.stdout)

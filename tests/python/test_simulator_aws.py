@@ -330,10 +330,15 @@ def test_fifo_keeps_order_locks_groups_and_drops_repeats(calm):
         sqs.send_message(QueueUrl=url, MessageBody=str(n), MessageGroupId=group, MessageDeduplicationId=str(n))
     first = sqs.send_message(QueueUrl=url, MessageBody="again", MessageGroupId="a", MessageDeduplicationId="0")
     assert depth(sqs, url) == 3 and first["SequenceNumber"]
+    # SQS developer guide, "FIFO queue delivery logic": as many of one group as there are, and no more of
+    # it until those are deleted or visible again.
     got = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
-    assert [m["Body"] for m in got] == ["0", "2"]
-    sqs.delete_message(QueueUrl=url, ReceiptHandle=got[0]["ReceiptHandle"])
-    assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "1"
+    assert [m["Body"] for m in got] == ["0", "1", "2"]
+    sqs.send_message(QueueUrl=url, MessageBody="3", MessageGroupId="a", MessageDeduplicationId="3")
+    for handled in got[:2]:
+        assert "Messages" not in sqs.receive_message(QueueUrl=url)
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=handled["ReceiptHandle"])
+    assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "3"
     with pytest.raises(botocore.exceptions.ClientError) as error:
         sqs.send_message(QueueUrl=url, MessageBody="x")
     assert code(error) == "MissingParameter"
