@@ -390,12 +390,6 @@ fn what_warns_makes_it_level_four() {
             green().with(r1, Fact::CpuPercent, 71.0),
             Fail,
         ),
-        ("failover.target-connections", green(), Pass),
-        (
-            "failover.target-connections",
-            green().with(r1, Fact::MaxConnectionsEstimate, 399),
-            Fail,
-        ),
         ("failover.readers-left", green(), Pass),
         (
             "failover.readers-left",
@@ -424,6 +418,16 @@ fn what_warns_makes_it_level_four() {
             );
         }
     }
+}
+
+#[test]
+fn the_connections_of_a_sick_writer_are_told_and_raise_nothing() {
+    let id = "failover.target-connections";
+    assert_eq!(World::green().outcome(id), Outcome::Pass);
+    let full = World::green().with("dbinstance/r1", Fact::MaxConnectionsEstimate, 399);
+    assert_eq!(full.outcome(id), Outcome::Fail);
+    let plan = full.plan_to("r1");
+    assert_eq!((plan.level, plan.blocked), (ConfirmLevel::L3, false));
 }
 
 /// `writer` and `readers` CPU now; usually 45 and 20 percent.
