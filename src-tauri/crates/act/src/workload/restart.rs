@@ -15,6 +15,7 @@ use crate::action::{Action, PlanError};
 use crate::course::Course;
 use crate::draft::{Draft, Undo};
 use crate::hands::Hands;
+use crate::object::kubectl;
 use crate::plan::{ApiCall, Blast, ConfirmLevel, Expectation, Plan};
 use crate::rights::Right;
 use crate::sequence::Sequence;
@@ -124,7 +125,7 @@ fn draft(snapshot: &Snapshot, node: &Node) -> Draft {
             node.name,
             count(pods, "pod")
         ),
-        calls: vec![call(node)],
+        calls: vec![call(snapshot, node)],
         before: before(node, &groups),
         findings: guard::findings(snapshot, node),
         expectations,
@@ -169,7 +170,7 @@ fn path(node: &Node) -> String {
 }
 
 /// The stamp itself is made when the call is: it is no part of what is confirmed.
-fn call(node: &Node) -> ApiCall {
+fn call(snapshot: &Snapshot, node: &Node) -> ApiCall {
     let namespace = node.scope.namespace.as_deref().unwrap_or("default");
     let parameters = [("object".to_owned(), json!(path(node)))];
     ApiCall {
@@ -177,7 +178,8 @@ fn call(node: &Node) -> ApiCall {
         region: node.scope.region.as_deref().unwrap_or("").to_owned(),
         parameters: parameters.into_iter().collect(),
         cli: format!(
-            "kubectl --namespace {} rollout restart deployment/{}",
+            "{} --namespace {} rollout restart deployment/{}",
+            kubectl(snapshot, node),
             shell(namespace),
             shell(&node.name)
         ),

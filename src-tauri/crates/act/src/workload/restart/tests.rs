@@ -67,6 +67,11 @@ fn planned(own: &[(Fact, Value)], pod: &[(Fact, Value)], pinned: bool) -> Plan {
     let mut running = vec![(Fact::Workload, "trading/api".into())];
     running.extend(pod.iter().cloned());
     let mut nodes = vec![
+        node(
+            Kind::Cluster,
+            "c",
+            &[(Fact::KubeContext, "prod-euw1".into())],
+        ),
         node(Kind::Deployment, "api", &facts),
         node(Kind::Hpa, "api", &[(Fact::PinnedAtMax, pinned.into())]),
         node(Kind::Pod, "api-1", &running),
@@ -101,12 +106,9 @@ fn a_sound_deployment_is_restarted_at_level_two() {
     let failing: Vec<_> = plan.failing().map(|f| &f.sentence).collect();
     assert!(failing.is_empty(), "{failing:?}");
     assert_eq!(plan.level, ConfirmLevel::L2);
-    assert!(
-        plan.calls[0]
-            .cli
-            .ends_with("--namespace trading rollout restart deployment/api"),
-        "{}",
-        plan.calls[0].cli
+    assert_eq!(
+        plan.calls[0].cli,
+        "kubectl --context prod-euw1 --namespace trading rollout restart deployment/api"
     );
 }
 
