@@ -74,6 +74,25 @@ pub struct StepRecord {
     pub error: Option<String>,
 }
 
+impl StepRecord {
+    /// A step that made no call of its own.
+    pub(crate) fn plain(
+        step: &str,
+        sentence: String,
+        started: Timestamp,
+        finished: Option<Timestamp>,
+    ) -> Self {
+        Self {
+            step: step.to_owned(),
+            sentence,
+            started,
+            finished,
+            request_id: None,
+            error: None,
+        }
+    }
+}
+
 /// A predicate as observed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ts_rs::TS)]
 pub struct PredicateResult {

@@ -424,13 +424,6 @@ facts! {
     CreatedBy = "created_by",
     /// URL of the stack file that answers 2xx when its writer can be written to.
     WriteProbe = "write_probe",
-    /// Zones of its subnet group, comma separated.
-    SubnetZones = "subnet_zones",
-    /// Custom endpoints it is the only member of, comma separated; `none` when there are none, absent
-    /// when not read.
-    SoleMemberOf = "sole_member_of",
-    /// Databases that replicate from it, comma separated; `none` when nothing does.
-    ReplicatesTo = "replicates_to",
     /// Global failover state.
     FailoverState = "failover_state",
     /// FIFO queue.

@@ -182,21 +182,11 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// Zones of the subnet group, as far as they are known; else those with members.
+/// Zones with members: which others the subnet group has is not read.
 fn zones(database: &Database<'_>) -> Vec<String> {
-    let told = database
-        .members()
-        .find_map(|m| m.facts.text(Fact::SubnetZones));
-    let mut zones: Vec<String> = match told {
-        Some(told) => told.split(',').map(str::to_owned).collect(),
-        None => {
-            let used = database.members().filter_map(|m| m.scope.az.as_deref());
-            used.map(str::to_owned).collect()
-        }
-    };
-    zones.sort();
-    zones.dedup();
-    zones
+    let used = database.members().filter_map(|m| m.scope.az.as_deref());
+    let zones: BTreeSet<&str> = used.collect();
+    zones.into_iter().map(str::to_owned).collect()
 }
 
 fn emptiest(database: &Database<'_>, zones: &[String]) -> String {

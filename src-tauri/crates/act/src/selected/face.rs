@@ -7,7 +7,6 @@ use super::known::{Known, Step, Work};
 use crate::course::{Answer, Face, Moment};
 use crate::receipt::{Figure, RunPhase, RunProgress, StepRecord};
 use crate::words::{count, percent, thousands};
-use model::Timestamp;
 
 pub(crate) fn face(run: &SelectedCourse, moment: &Moment<'_>) -> Face {
     let phase = phase(run);
@@ -63,32 +62,16 @@ fn steps(run: &SelectedCourse) -> Vec<StepRecord> {
     let mut steps = Vec::new();
     if let Some(at) = known.pressed_at {
         let sentence = format!("{passed} of {all} checks passed again on the press.");
-        steps.push(record("checks", sentence, at, Some(at)));
+        steps.push(StepRecord::plain("checks", sentence, at, Some(at)));
     }
     for work in [Work::Canary, Work::Rest, Work::Reconcile, Work::Release] {
         steps.extend(calls(known, work));
     }
     if let (Some(_), Some(at)) = (run.watch.deadline(), known.ended) {
         let sentence = "Watching the predicates.".to_owned();
-        steps.push(record("verify", sentence, at, over));
+        steps.push(StepRecord::plain("verify", sentence, at, over));
     }
     steps
-}
-
-fn record(
-    step: &str,
-    sentence: String,
-    started: Timestamp,
-    finished: Option<Timestamp>,
-) -> StepRecord {
-    StepRecord {
-        step: step.to_owned(),
-        sentence,
-        started,
-        finished,
-        request_id: None,
-        error: None,
-    }
 }
 
 /// All calls of one kind of work as one step: from the first to the last.
@@ -110,7 +93,7 @@ fn calls(known: &Known, work: Work) -> Option<StepRecord> {
         Work::Release => "What was looked at and not sent can be received again.".to_owned(),
     };
     let finished = last.answer.as_ref().map(|(at, _)| *at);
-    let mut step = record(work.as_str(), sentence, first.at, finished);
+    let mut step = StepRecord::plain(work.as_str(), sentence, first.at, finished);
     step.error = all.iter().rev().find_map(|step| match &step.answer {
         Some((_, Answer::Refused { failure } | Answer::Unknown { failure })) => {
             Some(failure.sentence.clone())

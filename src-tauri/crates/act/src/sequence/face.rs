@@ -4,7 +4,6 @@ use super::known::{Known, Step};
 use super::{Sequence, Steps};
 use crate::course::{Answer, Face, Moment};
 use crate::receipt::{RunPhase, RunProgress, StepRecord};
-use model::Timestamp;
 
 pub(super) fn face<S: Steps>(run: &Sequence<S>, moment: &Moment<'_>) -> Face {
     let phase = phase(&run.known);
@@ -60,37 +59,21 @@ fn steps<S: Steps>(run: &Sequence<S>) -> Vec<StepRecord> {
     let mut steps = Vec::new();
     if let Some(at) = known.pressed_at {
         let sentence = format!("{passed} of {all} checks passed again on the press.");
-        steps.push(plain("checks", sentence, at, Some(at)));
+        steps.push(StepRecord::plain("checks", sentence, at, Some(at)));
     }
     steps.extend(known.steps.iter().filter_map(called));
     if let Some(at) = known.ended() {
         let sentence = "Watching the predicates.".to_owned();
-        steps.push(plain("verify", sentence, at, over));
+        steps.push(StepRecord::plain("verify", sentence, at, over));
     }
     steps
-}
-
-fn plain(
-    step: &str,
-    sentence: String,
-    started: Timestamp,
-    finished: Option<Timestamp>,
-) -> StepRecord {
-    StepRecord {
-        step: step.to_owned(),
-        sentence,
-        started,
-        finished,
-        request_id: None,
-        error: None,
-    }
 }
 
 fn called(step: &Step) -> Option<StepRecord> {
     let at = step.intended_at?;
     let refused = matches!(step.answer, Some(Answer::Refused { .. }));
     let finished = step.settled.or(step.answered_at.filter(|_| refused));
-    let mut record = plain(&step.name, format!("{}.", step.operation), at, finished);
+    let mut record = StepRecord::plain(&step.name, format!("{}.", step.operation), at, finished);
     match &step.answer {
         Some(Answer::Accepted { request_id, .. }) => record.request_id.clone_from(request_id),
         Some(Answer::Refused { failure } | Answer::Unknown { failure }) => {
