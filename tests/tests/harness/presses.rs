@@ -16,6 +16,7 @@ async fn a_plan_that_is_no_longer_true_is_not_pressed() {
         let desk = stage.desk();
         let plan = desk.plan().await;
         stage.meddle().await;
+        desk.outdated(&plan).await;
         let refused = desk.press(&plan).await;
         let verb = action.verb().as_str();
         assert!(

@@ -215,17 +215,8 @@ impl Stage {
 
     /// Somebody else changes the target.
     pub(crate) async fn meddle(&self) {
-        let mut pictures = self.engine.snapshots();
-        let before = pictures.borrow_and_update().node(&self.node).cloned();
         (self.row.meddle)(self, self.node.clone()).await;
         self.world.simulation.advance(1).await;
-        // What is watched tells by itself, a moment later; what is polled is asked again on the press.
-        let told = async {
-            while pictures.borrow_and_update().node(&self.node).cloned() == before {
-                pictures.changed().await.expect("the engine goes on");
-            }
-        };
-        let _ = tokio::time::timeout(Duration::from_secs(3), told).await;
     }
 }
 
@@ -268,6 +259,27 @@ impl Desk<'_> {
         }
         let failing: Vec<_> = self.asked().await.failing().cloned().collect();
         panic!("not green: {failing:#?}");
+    }
+
+    /// Waits until what was done shows: a plan made now is another, or blocked. What is watched tells
+    /// by itself, a moment later, perhaps about another node than the one to act on; what is polled is
+    /// asked again, as the press does.
+    pub(crate) async fn outdated(&self, shown: &Plan) {
+        let mut pictures = self.stage.engine.snapshots();
+        let sources = act::sources_of(shown, &pictures.borrow_and_update());
+        let told = async {
+            loop {
+                let world = &self.stage.world;
+                let fresh = world.refresh(&sources, Duration::from_secs(30)).await;
+                assert!(fresh.unanswered.is_empty(), "{:?}", fresh.unanswered);
+                let plan = self.asked().await;
+                if plan.blocked || plan.digest != shown.digest {
+                    break;
+                }
+                pictures.changed().await.expect("the engine goes on");
+            }
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(20), told).await;
     }
 
     /// The value of a setting; for `*`, the best of what can be chosen.
