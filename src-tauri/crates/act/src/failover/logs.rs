@@ -19,6 +19,10 @@ const ALL_PODS: usize = 60;
 const LINES: u32 = 200;
 /// A workload counts as clinging this long after it was last heard of, seconds.
 const HEARD: f64 = 30.0;
+/// Who was heard of for less than this finds the new writer by itself: the endpoint's name is cached
+/// for 5 s (Aurora User Guide, "Fast failover with Amazon Aurora"), and a pool needs a moment to throw
+/// out what is broken. Seconds.
+const LINGERS: f64 = 15.0;
 
 /// A pod whose log is read.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,11 +74,11 @@ pub(super) struct Heard {
 }
 
 impl Heard {
-    /// Who clings, by the last readings.
+    /// Who clings, by the last readings: heard of lately, and for longer than a cached name lasts.
     pub(super) fn clinging(&self, now: Timestamp) -> impl Iterator<Item = &NodeId> {
         let lately = move |last: Timestamp| now.seconds_since(last) <= HEARD;
         let all = self.clinging.iter();
-        all.filter(move |(_, (_, last))| lately(*last))
+        all.filter(move |(_, (first, last))| lately(*last) && last.seconds_since(*first) >= LINGERS)
             .map(|(id, _)| id)
     }
 
@@ -184,12 +188,15 @@ mod tests {
         let mut heard = Heard::default();
         let told = [(one.clone(), Some(2)), (two.clone(), Some(0))];
         heard.note(&told, at(100));
-        heard.note(&[(one.clone(), Some(0)), (two, None)], at(110));
-        assert_eq!((heard.asked, heard.read, heard.lines), (2, 1, 0));
-        assert_eq!(heard.clinging(at(120)).collect::<Vec<_>>(), [&one]);
-        assert_eq!(heard.since(at(120)), Some(at(100)));
-        assert_eq!(heard.clinging(at(140)).count(), 0);
+        heard.note(&[(one.clone(), Some(1)), (two.clone(), None)], at(110));
+        assert_eq!((heard.asked, heard.read, heard.lines), (2, 1, 1));
+        assert_eq!(heard.clinging(at(112)).count(), 0, "a cached name");
+        heard.note(&[(one.clone(), Some(1)), (two, Some(0))], at(120));
+        assert_eq!(heard.clinging(at(150)).collect::<Vec<_>>(), [&one]);
+        assert_eq!(heard.since(at(150)), Some(at(100)));
+        assert_eq!(heard.clinging(at(151)).count(), 0);
         heard.note(&[(one.clone(), Some(1))], at(200));
-        assert_eq!(heard.since(at(200)), Some(at(200)), "it began anew");
+        heard.note(&[(one, Some(1))], at(215));
+        assert_eq!(heard.since(at(215)), Some(at(200)), "it began anew");
     }
 }

@@ -166,22 +166,14 @@ impl Failing {
             heard.asked
         );
         let names: Vec<&str> = heard.clinging(seen.at).map(logs::name).collect();
-        match (names.as_slice(), heard.lines) {
-            ([], 0) => (true, of),
-            (names, lines) => {
-                let lines = count(lines as i64, "line");
-                (
-                    lines_are_none(heard),
-                    format!("{lines} of {}, {of}", list(names)),
-                )
-            }
-        }
+        let lines = count(heard.lines as i64, "line");
+        let said = match names.as_slice() {
+            [] if heard.lines == 0 => of,
+            [] => format!("{lines} just now, {of}"),
+            names => format!("{lines} of {}, {of}", list(names)),
+        };
+        (heard.lines == 0, said)
     }
-}
-
-/// The last reading had none.
-fn lines_are_none(heard: &Heard) -> bool {
-    heard.lines == 0
 }
 
 #[async_trait]
