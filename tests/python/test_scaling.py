@@ -157,6 +157,33 @@ def test_what_git_owns_is_warned_of_and_the_revert_is_seen(bench, owner, manager
     assert bench.kubectl.json("get", "deploy", *bench.place(node))["spec"]["replicas"] == plan["before"]["replicas"]
 
 
+@pytest.mark.parametrize("kind", ["application", "kustomization"])
+def test_what_git_owns_stays_scaled_while_its_keeper_is_paused_and_is_put_back_after(bench, kind):
+    keeper, node = next(
+        (e["from"], e["to"]) for e in bench.read().document["edges"]
+        if e["relation"] == "deploys" and e["from"].startswith(f"{kind}/") and "reverts it in" in bench.plan("scale", e["to"])["label"]
+    )
+    pause = bench.plan("pause", keeper, for_="20m")
+    assert pause["level"] == "L2" and node in pause["targets"] and pause["leaves"]["seconds"] == 1200
+    verified(bench.act(pause))
+    (loop,) = [loop for loop in bench.loops() if loop["node"] == keeper]
+    assert loop["state"] == "open" and loop["close"]["action"] == "resume", loop
+    plan = bench.plan("scale", node)
+    assert "does not revert it by itself" in plan["label"] and finding(plan, "scale.gitops")["outcome"] == "pass"
+    assert plan["level"] == "L1", "nobody puts it back"
+    verified(bench.act(plan))
+    resume = bench.plan("resume", keeper)
+    assert any("put back" in sentence for sentence in resume["blast"]["sentences"])
+    verified(bench.act(resume))
+    assert bench.loops() == []
+    deployment = node.split("/")[0]
+    assert bench.kubectl.json("get", deployment, *bench.place(node))["spec"]["replicas"] == plan["before"]["replicas"]
+    bench.paste(bench.plan("pause", keeper)["calls"][0]["cli"])
+    paused = bench.plan("resume", keeper)
+    assert not paused.get("blocked"), finding(paused, "resume.state")
+    bench.paste(paused["calls"][0]["cli"])
+
+
 def test_below_what_load_asks_for_nothing_is_written_and_zero_is_refused(bench):
     node, _ = bench.owned_by("HPA")
     replicas = bench.read().nodes[node]["facts"]["replicas"]

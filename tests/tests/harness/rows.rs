@@ -72,6 +72,7 @@ fn pause(action: &dyn Action) -> Row {
     match action.kinds() {
         [Kind::Mapping] => capacity::pause_mapping(),
         [Kind::ScaledObject] => workloads::pause(),
+        [Kind::Application, ..] => workloads::pause_sync(),
         other => panic!("pause of {other:?} has no row"),
     }
 }
@@ -80,6 +81,7 @@ fn resume(action: &dyn Action) -> Row {
     match action.kinds() {
         [Kind::Mapping] => capacity::resume_mapping(),
         [Kind::ScaledObject] => workloads::resume(),
+        [Kind::Application, ..] => workloads::resume_sync(),
         other => panic!("resume of {other:?} has no row"),
     }
 }
@@ -98,6 +100,9 @@ pub(crate) fn prepare(action: &dyn Action) -> Option<Prepare> {
         }
         (Verb::Resume, [Kind::ScaledObject]) => {
             Some(|stage, node| Box::pin(async move { workloads::pause_it(stage, node).await }))
+        }
+        (Verb::Resume, [Kind::Application, ..]) => {
+            Some(|stage, node| Box::pin(async move { workloads::suspend_it(stage, node).await }))
         }
         _ => None,
     }

@@ -21,7 +21,7 @@ export function nearOf(world: World, id: NodeId): NodeId[] {
   for (const known of [...out]) {
     for (const edge of world.into.get(known) ?? []) {
       const from = world.nodes.get(edge.from);
-      if (edge.relation === "scales" || (edge.relation === "consumed-by" && from?.kind === "mapping")) out.add(edge.from);
+      if (edge.relation === "scales" || edge.relation === "deploys" || (edge.relation === "consumed-by" && from?.kind === "mapping")) out.add(edge.from);
     }
     if (known === id && (node.kind === "hpa" || node.kind === "scaledobject")) for (const edge of world.out.get(id) ?? []) if (edge.relation === "scales") out.add(edge.to);
   }

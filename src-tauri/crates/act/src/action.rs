@@ -8,6 +8,7 @@ use crate::draft::{Draft, finish};
 use crate::failover::Failover;
 use crate::finding::REQUEST;
 use crate::freeze::Freeze;
+use crate::gitops::{PauseSync, ResumeSync};
 use crate::hands::Hands;
 use crate::lease::Theirs;
 use crate::mapping::{MappingConcurrency, PauseMapping, ResumeMapping};
@@ -48,6 +49,8 @@ pub const ACTIONS: &[&dyn Action] = &[
     &Bounds,
     &PauseScaler,
     &ResumeScaler,
+    &PauseSync,
+    &ResumeSync,
     &RolloutUndo,
 ];
 

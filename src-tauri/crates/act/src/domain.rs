@@ -46,6 +46,9 @@ fn whole(snapshot: &Snapshot, node: &Node) -> Option<NodeId> {
         | Kind::Namespace
         | Kind::Deployment
         | Kind::StatefulSet
+        | Kind::Application
+        | Kind::Kustomization
+        | Kind::HelmRelease
         | Kind::Service
         | Kind::Ingress
         | Kind::DbGlobal

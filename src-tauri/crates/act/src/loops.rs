@@ -170,6 +170,9 @@ fn open(node: &Node) -> Option<(Fact, bool)> {
                 None => facts.flag(Fact::Paused).map(|on| (Fact::Paused, on)),
             }
         }
+        Kind::Application | Kind::Kustomization | Kind::HelmRelease => {
+            facts.flag(Fact::Suspended).map(|on| (Fact::Suspended, on))
+        }
         // `spec.paused` of a Deployment.
         Kind::Deployment => facts.flag(Fact::Paused).map(|on| (Fact::Paused, on)),
         // SQS, ListMessageMoveTasks.
@@ -299,6 +302,9 @@ fn what(node: &Node, fact: Fact) -> String {
         Fact::PausedScaleIn => format!("{name} does not scale in: that is paused. {nobody}"),
         Fact::PausedScaleOut => format!("{name} does not scale out: that is paused. {nobody}"),
         Fact::StateWord => format!("{name} is disabled: it takes no messages. {nobody}"),
+        Fact::Suspended => {
+            format!("{name} is suspended: what changes in git does not reach the cluster. {nobody}")
+        }
         _ => format!("{name} is paused. {nobody}"),
     }
 }

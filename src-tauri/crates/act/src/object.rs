@@ -28,6 +28,9 @@ pub(crate) enum Resource {
     ReplicaSet,
     Hpa,
     ScaledObject,
+    Application,
+    Kustomization,
+    HelmRelease,
 }
 
 impl Resource {
@@ -37,6 +40,9 @@ impl Resource {
         Self::ReplicaSet,
         Self::Hpa,
         Self::ScaledObject,
+        Self::Application,
+        Self::Kustomization,
+        Self::HelmRelease,
     ];
 
     /// The resource of a kind of node; `None` when actions change no such object.
@@ -47,6 +53,9 @@ impl Resource {
             Kind::ReplicaSet => Some(Self::ReplicaSet),
             Kind::Hpa => Some(Self::Hpa),
             Kind::ScaledObject => Some(Self::ScaledObject),
+            Kind::Application => Some(Self::Application),
+            Kind::Kustomization => Some(Self::Kustomization),
+            Kind::HelmRelease => Some(Self::HelmRelease),
             Kind::Zone
             | Kind::Record
             | Kind::HealthCheck
@@ -87,6 +96,19 @@ impl Resource {
                 "HorizontalPodAutoscaler",
             ),
             Self::ScaledObject => ("keda.sh", "v1alpha1", "scaledobjects", "ScaledObject"),
+            Self::Application => ("argoproj.io", "v1alpha1", "applications", "Application"),
+            Self::Kustomization => (
+                "kustomize.toolkit.fluxcd.io",
+                "v1",
+                "kustomizations",
+                "Kustomization",
+            ),
+            Self::HelmRelease => (
+                "helm.toolkit.fluxcd.io",
+                "v2",
+                "helmreleases",
+                "HelmRelease",
+            ),
         }
     }
 

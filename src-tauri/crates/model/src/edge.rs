@@ -29,6 +29,8 @@ pub enum Relation {
     Hosts,
     /// HPA or ScaledObject sets the replicas of this workload.
     Scales,
+    /// Application, Kustomization or HelmRelease keeps this object as git has it.
+    Deploys,
     /// Workload connects to this database or cache (by endpoint).
     ConnectsTo,
     /// Workload sends to this queue.

@@ -298,6 +298,20 @@ facts! {
     /// Who deploys it: `argocd:APP`, `flux-kustomization:NAMESPACE/NAME`,
     /// `flux-helmrelease:NAMESPACE/NAME`, `helm:RELEASE`, else what its label says.
     ManagedBy = "managed_by",
+    /// It puts back by itself what others change: Argo CD's automated sync with `selfHeal`, a
+    /// Kustomization, a HelmRelease with `driftDetection.mode: enabled`; true also while suspended.
+    SelfHeal = "self_heal",
+    /// It does nothing until it is resumed: Flux' `spec.suspend`, Argo CD's annotation
+    /// `argocd.argoproj.io/skip-reconcile`.
+    Suspended = "suspended",
+    /// Whether it is suspended is not written, and the default holds.
+    SuspendImplied = "suspend_implied",
+    /// Flux' `spec.interval`, seconds.
+    SyncIntervalSeconds = "sync_interval_seconds",
+    /// Argo CD's `status.sync.status`: Synced, OutOfSync, Unknown.
+    SyncStatus = "sync_status",
+    /// When it last looked: Argo CD's `status.reconciledAt`.
+    SyncedAt = "synced_at",
     /// Field manager that wrote `spec.replicas` last; with `/scale` when through that subresource.
     ReplicasManager = "replicas_manager",
     /// Pending, Running, Succeeded, Failed, Unknown.

@@ -60,6 +60,12 @@ kinds! {
     Hpa = "hpa",
     /// KEDA ScaledObject.
     ScaledObject = "scaledobject",
+    /// Argo CD Application.
+    Application = "application",
+    /// Flux Kustomization.
+    Kustomization = "kustomization",
+    /// Flux HelmRelease.
+    HelmRelease = "helmrelease",
     /// Kubernetes service.
     Service = "service",
     /// Ingress.

@@ -37,8 +37,8 @@ const fn passage(relation: Relation) -> Option<Passage> {
         | Relation::Selects => PASS_UP,
         // The queue itself still takes messages.
         Relation::ConsumedBy | Relation::DeadLetters => WARN_UP,
-        // An alarm or scaler tells about the node at the end of its edge.
-        Relation::Watches | Relation::Scales => Some(Passage {
+        // An alarm, a scaler or what deploys tells about the node at the end of its edge.
+        Relation::Watches | Relation::Scales | Relation::Deploys => Some(Passage {
             at_end: false,
             cap: Level::Warning,
         }),
@@ -294,6 +294,7 @@ const RELATIONS: &[Relation] = &[
     Relation::Targets,
     Relation::Selects,
     Relation::Scales,
+    Relation::Deploys,
     Relation::ConsumedBy,
     Relation::DeadLetters,
     Relation::Watches,
@@ -320,6 +321,9 @@ const fn plural(kind: Kind) -> &'static str {
         Kind::Pod => "pods",
         Kind::Hpa => "autoscalers",
         Kind::ScaledObject => "scaled objects",
+        Kind::Application => "applications",
+        Kind::Kustomization => "kustomizations",
+        Kind::HelmRelease => "Helm releases",
         Kind::Service => "services",
         Kind::Ingress => "ingresses",
         Kind::DbGlobal => "global databases",

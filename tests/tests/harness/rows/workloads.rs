@@ -115,6 +115,41 @@ pub(crate) fn resume() -> Row {
     }
 }
 
+fn suspend(stage: &Stage, node: NodeId, to: Value) -> futures::future::BoxFuture<'_, ()> {
+    Box::pin(async move {
+        let snapshot = stage.engine.snapshot();
+        let node = snapshot.node(&node).expect("the Kustomization");
+        let patch = json!({ "spec": { "suspend": to } });
+        let place = "kustomize.toolkit.fluxcd.io/v1";
+        stage.patch(node, place, "kustomizations", &patch).await;
+    })
+}
+
+fn kustomization(snapshot: &Snapshot) -> NodeId {
+    first(snapshot, Kind::Kustomization, |_| true)
+}
+
+/// What keeps a workload as git has it is suspended by somebody else.
+pub(crate) fn pause_sync() -> Row {
+    Row {
+        meddle: |stage, node| suspend(stage, node, json!(true)),
+        ..calm(kustomization)
+    }
+}
+
+/// It is suspended, by somebody else.
+pub(crate) async fn suspend_it(stage: &Stage, node: NodeId) {
+    suspend(stage, node.clone(), json!(true)).await;
+    stage.settle(&node, 5).await;
+}
+
+pub(crate) fn resume_sync() -> Row {
+    Row {
+        meddle: |stage, node| suspend(stage, node, Value::Null),
+        ..calm(kustomization)
+    }
+}
+
 /// The revision that a cause blames, before the pipeline rolls it back.
 pub(crate) fn undo() -> Row {
     Row {

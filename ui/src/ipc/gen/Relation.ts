@@ -3,4 +3,4 @@
 /**
  * What an edge means, read from `from` to `to`.
  */
-export type Relation = "owns" | "routes-to" | "gates" | "origin" | "inspects" | "forwards" | "targets" | "selects" | "hosts" | "scales" | "connects-to" | "sends-to" | "consumed-by" | "dead-letters" | "watches";
+export type Relation = "owns" | "routes-to" | "gates" | "origin" | "inspects" | "forwards" | "targets" | "selects" | "hosts" | "scales" | "deploys" | "connects-to" | "sends-to" | "consumed-by" | "dead-letters" | "watches";

@@ -8,6 +8,7 @@ use crate::action::{Action, PlanError, Request};
 use crate::course::Course;
 use crate::draft::{Draft, Undo};
 use crate::finding::{Answer, Words, finding};
+use crate::gitops;
 use crate::hands::Hands;
 use crate::object::{Patch, Patching};
 use crate::origin::Origin;
@@ -249,7 +250,7 @@ fn findings(range: &Range<'_>) -> Vec<Finding> {
         }));
     }
     let what = format!("the bounds of {}", range.scaler.name);
-    all.extend(owner::reverted(range.scaler, &what));
+    all.extend(gitops::reverted(range.snapshot, range.scaler, &what));
     all
 }
 

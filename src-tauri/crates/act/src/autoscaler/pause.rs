@@ -12,6 +12,7 @@ use crate::action::{Action, PlanError, Request};
 use crate::course::Course;
 use crate::draft::{Draft, Undo};
 use crate::finding::{Answer, Words, finding};
+use crate::gitops;
 use crate::hands::Hands;
 use crate::object::{Field, Object, Patch, Patching};
 use crate::origin::Origin;
@@ -20,7 +21,7 @@ use crate::setting::Setting;
 use crate::verb::Verb;
 use crate::words::{count, list, span};
 use crate::workload::near;
-use crate::workload::owner::{self, Owner};
+use crate::workload::owner::Owner;
 use crate::workload::scale::sources;
 use judge::PauseJudge;
 use model::{Fact, Kind, Node, Relation, Snapshot, SourceId};
@@ -181,7 +182,7 @@ fn common(snapshot: &Snapshot, node: &Node, fields: Vec<Field>, step: &str) -> D
             .map(|patch| patch.call(snapshot, node, step))
             .collect(),
         before,
-        findings: owner::reverted(node, &format!("the annotations of {}", node.name))
+        findings: gitops::reverted(snapshot, node, &format!("the annotations of {}", node.name))
             .into_iter()
             .collect(),
         expectations: Vec::new(),

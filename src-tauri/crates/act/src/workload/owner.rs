@@ -8,39 +8,16 @@
 
 use super::near;
 use crate::finding::{Answer, Words, finding, worst};
+use crate::gitops::{self, Keeper};
 use crate::origin::Origin;
 use crate::plan::{Finding, Severity};
-use crate::words::{list, span};
+use crate::words::list;
 use model::{Fact, Kind, Node, Relation, Snapshot};
 
 /// Seconds between two looks of an autoscaler, by default.
 pub(crate) const HPA_SYNC_SECONDS: f64 = 15.0;
 /// Seconds between two looks of KEDA, when its scaled object does not say.
 const KEDA_POLLING_SECONDS: i64 = 30;
-/// Seconds within which Argo CD looks at an application anew, by default
-/// (`timeout.reconciliation`, <https://argo-cd.readthedocs.io/en/stable/operator-manual/argocd-cm-yaml/>).
-const ARGO_SYNC_SECONDS: f64 = 180.0;
-/// Seconds taken for Flux where its object was not read.
-const FLUX_SYNC_SECONDS: f64 = 600.0;
-
-/// A tool that puts back what git says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tool {
-    ArgoCd,
-    Flux,
-}
-
-/// A workload kept as git has it.
-#[derive(Clone, Debug)]
-pub(crate) struct Keeper {
-    pub(crate) tool: Tool,
-    /// `Argo CD application shop`, `Flux Kustomization apps`.
-    pub(crate) called: String,
-    /// Within how many seconds it puts a change back; `None` when it does not by itself.
-    pub(crate) reverts_in: Option<f64>,
-    /// Where that is known from.
-    pub(crate) origin: Option<Origin>,
-}
 
 /// Who owns `replicas`.
 #[derive(Clone, Debug)]
@@ -64,7 +41,7 @@ impl<'a> Owner<'a> {
         if let Some(hpa) = of(Kind::Hpa).filter(|_| !off) {
             return Self::Hpa(hpa);
         }
-        match keeper(workload) {
+        match gitops::keeper(snapshot, workload) {
             Some(keeper) => Self::GitOps(keeper),
             None => Self::Nobody,
         }
@@ -96,51 +73,9 @@ impl<'a> Owner<'a> {
                 (polling.unwrap_or(KEDA_POLLING_SECONDS) as f64).max(HPA_SYNC_SECONDS)
             }
             Self::Hpa(_) => HPA_SYNC_SECONDS,
-            Self::GitOps(keeper) => keeper.reverts_in.unwrap_or(ARGO_SYNC_SECONDS),
+            Self::GitOps(keeper) => keeper.reverts_in.unwrap_or(HPA_SYNC_SECONDS),
             Self::Nobody => HPA_SYNC_SECONDS,
         }
-    }
-}
-
-/// The tool that keeps an object as git has it, by its marks.
-pub(crate) fn keeper(node: &Node) -> Option<Keeper> {
-    let mark = node.facts.text(Fact::ManagedBy)?;
-    let (tool, called, seconds) = match mark.split_once(':')? {
-        ("argocd", name) => (
-            Tool::ArgoCd,
-            format!("Argo CD application {name}"),
-            ARGO_SYNC_SECONDS,
-        ),
-        ("flux-kustomization", name) => (
-            Tool::Flux,
-            format!("Flux Kustomization {}", bare(name)),
-            FLUX_SYNC_SECONDS,
-        ),
-        ("flux-helmrelease", name) => (
-            Tool::Flux,
-            format!("Flux HelmRelease {}", bare(name)),
-            FLUX_SYNC_SECONDS,
-        ),
-        _ => return None,
-    };
-    Some(Keeper {
-        tool,
-        called,
-        reverts_in: Some(seconds),
-        origin: None,
-    })
-}
-
-/// The name in `NAMESPACE/NAME`.
-fn bare(name: &str) -> &str {
-    name.rsplit('/').next().unwrap_or(name)
-}
-
-/// `≤ 3 min`.
-pub(crate) fn within(seconds: f64) -> String {
-    match seconds {
-        s if s < 60.0 => "≤ 1 min".to_owned(),
-        s => format!("≤ {}", span((s / 60.0).ceil() * 60.0)),
     }
 }
 
@@ -260,38 +195,6 @@ pub(crate) fn active(snapshot: &Snapshot, owner: &Owner<'_>) -> Option<Finding> 
             fail: format!("{} {why}.", scaler.name),
             unknown: format!("Whether {} acts is not known.", scaler.name),
             threshold: "active",
-            next,
-        },
-    ))
-}
-
-/// Git puts back what is written: `what` of `node`.
-pub(crate) fn reverted(node: &Node, what: &str) -> Option<Finding> {
-    let keeper = keeper(node)?;
-    let by = &keeper.called;
-    let (holds, value) = match keeper.reverts_in {
-        Some(seconds) => (false, format!("reverted in {}", within(seconds))),
-        None => (true, "not put back by itself".to_owned()),
-    };
-    let answer = match keeper.origin.clone() {
-        Some(origin) => Answer::of(origin, Some(holds), value.clone()),
-        None => Answer::given(holds, value.clone()),
-    };
-    let next = match keeper.tool {
-        Tool::ArgoCd => {
-            "Change git, or suspend the application's automated sync for a while first."
-        }
-        Tool::Flux => "Change git, or suspend its reconciliation for a while first.",
-    };
-    Some(finding(
-        "scale.gitops",
-        Severity::Warn,
-        answer,
-        Words {
-            pass: format!("{by} does not put {what} back by itself; git still says otherwise."),
-            fail: format!("{by} keeps {what} as git has it: {value}."),
-            unknown: format!("Whether {by} puts {what} back is not known."),
-            threshold: "not put back",
             next,
         },
     ))

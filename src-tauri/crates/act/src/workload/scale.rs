@@ -15,6 +15,7 @@ use crate::action::{Action, PlanError, Request};
 use crate::course::Course;
 use crate::draft::{Draft, Undo};
 use crate::finding::{Answer, Words, finding};
+use crate::gitops;
 use crate::hands::Hands;
 use crate::object::Patching;
 use crate::origin::Origin;
@@ -142,7 +143,11 @@ fn label(aim: &Aim<'_>) -> String {
         }
         Owner::GitOps(keeper) => match keeper.reverts_in {
             Some(seconds) => {
-                format!("{} reverts it in {}", keeper.called, owner::within(seconds))
+                format!(
+                    "{} reverts it in {}",
+                    keeper.called,
+                    gitops::within(seconds)
+                )
             }
             None => format!("{} does not revert it by itself", keeper.called),
         },
@@ -178,7 +183,7 @@ fn findings(aim: &Aim<'_>) -> Vec<Finding> {
         Some(scaler) => format!("the bounds of {}", scaler.name),
         None => format!("replicas of {}", aim.workload.name),
     };
-    all.extend(owner::reverted(written, &what));
+    all.extend(gitops::reverted(aim.snapshot, written, &what));
     all
 }
 

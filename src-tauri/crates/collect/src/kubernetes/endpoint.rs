@@ -18,6 +18,9 @@ pub(super) enum Listed {
     Events,
     Namespaces,
     ScaledObjects,
+    Applications,
+    Kustomizations,
+    HelmReleases,
     Bindings,
 }
 
@@ -78,6 +81,24 @@ pub(super) const fn of(listed: Listed) -> Endpoint {
             "keda.sh",
             "v1alpha1",
             "scaledobjects",
+        ),
+        Listed::Applications => other(
+            Watched::Applications,
+            "argoproj.io",
+            "v1alpha1",
+            "applications",
+        ),
+        Listed::Kustomizations => other(
+            Watched::Kustomizations,
+            "kustomize.toolkit.fluxcd.io",
+            "v1",
+            "kustomizations",
+        ),
+        Listed::HelmReleases => other(
+            Watched::HelmReleases,
+            "helm.toolkit.fluxcd.io",
+            "v2",
+            "helmreleases",
         ),
         Listed::Bindings => other(
             Watched::Bindings,

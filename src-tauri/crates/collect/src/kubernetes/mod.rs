@@ -28,6 +28,7 @@ mod decode;
 mod endpoint;
 mod events;
 mod follow;
+mod gitops;
 mod hosts;
 mod intern;
 mod joined;
@@ -94,6 +95,12 @@ pub enum Watched {
     ConfigMaps,
     /// KEDA scaled objects, where served.
     ScaledObjects,
+    /// Argo CD's Applications, where served.
+    Applications,
+    /// Flux' Kustomizations, where served.
+    Kustomizations,
+    /// Flux' HelmReleases, where served.
+    HelmReleases,
     /// Target group bindings of the AWS Load Balancer Controller, where served.
     Bindings,
 }
@@ -116,6 +123,9 @@ impl Watched {
         Watched::Namespaces,
         Watched::ConfigMaps,
         Watched::ScaledObjects,
+        Watched::Applications,
+        Watched::Kustomizations,
+        Watched::HelmReleases,
         Watched::Bindings,
     ];
 
@@ -138,6 +148,9 @@ impl Watched {
             Watched::Namespaces => "namespaces",
             Watched::ConfigMaps => "configmaps",
             Watched::ScaledObjects => "scaledobjects",
+            Watched::Applications => "applications",
+            Watched::Kustomizations => "kustomizations",
+            Watched::HelmReleases => "helmreleases",
             Watched::Bindings => "targetgroupbindings",
         }
     }
@@ -169,6 +182,9 @@ impl Watched {
             Watched::Events => Road::Listed(Listed::Events),
             Watched::Namespaces => Road::Listed(Listed::Namespaces),
             Watched::ScaledObjects => Road::Listed(Listed::ScaledObjects),
+            Watched::Applications => Road::Listed(Listed::Applications),
+            Watched::Kustomizations => Road::Listed(Listed::Kustomizations),
+            Watched::HelmReleases => Road::Listed(Listed::HelmReleases),
             Watched::Bindings => Road::Listed(Listed::Bindings),
         }
     }

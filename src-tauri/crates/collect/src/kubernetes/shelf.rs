@@ -7,7 +7,7 @@ use super::endpoint::Listed;
 use super::joined::Joined;
 use super::whole::Whole;
 use super::{
-    Context, autoscalers, bindings, budgets, events, nodes, pods, quotas, replicasets,
+    Context, autoscalers, bindings, budgets, events, gitops, nodes, pods, quotas, replicasets,
     scaled_objects, services, workloads,
 };
 use model::{Found, FoundNode, Kind, NodeId};
@@ -108,6 +108,9 @@ pub(super) fn of(what: Listed) -> Box<dyn Shelf> {
         Listed::Events => Box::new(Whole::<events::Events>::default()),
         Listed::Namespaces => Box::new(Passing::<services::Namespaces>::default()),
         Listed::ScaledObjects => Box::new(Passing::<scaled_objects::ScaledObjects>::default()),
+        Listed::Applications => Box::new(Passing::<gitops::Applications>::default()),
+        Listed::Kustomizations => Box::new(Passing::<gitops::Kustomizations>::default()),
+        Listed::HelmReleases => Box::new(Passing::<gitops::HelmReleases>::default()),
         Listed::Bindings => Box::new(Whole::<bindings::Bindings>::default()),
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod facts;
+mod gitops;
 mod history;
 mod kinds;
 mod robust;

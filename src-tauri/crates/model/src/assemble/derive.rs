@@ -61,6 +61,9 @@ pub(super) fn derive(view: &View<'_>, at: usize) -> Derived {
         | Kind::Pod
         | Kind::Hpa
         | Kind::ScaledObject
+        | Kind::Application
+        | Kind::Kustomization
+        | Kind::HelmRelease
         | Kind::Service
         | Kind::Ingress
         | Kind::DbGlobal

@@ -214,6 +214,9 @@ const fn lives_in_aws(kind: Kind) -> bool {
         | Kind::Pod
         | Kind::Hpa
         | Kind::ScaledObject
+        | Kind::Application
+        | Kind::Kustomization
+        | Kind::HelmRelease
         | Kind::Service
         | Kind::Ingress => false,
     }

@@ -93,6 +93,7 @@ const fn is_asserted(relation: Relation) -> bool {
         | Relation::Selects
         | Relation::Hosts
         | Relation::Scales
+        | Relation::Deploys
         | Relation::ConnectsTo
         | Relation::SendsTo
         | Relation::Watches => false,
@@ -185,6 +186,9 @@ pub(crate) const fn reader(kind: Kind) -> Option<Service> {
         | Kind::Pod
         | Kind::Hpa
         | Kind::ScaledObject
+        | Kind::Application
+        | Kind::Kustomization
+        | Kind::HelmRelease
         | Kind::Service
         | Kind::Ingress => Some(Service::Kubernetes),
         Kind::DbGlobal | Kind::DbCluster | Kind::DbInstance => Some(Service::Rds),

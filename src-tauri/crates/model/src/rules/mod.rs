@@ -10,6 +10,7 @@ mod balancer;
 mod cloudfront;
 mod cluster;
 mod function;
+mod gitops;
 mod pod;
 mod queue;
 mod route53;
@@ -73,6 +74,7 @@ pub const RULES: &[&[Rule]] = &[
     cluster::RULES,
     pod::RULES,
     workload::RULES,
+    gitops::RULES,
     aurora::RULES,
     queue::RULES,
     function::RULES,

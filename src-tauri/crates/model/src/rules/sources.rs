@@ -114,6 +114,9 @@ fn figures(kind: Kind) -> Option<&'static str> {
         | Kind::Pod
         | Kind::Hpa
         | Kind::ScaledObject
+        | Kind::Application
+        | Kind::Kustomization
+        | Kind::HelmRelease
         | Kind::Service
         | Kind::Ingress
         | Kind::DbGlobal

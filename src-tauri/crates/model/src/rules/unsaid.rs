@@ -61,6 +61,9 @@ fn needed(node: &Node) -> Option<(Fact, &'static str)> {
         | Kind::StatefulSet
         | Kind::Hpa
         | Kind::ScaledObject
+        | Kind::Application
+        | Kind::Kustomization
+        | Kind::HelmRelease
         | Kind::Service
         | Kind::Ingress
         | Kind::DbGlobal

@@ -2,15 +2,11 @@
 
 use super::{PAUSED, PAUSED_SCALE_IN};
 use crate::action::PlanError;
+use crate::lasts;
 use crate::offer::Colour;
 use crate::setting::{Ask, Choice, Setting};
 use model::{Fact, Node};
 use std::collections::BTreeMap;
-
-/// Half an hour.
-const DEFAULT: &str = "30m";
-/// The shortest and longest pause, seconds.
-const SECONDS: std::ops::RangeInclusive<i64> = 60..=86_400;
 
 /// What is paused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,14 +70,14 @@ impl Settings {
     pub(super) fn parse(asked: &BTreeMap<String, String>) -> Result<Self, PlanError> {
         let mut settings = Self {
             what: What::ScaleIn,
-            seconds: 1_800,
-            given: DEFAULT.to_owned(),
+            seconds: lasts::DEFAULT_SECONDS,
+            given: lasts::DEFAULT.to_owned(),
         };
         for (name, value) in asked {
             match name.as_str() {
                 "what" => settings.what = what(value)?,
                 "for" => {
-                    settings.seconds = seconds(value)?;
+                    settings.seconds = lasts::seconds(value)?;
                     value.trim().clone_into(&mut settings.given);
                 }
                 _ => {
@@ -115,27 +111,6 @@ fn what(value: &str) -> Result<What, PlanError> {
     }
 }
 
-/// `90s`, `30m`, `2h`.
-fn seconds(value: &str) -> Result<i64, PlanError> {
-    let text = value.trim();
-    let unit = match text.chars().last() {
-        Some('s') => 1,
-        Some('m') => 60,
-        Some('h') => 3_600,
-        Some(_) | None => 0,
-    };
-    let digits = text.get(..text.len().saturating_sub(1)).unwrap_or("");
-    let number: Option<i64> = digits.parse().ok();
-    let seconds = number.and_then(|number| number.checked_mul(unit));
-    seconds
-        .filter(|seconds| unit > 0 && SECONDS.contains(seconds))
-        .ok_or_else(|| PlanError::BadSetting {
-            name: "for",
-            value: value.to_owned(),
-            why: "give a time from 1m to 24h, e.g. 30m".to_owned(),
-        })
-}
-
 pub(super) fn asked() -> Vec<Setting> {
     let choice = |what: What, colour: Colour, why: Option<&str>| Choice {
         value: what.as_str().to_owned(),
@@ -157,16 +132,7 @@ pub(super) fn asked() -> Vec<Setting> {
             },
             note: None,
         },
-        Setting {
-            name: "for".to_owned(),
-            label: "For".to_owned(),
-            default: DEFAULT.to_owned(),
-            ask: Ask::Text {
-                example: DEFAULT.to_owned(),
-                most: 6,
-            },
-            note: Some("Then it is an overdue open loop.".to_owned()),
-        },
+        lasts::asked(),
     ]
 }
 
@@ -175,23 +141,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_read_and_bounded() {
-        for (text, expected) in [("90s", 90), ("30m", 1_800), ("2h", 7_200), (" 1m ", 60)] {
-            assert_eq!(seconds(text).expect(text), expected);
-        }
-        for bad in [
-            "",
-            "30",
-            "m",
-            "0m",
-            "25h",
-            "-5m",
-            "5d",
-            "9223372036854775807h",
-            "é",
-        ] {
-            assert!(seconds(bad).is_err(), "{bad}");
-        }
+    fn what_is_paused_is_one_of_two() {
+        assert_eq!(what(" all ").expect("all"), What::All);
         assert!(what("everything").is_err());
     }
 }

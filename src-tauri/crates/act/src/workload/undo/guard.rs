@@ -2,11 +2,12 @@
 
 use super::{Turn, blame, words};
 use crate::finding::{Answer, Words, finding};
+use crate::gitops;
 use crate::origin::Origin;
 use crate::plan::{Finding, Severity};
 use crate::words::count;
+use crate::workload::near;
 use crate::workload::room::{Step, capacity};
-use crate::workload::{near, owner};
 use model::Fact;
 
 pub(super) fn findings(turn: &Turn<'_>) -> Vec<Finding> {
@@ -14,7 +15,7 @@ pub(super) fn findings(turn: &Turn<'_>) -> Vec<Finding> {
     all.push(blamed(turn));
     all.extend(pinned(turn));
     let what = format!("the revision of {}", turn.deployment.name);
-    all.extend(owner::reverted(turn.deployment, &what));
+    all.extend(gitops::reverted(turn.snapshot, turn.deployment, &what));
     all
 }
 

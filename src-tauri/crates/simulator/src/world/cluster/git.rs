@@ -41,6 +41,8 @@ pub(super) struct Git {
     pub revision: String,
     /// Since when the cluster is not as git has it.
     pub drifted: Option<Millis>,
+    /// The generation it last saw: behind while it is suspended.
+    pub observed: u32,
     /// When it last looked.
     pub looked: Millis,
     /// When it last applied.
@@ -48,19 +50,31 @@ pub(super) struct Git {
 }
 
 impl Git {
-    /// Whether it puts drift right by itself.
-    pub(super) fn heals(&self) -> bool {
+    /// Whether it looks at nothing, and its status stays as it was
+    /// (<https://argo-cd.readthedocs.io/en/stable/user-guide/skip_reconcile/>,
+    /// <https://fluxcd.io/flux/components/kustomize/kustomizations/#suspend>).
+    fn rests(&self) -> bool {
         match self.tool {
             GitOps::ArgoCd => {
-                let automated = &self.spec["syncPolicy"]["automated"];
                 let skipped = self.annotations.get("argocd.argoproj.io/skip-reconcile");
+                skipped.map(String::as_str) == Some("true")
+            }
+            GitOps::Flux => self.spec["suspend"] == json!(true),
+        }
+    }
+
+    /// Whether it puts drift right by itself.
+    pub(super) fn heals(&self) -> bool {
+        let may = match self.tool {
+            GitOps::ArgoCd => {
+                let automated = &self.spec["syncPolicy"]["automated"];
                 automated.is_object()
                     && automated["enabled"] != json!(false)
                     && automated["selfHeal"] == json!(true)
-                    && skipped.map(String::as_str) != Some("true")
             }
-            GitOps::Flux => self.spec["suspend"] != json!(true),
-        }
+            GitOps::Flux => true,
+        };
+        may && !self.rests()
     }
 
     fn period(&self) -> i64 {
@@ -144,6 +158,7 @@ impl Cluster {
             uid,
             created,
             generation: 1,
+            observed: 1,
             labels: Labels::new(),
             annotations: Labels::new(),
             spec,
@@ -161,19 +176,30 @@ impl Cluster {
         self.agenda.at(self.now.plus_seconds(first), Task::Git(id));
     }
 
-    /// The tool compares the workload with git, and puts it right when it may.
+    /// The tool looks again and again.
     pub(super) fn compare_with_git(&mut self, id: WorkloadId) {
+        let Some(git) = &self.workload(id).git else {
+            return;
+        };
+        let next = self.now.plus_seconds(git.period());
+        self.agenda.at(next, Task::Git(id));
+        self.look_at_git(id, false);
+    }
+
+    /// Compares the workload with git, and puts it right when it may. `anew` because its own object was changed.
+    fn look_at_git(&mut self, id: WorkloadId, anew: bool) {
         let now = self.now;
         let workload = self.workload(id);
-        let Some(git) = &workload.git else { return };
+        let Some(git) = workload.git.as_ref().filter(|git| !git.rests()) else {
+            return;
+        };
         let tag = workload.current().map(|r| r.tag.clone());
         let drifts = workload.desired != git.replicas || tag.as_deref() != Some(git.tag.as_str());
         let (heals, known, at_once) =
             (git.heals(), git.drifted.is_some(), git.tool == GitOps::Flux);
-        let period = git.period();
-        self.agenda.at(now.plus_seconds(period), Task::Git(id));
         if let Some(git) = &mut self.workload_mut(id).git {
-            if drifts || heals && at_once || now.since(git.looked) >= 180_000 {
+            git.observed = git.generation;
+            if anew || drifts || heals && at_once || now.since(git.looked) >= 180_000 {
                 git.looked = now;
             }
             git.drifted = if drifts {
@@ -295,6 +321,7 @@ impl Cluster {
         git.spec = new["spec"].clone();
         git.labels = strings(&new["metadata"]["labels"]);
         git.annotations = strings(&new["metadata"]["annotations"]);
+        self.look_at_git(id, true);
         self.show_git(id);
         Ok(())
     }

@@ -78,11 +78,11 @@ fn kustomization(workload: &Workload, git: &Git) -> Value {
         workload.spec.kind.as_str()
     );
     json!({
-        "observedGeneration": git.generation,
+        "observedGeneration": git.observed,
         "lastAppliedRevision": revision, "lastAttemptedRevision": revision,
         "inventory": { "entries": [{ "id": id, "v": "v1" }] },
         "conditions": [{ "type": "Ready", "status": "True", "reason": "ReconciliationSucceeded",
             "message": format!("Applied revision: {revision}"), "lastTransitionTime": stamp(git.looked),
-            "observedGeneration": git.generation }],
+            "observedGeneration": git.observed }],
     })
 }

@@ -1,0 +1,313 @@
+//! `pause` and `resume` of what keeps workloads as git has them.
+//!
+//! Flux is suspended by `spec.suspend`
+//! (<https://fluxcd.io/flux/components/kustomize/kustomizations/#suspend>), an Argo CD Application by the
+//! annotation `argocd.argoproj.io/skip-reconcile`
+//! (<https://argo-cd.readthedocs.io/en/stable/user-guide/skip_reconcile/>): switching its automated sync
+//! off would have to be remembered to be switched on again. Neither says in its status that it rests;
+//! that it works again shows: Flux observes the new generation, Argo CD reconciles anew. What was
+//! changed by hand meanwhile is put back then, and is said.
+
+mod judge;
+
+use super::called;
+use crate::action::{Action, PlanError, Request};
+use crate::course::Course;
+use crate::draft::{Draft, Undo};
+use crate::finding::{Answer, Words, finding};
+use crate::hands::Hands;
+use crate::lasts;
+use crate::object::{Field, Object, Patch, Patching};
+use crate::origin::Origin;
+use crate::plan::{Blast, ConfirmLevel, Expectation, Finding, Leaves, Plan, Severity};
+use crate::setting::Setting;
+use crate::verb::Verb;
+use crate::words::{list, span};
+use crate::workload::near;
+use crate::workload::scale::sources;
+use judge::SyncJudge;
+use model::{Fact, Kind, Node, Relation, Snapshot, SourceId};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+const SKIP_RECONCILE: &str = "argocd.argoproj.io/skip-reconcile";
+/// How long what was written must stay, seconds: a parent that keeps this object as git has it may put
+/// it back.
+const DWELL: f64 = 60.0;
+
+/// Suspends what keeps workloads as git has them.
+#[derive(Clone, Copy, Debug)]
+pub struct PauseSync;
+
+/// Ends such a pause.
+#[derive(Clone, Copy, Debug)]
+pub struct ResumeSync;
+
+const KINDS: &[Kind] = &[Kind::Application, Kind::Kustomization, Kind::HelmRelease];
+
+impl Action for PauseSync {
+    fn verb(&self) -> Verb {
+        Verb::Pause
+    }
+
+    fn kinds(&self) -> &'static [Kind] {
+        KINDS
+    }
+
+    fn fits(&self) -> &'static str {
+        "Argo CD Applications, Flux Kustomizations and HelmReleases"
+    }
+
+    fn offered(&self, _snapshot: &Snapshot, node: &Node) -> bool {
+        node.facts.flag(Fact::Suspended) == Some(false)
+    }
+
+    fn called_for(&self, _snapshot: &Snapshot, _node: &Node) -> bool {
+        false
+    }
+
+    fn draft(
+        &self,
+        snapshot: &Snapshot,
+        node: &Node,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<Draft, PlanError> {
+        let (mut time, mut given) = (lasts::DEFAULT_SECONDS, lasts::DEFAULT.to_owned());
+        for (name, value) in settings {
+            if name != "for" {
+                return Err(no_such("pause", name, "for"));
+            }
+            time = lasts::seconds(value)?;
+            value.trim().clone_into(&mut given);
+        }
+        Ok(pause(snapshot, node, time, given))
+    }
+
+    fn settings(&self, _snapshot: &Snapshot, _node: &Node) -> Vec<Setting> {
+        vec![lasts::asked()]
+    }
+
+    fn course(&self, plan: &Plan, hands: &Hands) -> Box<dyn Course> {
+        Patching::course(plan, hands, SyncJudge::new(plan))
+    }
+
+    fn sources(&self, _snapshot: &Snapshot, plan: &Plan) -> Vec<SourceId> {
+        sources(plan)
+    }
+}
+
+impl Action for ResumeSync {
+    fn verb(&self) -> Verb {
+        Verb::Resume
+    }
+
+    fn kinds(&self) -> &'static [Kind] {
+        KINDS
+    }
+
+    fn fits(&self) -> &'static str {
+        "suspended Argo CD Applications, Flux Kustomizations and HelmReleases"
+    }
+
+    fn offered(&self, _snapshot: &Snapshot, node: &Node) -> bool {
+        node.facts.flag(Fact::Suspended) == Some(true)
+    }
+
+    /// Pauses are forgotten.
+    fn called_for(&self, _snapshot: &Snapshot, _node: &Node) -> bool {
+        true
+    }
+
+    fn draft(
+        &self,
+        snapshot: &Snapshot,
+        node: &Node,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<Draft, PlanError> {
+        match settings.keys().next() {
+            Some(name) => Err(no_such("resume", name, "none")),
+            None => Ok(resume(snapshot, node)),
+        }
+    }
+
+    fn course(&self, plan: &Plan, hands: &Hands) -> Box<dyn Course> {
+        Patching::course(plan, hands, SyncJudge::new(plan))
+    }
+
+    fn sources(&self, _snapshot: &Snapshot, plan: &Plan) -> Vec<SourceId> {
+        sources(plan)
+    }
+}
+
+fn no_such(verb: &'static str, name: &str, known: &'static str) -> PlanError {
+    PlanError::NoSuchSetting {
+        verb,
+        name: name.to_owned(),
+        known,
+    }
+}
+
+/// The field that suspends it, from what it is to what it is to be.
+fn field(node: &Node, suspend: bool) -> Field {
+    let written = node.facts.flag(Fact::SuspendImplied) != Some(true);
+    let was = written.then(|| node.facts.flag(Fact::Suspended) == Some(true));
+    if node.kind == Kind::Application {
+        let words = |on: bool| if on { "true" } else { "false" };
+        let now = suspend.then_some("true");
+        return Field::annotation(SKIP_RECONCILE, was.map(words), now);
+    }
+    Field::new("/spec/suspend", json!(was), json!(suspend))
+}
+
+/// What both share.
+fn common(snapshot: &Snapshot, node: &Node, suspend: bool, step: &str) -> Draft {
+    let patch = Object::of(node).map(|object| Patch::new(object, vec![field(node, suspend)]));
+    let kept = near::next(snapshot, &node.id, Relation::Deploys);
+    let mut targets = vec![node.id.clone()];
+    targets.extend(kept.iter().map(|kept| kept.id.clone()));
+    let looked = node.facts.time(Fact::SyncedAt).map(|at| at.to_string());
+    let before: BTreeMap<String, Value> = [
+        ("suspended".to_owned(), json!(!suspend)),
+        (
+            "reconciled_at".to_owned(),
+            json!(looked.unwrap_or_default()),
+        ),
+    ]
+    .into();
+    Draft {
+        settings: BTreeMap::new(),
+        targets,
+        label: String::new(),
+        calls: patch
+            .iter()
+            .map(|patch| patch.call(snapshot, node, step))
+            .collect(),
+        before,
+        findings: vec![state(snapshot, node, suspend)],
+        expectations: Vec::new(),
+        stops: vec!["Stop watching at any time: what was written stays written.".to_owned()],
+        undo: Undo::none(""),
+        blast: Blast::default(),
+        level: ConfirmLevel::L2,
+        confirm: node.name.clone(),
+        takes: Vec::new(),
+        rights: patch.map(|patch| patch.rights()).unwrap_or_default(),
+        leaves: None,
+    }
+}
+
+fn pause(snapshot: &Snapshot, node: &Node, seconds: i64, given: String) -> Draft {
+    let name = called(node.kind, &node.name);
+    let close = Request {
+        action: Verb::Resume,
+        node: node.id.clone(),
+        settings: BTreeMap::new(),
+    };
+    let mut draft = common(snapshot, node, true, "pause");
+    draft.settings = [("for".to_owned(), given)].into();
+    draft.label = format!("Pause {name} for {}", span(seconds as f64));
+    draft.expectations = vec![kept(format!("{name} stays suspended for 60 s."))];
+    draft.undo = Undo {
+        sentence: format!("Undo: resume {}.", node.name),
+        request: Some(close.clone()),
+    };
+    draft.blast.sentences = vec![
+        format!(
+            "Nothing that changes in git reaches {}: no release, no rollback.",
+            what(snapshot, node)
+        ),
+        "What is changed by hand stays, until it is resumed.".to_owned(),
+        format!(
+            "It is an open loop: it is to be resumed within {}.",
+            span(seconds as f64)
+        ),
+    ];
+    draft.leaves = Some(Leaves {
+        sentence: format!("{name} stays suspended."),
+        seconds,
+        close,
+    });
+    draft
+}
+
+fn resume(snapshot: &Snapshot, node: &Node) -> Draft {
+    let name = called(node.kind, &node.name);
+    let mut draft = common(snapshot, node, false, "resume");
+    draft.label = format!("Resume {name}");
+    draft.expectations = vec![
+        Expectation {
+            id: judge::BACK.into(),
+            sentence: format!("{name} has looked at git again."),
+            dwell_seconds: 0.0,
+        },
+        kept(format!("{name} stays resumed for 60 s.")),
+    ];
+    draft.undo = Undo {
+        sentence: format!("Undo: pause {} again.", node.name),
+        request: Some(Request {
+            action: Verb::Pause,
+            node: node.id.clone(),
+            settings: BTreeMap::new(),
+        }),
+    };
+    let puts_back = match node.facts.flag(Fact::SelfHeal) {
+        Some(true) => "What was changed by hand meanwhile is put back as git has it.",
+        Some(false) | None => {
+            "What was changed by hand stays until the next change in git; what changed there meanwhile is applied."
+        }
+    };
+    draft.blast.sentences = vec![
+        format!("It keeps {} as git has it again.", what(snapshot, node)),
+        puts_back.to_owned(),
+    ];
+    draft
+}
+
+/// What it keeps, by name where it is known.
+fn what(snapshot: &Snapshot, node: &Node) -> String {
+    let kept = near::next(snapshot, &node.id, Relation::Deploys);
+    let names: Vec<&str> = kept.iter().map(|kept| kept.name.as_str()).collect();
+    match names.as_slice() {
+        [] => "what it deploys".to_owned(),
+        names => list(names),
+    }
+}
+
+fn kept(sentence: String) -> Expectation {
+    Expectation {
+        id: judge::KEPT.into(),
+        sentence,
+        dwell_seconds: DWELL,
+    }
+}
+
+/// It is not yet what it is to be.
+fn state(snapshot: &Snapshot, node: &Node, suspend: bool) -> Finding {
+    let suspended = node.facts.flag(Fact::Suspended);
+    let words = |on: bool| if on { "suspended" } else { "not suspended" };
+    let name = &node.name;
+    finding(
+        if suspend {
+            "pause.state"
+        } else {
+            "resume.state"
+        },
+        Severity::Block,
+        Answer::of(
+            Origin::of(snapshot, node, Fact::Suspended),
+            suspended.map(|on| on != suspend),
+            suspended.map_or("not known", words),
+        ),
+        Words {
+            pass: format!("{name} is {}.", words(!suspend)),
+            fail: format!("{name} is {} already.", words(suspend)),
+            unknown: format!("Whether {name} is suspended is not known."),
+            threshold: if suspend {
+                "not suspended"
+            } else {
+                "suspended"
+            },
+            next: "There is nothing to do.",
+        },
+    )
+}

@@ -1,0 +1,112 @@
+//! What a run makes of a suspended or resumed keeper.
+
+use crate::object::{Judge, Object, Patch, Resource, Seen};
+use crate::plan::Plan;
+use crate::verb::Verb;
+use crate::words::list;
+use crate::workload::scale::judge::{lost, taken_back};
+use model::Timestamp;
+use serde_json::Value;
+
+/// It stays as written.
+pub(super) const KEPT: &str = "sync.kept";
+/// It works again.
+pub(super) const BACK: &str = "sync.back";
+
+/// Judges a pause or its end.
+pub(super) struct SyncJudge {
+    patches: Vec<Patch>,
+    resumes: bool,
+    /// When the Application last reconciled before.
+    reconciled: Option<Timestamp>,
+    name: String,
+}
+
+impl SyncJudge {
+    pub(super) fn new(plan: &Plan) -> Self {
+        let calls = plan.calls.iter();
+        let looked = plan.before.get("reconciled_at").and_then(Value::as_str);
+        Self {
+            patches: calls
+                .filter_map(|call| Patch::carried(&call.parameters))
+                .collect(),
+            resumes: plan.action == Verb::Resume,
+            reconciled: looked.and_then(Timestamp::parse),
+            name: plan.name.clone(),
+        }
+    }
+
+    fn back(&self, seen: &Seen) -> (bool, String) {
+        let Some(patch) = self.patches.first() else {
+            return (false, "not known".to_owned());
+        };
+        let object = seen.object(&patch.object);
+        match patch.object.resource {
+            Resource::Application => self.reconciled_anew(object),
+            Resource::Deployment
+            | Resource::StatefulSet
+            | Resource::ReplicaSet
+            | Resource::Hpa
+            | Resource::ScaledObject
+            | Resource::Kustomization
+            | Resource::HelmRelease => observed(object),
+        }
+    }
+
+    fn reconciled_anew(&self, object: &Value) -> (bool, String) {
+        let at = object.pointer("/status/reconciledAt");
+        let at = at.and_then(Value::as_str).and_then(Timestamp::parse);
+        match at {
+            None => (false, "not reconciled yet".to_owned()),
+            Some(at) => (
+                self.reconciled.is_none_or(|before| at > before),
+                format!("reconciled at {at}"),
+            ),
+        }
+    }
+}
+
+/// Flux observes the generation that resumed it
+/// (<https://fluxcd.io/flux/components/kustomize/kustomizations/#observed-generation>).
+fn observed(object: &Value) -> (bool, String) {
+    let number = |path: &str| object.pointer(path).and_then(Value::as_i64);
+    match (
+        number("/metadata/generation"),
+        number("/status/observedGeneration"),
+    ) {
+        (Some(asked), Some(seen)) if seen >= asked => (true, format!("generation {seen}")),
+        (Some(asked), Some(seen)) => (false, format!("generation {seen} of {asked}")),
+        _ => (false, "not observed yet".to_owned()),
+    }
+}
+
+impl Judge for SyncJudge {
+    fn outcome(&self) -> String {
+        match self.resumes {
+            true => format!("{} is resumed and looks at git again", self.name),
+            false => format!("{} is suspended", self.name),
+        }
+    }
+
+    fn watched(&self) -> Vec<Object> {
+        Vec::new()
+    }
+
+    fn judge(&self, id: &str, seen: &Seen) -> (bool, String) {
+        match id {
+            BACK => self.back(seen),
+            KEPT => {
+                let lost = lost(&self.patches, seen);
+                match lost.is_empty() {
+                    true => (true, "as written".to_owned()),
+                    false => (false, list(&lost)),
+                }
+            }
+            _ => (false, "not known".to_owned()),
+        }
+    }
+
+    fn taken_back(&self, seen: &Seen) -> Option<String> {
+        taken_back(&self.patches, seen)
+    }
+}

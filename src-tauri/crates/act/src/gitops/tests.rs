@@ -1,0 +1,97 @@
+//! Who keeps a deployment as git has it, and pausing that.
+
+use crate::Verb;
+use crate::plan::{ConfirmLevel, Outcome, Plan};
+use crate::workload::tests::{Ground, outcome};
+use model::{Fact, Kind, NodeId, Relation};
+
+fn api() -> NodeId {
+    NodeId::new("deployment/1/eu-west-1/c/trading/api")
+}
+
+/// A keeper of `api`, working.
+fn keeper(ground: &mut Ground, kind: Kind, name: &str) -> NodeId {
+    let id = ground.node(kind, name);
+    let facts = &mut ground.at(&id).facts;
+    facts.set(Fact::SelfHeal, true);
+    facts.set(Fact::Suspended, false);
+    facts.set(Fact::SuspendImplied, true);
+    id
+}
+
+fn reverted(plan: &Plan) -> (&str, Outcome) {
+    let label = plan.label.split_once(" · ").expect("an owner").1;
+    (label, outcome(plan, "scale.gitops"))
+}
+
+#[test]
+fn when_git_puts_it_back_is_read_off_what_keeps_it() {
+    let mut ground = Ground::new();
+    let shop = keeper(&mut ground, Kind::Application, "shop");
+    ground.tie(&shop, Relation::Deploys, &api());
+    let said = "Argo CD application shop reverts it in ≤ 3 min";
+    assert_eq!(reverted(&ground.scale("6")), (said, Outcome::Fail));
+    ground.at(&shop).facts.set(Fact::SelfHeal, false);
+    let said = "Argo CD application shop does not revert it by itself";
+    assert_eq!(reverted(&ground.scale("6")), (said, Outcome::Pass));
+    ground.at(&shop).facts.set(Fact::SelfHeal, true);
+    ground.at(&shop).facts.set(Fact::Suspended, true);
+    assert_eq!(reverted(&ground.scale("6")), (said, Outcome::Pass));
+}
+
+#[test]
+fn marks_lead_to_what_keeps_it_and_without_it_the_default_is_said() {
+    let mut ground = Ground::new();
+    let mark = "flux-kustomization:trading/apps";
+    ground.api().facts.set(Fact::ManagedBy, mark);
+    let said = "Flux Kustomization apps reverts it in ≤ 10 min";
+    let plan = ground.scale("6");
+    assert_eq!(reverted(&plan), (said, Outcome::Fail));
+    let finding = plan.findings.iter().find(|f| f.id == "scale.gitops");
+    let sentence = &finding.expect("there").sentence;
+    assert!(sentence.ends_with("by default."), "{sentence}");
+    let apps = keeper(&mut ground, Kind::Kustomization, "apps");
+    ground.at(&apps).facts.set(Fact::SyncIntervalSeconds, 120);
+    let said = "Flux Kustomization apps reverts it in ≤ 2 min";
+    assert_eq!(reverted(&ground.scale("6")), (said, Outcome::Fail));
+}
+
+#[test]
+fn a_pause_leaves_a_loop_and_says_what_it_holds_up() {
+    let mut ground = Ground::new();
+    let apps = keeper(&mut ground, Kind::Kustomization, "apps");
+    ground.tie(&apps, Relation::Deploys, &api());
+    let plan = ground.plan(Verb::Pause, &apps, &[("for", "2h")]);
+    assert_eq!(outcome(&plan, "pause.state"), Outcome::Pass);
+    assert_eq!(plan.level, ConfirmLevel::L2);
+    assert_eq!(plan.label, "Pause Flux Kustomization apps for 2 h");
+    assert!(plan.blast.sentences[0].contains("reaches api"));
+    let leaves = plan.leaves.expect("a loop");
+    assert_eq!((leaves.seconds, leaves.close.action), (7_200, Verb::Resume));
+    let cli = &plan.calls[0].cli;
+    assert!(cli.contains("patch kustomizations.kustomize.toolkit.fluxcd.io/apps --type=json"));
+    assert!(
+        cli.contains(r#""value":null"#),
+        "absent when planned: {cli}"
+    );
+    let resume = ground.plan(Verb::Resume, &apps, &[]);
+    assert_eq!(outcome(&resume, "resume.state"), Outcome::Fail);
+}
+
+#[test]
+fn a_resume_says_that_what_was_done_by_hand_is_put_back() {
+    let mut ground = Ground::new();
+    let shop = keeper(&mut ground, Kind::Application, "shop");
+    let facts = &mut ground.at(&shop).facts;
+    facts.set(Fact::Suspended, true);
+    facts.remove(Fact::SuspendImplied);
+    let plan = ground.plan(Verb::Resume, &shop, &[]);
+    assert_eq!(outcome(&plan, "resume.state"), Outcome::Pass);
+    assert!(plan.blast.sentences[1].contains("put back"));
+    assert_eq!(
+        plan.calls[0].cli,
+        "kubectl --namespace trading annotate applications.argoproj.io/shop argocd.argoproj.io/skip-reconcile-"
+    );
+    let again = ground.plan(Verb::Pause, &shop, &[]);
+    assert_eq!(outcome(&again, "pause.state"), Outcome::Fail);
+}

@@ -1,0 +1,98 @@
+//! What keeps workloads as git has them.
+
+use crate::server::{Act, Server, list_of, nodes, told};
+use collect::kubernetes::{Limits, Watched};
+use model::{Direction, Fact, FoundNode, Name, NodeId, Relation};
+use serde_json::{Value, json};
+
+async fn one(what: Watched, path: &str, object: &Value) -> FoundNode {
+    let server = Server::start().await;
+    server.list(path, Act::Json(list_of("1", &[object.clone()])));
+    let cluster = server.cluster(Limits::default()).await;
+    let mut found = nodes(told(&mut cluster.watch(what)).await);
+    assert_eq!(found.len(), 1);
+    found.remove(0)
+}
+
+async fn application(metadata: Value, automated: Value) -> FoundNode {
+    let mut meta = json!({"name": "shop", "namespace": "argocd"});
+    meta.as_object_mut()
+        .expect("a map")
+        .extend(metadata.as_object().expect("a map").clone());
+    let object = json!({
+        "metadata": meta,
+        "spec": {"project": "default", "syncPolicy": {"automated": automated}},
+        "status": {"sync": {"status": "OutOfSync"}, "reconciledAt": "2026-11-22T02:00:00Z", "resources": [
+            {"group": "apps", "version": "v1", "kind": "Deployment", "namespace": "trading", "name": "api", "status": "OutOfSync"},
+            {"version": "v1", "kind": "Service", "namespace": "trading", "name": "api"},
+        ]},
+    });
+    let path = "/apis/argoproj.io/v1alpha1/applications";
+    one(Watched::Applications, path, &object).await
+}
+
+#[tokio::test]
+async fn an_application_heals_by_itself_only_where_it_says_so() {
+    let node = application(json!({}), json!({"prune": true, "selfHeal": true})).await;
+    assert_eq!(node.facts.flag(Fact::SelfHeal), Some(true));
+    assert_eq!(node.facts.flag(Fact::Suspended), Some(false));
+    assert_eq!(node.facts.flag(Fact::SuspendImplied), Some(true));
+    assert_eq!(node.facts.text(Fact::SyncStatus), Some("OutOfSync"));
+    assert!(node.facts.time(Fact::SyncedAt).is_some());
+    let tied: Vec<&Name> = node.ties.iter().map(|tie| &tie.other).collect();
+    let api = NodeId::new("deployment/111122223333/eu-west-1/prod/trading/api");
+    assert_eq!(tied, [&Name::Id(api)]);
+    assert_eq!(
+        (node.ties[0].relation, node.ties[0].direction),
+        (Relation::Deploys, Direction::Out)
+    );
+    for automated in [
+        json!(null),
+        json!({}),
+        json!({"selfHeal": true, "enabled": false}),
+    ] {
+        let node = application(json!({}), automated).await;
+        assert_eq!(node.facts.flag(Fact::SelfHeal), Some(false));
+    }
+    let skip = json!({"annotations": {"argocd.argoproj.io/skip-reconcile": "true"}});
+    let node = application(skip, json!({"selfHeal": true})).await;
+    assert_eq!(node.facts.flag(Fact::Suspended), Some(true));
+    assert_eq!(node.facts.flag(Fact::SuspendImplied), None);
+}
+
+#[tokio::test]
+async fn flux_says_its_interval_what_it_keeps_and_why_it_cannot() {
+    let object = json!({
+        "metadata": {"name": "apps", "namespace": "flux-system", "generation": 2},
+        "spec": {"interval": "1h30m", "suspend": true, "path": "./apps"},
+        "status": {
+            "conditions": [{"type": "Ready", "status": "False", "reason": "BuildFailed", "message": "kustomize build failed"}],
+            "inventory": {"entries": [
+                {"id": "trading_api_apps_Deployment", "v": "v1"},
+                {"id": "_trading__Namespace", "v": "v1"},
+                {"id": "odd", "v": "v1"},
+            ]},
+        },
+    });
+    let path = "/apis/kustomize.toolkit.fluxcd.io/v1/kustomizations";
+    let node = one(Watched::Kustomizations, path, &object).await;
+    assert_eq!(node.facts.count(Fact::SyncIntervalSeconds), Some(5_400));
+    assert_eq!(node.facts.flag(Fact::Suspended), Some(true));
+    assert_eq!(node.facts.flag(Fact::Ready), Some(false));
+    assert_eq!(node.facts.text(Fact::Reason), Some("BuildFailed"));
+    assert_eq!(node.ties.len(), 1);
+}
+
+#[tokio::test]
+async fn a_helm_release_puts_drift_right_only_when_told_to() {
+    for (mode, heals) in [("enabled", true), ("warn", false), ("", false)] {
+        let object = json!({
+            "metadata": {"name": "api", "namespace": "trading"},
+            "spec": {"interval": "10m", "driftDetection": {"mode": mode}},
+        });
+        let path = "/apis/helm.toolkit.fluxcd.io/v2/helmreleases";
+        let node = one(Watched::HelmReleases, path, &object).await;
+        assert_eq!(node.facts.flag(Fact::SelfHeal), Some(heals), "{mode}");
+        assert_eq!(node.facts.count(Fact::SyncIntervalSeconds), Some(600));
+    }
+}
