@@ -72,6 +72,14 @@ pub(crate) struct Words {
     pub(crate) next: &'static str,
 }
 
+/// What is not known, and why where that can be said.
+fn because(unknown: String, origin: Option<&Origin>) -> String {
+    match origin.and_then(|origin| origin.silence.as_deref()) {
+        Some(why) => format!("{}, because {why}.", unknown.trim_end_matches('.')),
+        None => unknown,
+    }
+}
+
 pub(crate) fn finding(
     id: &'static str,
     severity: Severity,
@@ -81,7 +89,10 @@ pub(crate) fn finding(
     let (sentence, next) = match answer.outcome {
         Outcome::Pass => (words.pass, None),
         Outcome::Fail => (words.fail, Some(words.next)),
-        Outcome::Unknown => (words.unknown, Some(words.next)),
+        Outcome::Unknown => (
+            because(words.unknown, answer.origin.as_ref()),
+            Some(words.next),
+        ),
     };
     Finding {
         id: id.into(),

@@ -1,6 +1,8 @@
 //! Who said a value, how old it is, and whether it can be believed now: what every check rests on.
 
-use model::{Fact, Node, Snapshot, SourceId, SourceStatus, State, Timestamp};
+use model::{
+    Fact, Kind, Node, Scope, Service, Snapshot, Source, SourceId, SourceStatus, State, Timestamp,
+};
 
 /// Who said a value and how old it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,17 +12,42 @@ pub(crate) struct Origin {
     pub(crate) age: f64,
     /// Its source can be believed now: it answered, and its last good reading is not outdated.
     pub(crate) believed: bool,
+    /// Why it says nothing that counts, a clause; `None` where it does, or where that is not known.
+    pub(crate) silence: Option<String>,
 }
 
 impl Origin {
     /// Where `fact` of `node` comes from.
     pub(crate) fn of(snapshot: &Snapshot, node: &Node, fact: Fact) -> Self {
+        if let Some(silent) = Self::silent(snapshot, node, fact) {
+            return silent;
+        }
         let (source, seen) = said(node, fact);
+        let status = status(snapshot, &source);
         Self {
             age: snapshot.taken_at.seconds_since(seen).max(0.0),
-            believed: status(snapshot, &source).is_some_and(believed),
+            believed: status.is_some_and(believed),
+            silence: status.filter(|status| !believed(status)).map(silence),
             source,
         }
+    }
+
+    /// Of a fact that nobody told: the source that would have.
+    fn silent(snapshot: &Snapshot, node: &Node, fact: Fact) -> Option<Self> {
+        if node.facts.get(fact).is_some() {
+            return None;
+        }
+        let (service, part) = teller(node.kind, fact)?;
+        let scope = Scope {
+            account: node.scope.account.clone(),
+            region: node.scope.region.clone(),
+            ..Scope::default()
+        };
+        let status = status(snapshot, &Source::new(service, scope, part).id)?;
+        Some(Self {
+            silence: Some(silence(status)),
+            ..Self::of_source(snapshot, status)
+        })
     }
 
     /// The whole of a source, also where it said nothing of a node (nothing was ever there).
@@ -32,6 +59,7 @@ impl Origin {
             source: status.source.id.clone(),
             age,
             believed: believed(status),
+            silence: None,
         }
     }
 }
@@ -41,6 +69,37 @@ pub(crate) fn said(node: &Node, fact: Fact) -> (SourceId, Timestamp) {
     match node.fact_origins.get(&fact) {
         Some(origin) => (origin.source.clone(), origin.observed_at),
         None => (node.source.clone(), node.observed_at),
+    }
+}
+
+/// The source of what the listing of a database does not say: service and part.
+fn teller(kind: Kind, fact: Fact) -> Option<(Service, &'static str)> {
+    match (kind, fact) {
+        (
+            Kind::DbInstance,
+            Fact::CpuPercent
+            | Fact::Connections
+            | Fact::ReplicaLagMs
+            | Fact::CommitLatencyMs
+            | Fact::FreeableMemoryMib,
+        ) => Some((Service::CloudWatch, "database-metrics")),
+        (Kind::DbInstance | Kind::DbCluster, Fact::PendingMaintenance) => {
+            Some((Service::Rds, "maintenance"))
+        }
+        (Kind::DbCluster, Fact::FailoverEventsRecent) => Some((Service::Rds, "events")),
+        _ => None,
+    }
+}
+
+/// Why a source says nothing that counts. Without its age: a sentence that changes by the second is a
+/// new one to whoever compares.
+fn silence(status: &SourceStatus) -> String {
+    let label = status.source.service.label();
+    match (&status.error, status.state) {
+        (Some(error), _) => error.trim_end_matches('.').to_owned(),
+        (None, State::Pending) => format!("{label} has not answered yet"),
+        (None, State::Ok) => format!("{label} has said nothing of it lately"),
+        (None, State::Stale | State::Failed) => format!("the last answer of {label} is too old"),
     }
 }
 

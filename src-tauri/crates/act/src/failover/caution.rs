@@ -184,7 +184,7 @@ fn target_cpu(subject: &Subject<'_>, target: &Node) -> Finding {
                 "{} is busy already: {value} CPU before it gets the writes.",
                 target.name
             ),
-            unknown: format!("How busy {} is is not known.", target.name),
+            unknown: format!("The CPU of {} is not known.", target.name),
             threshold: "70 % CPU at most",
             next: "Choose a calmer reader.",
         },
@@ -286,11 +286,13 @@ fn read_share(subject: &Subject<'_>, target: &Node) -> Option<Finding> {
     }
     let cpu = work.map(|work| work.iter().sum::<f64>() / left);
     let value = cpu.map_or_else(|| "not known".to_owned(), percent);
+    let silent = |r: &&Node| r.facts.number(Fact::CpuPercent).is_none();
+    let asked = available.iter().copied().find(silent).unwrap_or(target);
     Some(finding(
         "failover.read-share",
         Severity::Warn,
         Answer::of(
-            subject.database.origin(target, Fact::CpuPercent),
+            subject.database.origin(asked, Fact::CpuPercent),
             cpu.map(|cpu| cpu <= READERS_CPU),
             value.clone(),
         ),

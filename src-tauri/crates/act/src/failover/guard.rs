@@ -239,7 +239,11 @@ fn not_just_failed_over(subject: &Subject<'_>) -> Finding {
         Severity::Block,
         Answer::of(origin, holds, value.clone()),
         Words {
-            pass: format!("Last failover of {}: {value}.", cluster.name),
+            // Not every server keeps events: it is told whose word it is.
+            pass: format!(
+                "Last failover of {} that RDS reports: {value}.",
+                cluster.name
+            ),
             fail: format!(
                 "{} failed over {value} ({events} in the last 3 h): a second one now would drop every connection again.",
                 cluster.name

@@ -267,6 +267,37 @@ fn without_a_name_the_tier_decides_then_the_size() {
 }
 
 #[test]
+fn what_is_not_known_names_the_source_that_did_not_tell_it_and_why() {
+    let mut world = World::green().without("dbinstance/r1", Fact::ReplicaLagMs);
+    let lag = world.finding("r1", "failover.target-lag");
+    assert_eq!(
+        lag.sentence,
+        "How far r1 is behind the writer is not known, because CloudWatch has said nothing of it lately."
+    );
+    let source = lag.source.expect("a source");
+    assert!(source.as_str().ends_with("/database-metrics"), "{source}");
+    let failed = world.sources.iter_mut();
+    for source in failed.filter(|s| s.source.part == "database-metrics") {
+        source.state = State::Failed;
+        source.outdated = true;
+        source.error = Some("CloudWatch GetMetricData was denied.".to_owned());
+    }
+    for (id, sentence) in [
+        (
+            "failover.target-lag",
+            "How far r1 is behind the writer is not known, because CloudWatch GetMetricData was denied.",
+        ),
+        // It was told, and is too old to count.
+        (
+            "failover.target-cpu",
+            "The CPU of r1 is not known, because CloudWatch GetMetricData was denied.",
+        ),
+    ] {
+        assert_eq!(world.finding("r1", id).sentence, sentence);
+    }
+}
+
+#[test]
 fn what_blocks_blocks_and_what_is_not_known_blocks_too() {
     use Outcome::{Fail, Pass, Unknown};
     let green = World::green;

@@ -298,11 +298,15 @@ fn others_carry(subject: &Subject<'_>) -> Finding {
         .sum();
     let cpu = all.filter(|_| cores > 0.0).map(|all| all / cores);
     let value = cpu.map_or_else(|| "not known".to_owned(), percent);
+    let silent = |r: &&Node| r.facts.number(Fact::CpuPercent).is_none();
+    let asked = others.iter().copied().find(silent);
     finding(
         "remove-reader.others-carry",
         Severity::Block,
         Answer::of(
-            subject.database.origin(subject.reader, Fact::CpuPercent),
+            subject
+                .database
+                .origin(asked.unwrap_or(subject.reader), Fact::CpuPercent),
             cpu.map(|cpu| cpu < CPU),
             value.clone(),
         ),
