@@ -9,7 +9,7 @@ use aws_sdk_rds::types::{DbCluster, DbInstance, Filter, SourceType};
 use cloud::{Session, dns, failure, probe};
 use model::{Service, SourceFailure, Timestamp};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 /// How far back events are asked for, minutes.
 const MINUTES: i32 = 20;
@@ -21,6 +21,38 @@ pub(super) struct Members {
     pub(super) writer: Option<String>,
     /// Status by member.
     pub(super) states: BTreeMap<String, String>,
+}
+
+/// Where a name leads.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Led {
+    /// To where it was asked about, and nowhere else.
+    pub(super) there: bool,
+    /// What it leads to, or why that is not known, in words.
+    pub(super) said: String,
+    /// Both it could lead to have one address (a proxy, a tunnel, a resolver that knows neither), so an
+    /// address does not tell which of them it is.
+    pub(super) alike: bool,
+}
+
+impl Led {
+    fn by(from: &[Ipv4Addr], there: &[Ipv4Addr], old: Option<&str>) -> Self {
+        let Some(first) = from.first() else {
+            return Self {
+                said: "no address".to_owned(),
+                ..Self::default()
+            };
+        };
+        let alike = old.is_some_and(|old| there.iter().any(|address| address.to_string() == old));
+        Self {
+            there: !alike && from.iter().all(|address| there.contains(address)),
+            said: match alike {
+                true => format!("{first}, which is the old writer's address too"),
+                false => first.to_string(),
+            },
+            alike,
+        }
+    }
 }
 
 /// The hands: RDS, the resolver, the probe.
@@ -99,22 +131,18 @@ impl Eyes {
         Ok(events.into_iter().filter_map(event).collect())
     }
 
-    /// Whether a name leads to the same address as another; what it leads to, or why that is not
-    /// known, in words.
-    pub(super) async fn leads(&self, host: &str, to: &str) -> (bool, String) {
+    /// Whether a name leads to the same address as another, and no more to the `old` one.
+    pub(super) async fn leads(&self, host: &str, to: &str, old: Option<&str>) -> Led {
         let (from, there) = futures::join!(
             dns::addresses(self.resolver, host),
             dns::addresses(self.resolver, to)
         );
         match (from, there) {
-            (Ok(from), Ok(there)) => match from.first() {
-                None => (false, "no address".to_owned()),
-                Some(first) => (
-                    from.iter().all(|address| there.contains(address)),
-                    first.to_string(),
-                ),
+            (Ok(from), Ok(there)) => Led::by(&from, &there, old),
+            (Err(error), _) | (_, Err(error)) => Led {
+                said: error.to_string(),
+                ..Led::default()
             },
-            (Err(error), _) | (_, Err(error)) => (false, error.to_string()),
         }
     }
 
@@ -178,4 +206,24 @@ async fn instances(session: &Session, cluster: &str) -> Result<Vec<DbInstance>, 
         .ask(Service::Rds, "DescribeDBInstances", cluster, call)
         .await?;
     Ok(answer.db_instances.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Led;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn an_address_that_old_and_new_writer_share_tells_nothing() {
+        let (old, new) = (Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2));
+        let was = old.to_string();
+        let moved = Led::by(&[new], &[new], Some(&was));
+        assert!(moved.there && !moved.alike);
+        assert!(!Led::by(&[old], &[new], Some(&was)).there, "not yet");
+        assert!(!Led::by(&[new, old], &[new], Some(&was)).there, "both");
+        assert!(Led::by(&[new], &[new], None).there, "the old one is gone");
+        let shared = Led::by(&[old], &[old], Some(&was));
+        assert!(!shared.there && shared.alike, "{}", shared.said);
+        assert!(!Led::by(&[], &[new], Some(&was)).there);
+    }
 }

@@ -1,7 +1,7 @@
 //! What a run of a failover makes of what it sees.
 
 use super::expect::{CLUSTER, ENDPOINT, ERRORS, ERRORS_ABOVE, OLD_WRITER, PROBE, READ_ONLY, ROLE};
-use super::eyes::{Eyes, Members};
+use super::eyes::{Eyes, Led, Members};
 use super::logs::{self, Heard, Pod};
 use crate::action::Request;
 use crate::course::{Answer, Call, Moment};
@@ -34,8 +34,8 @@ pub(super) struct Seen {
     members: Members,
     /// Failover events; asked for only until the role has moved.
     events: Vec<(Timestamp, String)>,
-    /// Whether the endpoint leads to the target, and where it leads.
-    endpoint: (bool, String),
+    /// Whether the endpoint leads to the target.
+    endpoint: Led,
     probe: Option<(bool, String)>,
     heard: Heard,
 }
@@ -188,6 +188,9 @@ impl Steps for Failing {
     }
 
     async fn look(&mut self) -> Result<Seen, SourceFailure> {
+        if self.old_address.is_none() {
+            self.old_address = self.eyes.address(&self.terms.old_endpoint).await;
+        }
         let terms = &self.terms;
         let members = self.eyes.members(&terms.cluster).await?;
         let promoted = members.writer.as_deref() == Some(terms.target.as_str());
@@ -203,13 +206,13 @@ impl Steps for Failing {
                 None => None,
             }
         };
-        let leads = self.eyes.leads(&terms.endpoint, &terms.target_endpoint);
+        let old = self.old_address.as_deref();
+        let leads = self
+            .eyes
+            .leads(&terms.endpoint, &terms.target_endpoint, old);
         let (events, probe, endpoint) = futures::join!(events, probe, leads);
-        if self.old_address.is_none() {
-            self.old_address = self.eyes.address(&self.terms.old_endpoint).await;
-        }
         let at = self.eyes.now();
-        match (promoted && endpoint.0, self.moved) {
+        match (promoted && endpoint.there, self.moved) {
             (true, None) => self.moved = Some(at),
             (false, _) => self.moved = None,
             (true, Some(_)) => {}
@@ -293,7 +296,7 @@ impl Steps for Failing {
         let mut figures = vec![
             figure("Writer", writer),
             figure("Cluster", seen.members.status.clone()),
-            figure("Writer endpoint", seen.endpoint.1.clone()),
+            figure("Writer endpoint", seen.endpoint.said.clone()),
         ];
         figures.extend(
             seen.events
@@ -324,8 +327,14 @@ impl Steps for Failing {
     }
 
     /// A pool that clings for minutes does so until its connections end: the restart is the next step,
-    /// and not more watching.
+    /// and not more watching. Nor does watching tell apart two with one address.
     fn hopeless(&self, missing: &[&str], seen: &Seen, moment: &Moment<'_>) -> Option<String> {
+        if seen.endpoint.alike && missing == [ENDPOINT] {
+            return Some(format!(
+                "Where the writer endpoint leads cannot be told: {} and {} have the same address.",
+                self.terms.old, self.terms.target
+            ));
+        }
         let theirs = |id: &&&str| matches!(**id, PROBE | ERRORS | READ_ONLY);
         if missing.is_empty() || !missing.iter().all(|id| theirs(&id)) {
             return None;
@@ -366,7 +375,7 @@ impl Steps for Failing {
                 matches!(members.status.as_str(), "available" | "backing-up"),
                 members.status.clone(),
             ),
-            ENDPOINT => seen.endpoint.clone(),
+            ENDPOINT => (seen.endpoint.there, seen.endpoint.said.clone()),
             PROBE => seen
                 .probe
                 .clone()
