@@ -142,6 +142,8 @@ pub struct Sequence<S: Steps> {
     watch: Watch,
     /// Looks since the last line was learnt.
     looks: u32,
+    /// Why the last look showed nothing, a sentence; empty when it did.
+    trouble: String,
 }
 
 impl<S: Steps> Sequence<S> {
@@ -155,6 +157,7 @@ impl<S: Steps> Sequence<S> {
             steps,
             seen: None,
             looks: 0,
+            trouble: String::new(),
         }
     }
 
@@ -165,7 +168,7 @@ impl<S: Steps> Sequence<S> {
             return Some(Decision::End(ending::blind(self)));
         }
         if !begun && self.known.taken.is_none() && moment.blind_for >= BLIND_START {
-            return Some(Decision::End(ending::blind_before()));
+            return Some(Decision::End(ending::blind_before(self)));
         }
         (self.seen.is_none() || !moment.blind_for.is_zero()).then_some(Decision::Wait(POLL))
     }
@@ -284,7 +287,11 @@ impl<S: Steps> Course for Sequence<S> {
     }
 
     async fn look(&mut self) -> Result<(), SourceFailure> {
-        self.seen = Some(self.steps.look().await?);
+        let seen = self.steps.look().await.inspect_err(|failure| {
+            self.trouble.clone_from(&failure.sentence);
+        })?;
+        self.trouble.clear();
+        self.seen = Some(seen);
         self.looks += 1;
         Ok(())
     }

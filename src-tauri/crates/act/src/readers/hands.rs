@@ -11,7 +11,7 @@ use crate::watch::DEADLINE_SECONDS;
 use crate::words::percent;
 use async_trait::async_trait;
 use aws_sdk_rds::types::{DbInstance, Filter};
-use cloud::Session;
+use cloud::{Session, failure};
 use model::{Fact, Kind, NodeId, Service, SourceFailure};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -108,8 +108,11 @@ impl Changing {
         }))
     }
 
-    /// A replica that it feeds, or a custom endpoint that leads to it alone
-    /// (`DescribeDBClusterEndpoints`).
+    /// A replica that it feeds, or a custom endpoint that leads to it alone.
+    ///
+    /// DBCluster lists "the custom endpoints associated with the DB cluster" (RDS API reference,
+    /// DBCluster, CustomEndpoints) without their members; only where it lists one are they asked for, by
+    /// DescribeDBClusterEndpoints: another right, and a call that not every server knows.
     async fn bears(
         &self,
         session: &Session,
@@ -121,6 +124,9 @@ impl Changing {
             .chain(instance.read_replica_db_cluster_identifiers());
         if let Some(replica) = fed.into_iter().next() {
             return Ok(Some(format!("the source of replica {replica}")));
+        }
+        if !self.has_custom_endpoints(session).await? {
+            return Ok(None);
         }
         let custom = Filter::builder()
             .name("db-cluster-endpoint-type")
@@ -143,6 +149,18 @@ impl Changing {
             let name = endpoint.db_cluster_endpoint_identifier.unwrap_or_default();
             format!("the only member of custom endpoint {name}")
         }))
+    }
+
+    async fn has_custom_endpoints(&self, session: &Session) -> Result<bool, SourceFailure> {
+        let call = session.rds().describe_db_clusters();
+        let call = call.db_cluster_identifier(&self.cluster).send();
+        let answer = session
+            .ask(Service::Rds, "DescribeDBClusters", &self.cluster, call)
+            .await?;
+        let asked = session.asked(Service::Rds, "DescribeDBClusters", &self.cluster);
+        let found = answer.db_clusters.unwrap_or_default().into_iter().next();
+        let cluster = found.ok_or_else(|| failure::incomplete(&asked, "the cluster"))?;
+        Ok(!cluster.custom_endpoints().is_empty())
     }
 
     async fn send(&self, session: &Session, writes: &aws_sdk_rds::Client, call: &Call) -> Answer {

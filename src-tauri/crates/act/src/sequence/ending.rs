@@ -173,11 +173,15 @@ pub(super) fn never_settled<S: Steps>(run: &Sequence<S>, call: &Call) -> Ending 
     )
 }
 
-pub(super) fn blind_before() -> Ending {
+/// Whoever answered without what a look rests on has answered, so the reason is told and not guessed.
+pub(super) fn blind_before<S: Steps>(run: &Sequence<S>) -> Ending {
     end(
         Verdict::Failed,
-        "The platform did not answer: nothing was called, nothing was changed.".to_owned(),
-        "Check the connection and the credentials, then plan it again.",
+        format!(
+            "What the call rests on could not be read for a minute: {} Nothing was called, nothing was changed.",
+            run.trouble
+        ),
+        "Put right what could not be read, then plan it again.",
     )
 }
 
@@ -190,7 +194,8 @@ pub(super) fn blind<S: Steps>(run: &Sequence<S>) -> Ending {
     end(
         verdict,
         format!(
-            "The platform has not answered for ten minutes. When last seen: {}.",
+            "Nothing could be read for ten minutes: {} When last seen: {}.",
+            run.trouble,
             done(run).to_lowercase()
         ),
         LOOK,

@@ -306,6 +306,11 @@ async fn stopping_blindness_and_somebody_else_make_no_further_call() {
     drive.world.lock().expect("whole").blind = true;
     let ending = drive.go(NEVER, false).await.expect("an end");
     assert_eq!(ending.verdict, Verdict::Failed, "{}", ending.sentence);
+    assert!(
+        ending.sentence.contains("It said no."),
+        "{}",
+        ending.sentence
+    );
     assert!(drive.writes().is_empty());
     let mut drive = Drive::new(("", Fault::None));
     drive.world.lock().expect("whole").changed = true;
