@@ -29,7 +29,7 @@ use crate::snapshot::{Identity, Snapshot, StackIdentity};
 use crate::source::SourceStatus;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use assembly::Assembly;
@@ -39,6 +39,9 @@ pub(crate) use serving::healthy;
 
 /// How many changes a snapshot keeps.
 const CHANGES: usize = 200;
+/// How many of one reason, the newest: a flood of one (pods that find no room) leaves room for what
+/// caused it (instances that were taken back).
+const OF_A_REASON: usize = 40;
 
 /// Everything that is known, and what it is judged by.
 #[derive(Clone, Debug)]
@@ -123,8 +126,16 @@ fn changes(held: &[Held<'_>]) -> Vec<Change> {
     let ordered: BTreeSet<_> = all
         .map(|c| (std::cmp::Reverse(c.at), &c.node, c.kind, &c.sentence))
         .collect();
+    let mut told: BTreeMap<&str, usize> = BTreeMap::new();
     ordered
         .into_iter()
+        .filter(|(.., sentence)| {
+            // The reason of an event stands first in its sentence.
+            let reason = sentence.split(':').next().unwrap_or_default();
+            let times = told.entry(reason).or_default();
+            *times += 1;
+            *times <= OF_A_REASON
+        })
         .take(CHANGES)
         .map(|(at, node, kind, sentence)| Change {
             at: at.0,

@@ -265,6 +265,19 @@ fn the_order_of_what_is_held_does_not_matter() {
 }
 
 #[test]
+fn a_flood_of_one_reason_leaves_room_for_what_came_before_it() {
+    let mut stage = Stage::new();
+    let pod = stage.thing(Kind::Pod, "late", &[]);
+    stage.event(ago(900), &pod, "SpotInterrupted: warning was triggered");
+    for n in 0..300 {
+        stage.event(ago(n), &pod, &format!("FailedScheduling: no room (×{n})"));
+    }
+    let picture = stage.picture();
+    let last = picture.changes.last().expect("something");
+    assert!(last.sentence.starts_with("SpotInterrupted"), "{last:?}");
+}
+
+#[test]
 fn nodes_that_did_not_change_are_shared_with_the_snapshot_before() {
     let mut stage = Stage::new();
     path(&mut stage, 12, 0);
