@@ -178,11 +178,9 @@ fn expectations(subject: &Subject<'_>, wanted: Sizes) -> Vec<Expectation> {
         all.push(expect(
             NODES_READY,
             format!(
-                "{} of {name} Ready, usually within 5 minutes.",
-                match wanted.desired {
-                    1 => "1 node is".to_owned(),
-                    n => format!("{} are", count(n, "node")),
-                }
+                "{} of {name} {} Ready, usually within 5 minutes.",
+                count(wanted.desired, "node"),
+                if wanted.desired == 1 { "is" } else { "are" },
             ),
             DWELL_SECONDS,
         ));

@@ -1,7 +1,7 @@
 //! How many nodes the pods that wait need, and which group is kept for that.
 
 use super::settings::Sizes;
-use super::subject::{Subject, is_ready, same_cluster, waiting};
+use super::subject::{Subject, is_ready, nodes_of, same_cluster, waiting};
 use crate::words::{count, thousands};
 use model::{Fact, Kind, Node, NodeId, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,13 +11,22 @@ const WAITED_SECONDS: f64 = 60.0;
 /// The share of a node's allocatable processors that pods of deployments get: the rest is for what
 /// runs on every node.
 const USABLE: f64 = 0.9;
+/// A quarter more than what waits now: nodes come minutes later, load rises until then, and pods do
+/// not fill nodes without a gap.
+const AHEAD: f64 = 1.25;
 
-/// Whether the situation calls for this group: pods of its cluster wait for room, and of the groups
-/// that can give some it is the one kept for it.
+/// Whether the situation calls for this group: pods of its cluster wait for room, none that was
+/// ordered is on its way, and of the groups that can give some it is the one kept for it.
 pub(super) fn fallback(snapshot: &Snapshot, group: &Node) -> bool {
     let Some(own) = room(group) else {
         return false;
     };
+    let all = snapshot.nodes.iter().map(AsRef::as_ref);
+    let mut near =
+        all.filter(|n: &&Node| n.kind == Kind::Nodegroup && same_cluster(&n.scope, &group.scope));
+    if near.any(|other| on_its_way(snapshot, other)) {
+        return false;
+    }
     let better = |other: &&Node| {
         other.kind == Kind::Nodegroup
             && other.id != group.id
@@ -30,6 +39,14 @@ pub(super) fn fallback(snapshot: &Snapshot, group: &Node) -> bool {
     };
     !snapshot.nodes.iter().map(AsRef::as_ref).any(|n| better(&n))
         && waiting(snapshot, &group.scope).any(waits)
+}
+
+/// Whether nodes of a group were ordered and are not there yet. Where EKS reports an issue of it they
+/// may never come.
+fn on_its_way(snapshot: &Snapshot, group: &Node) -> bool {
+    let desired = group.facts.count(Fact::Desired).unwrap_or(0);
+    let there = nodes_of(snapshot, &group.id).len() as i64;
+    desired > there && group.facts.text(Fact::HealthIssues).is_none()
 }
 
 /// Whether a group can give room at once, on demand, by hand; greater is better: an empty one is kept
@@ -60,7 +77,7 @@ pub(super) fn words(subject: &Subject<'_>) -> Option<String> {
         format!(", they ask for {} vCPU", thousands((asked + 999) / 1_000))
     });
     Some(format!(
-        "{} for room{asks}: about {} of this group.",
+        "{} for room{asks}: about {} of this group, with a quarter more for what comes until they are Ready.",
         super::waits(waiting),
         count(nodes, "node")
     ))
@@ -77,7 +94,7 @@ fn nodes(subject: &Subject<'_>) -> Option<i64> {
         .zip(allocatable(subject))
         .map(|(asked, each)| asked as f64 / (each as f64 * USABLE));
     let nodes = by_processors.or_else(|| Some(waiting as f64 / pods_a_node(subject)?));
-    let nodes = nodes.map_or(1, |nodes| nodes.ceil().max(1.0) as i64);
+    let nodes = nodes.map_or(1, |nodes| (nodes * AHEAD).ceil().max(1.0) as i64);
     Some(nodes.max(zones(subject)))
 }
 

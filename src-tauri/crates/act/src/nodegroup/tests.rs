@@ -416,6 +416,17 @@ fn it_is_called_for_on_the_group_that_is_kept_when_pods_wait_for_room() {
 }
 
 #[test]
+fn while_ordered_nodes_are_on_their_way_no_second_group_is_called_for() {
+    let called = |world: &World| !called_for(&world.snapshot(), |_| Context::default()).is_empty();
+    let mut world = World::new();
+    world.set(Kind::Nodegroup, "reserve", Fact::Desired, 2_i64);
+    assert!(!called(&world), "two of reserve are on their way");
+    let issue = "AsgInstanceLaunchFailures";
+    world.set(Kind::Nodegroup, "reserve", Fact::HealthIssues, issue);
+    assert!(called(&world), "EKS says why they may never come");
+}
+
+#[test]
 fn a_setting_that_cannot_be_used_is_refused_in_words() {
     let world = World::new();
     for bad in [

@@ -87,10 +87,10 @@ fn short(case: &Case<'_>, scope: &Scope, pods: &[usize]) -> Option<Cause> {
         0 => String::new(),
         n => format!("; {} taken back", words::count(n as i64, "spot instance")),
     };
-    let help = here(Kind::Nodegroup)
-        .filter_map(|at| gives(&case.nodes[at]))
-        .max()
-        .map_or(String::new(), |(_, _, words)| format!(". {words}"));
+    let ordered = here(Kind::Nodegroup).find_map(|at| coming(case, scope, at));
+    let free = here(Kind::Nodegroup).filter_map(|at| gives(&case.nodes[at]));
+    let help = ordered.or_else(|| free.max().map(|(_, _, words)| words));
+    let help = help.map_or(String::new(), |words| format!(". {words}"));
     let name = scope.cluster.as_deref().unwrap_or("the cluster");
     let targets = vec![case.nodes[cluster].id.clone()];
     let owners = case
@@ -144,6 +144,27 @@ fn used_up(case: &Case<'_>, at: usize) -> Option<Signal> {
     );
     let none = node.facts.count(Fact::DisruptionsAllowed) == Some(0);
     none.then(|| case.signal(at, None, sentence))
+}
+
+/// Nodes of a group that were ordered and are not there yet. Where EKS reports an issue of it they may
+/// never come.
+fn coming(case: &Case<'_>, scope: &Scope, at: usize) -> Option<String> {
+    let group = &case.nodes[at];
+    let own = |node: &&usize| {
+        let node = &case.nodes[**node];
+        cluster_of(&node.scope) == *scope && node.facts.text(Fact::Nodegroup) == Some(&group.name)
+    };
+    let all: Vec<usize> = case.of(Kind::Node).collect();
+    let there = all.iter().filter(own).count() as i64;
+    let ordered = group.facts.count(Fact::Desired)? - there;
+    let fits = !all.is_empty() && ordered > 0 && group.facts.text(Fact::HealthIssues).is_none();
+    let are = if ordered == 1 {
+        "is on its"
+    } else {
+        "are on their"
+    };
+    let nodes = words::count(ordered, "node");
+    fits.then(|| format!("{nodes} of {} {are} way", group.name))
 }
 
 /// What an on-demand nodegroup that nothing else scales could give: an empty one first.

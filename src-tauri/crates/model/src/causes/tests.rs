@@ -388,4 +388,12 @@ fn of_the_groups_on_demand_the_empty_one_is_named() {
         "{}",
         short.sentence
     );
+    // Two of it are ordered, and none is there yet.
+    for (name, desired) in [("reserve", 2_i64), ("core", 0)] {
+        let group = crate::stage::id(Kind::Nodegroup, name);
+        stage.found(&group).facts.set(Fact::Desired, desired);
+    }
+    stage.thing(Kind::Node, "ip-1", &[]);
+    let coming = "2 nodes of reserve are on their way.";
+    assert!(causes(&stage).iter().any(|c| c.sentence.ends_with(coming)));
 }
