@@ -225,7 +225,7 @@ fn expectations(aim: &Aim<'_>) -> Vec<Expectation> {
         None => count(aim.to, "replica"),
     };
     let what = match aim.owner.scaler() {
-        Some(scaler) => format!("The bounds of {} stay as written", scaler.name),
+        Some(_) => format!("The bounds of {} stay as written", aim.owner.called()),
         None => format!("replicas of {name} stay as written"),
     };
     vec![
@@ -255,7 +255,7 @@ fn undo(aim: &Aim<'_>) -> Undo {
         (Some(scaler), Some((min, max))) => Undo {
             sentence: format!(
                 "Undo: {} gets its bounds back, {min} to {max}.",
-                scaler.name
+                aim.owner.called()
             ),
             request: Some(request(Verb::Bounds, scaler, &[("min", min), ("max", max)])),
         },
@@ -285,10 +285,10 @@ fn blast(aim: &Aim<'_>) -> Blast {
         ),
         std::cmp::Ordering::Equal => format!("No pod of {name} starts or ends at once."),
     });
-    if let Some(scaler) = aim.owner.scaler() {
+    if aim.owner.scaler().is_some() {
         sentences.push(format!(
             "Written to {}, because it overwrites replicas at its next sync.",
-            scaler.name
+            aim.owner.called()
         ));
     }
     let databases = near::databases(aim.snapshot, aim.workload);

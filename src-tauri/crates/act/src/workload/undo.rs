@@ -196,7 +196,7 @@ fn asked(snapshot: &Snapshot, node: &Node, default: Option<i64>) -> Vec<Setting>
             label: format!("revision {revision}"),
             facts: image
                 .into_iter()
-                .chain(created.map(|at| format!("made {at}")))
+                .chain(created.map(|at| format!("made {}", minute(at))))
                 .collect(),
             colour: Colour::Green,
             why: None,
@@ -211,6 +211,14 @@ fn asked(snapshot: &Snapshot, node: &Node, default: Option<i64>) -> Vec<Setting>
         },
         note: Some("It becomes a new revision with the old template.".to_owned()),
     }]
+}
+
+/// `2026-11-24 11:53 UTC` of `2026-11-24T11:53:24.000Z`.
+fn minute(at: &str) -> String {
+    match (at.get(..10), at.get(11..16)) {
+        (Some(day), Some(time)) if at.ends_with('Z') => format!("{day} {time} UTC"),
+        _ => at.to_owned(),
+    }
 }
 
 fn words(revision: Option<i64>) -> String {
@@ -235,7 +243,7 @@ fn drafted(turn: &Turn<'_>) -> Draft {
         settings,
         targets: vec![node.id.clone()],
         label: format!(
-            "Undo {name}: revision {} → {}{}",
+            "Roll back {name}: revision {} → {}{}",
             words(turn.from),
             words(turn.to),
             turn.tag()

@@ -183,10 +183,10 @@ fn blamed(turn: &Turn<'_>) -> Finding {
     let cause = blame(turn.snapshot, turn.deployment);
     let stuck = turn.deployment.facts.text(Fact::Rollout) == Some("stuck");
     let from = words(turn.from);
-    let value = match (cause, stuck) {
-        (Some(cause), _) => cause.sentence.clone(),
-        (None, true) => "its rollout is stuck".to_owned(),
-        (None, false) => "nothing speaks against it".to_owned(),
+    let (value, why) = match (cause, stuck) {
+        (Some(cause), _) => ("named as the cause", cause.sentence.as_str()),
+        (None, true) => ("stuck", "its rollout is stuck."),
+        (None, false) => ("nothing speaks against it", ""),
     };
     finding(
         "undo.blamed",
@@ -194,10 +194,10 @@ fn blamed(turn: &Turn<'_>) -> Finding {
         Answer::of(
             origin(turn, Fact::Revision),
             Some(cause.is_some() || stuck),
-            value.clone(),
+            value,
         ),
         Words {
-            pass: format!("Revision {from} is to blame: {value}"),
+            pass: format!("Revision {from} is to blame: {why}"),
             fail: format!("Nothing says that revision {from} of {name} is to blame for anything."),
             unknown: format!("Whether revision {from} of {name} is to blame is not known."),
             threshold: "a cause names the revision",
