@@ -15,6 +15,7 @@ export function nearOf(world: World, id: NodeId): NodeId[] {
     for (const consumer of consumersOf(world, id)) out.add(consumer.id);
   }
   if (node.kind === "pod" || node.kind === "replicaset") for (const owner of owners(world, id, new Set<Kind>(["deployment", "statefulset", "replicaset"]))) out.add(owner);
+  if (node.kind === "cluster") for (const edge of world.out.get(id) ?? []) if (edge.relation === "owns" && world.nodes.get(edge.to)?.kind === "nodegroup") out.add(edge.to);
   if (node.kind === "dbglobal") for (const edge of world.out.get(id) ?? []) if (edge.relation === "owns") out.add(edge.to);
   if (node.kind === "dbinstance") for (const owner of owners(world, id, new Set<Kind>(["dbcluster"]))) out.add(owner);
   // Who owns the number of replicas, mappings before functions.

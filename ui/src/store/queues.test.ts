@@ -97,6 +97,8 @@ describe("what decides over a queue", () => {
     expect(nearOf(w, settlement?.id ?? "").map((id) => w.nodes.get(id)?.name)).toEqual(["settlement-events", "settlement-events-dlq", "settlement-fn-esm", "settlement-fn"]);
     const reader = [...w.nodes.values()].find((n) => n.name === "orders-2");
     expect(nearOf(w, reader?.id ?? "").map((id) => w.nodes.get(id)?.kind)).toEqual(["dbinstance", "dbcluster"]);
+    const cluster = [...w.nodes.values()].find((n) => n.kind === "cluster");
+    expect(nearOf(w, cluster?.id ?? "").map((id) => w.nodes.get(id)?.kind)).toEqual(["cluster", "nodegroup"]);
   });
 });
 
