@@ -4,7 +4,7 @@ import type { Receipt } from "../../ipc/gen/Receipt";
 import type { Verb } from "../../ipc/gen/Verb";
 import { beforeText } from "./before";
 import { dialogOf } from "./request";
-import { runTitle, upcoming, verbWords } from "./words";
+import { givenOf, runTitle, upcoming, verbWords } from "./words";
 
 const plan = {
   name: "orders", expectations: [{}, {}],
@@ -55,5 +55,18 @@ describe("a request made elsewhere", () => {
   it("opens the node's own offer with its settings, and is asked for even where nothing is offered", () => {
     const request = { action: "redrive" as const, node: "queue/1", settings: { rate: "5" } };
     expect(dialogOf(request, [])).toMatchObject({ kind: "action", settings: { rate: "5" }, offer: { node: "queue/1", settings: [] } });
+  });
+});
+
+describe("what a call is given", () => {
+  it("is a line per parameter, and of a patch a line per field with what it replaces", () => {
+    expect(givenOf({ DBClusterIdentifier: "orders", tags: { a: 1 } })).toEqual([["DBClusterIdentifier", "orders"], ["tags", '{"a":1}']]);
+    const fields = JSON.stringify([
+      { path: "/spec/minReplicas", was: 11, now: 30 },
+      { path: "/spec/maxReplicas", was: 44, now: 44 },
+      { path: "/metadata/annotations/autoscaling.keda.sh~1paused", was: null, now: "true" },
+    ]);
+    expect(givenOf({ fields })).toEqual([["minReplicas", "11 → 30"], ["maxReplicas", "stays 44"], ["autoscaling.keda.sh/paused", "unset → true"]]);
+    expect(givenOf({ fields: "no list" })).toEqual([["fields", "no list"]]);
   });
 });

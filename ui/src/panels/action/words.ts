@@ -68,7 +68,7 @@ export function runTitle(receipt: Receipt, name = receipt.plan.name): string {
   }
 }
 
-const STEPS: Record<string, string> = { checks: "Checks", canary: "Canary", full: "Move the messages", watch: "Watch the canary", cancel: "Cancel", verify: "Verify" };
+const STEPS: Record<string, string> = { checks: "Checks", canary: "Canary", full: "Move the messages", watch: "Watch the canary", cancel: "Cancel", verify: "Verify", undo: "Roll back" };
 
 /** A step's name. */
 export function stepName(step: string): string {
@@ -100,4 +100,30 @@ export function partWords(part: string): string {
 export function sentence(name: string): string {
   const words = name.replaceAll(/[_-]/g, " ").replace(/\barn\b/, "ARN").replace(/\bdlq\b/, "dead-letter queue");
   return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** What a call is given, as lines of a name and a value: a patch is a line per field, with what it replaces. */
+export function givenOf(parameters: Readonly<Record<string, unknown>>): [name: string, value: string][] {
+  return Object.entries(parameters).flatMap(([name, value]): [string, string][] => {
+    const fields = name === "fields" ? patched(value) : [];
+    return fields.length > 0 ? fields : [[name, text(value)]];
+  });
+}
+
+/** The fields of a patch, each by the end of its path (RFC 6901): `minReplicas 11 → 30`. */
+function patched(value: unknown): [string, string][] {
+  try {
+    const all = JSON.parse(String(value)) as { path: string; was: unknown; now: unknown }[];
+    return all.map(({ path, was, now }) => {
+      const name = (path.split("/").at(-1) ?? path).replaceAll("~1", "/").replaceAll("~0", "~");
+      const same = JSON.stringify(was) === JSON.stringify(now);
+      return [name, same ? `stays ${was === null ? "unset" : text(was)}` : `${was === null ? "unset" : text(was)} → ${now === null ? "taken away" : text(now)}`];
+    });
+  } catch {
+    return [];
+  }
+}
+
+function text(value: unknown): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
