@@ -13,6 +13,17 @@ export async function desk(args, state) {
   return new Desk(window);
 }
 
+/** What of the open dialog is out of the window, or out of the dialog without a way to scroll to it. */
+const CUT_OFF = `
+  const dialog = document.querySelector("[role=dialog]");
+  const box = dialog.getBoundingClientRect();
+  const name = (e) => e.tagName.toLowerCase() + "." + e.className + " " + (e.innerText ?? "").trim().slice(0, 60);
+  const out = (e, r) => r.left < box.left - 1 || r.right > box.right + 1 || (e.closest(".scroll") === null && (r.top < box.top - 1 || r.bottom > box.bottom + 1));
+  const outside = box.left < 0 || box.top < 0 || box.right > innerWidth || box.bottom > innerHeight ? ["the dialog itself"] : [];
+  const parts = [...dialog.querySelectorAll("*:not(.sr)")].filter((e) => e.offsetParent !== null && e.closest(".cut") === null);
+  const wide = parts.filter((e) => e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1 && !e.matches("input"));
+  return [...outside, ...new Set([...parts.filter((e) => out(e, e.getBoundingClientRect())), ...wide].map(name))].slice(0, 8);`;
+
 class Desk {
   constructor(window) {
     this.window = window;
@@ -98,6 +109,25 @@ class Desk {
     // What the document says is on the glass two frames later.
     await this.window.runAsync("const done = arguments[arguments.length - 1]; requestAnimationFrame(() => requestAnimationFrame(() => done(true)));");
     await this.window.screenshot(join(process.env.SHOTS, `${name}.png`));
+  }
+
+  /** The open dialog in dark, in light and at 1024 × 700: a shot of each, no finding of axe-core, nothing cut off. */
+  async dialogLooks(name) {
+    const paint = (theme) => this.window.run("document.documentElement.dataset.theme = arguments[0];", theme);
+    // The L key is the window's own, not a dialog's: the theme is put there as the page does it.
+    const before = await this.window.run("return document.documentElement.dataset.theme;");
+    for (const theme of ["light", "dark"]) {
+      await paint(theme);
+      await this.shot(`${name}-${theme}`);
+      await this.accessible(`${name} in ${theme}`);
+    }
+    await paint(before);
+    await this.window.size(1024, 700);
+    await until("the page has followed", () => this.window.run("return innerWidth <= 1024;"));
+    await this.shot(`${name}-1024`);
+    assert.deepEqual(await this.window.run(CUT_OFF), [], `${name}: cut off at 1024 × 700`);
+    await this.window.size(1440, 900);
+    await until("the page has followed back", () => this.window.run("return innerWidth > 1024;"));
   }
 
   async theme(wanted) {

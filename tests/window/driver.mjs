@@ -115,7 +115,7 @@ class Window {
   /** Presses Tab until the focused element's text matches, as somebody without a mouse would. */
   async tabTo(pattern, most = 60) {
     for (let i = 0; i < most; i++) {
-      const text = await this.run("const e = document.activeElement; return e ? (e.innerText || e.getAttribute('aria-label') || '') : '';");
+      const text = await this.run("const e = document.activeElement; return e ? (e.innerText || e.getAttribute('aria-label') || e.labels?.[0]?.innerText || '') : '';");
       if (pattern.test(text)) return text;
       await this.keys(KEY.tab);
     }

@@ -22,6 +22,11 @@ export async function simulated(scenario, ...options) {
     stack: ready.stack,
     state,
     advance: (seconds) => post("advance", { seconds }),
+    /** Lets the world's time run faster from now on: so many seconds more each second. Returns what ends it. */
+    hurry: (seconds) => {
+      const timer = setInterval(() => void post("advance", { seconds }).catch(() => {}), 1000);
+      return () => clearInterval(timer);
+    },
     fault: (spec) => post("faults", { spec }),
     mend: () => fetch(`${control}/faults`, { method: "DELETE" }),
     world: async () => (await fetch(`${control}/state`)).json(),
