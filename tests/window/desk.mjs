@@ -61,7 +61,7 @@ class Desk {
   async says(pattern, seconds = 30) {
     let last = "";
     await until(`the window says ${pattern}`, async () => pattern.test((last = await this.text())), seconds).catch((error) => {
-      throw new Error(`${error.message}; it says: ${last.replace(/\s+/g, " ").slice(0, 1500)}`);
+      throw new Error(`${error.message}; it says: ${last.replace(/\s+/g, " ").slice(0, 4500)}`);
     });
     return last;
   }
