@@ -92,3 +92,23 @@ def test_where_no_lease_can_be_had_that_is_said(desk):
     assert "Other consoles see no lock" in sentence and "we may not" in sentence, sentence
     first.kill()
     first.wait()
+
+
+def test_a_lock_that_somebody_else_takes_in_mid_run_stops_the_run(desk):
+    platform, node, folder = desk
+    plan = planned(platform, folder / "one", "redrive", node, "--set", "rate=1")
+    run = start(platform, plan, folder / "one")
+    for line in run.stdout:
+        said = json.loads(line)
+        if said.get("receipt", {}).get("progress", {}).get("moved", 0) > 0:
+            break
+    hold(platform, lease_name(plan), age=0)
+    out, err = run.communicate(timeout=60)
+    receipt = json.loads(out.splitlines()[-1])
+    assert receipt["verdict"] == "aborted", (receipt["verdict"], receipt["sentence"], err)
+    assert receipt["sentence"].startswith("The lock was lost: ben@desk "), receipt["sentence"]
+    assert "Another console has the lock now." in receipt["sentence"] and "operator" not in receipt["sentence"], receipt["sentence"]
+    assert lease(platform, lease_name(plan))["spec"]["holderIdentity"] == "ben@desk", "it is not given back for somebody else"
+    assert reading.qd("audit", "verify", state=folder / "one").returncode == 0
+    queue = next(q for q in reading.read(platform.stack, folder / "two").of("queue") if q["id"] == node)
+    assert queue["facts"]["move_task_status"] != "RUNNING", "the task goes on under nobody's lock"

@@ -236,7 +236,7 @@ pub fn recount(plan: &Plan, entries: &[Entry]) -> Option<Recount> {
         blind_for: Duration::from_secs(1),
         pace: 1.0,
         snapshot: &snapshot,
-        stop: false,
+        stop: None,
     };
     Some(Recount {
         known: course.known(),

@@ -141,6 +141,26 @@ pub enum Decision {
     End(Ending),
 }
 
+/// Why a run is to end before it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The operator asked for it.
+    Operator,
+    /// Another console has the lock now.
+    Lock,
+}
+
+impl Stop {
+    /// That, as a sentence.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Stop::Operator => "The operator stopped it.",
+            Stop::Lock => "Another console has the lock now.",
+        }
+    }
+}
+
 /// The circumstances of a decision.
 #[derive(Clone, Copy, Debug)]
 pub struct Moment<'a> {
@@ -152,8 +172,8 @@ pub struct Moment<'a> {
     pub pace: f64,
     /// The newest picture.
     pub snapshot: &'a Snapshot,
-    /// The operator asked to stop.
-    pub stop: bool,
+    /// It is to end.
+    pub stop: Option<Stop>,
 }
 
 /// A run as people see it.

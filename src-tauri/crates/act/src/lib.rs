@@ -81,7 +81,7 @@ pub use action::{
     ACTIONS, Action, Context, PlanError, Recount, Request, action, action_of, called_for, colour,
     command, offers, plan, plan_command, recount, sources_of,
 };
-pub use course::{Answer, Call, Course, Decision, Ending, Entry, Face, Moment};
+pub use course::{Answer, Call, Course, Decision, Ending, Entry, Face, Moment, Stop};
 pub use domain::domain;
 pub use draft::{Draft, Undo};
 pub use freeze::{Effect, Freeze};

@@ -193,8 +193,8 @@ impl<S: Steps> Sequence<S> {
         moment: &Moment<'_>,
         seen: &S::Seen,
     ) -> Option<crate::course::Ending> {
-        if moment.stop {
-            return Some(ending::stopped(self));
+        if let Some(stop) = moment.stop {
+            return Some(ending::stopped(self, stop));
         }
         if self.known.taken.is_some() && !self.known.begun() {
             return Some(ending::never_began());
@@ -247,7 +247,7 @@ impl<S: Steps> Sequence<S> {
         if let Some(who) = self.steps.taken_back(seen) {
             return Decision::End(ending::taken_back(&who));
         }
-        if moment.stop {
+        if moment.stop.is_some() {
             return Decision::End(ending::unverified(self, "Watching was stopped."));
         }
         if let Some(seen) = &self.seen {

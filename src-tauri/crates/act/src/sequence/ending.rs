@@ -2,7 +2,7 @@
 
 use super::known::Step;
 use super::{Sequence, Steps};
-use crate::course::{Answer, Call, Ending};
+use crate::course::{Answer, Call, Ending, Stop};
 use crate::receipt::{RecoveryPart, Verdict};
 use crate::words::{list, span};
 use model::SourceFailure;
@@ -94,10 +94,10 @@ pub(super) fn never_began() -> Ending {
     )
 }
 
-pub(super) fn stopped<S: Steps>(run: &Sequence<S>) -> Ending {
+pub(super) fn stopped<S: Steps>(run: &Sequence<S>, stop: Stop) -> Ending {
     end(
         by_done(run, Verdict::Aborted),
-        format!("Stopped by the operator. {}.", done(run)),
+        format!("{} {}.", stop.sentence(), done(run)),
         "Plan it again, or undo what was done.",
     )
 }

@@ -199,7 +199,7 @@ impl Drive {
                 blind_for: blind,
                 pace: 1.0,
                 snapshot: &snapshot,
-                stop,
+                stop: stop.then_some(crate::Stop::Operator),
             };
             let decision = course.decide(&moment);
             let entries = match decision {

@@ -225,7 +225,11 @@ impl Runner {
             blind_for: sight.blind_for,
             pace: self.platform.pace(),
             snapshot: &snapshot,
-            stop: *self.stop.borrow() || self.lost.is_some(),
+            stop: match (*self.stop.borrow(), &self.lost) {
+                (_, Some(_)) => Some(act::Stop::Lock),
+                (true, None) => Some(act::Stop::Operator),
+                (false, None) => None,
+            },
         };
         work(self.course.as_mut(), &moment)
     }

@@ -87,7 +87,7 @@ impl RedriveCourse {
         if self.watch.verified() {
             return Decision::End(ending::verified(self));
         }
-        if moment.stop || self.known.stopping.is_some() {
+        if moment.stop.is_some() || self.known.stopping.is_some() {
             return Decision::End(ending::unverified(self, "Watching was stopped."));
         }
         if self.over >= RETURN_LOOKS {

@@ -25,8 +25,8 @@ impl RedriveCourse {
         if self.known.stopping.is_some() {
             return None;
         }
-        if moment.stop {
-            return Some(Self::stopping(Why::Operator, "The operator stopped it."));
+        if let Some(stop) = moment.stop {
+            return Some(Self::stopping(Why::Operator, stop.sentence()));
         }
         if self.over >= RETURN_LOOKS && self.known.full.end.is_none() {
             let sentence = format!(

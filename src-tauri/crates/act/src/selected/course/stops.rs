@@ -64,12 +64,8 @@ impl SelectedCourse {
             return None;
         }
         let sending = !(self.known.begun() && self.sent_all());
-        if moment.stop && sending {
-            return Some(Self::stopping(
-                Why::Operator,
-                "The operator stopped it.",
-                AGAIN,
-            ));
+        if let Some(stop) = moment.stop.filter(|_| sending) {
+            return Some(Self::stopping(Why::Operator, stop.sentence(), AGAIN));
         }
         if let Some(failure) = &self.known.refused {
             let next = format!("{} {AGAIN}", failure.next_step);

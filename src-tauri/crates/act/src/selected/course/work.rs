@@ -137,7 +137,7 @@ impl SelectedCourse {
         if self.tally().sent == 0 {
             return Decision::End(ending::none_selected(self));
         }
-        if moment.stop {
+        if moment.stop.is_some() {
             return Decision::End(ending::unverified(self, "Watching was stopped."));
         }
         if self.over >= super::stops::RETURN_LOOKS {
