@@ -87,6 +87,12 @@ impl CallFailure {
         matches!(self, Self::Refused(refusal) if refusal.code == 404)
     }
 
+    /// We may not do this.
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.code == 403)
+    }
+
     /// How long the server asks to be left alone.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {

@@ -104,11 +104,29 @@ impl Follower {
                 self.watches().await
             }
             Err(failure) if failure.is_not_served() && !self.endpoint.always => self.absent().await,
+            Err(failure) if failure.is_forbidden() && self.is_unknown().await => {
+                self.absent().await
+            }
             Err(failure) => {
                 self.shelf.give_up(&self.context);
                 self.failed(&failure, "list").await
             }
         }
+    }
+
+    /// Whether the server does not know the group at all. It asks for rights before it looks what it
+    /// serves, so that who may read little is forbidden what is not there; discovery is open to every
+    /// authenticated user (`system:discovery`,
+    /// <https://kubernetes.io/docs/reference/access-authn-authz/rbac/#discovery-roles>).
+    async fn is_unknown(&self) -> bool {
+        if self.endpoint.always || self.endpoint.group.is_empty() {
+            return false;
+        }
+        let path = format!("/apis/{}/{}", self.endpoint.group, self.endpoint.version);
+        self.context.count(self.endpoint.what);
+        let session = &self.context.session;
+        let answer = session.get(&path, self.context.limits.head).await;
+        answer.is_err_and(|failure| failure.is_not_served())
     }
 
     async fn absent(&mut self) -> Result<(), Closed> {
