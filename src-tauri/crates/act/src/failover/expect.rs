@@ -2,7 +2,7 @@
 
 use super::subject::Subject;
 use crate::plan::{Blast, Expectation};
-use crate::words::{count, list, percent, thousands};
+use crate::words::{count, list, percent, some, thousands};
 use model::{Fact, Node};
 
 pub(super) const ROLE: &str = "failover.role";
@@ -138,15 +138,6 @@ pub(super) fn blast(subject: &Subject<'_>) -> Blast {
     Blast {
         sentences,
         messages: None,
-    }
-}
-
-/// The first few names, and how many more.
-fn some(names: &[&str]) -> String {
-    const SHOWN: usize = 6;
-    match names.len().checked_sub(SHOWN) {
-        Some(more) if more > 1 => format!("{} and {more} more", names[..SHOWN].join(", ")),
-        Some(_) | None => list(names),
     }
 }
 

@@ -44,11 +44,13 @@ impl Led {
             };
         };
         let alike = old.is_some_and(|old| there.iter().any(|address| address.to_string() == old));
+        let leads = from.iter().all(|address| there.contains(address));
         Self {
-            there: !alike && from.iter().all(|address| there.contains(address)),
-            said: match alike {
-                true => format!("{first}, which is the old writer's address too"),
-                false => first.to_string(),
+            there: leads && !alike && old.is_some(),
+            said: match old {
+                Some(_) if alike => format!("{first}, which is the old writer's address too"),
+                None if leads => format!("{first}; the old writer's own address is not known"),
+                Some(_) | None => first.to_string(),
             },
             alike,
         }
@@ -221,7 +223,8 @@ mod tests {
         assert!(moved.there && !moved.alike);
         assert!(!Led::by(&[old], &[new], Some(&was)).there, "not yet");
         assert!(!Led::by(&[new, old], &[new], Some(&was)).there, "both");
-        assert!(Led::by(&[new], &[new], None).there, "the old one is gone");
+        let blind = Led::by(&[new], &[new], None);
+        assert!(!blind.there && !blind.alike && blind.said.contains("not known"));
         let shared = Led::by(&[old], &[old], Some(&was));
         assert!(!shared.there && shared.alike, "{}", shared.said);
         assert!(!Led::by(&[], &[new], Some(&was)).there);

@@ -212,7 +212,8 @@ impl Steps for Failing {
             .leads(&terms.endpoint, &terms.target_endpoint, old);
         let (events, probe, endpoint) = futures::join!(events, probe, leads);
         let at = self.eyes.now();
-        match (promoted && endpoint.there, self.moved) {
+        // Where an address tells nothing, the rest is looked at from the role on.
+        match (promoted && (endpoint.there || endpoint.alike), self.moved) {
             (true, None) => self.moved = Some(at),
             (false, _) => self.moved = None,
             (true, Some(_)) => {}
