@@ -41,7 +41,7 @@ pub(crate) use serving::healthy;
 const CHANGES: usize = 200;
 /// How many of one reason, the newest: a flood of one (pods that find no room) leaves room for what
 /// caused it (instances that were taken back).
-const OF_A_REASON: usize = 40;
+pub(crate) const OF_A_REASON: usize = 40;
 
 /// Everything that is known, and what it is judged by.
 #[derive(Clone, Debug)]

@@ -48,7 +48,7 @@ pub use node::{Node, Series, Standing};
 pub use observation::{
     Change, ChangeKind, Direction, Found, FoundNode, Name, Observation, Readings, Tie,
 };
-pub use room::waits_for_room;
+pub use room::{awaited_nodes, waits_for_room};
 pub use rules::Thresholds;
 pub use snapshot::{Environment, Identity, NotFound, Snapshot, StackIdentity};
 pub use source::{Scope, Service, Source, SourceStatus, State};

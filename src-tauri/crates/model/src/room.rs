@@ -1,4 +1,5 @@
-//! Whether a pod waits for room: asked by the cause of a shortage, and by what scales against it.
+//! Whether a pod waits for room, and whether room is on order: asked by the cause of a shortage, and by what scales
+//! against it.
 
 use crate::facts::Fact;
 use crate::kind::Kind;
@@ -18,4 +19,15 @@ pub fn waits_for_room(pod: &Node) -> bool {
         && facts.text(Fact::Reason) == Some("Unschedulable")
         && facts.flag(Fact::Terminating) != Some(true)
         && facts.text(Fact::Message).is_some_and(short)
+}
+
+/// Nodes of a group that were ordered and are not there yet, `there` being those that are; `None` where
+/// none is, or where they may never come: EKS reports an issue of the group, or it buys spot capacity.
+#[must_use]
+pub fn awaited_nodes(group: &Node, there: i64) -> Option<i64> {
+    let facts = &group.facts;
+    let ordered = facts.count(Fact::Desired)? - there;
+    let sure = facts.text(Fact::CapacityType) == Some("ON_DEMAND")
+        && facts.text(Fact::HealthIssues).is_none();
+    Some(ordered).filter(|ordered| sure && *ordered > 0)
 }

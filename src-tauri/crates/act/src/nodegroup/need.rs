@@ -41,12 +41,12 @@ pub(super) fn fallback(snapshot: &Snapshot, group: &Node) -> bool {
         && waiting(snapshot, &group.scope).any(waits)
 }
 
-/// Whether nodes of a group were ordered and are not there yet. Where EKS reports an issue of it they
-/// may never come.
+/// Whether nodes of a group were ordered and are not there yet. Where no node is read, nobody knows.
 fn on_its_way(snapshot: &Snapshot, group: &Node) -> bool {
-    let desired = group.facts.count(Fact::Desired).unwrap_or(0);
     let there = nodes_of(snapshot, &group.id).len() as i64;
-    desired > there && group.facts.text(Fact::HealthIssues).is_none()
+    let mut nodes = snapshot.nodes.iter();
+    let read = nodes.any(|n| n.kind == Kind::Node && same_cluster(&n.scope, &group.scope));
+    read && model::awaited_nodes(group, there).is_some()
 }
 
 /// Whether a group can give room at once, on demand, by hand; greater is better: an empty one is kept

@@ -5,13 +5,14 @@
 //! autoscalers that want more than there is; budgets that are used up.
 
 use super::case::{Case, earliest};
+use crate::assemble::OF_A_REASON;
 use crate::edge::Relation;
 use crate::facts::Fact;
 use crate::health::{Cause, Level, Signal};
 use crate::id::NodeId;
 use crate::kind::Kind;
 use crate::node::Node;
-use crate::room::waits_for_room;
+use crate::room::{awaited_nodes, waits_for_room};
 use crate::source::Scope;
 use crate::time::Timestamp;
 use crate::words;
@@ -70,7 +71,7 @@ fn short(case: &Case<'_>, scope: &Scope, pods: &[usize]) -> Option<Cause> {
     let lost = taken.len();
     if let Some((first, at)) = taken.into_iter().min_by_key(|(_, at)| *at) {
         signals.push(Signal {
-            sentence: format!("{} taken back.", words::count(lost as i64, "spot instance")),
+            sentence: format!("{} taken back.", lost_words(lost)),
             node: first,
             at: Some(at),
         });
@@ -85,7 +86,7 @@ fn short(case: &Case<'_>, scope: &Scope, pods: &[usize]) -> Option<Cause> {
     let since = earliest(&signals);
     let why = match lost {
         0 => String::new(),
-        n => format!("; {} taken back", words::count(n as i64, "spot instance")),
+        n => format!("; {} taken back", lost_words(n)),
     };
     let ordered = here(Kind::Nodegroup).find_map(|at| coming(case, scope, at));
     let free = here(Kind::Nodegroup).filter_map(|at| gives(&case.nodes[at]));
@@ -128,6 +129,12 @@ fn taken_back(case: &Case<'_>, scope: &Scope) -> BTreeMap<NodeId, Timestamp> {
         .collect()
 }
 
+/// `13 spot instances`; of a flood not all are kept.
+fn lost_words(lost: usize) -> String {
+    let least = if lost < OF_A_REASON { "" } else { "at least " };
+    format!("{least}{}", words::count(lost as i64, "spot instance"))
+}
+
 fn wants_more(case: &Case<'_>, at: usize) -> Option<Signal> {
     let node = &case.nodes[at];
     let wanted = node.facts.count(Fact::DesiredReplicas)?;
@@ -156,15 +163,13 @@ fn coming(case: &Case<'_>, scope: &Scope, at: usize) -> Option<String> {
     };
     let all: Vec<usize> = case.of(Kind::Node).collect();
     let there = all.iter().filter(own).count() as i64;
-    let ordered = group.facts.count(Fact::Desired)? - there;
-    let fits = !all.is_empty() && ordered > 0 && group.facts.text(Fact::HealthIssues).is_none();
-    let are = if ordered == 1 {
-        "is on its"
-    } else {
-        "are on their"
-    };
+    let ordered = awaited_nodes(group, there).filter(|_| !all.is_empty())?;
+    let are = if ordered == 1 { "is" } else { "are" };
     let nodes = words::count(ordered, "node");
-    fits.then(|| format!("{nodes} of {} {are} way", group.name))
+    Some(format!(
+        "{nodes} of {} {are} ordered and not there yet",
+        group.name
+    ))
 }
 
 /// What an on-demand nodegroup that nothing else scales could give: an empty one first.

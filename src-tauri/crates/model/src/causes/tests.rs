@@ -394,6 +394,6 @@ fn of_the_groups_on_demand_the_empty_one_is_named() {
         stage.found(&group).facts.set(Fact::Desired, desired);
     }
     stage.thing(Kind::Node, "ip-1", &[]);
-    let coming = "2 nodes of reserve are on their way.";
+    let coming = "2 nodes of reserve are ordered and not there yet.";
     assert!(causes(&stage).iter().any(|c| c.sentence.ends_with(coming)));
 }
