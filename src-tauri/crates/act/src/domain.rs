@@ -4,7 +4,9 @@
 //! a node belongs to, so that the failover of a database and the removal of one of its readers, or
 //! the bounds of an autoscaler and a restart of what it scales, exclude each other.
 
+use crate::workload::near;
 use model::{Edge, Kind, Node, NodeId, Relation, Snapshot};
+use std::collections::BTreeSet;
 
 /// No ownership goes deeper (pod, replica set, deployment; instance, cluster, global database).
 const DEEPEST: usize = 6;
@@ -32,6 +34,7 @@ fn whole(snapshot: &Snapshot, node: &Node) -> Option<NodeId> {
             owner(snapshot, node)
         }
         Kind::Hpa | Kind::ScaledObject => scaled(snapshot, node),
+        Kind::Application | Kind::Kustomization | Kind::HelmRelease => deployed(snapshot, node),
         Kind::Zone
         | Kind::Record
         | Kind::HealthCheck
@@ -46,9 +49,6 @@ fn whole(snapshot: &Snapshot, node: &Node) -> Option<NodeId> {
         | Kind::Namespace
         | Kind::Deployment
         | Kind::StatefulSet
-        | Kind::Application
-        | Kind::Kustomization
-        | Kind::HelmRelease
         | Kind::Service
         | Kind::Ingress
         | Kind::DbGlobal
@@ -75,6 +75,14 @@ fn scaled(snapshot: &Snapshot, node: &Node) -> Option<NodeId> {
     let mut own = own.take_while(|edge| edge.from == node.id);
     own.find(|edge| edge.relation == Relation::Scales)
         .map(|edge| edge.to.clone())
+}
+
+/// The one whole that all it deploys belongs to; where there are several, it is a whole of its own.
+fn deployed(snapshot: &Snapshot, node: &Node) -> Option<NodeId> {
+    let kept = near::next(snapshot, &node.id, Relation::Deploys);
+    let wholes: BTreeSet<NodeId> = kept.iter().map(|kept| domain(snapshot, kept)).collect();
+    let mut wholes = wholes.into_iter();
+    wholes.next().filter(|_| wholes.next().is_none())
 }
 
 #[cfg(test)]
@@ -135,6 +143,7 @@ mod tests {
             (Kind::Hpa, "keda-order-writer"),
             (Kind::ScaledObject, "order-writer"),
             (Kind::Queue, "orders"),
+            (Kind::Kustomization, "apps"),
         ];
         let edges = [
             (0, Relation::Owns, 1),

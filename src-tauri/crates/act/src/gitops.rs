@@ -49,21 +49,22 @@ pub(crate) fn keeper(snapshot: &Snapshot, node: &Node) -> Option<Keeper> {
     }
 }
 
-/// The keeper's own node: what says that it deploys `node`, or what `node` says deploys it.
+/// The keeper's own node: the one that `node` says deploys it, else the one that says so itself.
 fn read<'a>(snapshot: &'a Snapshot, node: &Node) -> Option<&'a Node> {
     let deploys = near::previous(snapshot, &node.id, Relation::Deploys);
-    deploys.first().copied().or_else(|| {
-        let (kind, namespace, name) = mark(node)?;
-        let named = |other: &Node| {
-            other.kind == kind
-                && other.name == name
-                && other.scope.cluster == node.scope.cluster
-                && other.scope.region == node.scope.region
-                && namespace.is_none_or(|wanted| other.scope.namespace.as_deref() == Some(wanted))
-        };
-        let mut all = snapshot.nodes.iter().map(AsRef::as_ref);
-        all.find(|other| named(other))
-    })
+    let Some((kind, namespace, name)) = mark(node) else {
+        return deploys.first().copied();
+    };
+    let named = |other: &Node| {
+        other.kind == kind
+            && other.name == name
+            && other.scope.cluster == node.scope.cluster
+            && other.scope.region == node.scope.region
+            && other.facts.text(Fact::Destination).is_none()
+            && namespace.is_none_or(|wanted| other.scope.namespace.as_deref() == Some(wanted))
+    };
+    let mut all = snapshot.nodes.iter().map(AsRef::as_ref);
+    all.find(|other| named(other))
 }
 
 /// Kind, namespace and name of the keeper by the marks it leaves. An Application outside Argo CD's own
@@ -86,17 +87,19 @@ fn mark(node: &Node) -> Option<(Kind, Option<&str>, &str)> {
 fn known(snapshot: &Snapshot, keeper: &Node) -> Keeper {
     let facts = &keeper.facts;
     let suspended = facts.flag(Fact::Suspended) == Some(true);
-    let heals = facts.flag(Fact::SelfHeal) == Some(true) && !suspended;
     let seconds = facts.count(Fact::SyncIntervalSeconds).map(|s| s as f64);
     let fact = if suspended {
         Fact::Suspended
     } else {
         Fact::SelfHeal
     };
+    let origin = Origin::of(snapshot, keeper, fact);
+    // What was not read lately may have changed.
+    let heals = !origin.believed || facts.flag(Fact::SelfHeal) == Some(true) && !suspended;
     Keeper {
         called: called(keeper.kind, &keeper.name),
         reverts_in: heals.then(|| seconds.unwrap_or(usual(keeper.kind))),
-        origin: Some(Origin::of(snapshot, keeper, fact)),
+        origin: Some(origin),
         name: Some(keeper.name.clone()),
     }
 }

@@ -76,6 +76,15 @@ pub(crate) fn shell(word: &str) -> String {
     }
 }
 
+/// The first few names, and how many more.
+pub(crate) fn some(names: &[&str]) -> String {
+    const SHOWN: usize = 6;
+    match names.len().checked_sub(SHOWN) {
+        Some(more) if more > 1 => format!("{} and {more} more", names[..SHOWN].join(", ")),
+        Some(_) | None => list(names),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -304,8 +304,13 @@ facts! {
     /// It does nothing until it is resumed: Flux' `spec.suspend`, Argo CD's annotation
     /// `argocd.argoproj.io/skip-reconcile`.
     Suspended = "suspended",
-    /// Whether it is suspended is not written, and the default holds.
-    SuspendImplied = "suspend_implied",
+    /// What is written of that, as it is written; absent where nothing is.
+    SuspendWritten = "suspend_written",
+    /// It applies by itself what changes in git; an Application without automated sync waits for
+    /// somebody.
+    AutoSync = "auto_sync",
+    /// Where it deploys to, when that is not its own cluster.
+    Destination = "destination",
     /// Flux' `spec.interval`, seconds.
     SyncIntervalSeconds = "sync_interval_seconds",
     /// Argo CD's `status.sync.status`: Synced, OutOfSync, Unknown.

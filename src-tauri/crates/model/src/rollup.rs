@@ -37,14 +37,16 @@ const fn passage(relation: Relation) -> Option<Passage> {
         | Relation::Selects => PASS_UP,
         // The queue itself still takes messages.
         Relation::ConsumedBy | Relation::DeadLetters => WARN_UP,
-        // An alarm, a scaler or what deploys tells about the node at the end of its edge.
-        Relation::Watches | Relation::Scales | Relation::Deploys => Some(Passage {
+        // An alarm or scaler tells about the node at the end of its edge.
+        Relation::Watches | Relation::Scales => Some(Passage {
             at_end: false,
             cap: Level::Warning,
         }),
         // A record knows its checks, a pod its node: their own rules say it. What inspects or is
-        // merely used is another system's trouble.
-        Relation::Gates
+        // merely used is another system's trouble, and what runs does not run worse because git does
+        // not reach it.
+        Relation::Deploys
+        | Relation::Gates
         | Relation::Inspects
         | Relation::Hosts
         | Relation::ConnectsTo
@@ -294,7 +296,6 @@ const RELATIONS: &[Relation] = &[
     Relation::Targets,
     Relation::Selects,
     Relation::Scales,
-    Relation::Deploys,
     Relation::ConsumedBy,
     Relation::DeadLetters,
     Relation::Watches,

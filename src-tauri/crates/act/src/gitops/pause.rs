@@ -22,12 +22,12 @@ use crate::origin::Origin;
 use crate::plan::{Blast, ConfirmLevel, Expectation, Finding, Leaves, Plan, Severity};
 use crate::setting::Setting;
 use crate::verb::Verb;
-use crate::words::{list, span};
+use crate::words::{some, span};
 use crate::workload::near;
 use crate::workload::scale::sources;
 use judge::SyncJudge;
 use model::{Fact, Kind, Node, Relation, Snapshot, SourceId};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 const SKIP_RECONCILE: &str = "argocd.argoproj.io/skip-reconcile";
@@ -147,15 +147,13 @@ fn no_such(verb: &'static str, name: &str, known: &'static str) -> PlanError {
     }
 }
 
-/// The field that suspends it, from what it is to what it is to be.
+/// The field that suspends it, from what is written to what is to be.
 fn field(node: &Node, suspend: bool) -> Field {
-    let written = node.facts.flag(Fact::SuspendImplied) != Some(true);
-    let was = written.then(|| node.facts.flag(Fact::Suspended) == Some(true));
+    let written = node.facts.text(Fact::SuspendWritten);
     if node.kind == Kind::Application {
-        let words = |on: bool| if on { "true" } else { "false" };
-        let now = suspend.then_some("true");
-        return Field::annotation(SKIP_RECONCILE, was.map(words), now);
+        return Field::annotation(SKIP_RECONCILE, written, suspend.then_some("true"));
     }
+    let was = written.map(|written| written == "true");
     Field::new("/spec/suspend", json!(was), json!(suspend))
 }
 
@@ -165,15 +163,10 @@ fn common(snapshot: &Snapshot, node: &Node, suspend: bool, step: &str) -> Draft 
     let kept = near::next(snapshot, &node.id, Relation::Deploys);
     let mut targets = vec![node.id.clone()];
     targets.extend(kept.iter().map(|kept| kept.id.clone()));
-    let looked = node.facts.time(Fact::SyncedAt).map(|at| at.to_string());
-    let before: BTreeMap<String, Value> = [
-        ("suspended".to_owned(), json!(!suspend)),
-        (
-            "reconciled_at".to_owned(),
-            json!(looked.unwrap_or_default()),
-        ),
-    ]
-    .into();
+    let mut before = BTreeMap::from([("suspended".to_owned(), json!(!suspend))]);
+    if let Some(looked) = node.facts.time(Fact::SyncedAt) {
+        before.insert("reconciled_at".to_owned(), json!(looked.to_string()));
+    }
     Draft {
         settings: BTreeMap::new(),
         targets,
@@ -204,6 +197,7 @@ fn pause(snapshot: &Snapshot, node: &Node, seconds: i64, given: String) -> Draft
         settings: BTreeMap::new(),
     };
     let mut draft = common(snapshot, node, true, "pause");
+    draft.findings.extend(parent(snapshot, node));
     draft.settings = [("for".to_owned(), given)].into();
     draft.label = format!("Pause {name} for {}", span(seconds as f64));
     draft.expectations = vec![kept(format!("{name} stays suspended for 60 s."))];
@@ -250,27 +244,63 @@ fn resume(snapshot: &Snapshot, node: &Node) -> Draft {
             settings: BTreeMap::new(),
         }),
     };
-    let puts_back = match node.facts.flag(Fact::SelfHeal) {
+    draft.blast.sentences = back(snapshot, node);
+    draft
+}
+
+/// What happens when it looks at git again.
+fn back(snapshot: &Snapshot, node: &Node) -> Vec<String> {
+    if node.facts.flag(Fact::AutoSync) == Some(false) {
+        let compared = "It compares with git again; nothing is applied until somebody syncs it.";
+        return vec![compared.to_owned()];
+    }
+    let by_hand = match node.facts.flag(Fact::SelfHeal) {
         Some(true) => "What was changed by hand meanwhile is put back as git has it.",
         Some(false) | None => {
             "What was changed by hand stays until the next change in git; what changed there meanwhile is applied."
         }
     };
-    draft.blast.sentences = vec![
+    vec![
         format!("It keeps {} as git has it again.", what(snapshot, node)),
-        puts_back.to_owned(),
-    ];
-    draft
+        by_hand.to_owned(),
+    ]
 }
 
-/// What it keeps, by name where it is known.
+/// What it keeps, by name where it is known: of much of what it deploys nothing is watched.
 fn what(snapshot: &Snapshot, node: &Node) -> String {
     let kept = near::next(snapshot, &node.id, Relation::Deploys);
     let names: Vec<&str> = kept.iter().map(|kept| kept.name.as_str()).collect();
     match names.as_slice() {
         [] => "what it deploys".to_owned(),
-        names => list(names),
+        names => format!("{} and whatever else it deploys", some(names)),
     }
+}
+
+/// An ApplicationSet takes annotations away that it did not write
+/// (<https://argo-cd.readthedocs.io/en/stable/operator-manual/applicationset/Controlling-Resource-Modification/#preserving-changes-made-to-an-applications-annotations-and-labels>).
+fn parent(snapshot: &Snapshot, node: &Node) -> Option<Finding> {
+    let mark = node.facts.text(Fact::ManagedBy)?;
+    let set = mark.strip_prefix("applicationset:")?;
+    let by = format!("ApplicationSet {set}");
+    Some(finding(
+        "pause.parent",
+        Severity::Warn,
+        Answer::of(
+            Origin::of(snapshot, node, Fact::ManagedBy),
+            Some(false),
+            by.clone(),
+        ),
+        Words {
+            pass: format!("Nothing makes {}.", node.name),
+            fail: format!(
+                "{by} makes {} and takes the annotation away, unless it preserves it.",
+                node.name
+            ),
+            unknown: format!("What makes {} is not known.", node.name),
+            threshold: "made by nothing",
+            next: "Pause it in git, or let the ApplicationSet preserve the annotation (preservedFields).",
+        },
+    ))
 }
 
 fn kept(sentence: String) -> Expectation {

@@ -14,8 +14,8 @@ fn keeper(ground: &mut Ground, kind: Kind, name: &str) -> NodeId {
     let id = ground.node(kind, name);
     let facts = &mut ground.at(&id).facts;
     facts.set(Fact::SelfHeal, true);
+    facts.set(Fact::AutoSync, true);
     facts.set(Fact::Suspended, false);
-    facts.set(Fact::SuspendImplied, true);
     id
 }
 
@@ -65,7 +65,7 @@ fn a_pause_leaves_a_loop_and_says_what_it_holds_up() {
     assert_eq!(outcome(&plan, "pause.state"), Outcome::Pass);
     assert_eq!(plan.level, ConfirmLevel::L2);
     assert_eq!(plan.label, "Pause Flux Kustomization apps for 2 h");
-    assert!(plan.blast.sentences[0].contains("reaches api"));
+    assert!(plan.blast.sentences[0].contains("reaches api and whatever else"));
     let leaves = plan.leaves.expect("a loop");
     assert_eq!((leaves.seconds, leaves.close.action), (7_200, Verb::Resume));
     let cli = &plan.calls[0].cli;
@@ -84,7 +84,7 @@ fn a_resume_says_that_what_was_done_by_hand_is_put_back() {
     let shop = keeper(&mut ground, Kind::Application, "shop");
     let facts = &mut ground.at(&shop).facts;
     facts.set(Fact::Suspended, true);
-    facts.remove(Fact::SuspendImplied);
+    facts.set(Fact::SuspendWritten, "True");
     let plan = ground.plan(Verb::Resume, &shop, &[]);
     assert_eq!(outcome(&plan, "resume.state"), Outcome::Pass);
     assert!(plan.blast.sentences[1].contains("put back"));
@@ -92,6 +92,52 @@ fn a_resume_says_that_what_was_done_by_hand_is_put_back() {
         plan.calls[0].cli,
         "kubectl --namespace trading annotate applications.argoproj.io/shop argocd.argoproj.io/skip-reconcile-"
     );
+    let fields = plan.calls[0].parameters["fields"].as_str();
+    assert!(fields.expect("fields").contains(r#""was":"True""#));
     let again = ground.plan(Verb::Pause, &shop, &[]);
     assert_eq!(outcome(&again, "pause.state"), Outcome::Fail);
+    ground.at(&shop).facts.set(Fact::AutoSync, false);
+    let by_hand = ground.plan(Verb::Resume, &shop, &[]).blast.sentences;
+    assert!(by_hand[0].contains("until somebody syncs"), "{by_hand:?}");
+}
+
+#[test]
+fn the_one_that_the_object_names_keeps_it_and_not_one_that_deploys_elsewhere() {
+    let mut ground = Ground::new();
+    ground.api().facts.set(Fact::ManagedBy, "argocd:shop");
+    let other = keeper(&mut ground, Kind::Application, "aaa");
+    ground.tie(&other, Relation::Deploys, &api());
+    let shop = keeper(&mut ground, Kind::Application, "shop");
+    ground.at(&shop).facts.set(Fact::SelfHeal, false);
+    let said = "Argo CD application shop does not revert it by itself";
+    assert_eq!(reverted(&ground.scale("6")), (said, Outcome::Pass));
+    ground.at(&shop).facts.set(Fact::Destination, "https://eu");
+    let said = "Argo CD application shop reverts it in ≤ 3 min";
+    assert_eq!(reverted(&ground.scale("6")), (said, Outcome::Fail));
+}
+
+#[test]
+fn what_makes_the_keeper_may_end_its_pause() {
+    let mut ground = Ground::new();
+    let shop = keeper(&mut ground, Kind::Application, "shop");
+    ground
+        .at(&shop)
+        .facts
+        .set(Fact::ManagedBy, "applicationset:shops");
+    let plan = ground.plan(Verb::Pause, &shop, &[]);
+    assert_eq!(outcome(&plan, "pause.parent"), Outcome::Fail);
+    assert_eq!(plan.level, ConfirmLevel::L3);
+}
+
+#[test]
+fn a_keeper_of_one_workload_shares_its_lock() {
+    let mut ground = Ground::new();
+    let apps = keeper(&mut ground, Kind::Kustomization, "apps");
+    ground.tie(&apps, Relation::Deploys, &api());
+    let hpa = ground.scaler(Kind::Hpa, "api", 3, 5);
+    ground.tie(&apps, Relation::Deploys, &hpa);
+    assert_eq!(ground.plan(Verb::Pause, &apps, &[]).domain, api().as_str());
+    let other = ground.node(Kind::Deployment, "web");
+    ground.tie(&apps, Relation::Deploys, &other);
+    assert_eq!(ground.plan(Verb::Pause, &apps, &[]).domain, apps.as_str());
 }

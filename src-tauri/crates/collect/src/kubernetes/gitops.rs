@@ -9,27 +9,53 @@
 
 use super::Context;
 use super::decode::{Condition, Meta, Text, condition, message, nullable};
+use super::ownership::deployer;
 use super::shelf::{Decode, Malformed, Version};
 use model::{Fact, FoundNode, Kind, Name, Relation};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 const SKIP_RECONCILE: &str = "argocd.argoproj.io/skip-reconcile";
+const IN_CLUSTER: &str = "https://kubernetes.default.svc";
 
 #[derive(Deserialize)]
 pub(super) struct Application<'a> {
     #[serde(borrow)]
     metadata: Meta<'a>,
-    #[serde(default, deserialize_with = "nullable")]
-    spec: ApplicationSpec,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    spec: ApplicationSpec<'a>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     status: ApplicationStatus<'a>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ApplicationSpec {
+struct ApplicationSpec<'a> {
     #[serde(default, deserialize_with = "nullable")]
     sync_policy: SyncPolicy,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    destination: Destination<'a>,
+}
+
+/// `spec.destination`: an Argo CD may keep other clusters than its own
+/// (<https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/#clusters>).
+#[derive(Default, Deserialize)]
+struct Destination<'a> {
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    server: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    name: Text<'a>,
+}
+
+impl Destination<'_> {
+    /// Where it is, when that is another cluster.
+    fn elsewhere(&self) -> Option<&str> {
+        match (&*self.server, &*self.name) {
+            ("" | IN_CLUSTER, "" | "in-cluster") => None,
+            ("" | IN_CLUSTER, name) => Some(name),
+            (server, _) => Some(server),
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -96,17 +122,25 @@ impl Decode for Applications {
         let mut node = found(metadata, Kind::Application, context)?;
         let facts = &mut node.facts;
         let automated = spec.sync_policy.automated.as_ref();
-        let heals =
-            automated.is_some_and(|a| a.enabled != Some(false) && a.self_heal == Some(true));
+        let automated = automated.filter(|a| a.enabled != Some(false));
+        let heals = automated.is_some_and(|a| a.self_heal == Some(true));
+        facts.set(Fact::AutoSync, automated.is_some());
         facts.set(Fact::SelfHeal, heals);
         let skipped = metadata.annotations.get(SKIP_RECONCILE);
-        facts.set(Fact::Suspended, skipped == Some("true"));
-        let implied = skipped.is_none().then_some(true);
-        facts.set_some(Fact::SuspendImplied, implied);
+        facts.set(Fact::Suspended, skipped.is_some_and(holds));
+        facts.set_some(
+            Fact::SuspendWritten,
+            skipped.map(|s| context.intern.text(s)),
+        );
         let sync = Some(&*status.sync.status).filter(|status| !status.is_empty());
         facts.set_some(Fact::SyncStatus, sync.map(|sync| context.intern.text(sync)));
         let looked = status.reconciled_at.as_ref().and_then(Text::time);
         facts.set_some(Fact::SyncedAt, looked);
+        if let Some(place) = spec.destination.elsewhere() {
+            node.facts
+                .set(Fact::Destination, context.intern.text(place));
+            return Ok((node, metadata.resource_version.to_string()));
+        }
         for kept in &status.resources {
             deploys(
                 &mut node,
@@ -136,6 +170,9 @@ struct FluxSpec<'a> {
     interval: Text<'a>,
     #[serde(default)]
     suspend: Option<bool>,
+    /// Another cluster is kept.
+    #[serde(default)]
+    kube_config: Option<IgnoredAny>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     drift_detection: DriftDetection<'a>,
 }
@@ -218,15 +255,22 @@ impl Flux<'_> {
         } = self;
         let mut node = found(metadata, kind, context)?;
         let facts = &mut node.facts;
+        facts.set(Fact::AutoSync, true);
         facts.set(Fact::SelfHeal, heals);
         facts.set(Fact::Suspended, spec.suspend == Some(true));
-        facts.set_some(Fact::SuspendImplied, spec.suspend.is_none().then_some(true));
+        facts.set_some(Fact::SuspendWritten, spec.suspend.map(|s| s.to_string()));
         facts.set_some(Fact::SyncIntervalSeconds, seconds(&spec.interval));
         let ready = condition(&status.conditions, "Ready");
+        // Unknown while it reconciles.
+        let ready = ready.filter(|ready| matches!(&*ready.status, "True" | "False"));
         facts.set_some(Fact::Ready, ready.map(Condition::holds));
         if let Some(ready) = ready.filter(|ready| !ready.holds()) {
             facts.set(Fact::Reason, context.intern.text(&ready.reason));
             facts.set(Fact::Message, message(&ready.message));
+        }
+        if spec.kube_config.is_some() {
+            facts.set(Fact::Destination, "spec.kubeConfig");
+            return Ok((node, metadata.resource_version.to_string()));
         }
         for entry in &status.inventory.entries {
             if let Some(parts) = entry.parts() {
@@ -242,7 +286,24 @@ fn found(meta: &Meta<'_>, kind: Kind, context: &Context) -> Result<FoundNode, Ma
     let id = context.id(kind, Some(&namespace), &name);
     let mut node = FoundNode::new(id, kind, &*name, context.scope(Some(&namespace)));
     node.facts.set_some(Fact::CreatedAt, meta.created());
+    node.facts.set_some(Fact::ManagedBy, parent(meta));
     Ok(node)
+}
+
+/// What keeps the keeper: an ApplicationSet makes its Applications, else the usual marks.
+fn parent(meta: &Meta<'_>) -> Option<String> {
+    let set = meta
+        .controller()
+        .filter(|owner| &*owner.kind == "ApplicationSet");
+    match set {
+        Some(set) => Some(format!("applicationset:{}", &*set.name)),
+        None => deployer(meta),
+    }
+}
+
+/// What Argo CD takes for true (Go's `strconv.ParseBool`).
+fn holds(value: &str) -> bool {
+    matches!(value, "1" | "t" | "T" | "true" | "TRUE" | "True")
 }
 
 /// Ties a keeper to what it keeps, of what else is watched.

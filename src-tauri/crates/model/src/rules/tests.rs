@@ -834,6 +834,20 @@ const WORKLOADS: &[Row] = &[
         thing!(ScaledObject, "api", Ready = false),
         thing!(ScaledObject, "api", Ready = true),
     ),
+    row(
+        "gitops.suspended",
+        Warning,
+        "what changes in git does not reach the cluster",
+        thing!(Kustomization, "apps", Suspended = true),
+        thing!(Application, "apps", Suspended = false),
+    ),
+    row(
+        "gitops.not-ready",
+        Warning,
+        "cannot apply what git says",
+        thing!(HelmRelease, "api", Ready = false, Suspended = false),
+        thing!(HelmRelease, "api", Ready = false, Suspended = true),
+    ),
 ];
 
 /// A cluster with a writer in zone a and readers in the given zones with their status.

@@ -67,14 +67,25 @@ impl SyncJudge {
 }
 
 /// Flux observes the generation that resumed it
-/// (<https://fluxcd.io/flux/components/kustomize/kustomizations/#observed-generation>).
+/// (<https://fluxcd.io/flux/components/kustomize/kustomizations/#observed-generation>); where it cannot
+/// apply what git says, the condition that says so carries the generation.
 fn observed(object: &Value) -> (bool, String) {
     let number = |path: &str| object.pointer(path).and_then(Value::as_i64);
-    match (
-        number("/metadata/generation"),
-        number("/status/observedGeneration"),
-    ) {
-        (Some(asked), Some(seen)) if seen >= asked => (true, format!("generation {seen}")),
+    let conditions = object
+        .pointer("/status/conditions")
+        .and_then(Value::as_array);
+    let ready = conditions.and_then(|all| all.iter().find(|c| c["type"] == "Ready"));
+    let judged = ready.filter(|ready| ready["status"] != "Unknown");
+    let judged = judged.and_then(|ready| ready["observedGeneration"].as_i64());
+    let seen = number("/status/observedGeneration").max(judged);
+    let failing = ready.filter(|ready| ready["status"] == "False");
+    let why = failing.and_then(|ready| ready["reason"].as_str());
+    let why = why.map(|why| format!(", which it cannot apply: {why}"));
+    match (number("/metadata/generation"), seen) {
+        (Some(asked), Some(seen)) if seen >= asked => (
+            true,
+            format!("generation {seen}{}", why.unwrap_or_default()),
+        ),
         (Some(asked), Some(seen)) => (false, format!("generation {seen} of {asked}")),
         _ => (false, "not observed yet".to_owned()),
     }

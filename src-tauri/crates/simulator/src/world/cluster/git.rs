@@ -57,7 +57,9 @@ impl Git {
         match self.tool {
             GitOps::ArgoCd => {
                 let skipped = self.annotations.get("argocd.argoproj.io/skip-reconcile");
-                skipped.map(String::as_str) == Some("true")
+                skipped.is_some_and(|s| {
+                    matches!(s.as_str(), "1" | "t" | "T" | "true" | "TRUE" | "True")
+                })
             }
             GitOps::Flux => self.spec["suspend"] == json!(true),
         }
