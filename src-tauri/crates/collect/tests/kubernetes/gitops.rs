@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 async fn one(what: Watched, path: &str, object: &Value) -> FoundNode {
     let server = Server::start().await;
-    server.list(path, Act::Json(list_of("1", &[object.clone()])));
+    server.list(path, Act::Json(list_of("1", std::slice::from_ref(object))));
     let cluster = server.cluster(Limits::default()).await;
     let mut found = nodes(told(&mut cluster.watch(what)).await);
     assert_eq!(found.len(), 1);
