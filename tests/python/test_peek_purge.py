@@ -74,11 +74,12 @@ def test_an_interrupted_export_is_taken_up_and_a_finished_one_is_not_overwritten
         done = reading.qd("export", rig.name, "--to", str(file), "--stack", str(rig.stack), "--json", state=rig.state)
         report = json.loads(done.stdout)
         assert done.returncode in (0, 3) and report["resumed"] <= before, report
-        # What the killed one held comes back by itself: until then the export says that it is partial.
+        # What the killed one held comes back by itself: until then the export says that it is partial, even where all
+        # of it happens to be in the file: nobody knows that.
         lines = [json.loads(line) for line in file.read_text().splitlines()]
         kept = {json.loads(line["message"]["body"])["n"] for line in lines if line["line"] == "message"}
         assert len(kept) == report["messages"]
-        assert report["complete"] == (len(kept) == 200), report
+        assert len(kept) == 200 if report["complete"] else done.returncode == 3, report
         there = reading.qd("export", rig.name, "--to", str(file), "--stack", str(rig.stack), state=rig.state)
         assert there.returncode != 0 and "finished export" in there.stderr
 
