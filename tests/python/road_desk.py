@@ -31,7 +31,7 @@ def paste(line: str, platform, endpoint: str | None = None) -> subprocess.Comple
     """Runs a line as pasted into a shell. The AWS CLI is told on its own command line where AWS is."""
     environment = {**tools_environment(platform), "ENDPOINT": endpoint or platform.aws}
     here = 'aws() { command aws --endpoint-url "$ENDPOINT" "$@"; }\n'
-    return subprocess.run(["bash", "-c", here + line], capture_output=True, text=True, timeout=60, env=environment)
+    return subprocess.run(["bash", "-c", here + line], capture_output=True, text=True, timeout=60, env=environment, cwd=platform.folder)
 
 
 def kubectl(platform, *words: str, stdin: str | None = None) -> subprocess.CompletedProcess:
