@@ -124,24 +124,36 @@ def figure(receipt: dict, label: str) -> float:
     return next(f["number"] for f in receipt["progress"]["figures"] if f["label"] == label)
 
 
-def killed_at_random(rig: Rig, words: list[str], kills: int, dice: random.Random) -> dict:
-    """Runs, killed so many times at random points while messages are on their way, then to its end: the receipt."""
-    for _ in range(kills):
-        process = rig.start(words)
-        size = rig.ledger_size()
+class Listened:
+    """A process whose lines are read as they come: one that nobody reads stands still when the pipe is full."""
+
+    def __init__(self, process: subprocess.Popen):
+        self.process, self.lines = process, []
+        self.reader = threading.Thread(target=lambda: self.lines.extend(process.stdout), daemon=True)
+        self.reader.start()
+
+    def receipt(self, timeout: float) -> dict:
+        self.process.wait(timeout)
+        self.reader.join()
+        assert self.lines, self.process.stderr.read()
+        return json.loads(self.lines[-1])
+
+
+def killed_at_random(rig: Rig, words: list[str], kills: int, dice: random.Random) -> tuple[dict, int]:
+    """Runs, killed so many times at random points while messages are on their way, then to its end: the receipt, and how many
+    kills there were."""
+    for done in range(kills):
+        running = Listened(rig.start(words))
+        process, size = running.process, rig.ledger_size()
         while process.poll() is None and rig.ledger_size() <= size:
             time.sleep(0.002)
         time.sleep(dice.uniform(0, 0.35))
         if process.poll() is not None:
-            out, err = process.communicate()
-            return json.loads(out.splitlines()[-1])
+            return running.receipt(1), done
         process.send_signal(signal.SIGKILL)
-        process.communicate()
+        process.wait()
         words = rig.resume_words()
-    process = rig.start(words)
-    out, err = process.communicate(timeout=900)
-    assert out, err
-    return json.loads(out.splitlines()[-1])
+    return Listened(rig.start(words)).receipt(900), kills
 
 
 def counted(messages: list[dict]) -> collections.Counter:

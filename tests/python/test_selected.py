@@ -49,8 +49,8 @@ def test_killed_at_random_points_nothing_is_lost(tmp_path, where, fifo):
     messages = MESSAGES if where == "simulator" or KILLS >= 100 else MESSAGES // 4
     with RIGS[where](tmp_path, fifo=fifo) as rig:
         rig.fill([{"n": n} for n in range(messages)])
-        words = rig.act_words(rate=max(messages * 4 // max(kills, 4), 200), limit=messages)
-        receipt = killed_at_random(rig, words, kills, dice)
+        words = rig.act_words(rate=max(messages * 2 // max(kills, 2), 200), limit=messages)
+        receipt, kills = killed_at_random(rig, words, kills, dice)
         arrived = rig.drain(rig.source)
         counts = counted(arrived)
         lost = messages - len(counts)
