@@ -19,9 +19,19 @@ def planned(platform, state, action: str, node: str) -> dict:
     return json.loads(done.stdout)
 
 
+def pressed(platform, state, node: str) -> subprocess.CompletedProcess:
+    """Breaks the glass over what is shown now. Who is told that it is no longer so looks again, as it says."""
+    for _ in range(3):
+        done = act(platform, state, planned(platform, state, "redrive", node), "--break-glass", "nobody answers")
+        if done.stdout:
+            break
+    assert done.stdout, done.stderr
+    return done
+
+
 def test_it_passes_the_consumer_that_fails_on_the_record_and_no_other_block(tmp_path):
     state = tmp_path / "state"
-    options = ("--clock", "auto", "--speed", "20", "--seed", "3", "--pods", "60", "--regions", "1")
+    options = ("--clock", "auto", "--speed", "10", "--seed", "3", "--pods", "60", "--regions", "1")
     with simulated(tmp_path / "sim", "dlq-fills", *options) as platform:
         picture = reading.read(platform.stack, state)
         dead = [q for q in picture.of("queue") if q["facts"].get("is_dead_letter_queue")]
@@ -37,9 +47,7 @@ def test_it_passes_the_consumer_that_fails_on_the_record_and_no_other_block(tmp_
         assert refused.returncode == 4 and "target" in refused.stderr, refused.stderr
         assert '"opened"' not in reading.qd("audit", "export", state=state).stdout
 
-        done = act(platform, state, plan, "--break-glass", "nobody answers")
-        assert done.stdout, done.stderr
-        receipt = json.loads(done.stdout.splitlines()[-1])
+        receipt = json.loads(pressed(platform, state, plan["node"]).stdout.splitlines()[-1])
         assert receipt["break_glass"] == "nobody answers" and receipt["verdict"], receipt["sentence"]
         rows = [json.loads(line) for line in reading.qd("audit", "export", state=state).stdout.splitlines()]
         (opened,) = [row for row in rows if row["kind"] == "opened"]

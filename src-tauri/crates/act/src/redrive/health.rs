@@ -2,14 +2,14 @@
 //! that still fails only fills the dead-letter queue again.
 
 use super::change;
-use super::consumer::Consumer;
+use super::consumer::{self, Consumer};
 use super::settings::Settings;
 use super::subject::Subject;
 use crate::finding::{Answer, Words, finding, worst};
 use crate::origin::Origin;
 use crate::plan::{Finding, Outcome, Plan, Severity};
-use crate::words::{list, percent};
-use model::{Fact, Kind, Node, Series, Snapshot};
+use crate::words::{count, list, percent};
+use model::{Fact, Kind, Level, Node, Series, Snapshot};
 
 /// Errors above this share of calls say the consumer is failing (guards.md §6).
 pub(crate) const ERROR_LIMIT_PERCENT: f64 = 5.0;
@@ -302,13 +302,32 @@ fn ready_one(subject: &Subject<'_>, consumer: &Consumer<'_>) -> Option<Answer> {
     let rollout = facts.text(Fact::Rollout).unwrap_or("complete");
     let restarts = facts.count(Fact::RestartsRecent).unwrap_or(0);
     let restarting = restarts >= replicas.max(3);
-    let value = match (rollout, restarting) {
-        ("complete", false) => format!("{ready} of {replicas} ready"),
-        ("complete", true) => format!("{restarts} restarts in the last 10 minutes"),
-        (word, _) => format!("{ready} of {replicas} ready, rollout {word}"),
+    let ill = ill(subject.snapshot, runs);
+    let value = match (rollout, restarting, &ill) {
+        ("complete", true, _) => format!("{restarts} restarts in the last 10 minutes"),
+        ("complete", false, Some(ill)) if ready >= replicas => ill.clone(),
+        ("complete", false, _) => format!("{ready} of {replicas} ready"),
+        (word, ..) => format!("{ready} of {replicas} ready, rollout {word}"),
     };
-    let holds = ready >= replicas && rollout == "complete" && !restarting;
+    let holds = ready >= replicas && rollout == "complete" && !restarting && ill.is_none();
     Some(Answer::of(origin, Some(holds), value))
+}
+
+/// What is wrong with the workload's pods by the rules of [`model`]'s health, in words: a pod that
+/// ends again and again is Ready between two ends, so the count of ready replicas alone would call
+/// the workload ready at every other look.
+fn ill(snapshot: &Snapshot, workload: &Node) -> Option<String> {
+    let bad = |level: Level| matches!(level, Level::Warning | Level::Critical);
+    let reasons: Vec<&str> = consumer::pods(snapshot, workload)
+        .into_iter()
+        .filter_map(|pod| pod.health.reasons.iter().find(|reason| bad(reason.level)))
+        .map(|reason| reason.sentence.trim_end_matches('.'))
+        .collect();
+    let first = (*reasons.first()?).to_owned();
+    Some(match reasons.len() - 1 {
+        0 => first,
+        more => format!("{first}, and so on for {}", count(more as i64, "more pod")),
+    })
 }
 
 /// Whether the consumer can be relied upon now, for the run's own look before the full task and

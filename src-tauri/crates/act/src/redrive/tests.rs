@@ -3,9 +3,9 @@
 use crate::{Colour, ConfirmLevel, Context, Outcome, Plan, Request, Severity, Verb, offers, plan};
 use model::node::FactOrigin;
 use model::{
-    AccountId, Change, ChangeKind, Edge, Environment, Fact, Health, Identity, Kind, Node, NodeId,
-    Provenance, Relation, Scope, Series, Service, Snapshot, Source, SourceId, SourceStatus,
-    StackIdentity, Standing, State, Timestamp,
+    AccountId, Change, ChangeKind, Edge, Environment, Fact, Health, Identity, Kind, Level, Node,
+    NodeId, Provenance, Reason, Relation, Scope, Series, Service, Snapshot, Source, SourceId,
+    SourceStatus, StackIdentity, Standing, State, Timestamp,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -152,6 +152,17 @@ impl World {
             Service::Kubernetes,
             "workloads",
         ));
+    }
+
+    /// A pod of the deployment, behind its replica set.
+    fn pod(&mut self, name: &str) -> &mut Node {
+        let part = |kind, name: &str| node(kind, name, Service::Kubernetes, "workloads");
+        self.add(part(Kind::ReplicaSet, "order-writer-41"));
+        self.add(part(Kind::Pod, name));
+        let (set, pod) = ("replicaset/order-writer-41", format!("pod/{name}"));
+        self.edge("deployment/order-writer", Relation::Owns, set);
+        self.edge(set, Relation::Owns, &pod);
+        self.node(&pod)
     }
 
     /// Puts a function behind a mapping in the place of the deployment.
@@ -333,6 +344,15 @@ fn every_block_fails_when_it_should_and_only_then() {
         }),
         ("redrive.consumer-ready", |w| {
             w.set("deployment/order-writer", Fact::RestartsRecent, 37_i64)
+        }),
+        ("redrive.consumer-ready", |w| {
+            w.pod("order-writer-41-a").health.reasons = vec![Reason {
+                rule: "pod.restarts".into(),
+                level: Level::Warning,
+                sentence: "order-writer-41-a restarted 5 times, lately again.".to_owned(),
+                evidence: Vec::new(),
+                leaf: None,
+            }];
         }),
         ("redrive.consumer-enabled", |w| {
             w.set("deployment/order-writer", Fact::Replicas, 0_i64);
@@ -550,30 +570,11 @@ fn a_roll_back_to_an_old_replica_set_is_seen_by_its_pods_or_its_deploy_event() {
         Outcome::Pass,
     );
     world.changes.clear();
-    world.add(node(
-        Kind::ReplicaSet,
-        "order-writer-41",
-        Service::Kubernetes,
-        "workloads",
-    ));
-    let mut pod = node(
-        Kind::Pod,
-        "order-writer-41-a",
-        Service::Kubernetes,
-        "workloads",
-    );
-    pod.facts.set(Fact::StartedAt, at("02:52:30"));
-    world.add(pod);
-    world.edge(
-        "deployment/order-writer",
-        Relation::Owns,
-        "replicaset/order-writer-41",
-    );
-    world.edge(
-        "replicaset/order-writer-41",
-        Relation::Owns,
-        "pod/order-writer-41-a",
-    );
+    let started = at("02:52:30");
+    world
+        .pod("order-writer-41-a")
+        .facts
+        .set(Fact::StartedAt, started);
     says(
         &world.plan(),
         "redrive.changed-since-arrival",
