@@ -66,6 +66,18 @@ pub struct Request {
     pub settings: BTreeMap<String, String>,
 }
 
+impl Request {
+    /// With every setting at its default.
+    #[must_use]
+    pub fn plain(action: Verb, node: &Node) -> Self {
+        Self {
+            action,
+            node: node.id.clone(),
+            settings: BTreeMap::new(),
+        }
+    }
+}
+
 /// What a plan rests on besides the snapshot.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Context {

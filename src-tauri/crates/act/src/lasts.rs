@@ -1,7 +1,12 @@
-//! How long a pause lasts, as it is asked for: `90s`, `30m`, `2h`. Then its open loop is overdue.
+//! How long a pause lasts, as it is asked for: `90s`, `30m`, `2h`. It is left as an open loop, which is
+//! overdue then.
 
-use crate::action::PlanError;
+use crate::action::{PlanError, Request};
+use crate::plan::Leaves;
 use crate::setting::{Ask, Setting};
+use crate::verb::Verb;
+use crate::words::span;
+use model::Node;
 
 /// Half an hour.
 pub(crate) const DEFAULT: &str = "30m";
@@ -46,6 +51,21 @@ pub(crate) fn seconds(value: &str) -> Result<i64, PlanError> {
             value: value.to_owned(),
             why: "give a time from 1m to 24h, e.g. 30m".to_owned(),
         })
+}
+
+/// What a pause of `node` leaves open: `stays`, a sentence.
+pub(crate) fn leaves(node: &Node, stays: String, seconds: i64) -> Leaves {
+    Leaves {
+        sentence: stays,
+        seconds,
+        close: Request::plain(Verb::Resume, node),
+    }
+}
+
+/// That it is one, among the consequences.
+pub(crate) fn open_loop(seconds: i64) -> String {
+    let time = span(seconds as f64);
+    format!("It is an open loop: it is to be resumed within {time}.")
 }
 
 #[cfg(test)]

@@ -13,7 +13,6 @@ use crate::verb::Verb;
 use crate::words::{count, span, thousands};
 use model::{Fact, Kind, Node, NodeId, Snapshot, State, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Names one open loop, for as long as it is open.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ts_rs::TS)]
@@ -311,13 +310,8 @@ fn what(node: &Node, fact: Fact) -> String {
 
 /// The request that ends a pause, where there is such an action for the node.
 fn resume(node: &Node) -> Option<Request> {
-    let verb = Verb::parse("resume")?;
-    let there = action(verb, node.kind).is_some();
-    there.then(|| Request {
-        action: verb,
-        node: node.id.clone(),
-        settings: BTreeMap::new(),
-    })
+    action(Verb::Resume, node.kind)?;
+    Some(Request::plain(Verb::Resume, node))
 }
 
 #[cfg(test)]

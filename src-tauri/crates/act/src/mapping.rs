@@ -20,6 +20,7 @@ use crate::action::{Action, PlanError, Request};
 use crate::course::Course;
 use crate::draft::{Draft, Undo};
 use crate::hands::Hands;
+use crate::lasts;
 use crate::plan::{Blast, ConfirmLevel, Expectation, Leaves, Plan};
 use crate::sequence::Sequence;
 use crate::setting::Setting;
@@ -264,15 +265,8 @@ fn leaves(subject: &Subject<'_>, change: Change) -> Option<Leaves> {
     let Change::Pause(pause) = change else {
         return None;
     };
-    Some(Leaves {
-        sentence: format!("{} stays paused.", subject.called()),
-        seconds: pause.loop_seconds(),
-        close: Request {
-            action: Verb::Resume,
-            node: subject.mapping.id.clone(),
-            settings: BTreeMap::new(),
-        },
-    })
+    let stays = format!("{} stays paused.", subject.called());
+    Some(lasts::leaves(subject.mapping, stays, pause.loop_seconds()))
 }
 
 fn blast(subject: &Subject<'_>, change: Change) -> Blast {

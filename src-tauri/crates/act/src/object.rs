@@ -6,10 +6,12 @@
 //! merged instead, as `kubectl annotate` does, under the resource version that was seen right before:
 //! a JSON patch cannot say "add to a map that may not be there".
 
+mod patches;
 mod patching;
 mod wire;
 
-pub(crate) use patching::{Judge, Patching, Seen};
+pub(crate) use patches::Patches;
+pub(crate) use patching::{Judge, Patching, Seen, draft};
 pub(crate) use wire::{overtaken, read, send};
 
 use crate::plan::ApiCall;

@@ -16,6 +16,7 @@ use crate::redrive::settings::Settings as Whole;
 use crate::redrive::subject::{Subject, arn};
 use crate::rights::Right;
 use crate::sequence::Sequence;
+use crate::setting;
 use crate::shelf::Shelf;
 use crate::verb::Verb;
 use crate::words::{count, shell, thousands};
@@ -74,13 +75,7 @@ impl Action for Purge {
         settings: &BTreeMap<String, String>,
         shelf: &Shelf,
     ) -> Result<Draft, PlanError> {
-        if let Some(name) = settings.keys().next() {
-            return Err(PlanError::NoSuchSetting {
-                verb: "purge",
-                name: name.clone(),
-                known: "no settings",
-            });
-        }
+        setting::none(self.verb(), settings)?;
         let subject = Subject::new(snapshot, node, &Whole::parse(&BTreeMap::new())?)?;
         Ok(draft(&subject, shelf))
     }

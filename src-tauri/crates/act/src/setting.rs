@@ -4,8 +4,11 @@
 //! The values travel as words in [`crate::Request::settings`] and [`crate::Plan::settings`]; the
 //! action parses them, and what it refuses is a [`crate::PlanError`].
 
+use crate::action::PlanError;
 use crate::offer::Colour;
+use crate::verb::Verb;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One thing an action asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ts_rs::TS)]
@@ -72,4 +75,19 @@ pub struct Choice {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub why: Option<String>,
+}
+
+/// For an action that asks for nothing.
+///
+/// # Errors
+/// Anything that was set.
+pub(crate) fn none(verb: Verb, asked: &BTreeMap<String, String>) -> Result<(), PlanError> {
+    match asked.keys().next() {
+        None => Ok(()),
+        Some(name) => Err(PlanError::NoSuchSetting {
+            verb: verb.as_str(),
+            name: name.clone(),
+            known: "nothing to set",
+        }),
+    }
 }

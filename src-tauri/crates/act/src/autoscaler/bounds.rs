@@ -10,7 +10,7 @@ use crate::draft::{Draft, Undo};
 use crate::finding::{Answer, Words, finding};
 use crate::gitops;
 use crate::hands::Hands;
-use crate::object::{Patch, Patching};
+use crate::object::{self, Patch, Patching};
 use crate::origin::Origin;
 use crate::plan::{Blast, ConfirmLevel, Expectation, Finding, Plan, Severity};
 use crate::setting::{Ask, Setting};
@@ -183,7 +183,6 @@ fn parse(
 }
 
 fn draft(range: &Range<'_>) -> Draft {
-    let patch = range.patch();
     let scaler = range.scaler;
     let mut targets = vec![scaler.id.clone()];
     targets.extend(range.workload.map(|workload| workload.id.clone()));
@@ -197,21 +196,13 @@ fn draft(range: &Range<'_>) -> Draft {
             range.called(),
             aim::words(range.now, range.then)
         ),
-        calls: patch
-            .iter()
-            .map(|patch| patch.call(range.snapshot, scaler, "bounds"))
-            .collect(),
         before: before(range),
         findings: findings(range),
         expectations: expectations(range),
-        stops: vec!["Stop watching at any time: what was written stays written.".to_owned()],
         undo: undo(range),
         blast: blast(range),
         level: level(range),
-        confirm: scaler.name.clone(),
-        takes: Vec::new(),
-        rights: patch.map(|patch| patch.rights()).unwrap_or_default(),
-        leaves: None,
+        ..object::draft(range.snapshot, scaler, range.patch().as_ref(), "bounds")
     }
 }
 

@@ -14,10 +14,11 @@ use crate::draft::{Draft, Undo};
 use crate::finding::{Answer, Words, finding};
 use crate::gitops;
 use crate::hands::Hands;
-use crate::object::{Field, Object, Patch, Patching};
+use crate::lasts;
+use crate::object::{self, Field, Object, Patch, Patching};
 use crate::origin::Origin;
-use crate::plan::{Blast, ConfirmLevel, Expectation, Finding, Leaves, Plan, Severity};
-use crate::setting::Setting;
+use crate::plan::{Expectation, Finding, Plan, Severity};
+use crate::setting::{self, Setting};
 use crate::verb::Verb;
 use crate::words::{count, list, span};
 use crate::workload::near;
@@ -114,14 +115,8 @@ impl Action for ResumeScaler {
         node: &Node,
         settings: &BTreeMap<String, String>,
     ) -> Result<Draft, PlanError> {
-        match settings.keys().next() {
-            Some(name) => Err(PlanError::NoSuchSetting {
-                verb: "resume",
-                name: name.clone(),
-                known: "none",
-            }),
-            None => Ok(resume(snapshot, node)),
-        }
+        setting::none(self.verb(), settings)?;
+        Ok(resume(snapshot, node))
     }
 
     fn course(&self, plan: &Plan, hands: &Hands) -> Box<dyn Course> {
@@ -174,26 +169,12 @@ fn common(snapshot: &Snapshot, node: &Node, fields: Vec<Field>, step: &str) -> D
     let hpa = node.facts.text(Fact::HpaName).unwrap_or(&usual);
     before.insert("autoscaler".to_owned(), json!(hpa));
     Draft {
-        settings: BTreeMap::new(),
         targets,
-        label: String::new(),
-        calls: patch
-            .iter()
-            .map(|patch| patch.call(snapshot, node, step))
-            .collect(),
         before,
         findings: gitops::reverted(snapshot, node, &format!("the annotations of {}", node.name))
             .into_iter()
             .collect(),
-        expectations: Vec::new(),
-        stops: vec!["Stop watching at any time: what was written stays written.".to_owned()],
-        undo: Undo::none(""),
-        blast: Blast::default(),
-        level: ConfirmLevel::L2,
-        confirm: node.name.clone(),
-        takes: Vec::new(),
-        rights: patch.map(|patch| patch.rights()).unwrap_or_default(),
-        leaves: None,
+        ..object::draft(snapshot, node, patch.as_ref(), step)
     }
 }
 
@@ -202,11 +183,6 @@ fn pause(snapshot: &Snapshot, node: &Node, settings: &Settings) -> Draft {
     let mark = settings.what.annotation();
     let field = Field::annotation(mark, None, Some("true"));
     let mut draft = common(snapshot, node, vec![field], "pause");
-    let close = Request {
-        action: Verb::Resume,
-        node: node.id.clone(),
-        settings: BTreeMap::new(),
-    };
     let time = span(settings.seconds as f64);
     draft.settings = settings.words();
     draft.label = format!(
@@ -218,14 +194,11 @@ fn pause(snapshot: &Snapshot, node: &Node, settings: &Settings) -> Draft {
     draft.expectations = expectations(node, settings.what);
     draft.undo = Undo {
         sentence: format!("Undo: resume {name}."),
-        request: Some(close.clone()),
+        request: Some(Request::plain(Verb::Resume, node)),
     };
     draft.blast.sentences = consequences(snapshot, node, settings);
-    draft.leaves = Some(Leaves {
-        sentence: format!("{} of {name} stays paused.", settings.what.subject()),
-        seconds: settings.seconds,
-        close,
-    });
+    let stays = format!("{} of {name} stays paused.", settings.what.subject());
+    draft.leaves = Some(lasts::leaves(node, stays, settings.seconds));
     draft
 }
 
@@ -240,13 +213,7 @@ fn consequences(snapshot: &Snapshot, node: &Node, settings: &Settings) -> Vec<St
         What::ScaleIn => format!("{name} keeps at least {now}, and still gets more as load asks."),
         What::All => format!("{name} stays at {now}, whatever comes."),
     };
-    vec![
-        first,
-        format!(
-            "It is an open loop: it is to be resumed within {}.",
-            span(settings.seconds as f64)
-        ),
-    ]
+    vec![first, lasts::open_loop(settings.seconds)]
 }
 
 fn unpaused(snapshot: &Snapshot, node: &Node) -> Finding {

@@ -17,10 +17,10 @@ use crate::draft::{Draft, Undo};
 use crate::finding::{Answer, Words, finding};
 use crate::hands::Hands;
 use crate::lasts;
-use crate::object::{Field, Object, Patch, Patching};
+use crate::object::{self, Field, Object, Patch, Patching};
 use crate::origin::Origin;
-use crate::plan::{Blast, ConfirmLevel, Expectation, Finding, Leaves, Plan, Severity};
-use crate::setting::Setting;
+use crate::plan::{Expectation, Finding, Plan, Severity};
+use crate::setting::{self, Setting};
 use crate::verb::Verb;
 use crate::words::{some, span};
 use crate::workload::near;
@@ -75,7 +75,11 @@ impl Action for PauseSync {
         let (mut time, mut given) = (lasts::DEFAULT_SECONDS, lasts::DEFAULT.to_owned());
         for (name, value) in settings {
             if name != "for" {
-                return Err(no_such("pause", name, "for"));
+                return Err(PlanError::NoSuchSetting {
+                    verb: "pause",
+                    name: name.clone(),
+                    known: "for",
+                });
             }
             time = lasts::seconds(value)?;
             value.trim().clone_into(&mut given);
@@ -124,10 +128,8 @@ impl Action for ResumeSync {
         node: &Node,
         settings: &BTreeMap<String, String>,
     ) -> Result<Draft, PlanError> {
-        match settings.keys().next() {
-            Some(name) => Err(no_such("resume", name, "none")),
-            None => Ok(resume(snapshot, node)),
-        }
+        setting::none(self.verb(), settings)?;
+        Ok(resume(snapshot, node))
     }
 
     fn course(&self, plan: &Plan, hands: &Hands) -> Box<dyn Course> {
@@ -136,14 +138,6 @@ impl Action for ResumeSync {
 
     fn sources(&self, _snapshot: &Snapshot, plan: &Plan) -> Vec<SourceId> {
         sources(plan)
-    }
-}
-
-fn no_such(verb: &'static str, name: &str, known: &'static str) -> PlanError {
-    PlanError::NoSuchSetting {
-        verb,
-        name: name.to_owned(),
-        known,
     }
 }
 
@@ -168,34 +162,15 @@ fn common(snapshot: &Snapshot, node: &Node, suspend: bool, step: &str) -> Draft 
         before.insert("reconciled_at".to_owned(), json!(looked.to_string()));
     }
     Draft {
-        settings: BTreeMap::new(),
         targets,
-        label: String::new(),
-        calls: patch
-            .iter()
-            .map(|patch| patch.call(snapshot, node, step))
-            .collect(),
         before,
         findings: vec![state(snapshot, node, suspend)],
-        expectations: Vec::new(),
-        stops: vec!["Stop watching at any time: what was written stays written.".to_owned()],
-        undo: Undo::none(""),
-        blast: Blast::default(),
-        level: ConfirmLevel::L2,
-        confirm: node.name.clone(),
-        takes: Vec::new(),
-        rights: patch.map(|patch| patch.rights()).unwrap_or_default(),
-        leaves: None,
+        ..object::draft(snapshot, node, patch.as_ref(), step)
     }
 }
 
 fn pause(snapshot: &Snapshot, node: &Node, seconds: i64, given: String) -> Draft {
     let name = called(node.kind, &node.name);
-    let close = Request {
-        action: Verb::Resume,
-        node: node.id.clone(),
-        settings: BTreeMap::new(),
-    };
     let mut draft = common(snapshot, node, true, "pause");
     draft.findings.extend(parent(snapshot, node));
     draft.settings = [("for".to_owned(), given)].into();
@@ -203,7 +178,7 @@ fn pause(snapshot: &Snapshot, node: &Node, seconds: i64, given: String) -> Draft
     draft.expectations = vec![kept(format!("{name} stays suspended for 60 s."))];
     draft.undo = Undo {
         sentence: format!("Undo: resume {}.", node.name),
-        request: Some(close.clone()),
+        request: Some(Request::plain(Verb::Resume, node)),
     };
     draft.blast.sentences = vec![
         format!(
@@ -211,16 +186,13 @@ fn pause(snapshot: &Snapshot, node: &Node, seconds: i64, given: String) -> Draft
             what(snapshot, node)
         ),
         "What is changed by hand stays, until it is resumed.".to_owned(),
-        format!(
-            "It is an open loop: it is to be resumed within {}.",
-            span(seconds as f64)
-        ),
+        lasts::open_loop(seconds),
     ];
-    draft.leaves = Some(Leaves {
-        sentence: format!("{name} stays suspended."),
+    draft.leaves = Some(lasts::leaves(
+        node,
+        format!("{name} stays suspended."),
         seconds,
-        close,
-    });
+    ));
     draft
 }
 
@@ -238,11 +210,7 @@ fn resume(snapshot: &Snapshot, node: &Node) -> Draft {
     ];
     draft.undo = Undo {
         sentence: format!("Undo: pause {} again.", node.name),
-        request: Some(Request {
-            action: Verb::Pause,
-            node: node.id.clone(),
-            settings: BTreeMap::new(),
-        }),
+        request: Some(Request::plain(Verb::Pause, node)),
     };
     draft.blast.sentences = back(snapshot, node);
     draft

@@ -3,6 +3,7 @@
 use super::*;
 use crate::action::nothing;
 use model::{AccountId, Facts, Health, Scope, Service, Source, SourceStatus, Standing, Value};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const ACCOUNT: &str = "123456789012";

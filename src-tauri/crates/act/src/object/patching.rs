@@ -1,16 +1,17 @@
 //! The steps of an action that patches a few Kubernetes objects and watches what becomes of it.
 
-use super::{Object, Patch, wire};
+use super::{Object, Patch, Patches, wire};
 use crate::course::{Answer, Call, Course, Moment};
+use crate::draft::{Draft, Undo};
 use crate::hands::{Hands, not_asked};
 use crate::once::no_such_call;
-use crate::plan::{ApiCall, Plan};
+use crate::plan::{ApiCall, Blast, ConfirmLevel, Plan};
 use crate::receipt::RunProgress;
 use crate::sequence::{Sequence, Steps, Took};
 use crate::words::list;
 use async_trait::async_trait;
 use cloud::kubernetes::ClusterSession;
-use model::SourceFailure;
+use model::{Node, Snapshot, SourceFailure};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -39,11 +40,8 @@ pub(crate) trait Judge: Send {
     /// Whether a predicate holds now, and its value in words.
     fn judge(&self, id: &str, seen: &Seen) -> (bool, String);
 
-    /// Who took back what was done, a sentence.
-    fn taken_back(&self, seen: &Seen) -> Option<String> {
-        let _ = seen;
-        None
-    }
+    /// What is written.
+    fn patches(&self) -> &Patches;
 
     /// How far it is.
     fn progress(&self, seen: &Seen) -> RunProgress {
@@ -62,9 +60,7 @@ pub(crate) struct Patching<J> {
 impl<J: Judge + 'static> Patching<J> {
     /// The course of a plan whose calls carry patches.
     pub(crate) fn course(plan: &Plan, hands: &Hands, judge: J) -> Box<dyn Course> {
-        let patches = plan.calls.iter();
-        let patches = patches.filter_map(|call| Patch::carried(&call.parameters));
-        let mut objects: Vec<Object> = patches.map(|patch| patch.object).collect();
+        let mut objects: Vec<Object> = judge.patches().objects().cloned().collect();
         objects.extend(judge.watched());
         objects.sort();
         objects.dedup();
@@ -74,6 +70,31 @@ impl<J: Judge + 'static> Patching<J> {
             judge,
         };
         Box::new(Sequence::new(plan, steps))
+    }
+}
+
+/// The draft of a plan that patches one object: the call, its rights and what is said of every such
+/// plan. The action says the rest.
+pub(crate) fn draft(snapshot: &Snapshot, node: &Node, patch: Option<&Patch>, step: &str) -> Draft {
+    Draft {
+        settings: BTreeMap::new(),
+        targets: vec![node.id.clone()],
+        label: String::new(),
+        calls: patch
+            .map(|patch| patch.call(snapshot, node, step))
+            .into_iter()
+            .collect(),
+        before: BTreeMap::new(),
+        findings: Vec::new(),
+        expectations: Vec::new(),
+        stops: vec!["Stop watching at any time: what was written stays written.".to_owned()],
+        undo: Undo::none(""),
+        blast: Blast::default(),
+        level: ConfirmLevel::L2,
+        confirm: node.name.clone(),
+        takes: Vec::new(),
+        rights: patch.map(Patch::rights).unwrap_or_default(),
+        leaves: None,
     }
 }
 
@@ -182,7 +203,7 @@ impl<J: Judge> Steps for Patching<J> {
     }
 
     fn taken_back(&self, seen: &Seen) -> Option<String> {
-        self.judge.taken_back(seen)
+        self.judge.patches().taken_back(seen)
     }
 
     fn progress(&self, seen: &Seen) -> RunProgress {

@@ -15,6 +15,7 @@ use crate::hands::Hands;
 use crate::plan::{ApiCall, Blast, ConfirmLevel, Expectation, Finding, Plan, Severity};
 use crate::rights::Right;
 use crate::sequence::Sequence;
+use crate::setting;
 use crate::takes::Takes;
 use crate::verb::Verb;
 use crate::words::{percent, shell, thousands};
@@ -53,13 +54,7 @@ impl Action for RemoveReader {
         node: &Node,
         settings: &BTreeMap<String, String>,
     ) -> Result<Draft, PlanError> {
-        if let Some(name) = settings.keys().next() {
-            return Err(PlanError::NoSuchSetting {
-                verb: "remove-reader",
-                name: name.clone(),
-                known: "nothing to set",
-            });
-        }
+        setting::none(self.verb(), settings)?;
         let database =
             Database::of_instance(snapshot, node).ok_or_else(|| PlanError::DoesNotFit {
                 verb: "remove-reader",

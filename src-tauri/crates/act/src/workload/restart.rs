@@ -19,6 +19,7 @@ use crate::object::kubectl;
 use crate::plan::{ApiCall, Blast, ConfirmLevel, Expectation, Plan};
 use crate::rights::Right;
 use crate::sequence::Sequence;
+use crate::setting;
 use crate::verb::Verb;
 use crate::words::{count, shell};
 use model::{Fact, Kind, Node, Relation, Snapshot, SourceId, Value};
@@ -64,13 +65,7 @@ impl Action for Restart {
         node: &Node,
         settings: &BTreeMap<String, String>,
     ) -> Result<Draft, PlanError> {
-        if let Some(name) = settings.keys().next() {
-            return Err(PlanError::NoSuchSetting {
-                verb: "restart",
-                name: name.clone(),
-                known: "nothing to set",
-            });
-        }
+        setting::none(self.verb(), settings)?;
         Ok(draft(snapshot, node))
     }
 

@@ -17,7 +17,7 @@ use crate::draft::{Draft, Undo};
 use crate::finding::{Answer, Words, finding};
 use crate::gitops;
 use crate::hands::Hands;
-use crate::object::Patching;
+use crate::object::{self, Patching};
 use crate::origin::Origin;
 use crate::plan::{Blast, ConfirmLevel, Expectation, Finding, Plan, Severity};
 use crate::setting::Setting;
@@ -100,27 +100,18 @@ fn draft(aim: &Aim<'_>) -> Draft {
         workload: node.id.clone(),
         left: aim.to,
     };
-    let rights = aim.patch().map(|patch| patch.rights()).unwrap_or_default();
     Draft {
         settings: [("replicas".to_owned(), aim.to.to_string())].into(),
         targets,
         label: label(aim),
-        calls: aim
-            .patch()
-            .map(|patch| patch.call(aim.snapshot, node, "scale"))
-            .into_iter()
-            .collect(),
         before: before(aim),
         findings: findings(aim),
         expectations: expectations(aim),
-        stops: vec!["Stop watching at any time: what was written stays written.".to_owned()],
         undo: undo(aim),
         blast: blast(aim),
         level: level(aim),
-        confirm: node.name.clone(),
         takes: if down { vec![takes] } else { Vec::new() },
-        rights,
-        leaves: None,
+        ..object::draft(aim.snapshot, node, aim.patch().as_ref(), "scale")
     }
 }
 

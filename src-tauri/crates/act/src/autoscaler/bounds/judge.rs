@@ -1,9 +1,8 @@
 //! How a run of other bounds says whether it worked.
 
-use crate::object::{Judge, Object, Patch, Seen};
+use crate::object::{Judge, Object, Patches, Seen};
 use crate::plan::Plan;
-use crate::words::list;
-use crate::workload::scale::judge::{Replicas, lost, taken_back};
+use crate::workload::scale::judge::Replicas;
 use model::NodeId;
 
 /// Nobody put them back.
@@ -13,7 +12,7 @@ pub(super) const WITHIN: &str = "bounds.within";
 
 /// Judges other bounds.
 pub(super) struct BoundsJudge {
-    patches: Vec<Patch>,
+    patches: Patches,
     workload: Option<Object>,
     then: (i64, i64),
     name: String,
@@ -21,16 +20,13 @@ pub(super) struct BoundsJudge {
 
 impl BoundsJudge {
     pub(super) fn new(plan: &Plan) -> Self {
-        let calls = plan.calls.iter();
         let number = |name: &str| {
             let value = plan.settings.get(name);
             value.and_then(|value| value.parse().ok()).unwrap_or(0)
         };
         let scales = plan.before.get("scales").and_then(|id| id.as_str());
         Self {
-            patches: calls
-                .filter_map(|call| Patch::carried(&call.parameters))
-                .collect(),
+            patches: Patches::of(plan),
             workload: scales.and_then(|id| Object::at(&NodeId::new(id))),
             then: (number("min"), number("max")),
             name: plan.name.clone(),
@@ -52,13 +48,7 @@ impl Judge for BoundsJudge {
 
     fn judge(&self, id: &str, seen: &Seen) -> (bool, String) {
         match id {
-            KEPT => {
-                let lost = lost(&self.patches, seen);
-                match lost.is_empty() {
-                    true => (true, "as written".to_owned()),
-                    false => (false, list(&lost)),
-                }
-            }
+            KEPT => self.patches.kept(seen),
             WITHIN => {
                 let Some(object) = self.workload.as_ref().map(|w| seen.object(w)) else {
                     return (false, "not known".to_owned());
@@ -71,7 +61,7 @@ impl Judge for BoundsJudge {
         }
     }
 
-    fn taken_back(&self, seen: &Seen) -> Option<String> {
-        taken_back(&self.patches, seen)
+    fn patches(&self) -> &Patches {
+        &self.patches
     }
 }

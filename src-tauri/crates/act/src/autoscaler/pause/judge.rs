@@ -1,10 +1,8 @@
 //! How a run of a pause, or of its end, says whether it worked.
 
-use crate::object::{Judge, Object, Patch, Resource, Seen};
+use crate::object::{Judge, Object, Patches, Resource, Seen};
 use crate::plan::Plan;
 use crate::verb::Verb;
-use crate::words::list;
-use crate::workload::scale::judge::{lost, taken_back};
 use serde_json::{Value, json};
 
 /// KEDA acts as asked.
@@ -16,7 +14,7 @@ pub(super) const BACK: &str = "resume.autoscaler";
 
 /// Judges a pause or its end.
 pub(super) struct PauseJudge {
-    patches: Vec<Patch>,
+    patches: Patches,
     /// The autoscaler KEDA keeps.
     hpa: Option<Object>,
     /// Everything is paused, not scaling in alone.
@@ -27,13 +25,10 @@ pub(super) struct PauseJudge {
 
 impl PauseJudge {
     pub(super) fn new(plan: &Plan) -> Self {
-        let calls = plan.calls.iter();
         let hpa = plan.before.get("autoscaler").and_then(Value::as_str);
         let own = Object::at(&plan.node);
         Self {
-            patches: calls
-                .filter_map(|call| Patch::carried(&call.parameters))
-                .collect(),
+            patches: Patches::of(plan),
             hpa: own.zip(hpa).map(|(own, hpa)| Object {
                 resource: Resource::Hpa,
                 namespace: own.namespace,
@@ -47,7 +42,7 @@ impl PauseJudge {
 
     /// The `Paused` condition of the scaled object; `None` where KEDA does not say.
     fn says_paused(&self, seen: &Seen) -> Option<bool> {
-        let object = seen.object(&self.patches.first()?.object);
+        let object = seen.object(self.patches.objects().next()?);
         let conditions = object.pointer("/status/conditions")?.as_array()?;
         let paused = conditions.iter().find(|c| c["type"] == json!("Paused"))?;
         Some(paused["status"] == json!("True"))
@@ -101,18 +96,12 @@ impl Judge for PauseJudge {
         match id {
             EFFECT => self.effect(seen),
             BACK => self.back(seen),
-            KEPT => {
-                let lost = lost(&self.patches, seen);
-                match lost.is_empty() {
-                    true => (true, "as written".to_owned()),
-                    false => (false, list(&lost)),
-                }
-            }
+            KEPT => self.patches.kept(seen),
             _ => (false, "not known".to_owned()),
         }
     }
 
-    fn taken_back(&self, seen: &Seen) -> Option<String> {
-        taken_back(&self.patches, seen)
+    fn patches(&self) -> &Patches {
+        &self.patches
     }
 }

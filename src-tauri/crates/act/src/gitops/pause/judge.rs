@@ -1,10 +1,8 @@
 //! What a run makes of a suspended or resumed keeper.
 
-use crate::object::{Judge, Object, Patch, Resource, Seen};
+use crate::object::{Judge, Object, Patches, Resource, Seen};
 use crate::plan::Plan;
 use crate::verb::Verb;
-use crate::words::list;
-use crate::workload::scale::judge::{lost, taken_back};
 use model::Timestamp;
 use serde_json::Value;
 
@@ -15,7 +13,7 @@ pub(super) const BACK: &str = "sync.back";
 
 /// Judges a pause or its end.
 pub(super) struct SyncJudge {
-    patches: Vec<Patch>,
+    patches: Patches,
     resumes: bool,
     /// When the Application last reconciled before.
     reconciled: Option<Timestamp>,
@@ -24,12 +22,9 @@ pub(super) struct SyncJudge {
 
 impl SyncJudge {
     pub(super) fn new(plan: &Plan) -> Self {
-        let calls = plan.calls.iter();
         let looked = plan.before.get("reconciled_at").and_then(Value::as_str);
         Self {
-            patches: calls
-                .filter_map(|call| Patch::carried(&call.parameters))
-                .collect(),
+            patches: Patches::of(plan),
             resumes: plan.action == Verb::Resume,
             reconciled: looked.and_then(Timestamp::parse),
             name: plan.name.clone(),
@@ -37,11 +32,11 @@ impl SyncJudge {
     }
 
     fn back(&self, seen: &Seen) -> (bool, String) {
-        let Some(patch) = self.patches.first() else {
+        let Some(at) = self.patches.objects().next() else {
             return (false, "not known".to_owned());
         };
-        let object = seen.object(&patch.object);
-        match patch.object.resource {
+        let object = seen.object(at);
+        match at.resource {
             Resource::Application => self.reconciled_anew(object),
             Resource::Deployment
             | Resource::StatefulSet
@@ -106,18 +101,12 @@ impl Judge for SyncJudge {
     fn judge(&self, id: &str, seen: &Seen) -> (bool, String) {
         match id {
             BACK => self.back(seen),
-            KEPT => {
-                let lost = lost(&self.patches, seen);
-                match lost.is_empty() {
-                    true => (true, "as written".to_owned()),
-                    false => (false, list(&lost)),
-                }
-            }
+            KEPT => self.patches.kept(seen),
             _ => (false, "not known".to_owned()),
         }
     }
 
-    fn taken_back(&self, seen: &Seen) -> Option<String> {
-        taken_back(&self.patches, seen)
+    fn patches(&self) -> &Patches {
+        &self.patches
     }
 }

@@ -1,9 +1,9 @@
 //! How a run of a scale says whether it worked: ready, and still as written.
 
-use crate::object::{Field, Judge, Object, Patch, Seen};
+use crate::object::{Judge, Object, Patches, Seen};
 use crate::plan::Plan;
 use crate::receipt::{Figure, RunProgress};
-use crate::words::{count, list};
+use crate::words::count;
 use serde_json::Value;
 
 /// Every replica is ready.
@@ -14,7 +14,7 @@ pub(crate) const KEPT: &str = "scale.kept";
 /// Judges a scale.
 pub(crate) struct ScaleJudge {
     workload: Option<Object>,
-    patches: Vec<Patch>,
+    patches: Patches,
     /// Replicas wanted.
     to: i64,
     /// An autoscaler may have more.
@@ -24,15 +24,14 @@ pub(crate) struct ScaleJudge {
 
 impl ScaleJudge {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let calls = plan.calls.iter();
-        let patches: Vec<Patch> = calls
-            .filter_map(|call| Patch::carried(&call.parameters))
-            .collect();
+        let patches = Patches::of(plan);
         let workload = Object::at(&plan.node);
-        let own = |patch: &Patch| workload.as_ref() == Some(&patch.object);
+        let own = patches
+            .objects()
+            .any(|object| workload.as_ref() == Some(object));
         let to = plan.settings.get("replicas");
         Self {
-            at_least: !patches.iter().any(own),
+            at_least: !own,
             to: to.and_then(|to| to.parse().ok()).unwrap_or(0),
             name: plan.name.clone(),
             workload,
@@ -50,14 +49,6 @@ impl ScaleJudge {
             false => state.wanted == self.to,
         };
         (enough && state.settled(), state.words())
-    }
-
-    fn kept(&self, seen: &Seen) -> (bool, String) {
-        let lost = lost(&self.patches, seen);
-        match lost.is_empty() {
-            true => (true, "as written".to_owned()),
-            false => (false, list(&lost)),
-        }
     }
 }
 
@@ -94,51 +85,6 @@ impl Replicas {
     }
 }
 
-/// What of the patches is not as it was written, in words.
-pub(crate) fn lost(patches: &[Patch], seen: &Seen) -> Vec<String> {
-    let mut all = Vec::new();
-    for patch in patches {
-        let object = seen.object(&patch.object);
-        let other = |field: &&Field| field.seen(object) != field.now;
-        for field in patch.fields.iter().filter(other) {
-            let now = field.seen(object);
-            all.push(format!(
-                "{} of {} is {now}, not {}",
-                field.called(),
-                patch.object.called(),
-                field.now
-            ));
-        }
-    }
-    all
-}
-
-/// Who wrote a field last, by `metadata.managedFields`.
-pub(crate) fn writer<'a>(object: &'a Value, field: &str) -> Option<&'a str> {
-    let path = format!("/fieldsV1/f:spec/f:{field}");
-    let writers = object.pointer("/metadata/managedFields")?.as_array()?;
-    let wrote = writers
-        .iter()
-        .filter(|entry| entry.pointer(&path).is_some());
-    let last = wrote.max_by_key(|entry| entry["time"].as_str().unwrap_or("").to_owned())?;
-    last["manager"].as_str()
-}
-
-/// Who took the patches back, a sentence; `None` while all of it stands.
-pub(crate) fn taken_back(patches: &[Patch], seen: &Seen) -> Option<String> {
-    let lost = lost(patches, seen);
-    if lost.is_empty() {
-        return None;
-    }
-    let who = patches.iter().find_map(|patch| {
-        let object = seen.object(&patch.object);
-        let field = patch.fields.iter().find(|f| f.seen(object) != f.now)?;
-        writer(object, &field.called()).filter(|who| *who != "quarterdeck")
-    });
-    let by = who.map(|who| format!(" by {who}")).unwrap_or_default();
-    Some(format!("It was taken back{by}: {}.", list(&lost)))
-}
-
 impl Judge for ScaleJudge {
     fn outcome(&self) -> String {
         let number = count(self.to, "ready replica");
@@ -155,13 +101,13 @@ impl Judge for ScaleJudge {
     fn judge(&self, id: &str, seen: &Seen) -> (bool, String) {
         match id {
             READY => self.ready(seen),
-            KEPT => self.kept(seen),
+            KEPT => self.patches.kept(seen),
             _ => (false, "not known".to_owned()),
         }
     }
 
-    fn taken_back(&self, seen: &Seen) -> Option<String> {
-        taken_back(&self.patches, seen)
+    fn patches(&self) -> &Patches {
+        &self.patches
     }
 
     fn progress(&self, seen: &Seen) -> RunProgress {
