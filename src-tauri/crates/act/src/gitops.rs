@@ -3,7 +3,8 @@
 //! Whether and when it puts a change back is read off its own object: self-heal of an Application
 //! (<https://argo-cd.readthedocs.io/en/stable/user-guide/auto_sync/#automatic-self-healing>), the interval
 //! of a Kustomization (<https://fluxcd.io/flux/components/kustomize/kustomizations/#interval>), drift
-//! detection of a HelmRelease (<https://fluxcd.io/flux/components/helm/helmreleases/#drift-detection>).
+//! detection of a HelmRelease (<https://fluxcd.io/flux/components/helm/helmreleases/#drift-detection>),
+//! and the fields any of them was told to leave alone.
 //! Where that object is not in the picture (another cluster holds it, or it may not be read) the
 //! object's own marks say who keeps it, and the tool's default says when.
 
@@ -41,10 +42,10 @@ pub(crate) struct Keeper {
     name: Option<String>,
 }
 
-/// What keeps a node as git has it.
-pub(crate) fn keeper(snapshot: &Snapshot, node: &Node) -> Option<Keeper> {
+/// What keeps a node as git has it, and whether it puts back `field` of it (a JSON pointer).
+pub(crate) fn keeper(snapshot: &Snapshot, node: &Node, field: &str) -> Option<Keeper> {
     match read(snapshot, node) {
-        Some(keeper) => Some(known(snapshot, keeper)),
+        Some(keeper) => Some(known(snapshot, keeper, ignores(keeper, node, field))),
         None => marked(node),
     }
 }
@@ -84,18 +85,44 @@ fn mark(node: &Node) -> Option<(Kind, Option<&str>, &str)> {
     })
 }
 
-fn known(snapshot: &Snapshot, keeper: &Node) -> Keeper {
+/// Whether a rule of the keeper's ([`Fact::IgnoresDrift`]) leaves `field` of the node alone.
+fn ignores(keeper: &Node, node: &Node, field: &str) -> bool {
+    let kind = match node.kind {
+        Kind::Deployment => "Deployment",
+        Kind::StatefulSet => "StatefulSet",
+        Kind::Hpa => "HorizontalPodAutoscaler",
+        Kind::ScaledObject => "ScaledObject",
+        _ => return false,
+    };
+    let namespace = node.scope.namespace.as_deref().unwrap_or_default();
+    let fits = |rule: &str| {
+        let mut parts = rule.split([' ', '/']);
+        let mut fits = |own| matches!(parts.next(), Some(part) if part == "*" || part == own);
+        let place = fits(kind) && fits(namespace) && fits(&node.name);
+        let pointer = rule.find(" /").map(|at| &rule[at + 1..]);
+        let within = |pointer| {
+            let rest = field.strip_prefix(pointer)?;
+            Some(rest.is_empty() || rest.starts_with('/'))
+        };
+        place && pointer.and_then(within) == Some(true)
+    };
+    let rules = keeper.facts.text(Fact::IgnoresDrift).unwrap_or_default();
+    rules.split(", ").any(fits)
+}
+
+fn known(snapshot: &Snapshot, keeper: &Node, ignores: bool) -> Keeper {
     let facts = &keeper.facts;
     let suspended = facts.flag(Fact::Suspended) == Some(true);
     let seconds = facts.count(Fact::SyncIntervalSeconds).map(|s| s as f64);
-    let fact = if suspended {
-        Fact::Suspended
-    } else {
-        Fact::SelfHeal
+    let fact = match (suspended, ignores) {
+        (true, _) => Fact::Suspended,
+        (false, true) => Fact::IgnoresDrift,
+        (false, false) => Fact::SelfHeal,
     };
     let origin = Origin::of(snapshot, keeper, fact);
     // What was not read lately may have changed.
-    let heals = !origin.believed || facts.flag(Fact::SelfHeal) == Some(true) && !suspended;
+    let heals = facts.flag(Fact::SelfHeal) == Some(true) && !suspended && !ignores;
+    let heals = heals || !origin.believed;
     Keeper {
         called: called(keeper.kind, &keeper.name),
         reverts_in: heals.then(|| seconds.unwrap_or(usual(keeper.kind))),
@@ -138,9 +165,14 @@ pub(crate) fn within(seconds: f64) -> String {
     }
 }
 
-/// Git puts back what is written: `what` of `node`.
-pub(crate) fn reverted(snapshot: &Snapshot, node: &Node, what: &str) -> Option<Finding> {
-    let keeper = keeper(snapshot, node)?;
+/// Git puts back what is written to `field` of `node`, which is called `what`.
+pub(crate) fn reverted(
+    snapshot: &Snapshot,
+    node: &Node,
+    field: &str,
+    what: &str,
+) -> Option<Finding> {
+    let keeper = keeper(snapshot, node, field)?;
     let by = &keeper.called;
     let (holds, value) = match (keeper.reverts_in, &keeper.name) {
         (Some(seconds), Some(_)) => (false, format!("reverted in {}", within(seconds))),

@@ -22,6 +22,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+/// Where a workload says how many pods it wants.
+pub(crate) const REPLICAS: &str = "/spec/replicas";
+
 /// The kinds of objects that actions change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Resource {
@@ -263,7 +266,7 @@ impl Patch {
         Self {
             object,
             subresource: "scale".to_owned(),
-            fields: vec![Field::new("/spec/replicas", json!(from), json!(to))],
+            fields: vec![Field::new(REPLICAS, json!(from), json!(to))],
         }
     }
 

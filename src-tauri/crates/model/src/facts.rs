@@ -311,6 +311,10 @@ facts! {
     AutoSync = "auto_sync",
     /// Where it deploys to, when that is not its own cluster.
     Destination = "destination",
+    /// Differences from git that it leaves alone, one rule after the other:
+    /// `Deployment */* /spec/replicas, Deployment trading/api /spec/template`: kind, namespace and
+    /// name (`*` for any) and JSON pointer.
+    IgnoresDrift = "ignores_drift",
     /// Flux' `spec.interval`, seconds.
     SyncIntervalSeconds = "sync_interval_seconds",
     /// Argo CD's `status.sync.status`: Synced, OutOfSync, Unknown.

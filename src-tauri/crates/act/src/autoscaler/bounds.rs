@@ -241,7 +241,12 @@ fn findings(range: &Range<'_>) -> Vec<Finding> {
         }));
     }
     let what = format!("the bounds of {}", range.scaler.name);
-    all.extend(gitops::reverted(range.snapshot, range.scaler, &what));
+    all.extend(gitops::reverted(
+        range.snapshot,
+        range.scaler,
+        "/spec",
+        &what,
+    ));
     all
 }
 

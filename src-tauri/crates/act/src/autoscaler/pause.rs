@@ -168,10 +168,11 @@ fn common(snapshot: &Snapshot, node: &Node, fields: Vec<Field>, step: &str) -> D
     let usual = format!("keda-hpa-{}", node.name);
     let hpa = node.facts.text(Fact::HpaName).unwrap_or(&usual);
     before.insert("autoscaler".to_owned(), json!(hpa));
+    let what = format!("the annotations of {}", node.name);
     Draft {
         targets,
         before,
-        findings: gitops::reverted(snapshot, node, &format!("the annotations of {}", node.name))
+        findings: gitops::reverted(snapshot, node, "/metadata/annotations", &what)
             .into_iter()
             .collect(),
         ..object::draft(snapshot, node, patch.as_ref(), step)

@@ -40,6 +40,36 @@ fn when_git_puts_it_back_is_read_off_what_keeps_it() {
 }
 
 #[test]
+fn what_it_was_told_to_leave_alone_is_not_put_back() {
+    let mut ground = Ground::new();
+    let shop = keeper(&mut ground, Kind::Application, "shop");
+    ground.tie(&shop, Relation::Deploys, &api());
+    for (rules, left) in [
+        ("Deployment */* /spec/replicas", true),
+        ("* */* /spec", true),
+        (
+            "StatefulSet */* /spec/replicas, Deployment trading/api /spec/replicas",
+            true,
+        ),
+        ("Deployment trading/web /spec/replicas", false),
+        ("Deployment other/api /spec/replicas", false),
+        ("StatefulSet */* /spec/replicas", false),
+        ("Deployment */* /spec/replicasX", false),
+        ("Deployment */* /spec/template", false),
+    ] {
+        ground.at(&shop).facts.set(Fact::IgnoresDrift, rules);
+        let (label, outcome) = (
+            match left {
+                true => "Argo CD application shop does not revert it by itself",
+                false => "Argo CD application shop reverts it in ≤ 3 min",
+            },
+            if left { Outcome::Pass } else { Outcome::Fail },
+        );
+        assert_eq!(reverted(&ground.scale("6")), (label, outcome), "{rules}");
+    }
+}
+
+#[test]
 fn marks_lead_to_what_keeps_it_and_without_it_the_default_is_said() {
     let mut ground = Ground::new();
     let mark = "flux-kustomization:trading/apps";

@@ -9,6 +9,7 @@
 use super::near;
 use crate::finding::{Answer, Words, finding, worst};
 use crate::gitops::{self, Keeper};
+use crate::object::REPLICAS;
 use crate::origin::Origin;
 use crate::plan::{Finding, Severity};
 use crate::words::list;
@@ -41,7 +42,7 @@ impl<'a> Owner<'a> {
         if let Some(hpa) = of(Kind::Hpa).filter(|_| !off) {
             return Self::Hpa(hpa);
         }
-        match gitops::keeper(snapshot, workload) {
+        match gitops::keeper(snapshot, workload, REPLICAS) {
             Some(keeper) => Self::GitOps(keeper),
             None => Self::Nobody,
         }

@@ -17,7 +17,7 @@ use crate::draft::{Draft, Undo};
 use crate::finding::{Answer, Words, finding};
 use crate::gitops;
 use crate::hands::Hands;
-use crate::object::{self, Patching};
+use crate::object::{self, Patching, REPLICAS};
 use crate::origin::Origin;
 use crate::plan::{Blast, ConfirmLevel, Expectation, Finding, Plan, Severity};
 use crate::setting::Setting;
@@ -169,12 +169,15 @@ fn findings(aim: &Aim<'_>) -> Vec<Finding> {
         from: aim.from,
         to: aim.to,
     }));
-    let written = aim.owner.scaler().unwrap_or(aim.workload);
-    let what = match aim.owner.scaler() {
-        Some(scaler) => format!("the bounds of {}", scaler.name),
-        None => format!("replicas of {}", aim.workload.name),
+    let (written, field, what) = match aim.owner.scaler() {
+        Some(scaler) => (scaler, "/spec", format!("the bounds of {}", scaler.name)),
+        None => (
+            aim.workload,
+            REPLICAS,
+            format!("replicas of {}", aim.workload.name),
+        ),
     };
-    all.extend(gitops::reverted(aim.snapshot, written, &what));
+    all.extend(gitops::reverted(aim.snapshot, written, field, &what));
     all
 }
 

@@ -7,10 +7,13 @@
 //! <https://fluxcd.io/flux/components/helm/helmreleases/> (drift is put right only where
 //! `driftDetection.mode` is `enabled`).
 
+mod ignored;
+
 use super::Context;
 use super::decode::{Condition, Meta, Text, condition, message, nullable};
 use super::ownership::deployer;
 use super::shelf::{Decode, Malformed, Version};
+use ignored::{Difference, Rule};
 use model::{Fact, FoundNode, Kind, Name, Relation};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -35,6 +38,8 @@ struct ApplicationSpec<'a> {
     sync_policy: SyncPolicy,
     #[serde(borrow, default, deserialize_with = "nullable")]
     destination: Destination<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    ignore_differences: Vec<Difference<'a>>,
 }
 
 /// `spec.destination`: an Argo CD may keep other clusters than its own
@@ -132,6 +137,8 @@ impl Decode for Applications {
             Fact::SuspendWritten,
             skipped.map(|s| context.intern.text(s)),
         );
+        let ignored = ignored::differences(&spec.ignore_differences);
+        facts.set_some(Fact::IgnoresDrift, ignored);
         let sync = Some(&*status.sync.status).filter(|status| !status.is_empty());
         facts.set_some(Fact::SyncStatus, sync.map(|sync| context.intern.text(sync)));
         let looked = status.reconciled_at.as_ref().and_then(Text::time);
@@ -175,12 +182,16 @@ struct FluxSpec<'a> {
     kube_config: Option<IgnoredAny>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     drift_detection: DriftDetection<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    ignore: Vec<Rule<'a>>,
 }
 
 #[derive(Default, Deserialize)]
 struct DriftDetection<'a> {
     #[serde(borrow, default, deserialize_with = "nullable")]
     mode: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    ignore: Vec<Rule<'a>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -223,7 +234,7 @@ impl Decode for Kustomizations {
     type Object<'a> = Flux<'a>;
 
     fn node(object: &Flux<'_>, context: &Context) -> Result<(FoundNode, Version), Malformed> {
-        object.node(Kind::Kustomization, true, context)
+        object.node(Kind::Kustomization, true, &object.spec.ignore, context)
     }
 }
 
@@ -236,8 +247,9 @@ impl Decode for HelmReleases {
     type Object<'a> = Flux<'a>;
 
     fn node(object: &Flux<'_>, context: &Context) -> Result<(FoundNode, Version), Malformed> {
-        let heals = &*object.spec.drift_detection.mode == "enabled";
-        object.node(Kind::HelmRelease, heals, context)
+        let drift = &object.spec.drift_detection;
+        let heals = &*drift.mode == "enabled";
+        object.node(Kind::HelmRelease, heals, &drift.ignore, context)
     }
 }
 
@@ -246,6 +258,7 @@ impl Flux<'_> {
         &self,
         kind: Kind,
         heals: bool,
+        ignores: &[Rule<'_>],
         context: &Context,
     ) -> Result<(FoundNode, Version), Malformed> {
         let Self {
@@ -257,6 +270,7 @@ impl Flux<'_> {
         let facts = &mut node.facts;
         facts.set(Fact::AutoSync, true);
         facts.set(Fact::SelfHeal, heals);
+        facts.set_some(Fact::IgnoresDrift, ignored::rules(ignores));
         facts.set(Fact::Suspended, spec.suspend == Some(true));
         facts.set_some(Fact::SuspendWritten, spec.suspend.map(|s| s.to_string()));
         facts.set_some(Fact::SyncIntervalSeconds, seconds(&spec.interval));

@@ -22,7 +22,8 @@ async fn application(metadata: Value, automated: Value) -> FoundNode {
         .extend(metadata.as_object().expect("a map").clone());
     let object = json!({
         "metadata": meta,
-        "spec": {"project": "default", "syncPolicy": {"automated": automated}},
+        "spec": {"project": "default", "syncPolicy": {"automated": automated}, "ignoreDifferences": [
+            {"group": "apps", "kind": "Deployment", "name": "api", "jsonPointers": ["/spec/replicas"]}]},
         "status": {"sync": {"status": "OutOfSync"}, "reconciledAt": "2026-11-22T02:00:00Z", "resources": [
             {"group": "apps", "version": "v1", "kind": "Deployment", "namespace": "trading", "name": "api", "status": "OutOfSync"},
             {"version": "v1", "kind": "Service", "namespace": "trading", "name": "api"},
@@ -41,6 +42,8 @@ async fn an_application_heals_by_itself_only_where_it_says_so() {
     assert_eq!(node.facts.flag(Fact::AutoSync), Some(true));
     assert_eq!(node.facts.text(Fact::SyncStatus), Some("OutOfSync"));
     assert!(node.facts.time(Fact::SyncedAt).is_some());
+    let ignored = node.facts.text(Fact::IgnoresDrift);
+    assert_eq!(ignored, Some("Deployment */api /spec/replicas"));
     let tied: Vec<&Name> = node.ties.iter().map(|tie| &tie.other).collect();
     let api = NodeId::new("deployment/111122223333/eu-west-1/prod/trading/api");
     assert_eq!(tied, [&Name::Id(api)]);
@@ -107,7 +110,7 @@ async fn while_flux_reconciles_it_is_neither_ready_nor_not() {
 async fn flux_says_its_interval_what_it_keeps_and_why_it_cannot() {
     let object = json!({
         "metadata": {"name": "apps", "namespace": "flux-system", "generation": 2},
-        "spec": {"interval": "1h30m", "suspend": true, "path": "./apps"},
+        "spec": {"interval": "1h30m", "suspend": true, "path": "./apps", "ignore": [{"paths": ["/spec/replicas"]}]},
         "status": {
             "conditions": [{"type": "Ready", "status": "False", "reason": "BuildFailed", "message": "kustomize build failed"}],
             "inventory": {"entries": [
@@ -123,6 +126,8 @@ async fn flux_says_its_interval_what_it_keeps_and_why_it_cannot() {
     assert_eq!(node.facts.flag(Fact::Suspended), Some(true));
     assert_eq!(node.facts.flag(Fact::Ready), Some(false));
     assert_eq!(node.facts.text(Fact::Reason), Some("BuildFailed"));
+    let ignored = node.facts.text(Fact::IgnoresDrift);
+    assert_eq!(ignored, Some("* */* /spec/replicas"));
     assert_eq!(node.ties.len(), 1);
 }
 
@@ -131,12 +136,15 @@ async fn a_helm_release_puts_drift_right_only_when_told_to() {
     for (mode, heals) in [("enabled", true), ("warn", false), ("", false)] {
         let object = json!({
             "metadata": {"name": "api", "namespace": "trading"},
-            "spec": {"interval": "10m", "driftDetection": {"mode": mode}},
+            "spec": {"interval": "10m", "driftDetection": {"mode": mode, "ignore": [
+                {"paths": ["/spec/replicas"], "target": {"kind": "Deployment"}}]}},
         });
         let path = "/apis/helm.toolkit.fluxcd.io/v2/helmreleases";
         let node = one(Watched::HelmReleases, path, &object).await;
         assert_eq!(node.facts.flag(Fact::SelfHeal), Some(heals), "{mode}");
         assert_eq!(node.facts.count(Fact::SyncIntervalSeconds), Some(600));
+        let ignored = node.facts.text(Fact::IgnoresDrift);
+        assert_eq!(ignored, Some("Deployment */* /spec/replicas"));
     }
 }
 

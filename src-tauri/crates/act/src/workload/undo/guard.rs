@@ -15,7 +15,12 @@ pub(super) fn findings(turn: &Turn<'_>) -> Vec<Finding> {
     all.push(blamed(turn));
     all.extend(pinned(turn));
     let what = format!("the revision of {}", turn.deployment.name);
-    all.extend(gitops::reverted(turn.snapshot, turn.deployment, &what));
+    all.extend(gitops::reverted(
+        turn.snapshot,
+        turn.deployment,
+        "/spec/template",
+        &what,
+    ));
     all
 }
 
