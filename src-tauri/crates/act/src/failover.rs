@@ -26,6 +26,7 @@ use crate::plan::{ApiCall, ConfirmLevel, Plan};
 use crate::rights::Right;
 use crate::sequence::Sequence;
 use crate::setting::Setting;
+use crate::shelf::Shelf;
 use crate::verb::Verb;
 use crate::words::shell;
 use model::strain::{Looks, strain};
@@ -76,7 +77,19 @@ impl Action for Failover {
         node: &Node,
         settings: &BTreeMap<String, String>,
     ) -> Result<Draft, PlanError> {
-        Ok(draft(&Subject::new(snapshot, node, settings)?))
+        self.draft_with(snapshot, node, settings, &Shelf::default())
+    }
+
+    fn draft_with(
+        &self,
+        snapshot: &Snapshot,
+        node: &Node,
+        settings: &BTreeMap<String, String>,
+        shelf: &Shelf,
+    ) -> Result<Draft, PlanError> {
+        let mut subject = Subject::new(snapshot, node, settings)?;
+        subject.from_here = shelf.failed_over_at;
+        Ok(draft(&subject))
     }
 
     fn settings(&self, snapshot: &Snapshot, node: &Node) -> Vec<Setting> {

@@ -27,6 +27,8 @@ pub struct Shelf {
     pub export: Option<KeptExport>,
     /// When it was purged from here last.
     pub purged_at: Option<Timestamp>,
+    /// When it was failed over from here last: RDS' events come late, and not from every server.
+    pub failed_over_at: Option<Timestamp>,
 }
 
 /// The ledger of an earlier run.
@@ -76,6 +78,7 @@ impl Shelf {
             peek: kept(runs, node, "peek"),
             export: export.filter(whole),
             purged_at: kept(runs, node, "purge"),
+            failed_over_at: kept(runs, node, "failover"),
         }
     }
 }
@@ -102,6 +105,14 @@ pub fn keep_export(runs: &Path, node: &str, export: &KeptExport) -> io::Result<(
 /// When it cannot be written.
 pub fn keep_purge(runs: &Path, node: &str, at: Timestamp) -> io::Result<()> {
     keep(runs, node, "purge", &at)
+}
+
+/// Keeps when `node` was failed over.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn keep_failover(runs: &Path, node: &str, at: Timestamp) -> io::Result<()> {
+    keep(runs, node, "failover", &at)
 }
 
 fn file(runs: &Path, node: &str, what: &str) -> PathBuf {
@@ -183,6 +194,7 @@ mod tests {
         };
         keep_export(&runs, "q", &export).expect("kept");
         keep_purge(&runs, "q", at).expect("kept");
+        keep_failover(&runs, "q", at).expect("kept");
         let peek = KeptPeek {
             at,
             messages: Vec::new(),
@@ -193,6 +205,7 @@ mod tests {
             (shelf.export, shelf.purged_at, shelf.peek),
             (Some(export), Some(at), Some(peek))
         );
+        assert_eq!(shelf.failed_over_at, Some(at));
         assert!(shelf.room_bytes > Some(0));
         assert_eq!(Shelf::read(&runs, "other").export, None);
         fs::write(&path, "01234").expect("cut");

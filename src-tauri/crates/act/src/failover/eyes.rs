@@ -5,11 +5,13 @@ use super::FAILOVER;
 use crate::course::{Answer, Call};
 use crate::hands::{Hands, not_asked};
 use crate::once;
+use crate::shelf;
 use aws_sdk_rds::types::{DbCluster, DbInstance, Filter, SourceType};
 use cloud::{Session, dns, failure, probe};
-use model::{Service, SourceFailure, Timestamp};
+use model::{NodeId, Service, SourceFailure, Timestamp};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 /// How far back events are asked for, minutes.
 const MINUTES: i32 = 20;
@@ -62,6 +64,8 @@ pub(super) struct Eyes {
     session: Option<Session>,
     writes: Option<aws_sdk_rds::Client>,
     resolver: Option<SocketAddr>,
+    /// The folder of runs, beside which is kept what was done from here.
+    runs: Option<PathBuf>,
 }
 
 impl Eyes {
@@ -74,6 +78,7 @@ impl Eyes {
             session,
             writes,
             resolver: hands.resolver(),
+            runs: hands.runs().map(ToOwned::to_owned),
         }
     }
 
@@ -162,8 +167,8 @@ impl Eyes {
         }
     }
 
-    /// Makes the call, once.
-    pub(super) async fn write(&self, call: &Call) -> Answer {
+    /// Makes the call for `node`, once.
+    pub(super) async fn write(&self, node: &NodeId, call: &Call) -> Answer {
         let (Some(session), Some(writes)) = (&self.session, &self.writes) else {
             return Answer::Refused {
                 failure: not_asked(),
@@ -182,10 +187,15 @@ impl Eyes {
             .failover_db_cluster()
             .set_db_cluster_identifier(cluster)
             .set_target_db_instance_identifier(text("TargetDBInstanceIdentifier"));
-        once::aws(session, Service::Rds, call, &thing, request.send(), |_| {
+        let answer = once::aws(session, Service::Rds, call, &thing, request.send(), |_| {
             BTreeMap::new()
         })
-        .await
+        .await;
+        if let (Some(runs), false) = (&self.runs, matches!(answer, Answer::Refused { .. })) {
+            // The journal has it as well: what is kept is a second witness beside RDS' own events.
+            let _ = shelf::keep_failover(runs, node.as_str(), session.clock.now());
+        }
+        answer
     }
 }
 

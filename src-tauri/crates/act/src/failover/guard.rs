@@ -5,7 +5,7 @@ use crate::database::is_available;
 use crate::finding::{Answer, Words, finding};
 use crate::plan::{Finding, Severity};
 use crate::words::{count, list, span};
-use model::{Fact, Node};
+use model::{Fact, Node, Timestamp};
 
 /// Another failover within this many seconds blocks.
 const RECENT_SECONDS: f64 = 600.0;
@@ -214,38 +214,41 @@ fn target_lag(subject: &Subject<'_>, target: &Node) -> Finding {
     )
 }
 
+/// By RDS' events, and by what was done from here: events come late, and not from every server.
 fn not_just_failed_over(subject: &Subject<'_>) -> Finding {
     let cluster = subject.cluster();
     let recent = cluster.facts.count(Fact::FailoverEventsRecent);
-    let last = cluster.facts.time(Fact::LastFailoverAt);
-    let origin = subject.database.origin(cluster, Fact::FailoverEventsRecent);
-    let ago = last.map(|at| {
-        subject
-            .database
-            .snapshot
-            .taken_at
-            .seconds_since(at)
-            .max(0.0)
-    });
-    let holds = recent.map(|_| ago.is_none_or(|ago| ago >= RECENT_SECONDS));
+    let told = cluster.facts.time(Fact::LastFailoverAt);
+    let taken = subject.database.snapshot.taken_at;
+    let since = |at: Timestamp| taken.seconds_since(at).max(0.0);
+    let ago = told.max(subject.from_here).map(since);
+    let young = ago.is_some_and(|ago| ago < RECENT_SECONDS);
     let value = match (recent, ago) {
-        (None, _) => "not read".to_owned(),
-        (Some(_), Some(ago)) => format!("{} ago", span(ago)),
+        (_, Some(ago)) => format!("{} ago", span(ago)),
+        (None, None) => "not read".to_owned(),
         (Some(_), None) => "none in the last 3 h".to_owned(),
+    };
+    let origin = subject.database.origin(cluster, Fact::FailoverEventsRecent);
+    let answer = match subject.from_here.map(since) {
+        Some(ago) if ago < RECENT_SECONDS => Answer::given(false, value.clone()),
+        _ => Answer::of(origin, recent.map(|_| !young), value.clone()),
     };
     let events = count(recent.unwrap_or(0), "event");
     finding(
         "failover.not-recent",
         Severity::Block,
-        Answer::of(origin, holds, value.clone()),
+        answer,
         Words {
             // Not every server keeps events: it is told whose word it is.
-            pass: format!(
-                "Last failover of {} that RDS reports: {value}.",
-                cluster.name
-            ),
+            pass: match subject.from_here > told {
+                true => format!("Last failover of {} from here: {value}.", cluster.name),
+                false => format!(
+                    "Last failover of {} that RDS reports: {value}.",
+                    cluster.name
+                ),
+            },
             fail: format!(
-                "{} failed over {value} ({events} in the last 3 h): a second one now would drop every connection again.",
+                "{} failed over {value} ({events} of RDS in the last 3 h): a second one now would drop every connection again.",
                 cluster.name
             ),
             unknown: format!("Whether {} failed over lately is not known.", cluster.name),

@@ -230,7 +230,7 @@ impl Steps for Failing {
     }
 
     async fn write(&mut self, call: &Call) -> Answer {
-        self.eyes.write(call).await
+        self.eyes.write(&self.terms.node, call).await
     }
 
     fn saw(&self, _call: &ApiCall, seen: &Seen) -> Value {

@@ -4,7 +4,7 @@ use super::heir::heir;
 use crate::action::PlanError;
 use crate::database::{Database, User};
 use model::strain::{Strain, strain};
-use model::{Fact, Node, NodeId, Snapshot};
+use model::{Fact, Node, NodeId, Snapshot, Timestamp};
 use std::collections::BTreeMap;
 
 #[derive(Clone)]
@@ -20,6 +20,8 @@ pub(super) struct Subject<'a> {
     pub(super) balancers: Vec<&'a Node>,
     /// Load or host; `None` while the writer's CPU is not known.
     pub(super) strain: Option<Strain>,
+    /// When it was failed over from here last.
+    pub(super) from_here: Option<Timestamp>,
 }
 
 impl<'a> Subject<'a> {
@@ -57,6 +59,7 @@ impl<'a> Subject<'a> {
             database,
             asked,
             target,
+            from_here: None,
         })
     }
 

@@ -3,7 +3,7 @@
 use super::Failover;
 use crate::action::nothing;
 use crate::{
-    Action, Ask, Colour, ConfirmLevel, Context, Finding, Outcome, Plan, Request, Verb, plan,
+    Action, Ask, Colour, ConfirmLevel, Context, Finding, Outcome, Plan, Request, Shelf, Verb, plan,
 };
 use model::node::FactOrigin;
 use model::{
@@ -205,6 +205,27 @@ impl World {
         plan(&self.snapshot(), &request, &Context::default()).expect("a plan")
     }
 
+    /// The check whether it just failed over, on a machine that did so at `clock`.
+    fn recent_from_here(&self, clock: &str) -> Finding {
+        let context = Context {
+            shelf: Shelf {
+                failed_over_at: Some(at(clock)),
+                ..Shelf::default()
+            },
+            ..Context::default()
+        };
+        let request = Request {
+            action: Verb::Failover,
+            node: NodeId::new(DB),
+            settings: [("target".to_owned(), "r1".to_owned())].into(),
+        };
+        let plan = plan(&self.snapshot(), &request, &context).expect("a plan");
+        let mut findings = plan.findings.into_iter();
+        findings
+            .find(|f| f.id == "failover.not-recent")
+            .expect("the check")
+    }
+
     fn finding(&self, target: &str, id: &str) -> Finding {
         let plan = self.plan_to(target);
         let found = plan.findings.into_iter().find(|f| f.id == id);
@@ -294,6 +315,28 @@ fn what_is_not_known_names_the_source_that_did_not_tell_it_and_why() {
         ),
     ] {
         assert_eq!(world.finding("r1", id).sentence, sentence);
+    }
+}
+
+/// Events of RDS come late, and some servers have none.
+#[test]
+fn what_was_failed_over_from_here_is_not_failed_over_again_at_once() {
+    let db = "dbcluster/orders-db";
+    let silent = || World::green().without(db, Fact::FailoverEventsRecent);
+    for (world, clock, outcome, says) in [
+        (World::green(), "11:55:00", Outcome::Fail, "5 min 5 s ago"),
+        (silent(), "11:55:00", Outcome::Fail, "5 min 5 s ago"),
+        (
+            World::green(),
+            "11:40:00",
+            Outcome::Pass,
+            "from here: 20 min 5 s ago",
+        ),
+        (silent(), "11:40:00", Outcome::Unknown, "is not known"),
+    ] {
+        let finding = world.recent_from_here(clock);
+        assert_eq!(finding.outcome, outcome, "{}", finding.sentence);
+        assert!(finding.sentence.contains(says), "{}", finding.sentence);
     }
 }
 
