@@ -10,7 +10,7 @@ use act::{
 use model::{Kind, Node, NodeId, Snapshot, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// An answer about a right is shown for this long.
@@ -114,8 +114,9 @@ impl Rules {
     /// listed.
     pub(crate) fn full(&self, snapshot: &Snapshot, node: &NodeId) -> Context {
         let mut context = self.context(snapshot, node);
-        // Only messages are kept: of other nodes there is nothing to read.
-        if snapshot.node(node).is_some_and(|n| n.kind == Kind::Queue) {
+        // Messages and failovers are kept: of other nodes there is nothing to read.
+        let kept = |n: &Arc<Node>| matches!(n.kind, Kind::Queue | Kind::DbCluster);
+        if snapshot.node(node).is_some_and(kept) {
             context.shelf = act::Shelf::read(&self.runs, node.as_str());
         }
         context
