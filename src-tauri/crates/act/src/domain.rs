@@ -5,7 +5,7 @@
 //! the bounds of an autoscaler and a restart of what it scales, exclude each other.
 
 use crate::workload::near;
-use model::{Edge, Kind, Node, NodeId, Relation, Snapshot};
+use model::{Kind, Node, NodeId, Relation, Snapshot};
 use std::collections::BTreeSet;
 
 /// No ownership goes deeper (pod, replica set, deployment; instance, cluster, global database).
@@ -61,20 +61,13 @@ fn whole(snapshot: &Snapshot, node: &Node) -> Option<NodeId> {
 }
 
 fn owner(snapshot: &Snapshot, node: &Node) -> Option<NodeId> {
-    let owns = |edge: &&Edge| edge.relation == Relation::Owns && edge.to == node.id;
-    snapshot
-        .edges
-        .iter()
-        .find(owns)
-        .map(|edge| edge.from.clone())
+    let owners = near::previous(snapshot, &node.id, Relation::Owns);
+    owners.first().map(|owner| owner.id.clone())
 }
 
 fn scaled(snapshot: &Snapshot, node: &Node) -> Option<NodeId> {
-    let from = snapshot.edges.partition_point(|edge| edge.from < node.id);
-    let own = snapshot.edges[from..].iter();
-    let mut own = own.take_while(|edge| edge.from == node.id);
-    own.find(|edge| edge.relation == Relation::Scales)
-        .map(|edge| edge.to.clone())
+    let scaled = near::next(snapshot, &node.id, Relation::Scales);
+    scaled.first().map(|scaled| scaled.id.clone())
 }
 
 /// The one whole that all it deploys belongs to; where there are several, it is a whole of its own.
@@ -89,7 +82,7 @@ fn deployed(snapshot: &Snapshot, node: &Node) -> Option<NodeId> {
 mod tests {
     use super::*;
     use crate::action::nothing;
-    use model::{Facts, Health, Provenance, Scope, SourceId, Standing, Timestamp};
+    use model::{Edge, Facts, Health, Provenance, Scope, SourceId, Standing, Timestamp};
     use std::collections::BTreeMap;
     use std::sync::Arc;
 

@@ -387,9 +387,13 @@ fn ready(snapshot: &Snapshot, group: &NodeId, wanted: Option<Sizes>) -> (bool, S
         }
         ready += i64::from(super::subject::is_ready(node));
     }
-    let value = format!("{} Ready of {}", ready, count(nodes.len() as i64, "node"));
-    let exact = ready == nodes.len() as i64;
-    (exact && wanted.is_some_and(|w| w.desired == ready), value)
+    let there = nodes.len() as i64;
+    let mut value = format!("{ready} Ready of {}", count(there, "node"));
+    let wanted = wanted.map(|sizes| sizes.desired);
+    if let Some(wanted) = wanted.filter(|wanted| *wanted != there) {
+        value = format!("{value} there, {wanted} wanted");
+    }
+    (ready == there && wanted == Some(ready), value)
 }
 
 fn none_waits(snapshot: &Snapshot, group: &NodeId) -> (bool, String) {

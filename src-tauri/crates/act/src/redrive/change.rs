@@ -1,12 +1,12 @@
 //! Whether anything changed at the consumer since the first message arrived: a rollout, or errors
 //! that came back down. What failed then would otherwise fail again.
 
-use super::consumer;
 use super::health::{ERROR_LIMIT_PERCENT, external, names, seen, series};
 use super::subject::Subject;
 use crate::finding::{Answer, Words, finding as make};
 use crate::plan::{Finding, Severity};
 use crate::words::{clock, percent};
+use crate::workload::near;
 use model::{ChangeKind, Fact, Kind, Node, Relation, Series, Timestamp};
 
 /// What changed at a consumer after a time.
@@ -124,7 +124,7 @@ fn concerns(subject: &Subject<'_>, runs: &Node, node: &str) -> bool {
 fn pods_renewed(subject: &Subject<'_>, runs: &Node) -> Option<Timestamp> {
     let running = |pod: &&Node| pod.facts.flag(Fact::Terminating) != Some(true);
     let mut starts = Vec::new();
-    for pod in consumer::pods(subject.snapshot, runs)
+    for pod in near::pods(subject.snapshot, runs)
         .into_iter()
         .filter(running)
     {

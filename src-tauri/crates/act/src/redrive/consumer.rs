@@ -1,6 +1,7 @@
 //! Who consumes a queue, found by walking the edges queue → mapping → function,
 //! queue → scaled object → workload, or queue → workload.
 
+use crate::workload::near::{next, previous};
 use model::{Fact, Kind, Node, Relation, Snapshot};
 
 /// One consumer of a queue.
@@ -24,7 +25,7 @@ impl<'a> Consumer<'a> {
 /// Every consumer of `queue`, each once.
 pub(crate) fn of_queue<'a>(snapshot: &'a Snapshot, queue: &Node) -> Vec<Consumer<'a>> {
     let mut found: Vec<Consumer<'a>> = Vec::new();
-    for first in next(snapshot, queue, Relation::ConsumedBy) {
+    for first in next(snapshot, &queue.id, Relation::ConsumedBy) {
         for consumer in behind(snapshot, first) {
             match found.iter_mut().find(|c| same(c, &consumer)) {
                 Some(known) => known.via = known.via.or(consumer.via),
@@ -42,7 +43,7 @@ fn same(a: &Consumer<'_>, b: &Consumer<'_>) -> bool {
 
 fn behind<'a>(snapshot: &'a Snapshot, first: &'a Node) -> Vec<Consumer<'a>> {
     let runs = |node: &'a Node, relation: Relation| -> Vec<&'a Node> {
-        next(snapshot, node, relation)
+        next(snapshot, &node.id, relation)
             .into_iter()
             .filter(|n| can_run(n.kind))
             .collect()
@@ -94,35 +95,7 @@ fn function_of<'a>(snapshot: &'a Snapshot, mapping: &Node) -> Vec<&'a Node> {
 }
 
 fn scaler<'a>(snapshot: &'a Snapshot, workload: &Node) -> Option<&'a Node> {
-    let edges = snapshot.edges.iter();
-    edges
-        .filter(|edge| edge.relation == Relation::Scales && edge.to == workload.id)
-        .filter_map(|edge| snapshot.node(&edge.from).map(AsRef::as_ref))
+    previous(snapshot, &workload.id, Relation::Scales)
+        .into_iter()
         .find(|node| node.kind == Kind::ScaledObject)
-}
-
-/// Pods of a workload, over the owner chain workload → replica set → pod.
-pub(crate) fn pods<'a>(snapshot: &'a Snapshot, workload: &'a Node) -> Vec<&'a Node> {
-    let mut owned = next(snapshot, workload, Relation::Owns);
-    let sets: Vec<&Node> = owned
-        .iter()
-        .copied()
-        .filter(|n| n.kind == Kind::ReplicaSet)
-        .collect();
-    for set in sets {
-        owned.extend(next(snapshot, set, Relation::Owns));
-    }
-    owned.retain(|node| node.kind == Kind::Pod);
-    owned
-}
-
-/// Where edges of one meaning lead; edges are ordered by their start.
-fn next<'a>(snapshot: &'a Snapshot, node: &Node, relation: Relation) -> Vec<&'a Node> {
-    let start = snapshot.edges.partition_point(|edge| edge.from < node.id);
-    snapshot.edges[start..]
-        .iter()
-        .take_while(|edge| edge.from == node.id)
-        .filter(|edge| edge.relation == relation)
-        .filter_map(|edge| snapshot.node(&edge.to).map(AsRef::as_ref))
-        .collect()
 }

@@ -2,13 +2,14 @@
 //! that still fails only fills the dead-letter queue again.
 
 use super::change;
-use super::consumer::{self, Consumer};
+use super::consumer::Consumer;
 use super::settings::Settings;
 use super::subject::Subject;
 use crate::finding::{Answer, Words, finding, worst};
 use crate::origin::Origin;
 use crate::plan::{Finding, Outcome, Plan, Severity};
 use crate::words::{count, list, percent};
+use crate::workload::near;
 use model::{Fact, Kind, Level, Node, Series, Snapshot};
 
 /// Errors above this share of calls say the consumer is failing (guards.md §6).
@@ -318,7 +319,7 @@ fn ready_one(subject: &Subject<'_>, consumer: &Consumer<'_>) -> Option<Answer> {
 /// the workload ready at every other look.
 fn ill(snapshot: &Snapshot, workload: &Node) -> Option<String> {
     let bad = |level: Level| matches!(level, Level::Warning | Level::Critical);
-    let reasons: Vec<&str> = consumer::pods(snapshot, workload)
+    let reasons: Vec<&str> = near::pods(snapshot, workload)
         .into_iter()
         .filter_map(|pod| pod.health.reasons.iter().find(|reason| bad(reason.level)))
         .map(|reason| reason.sentence.trim_end_matches('.'))
