@@ -1,7 +1,8 @@
 //! Every fault at every call, and somebody else in the way.
 
 use crate::rows::actions;
-use crate::stage::{Fault, Stage, closed};
+use crate::stage::{Stage, closed};
+use crate::world::Fault;
 use act::Verdict;
 
 /// Calls of a run in which nothing goes wrong.

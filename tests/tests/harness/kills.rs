@@ -1,12 +1,15 @@
 //! A death at every kind of point a run passes, and at every call; then it is taken up.
 
 use crate::rows::actions;
-use crate::stage::{Killer, Stage, closed, left};
+use crate::stage::{Stage, closed};
 use act::{Action, Receipt, RunPhase};
+use async_trait::async_trait;
 use engine::runs::Points;
+use engine::unfinished_runs;
 use std::collections::BTreeMap;
-use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 /// The points of a run in which nothing goes wrong, each with how often it is passed.
 async fn points(action: &'static dyn Action) -> BTreeMap<&'static str, usize> {
@@ -77,4 +80,44 @@ async fn a_death_before_between_and_after_calls_ends_named() {
         !matches!(point, "decided" | "intended" | "called" | "answered")
     })
     .await;
+}
+
+/// Dies at the n-th point of a name, as SIGKILL would: unwinding closes files and nothing else.
+pub(crate) struct Killer {
+    left: Mutex<Option<(&'static str, usize)>>,
+    pub(crate) passed: Mutex<Vec<&'static str>>,
+}
+
+impl Killer {
+    pub(crate) fn at(point: Option<(&'static str, usize)>) -> Arc<Self> {
+        Arc::new(Self {
+            left: Mutex::new(point),
+            passed: Mutex::default(),
+        })
+    }
+}
+
+#[async_trait]
+impl Points for Killer {
+    async fn at(&self, point: &'static str) {
+        self.passed.lock().expect("whole").push(point);
+        let dies = {
+            let mut left = self.left.lock().expect("whole");
+            match left.as_mut() {
+                Some((name, nth)) if *name == point => {
+                    *nth = nth.wrapping_sub(1);
+                    *nth == 0
+                }
+                Some(_) | None => false,
+            }
+        };
+        if dies {
+            resume_unwind(Box::new("killed"));
+        }
+    }
+}
+
+/// What a dead process left in a state folder.
+fn left(state: &Path) -> Option<Receipt> {
+    unfinished_runs(state).expect("read").into_iter().next()
 }

@@ -11,3 +11,4 @@ mod kills;
 mod presses;
 mod rows;
 mod stage;
+mod world;

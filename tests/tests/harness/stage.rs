@@ -1,44 +1,24 @@
-//! A simulated platform whose time moves with a run's rests, an engine that reads it, and a helm
-//! whose calls can go wrong and whose process can die.
+//! A simulated platform, an engine that reads it, and the desk at which an action is planned and
+//! pressed.
 
 use crate::rows::{Row, prepare, row};
-use act::{
-    Action, Answer, Ask, Call, Course, Decision, Entry, Face, Moment, Plan, Receipt, RecoveryPart,
-    Request, RunPhase, Verb,
-};
-use async_trait::async_trait;
+use crate::world::{Fault, STRIDE, World};
+use act::{Action, Ask, Plan, Receipt, RunPhase};
 use cloud::Clock;
 use cloud::kubernetes::{ClusterPlace, ClusterSession};
 use engine::Words;
-use engine::runs::{Fresh, Helm, Nowhere, Platform, Points, Terms};
+use engine::runs::{Helm, Nowhere, Platform, Points, Terms};
 use engine::{Audit, AuditKind, Engine, Refusal, RunWatch, Settings, unfinished_runs};
-use model::{FailureClass, Node, NodeId, Snapshot, SourceFailure, SourceId, Timestamp};
+use model::{Node, NodeId};
 use serde_json::Value;
 use simulator::{ClockMode, Options, Simulation};
-use std::collections::{BTreeMap, BTreeSet};
-use std::panic::resume_unwind;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// World seconds of one rest of a second or more, so that hours of watching take little.
-const STRIDE: u32 = 5;
-
 /// Strides until an action must be green: ten minutes of the world.
 const GREEN_WITHIN: u32 = 120;
-
-/// What goes wrong with a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// Refused: throttled.
-    Throttled,
-    /// Refused: not allowed.
-    Denied,
-    /// No answer, and it was not done.
-    LostBefore,
-    /// No answer, but it was done.
-    LostAfter,
-}
 
 /// One simulated world with its engine.
 pub(crate) struct Stage {
@@ -221,7 +201,7 @@ impl Stage {
 }
 
 /// Restarts a deployment as `kubectl rollout restart` does.
-async fn restart(engine: &Engine, node: &NodeId, stamp: &str) {
+pub(crate) async fn restart(engine: &Engine, node: &NodeId, stamp: &str) {
     let snapshot = engine.snapshot();
     let node = snapshot.node(node).expect("the deployment");
     let cluster = engine.cluster_of(node).expect("its cluster");
@@ -341,186 +321,4 @@ pub(crate) async fn closed(mut run: RunWatch) -> Option<Receipt> {
         }
         run.changed().await.ok()?;
     }
-}
-
-/// The platform of the harness: the engine's own, but for time and calls.
-struct World {
-    engine: Engine,
-    simulation: Simulation,
-    inner: Arc<dyn Platform>,
-    fault: Mutex<Option<(usize, Fault)>>,
-    writes: Arc<Mutex<Vec<(String, String)>>>,
-}
-
-#[async_trait]
-impl Platform for World {
-    fn snapshot(&self) -> Arc<Snapshot> {
-        self.inner.snapshot()
-    }
-
-    fn now(&self) -> Timestamp {
-        self.inner.now()
-    }
-
-    fn actor(&self) -> String {
-        "harness".to_owned()
-    }
-
-    async fn refresh(&self, sources: &[SourceId], deadline: Duration) -> Fresh {
-        self.inner.refresh(sources, deadline).await
-    }
-
-    fn poke(&self, sources: &[SourceId]) {
-        self.engine.poke(sources);
-    }
-
-    async fn rest(&self, time: Duration) {
-        let stride = if time >= Duration::from_secs(1) {
-            STRIDE
-        } else {
-            1
-        };
-        self.simulation.advance(stride).await;
-    }
-
-    fn course(&self, plan: &Plan) -> Result<Box<dyn Course>, Refusal> {
-        Ok(Box::new(Faulty {
-            inner: self.inner.course(plan)?,
-            fault: *self.fault.lock().expect("whole"),
-            writes: Arc::clone(&self.writes),
-            engine: self.engine.clone(),
-            followed: BTreeSet::new(),
-        }))
-    }
-}
-
-/// A course whose calls can go wrong.
-struct Faulty {
-    engine: Engine,
-    /// What was restarted because the run named it.
-    followed: BTreeSet<NodeId>,
-    inner: Box<dyn Course>,
-    fault: Option<(usize, Fault)>,
-    writes: Arc<Mutex<Vec<(String, String)>>>,
-}
-
-fn failure(class: FailureClass, code: &str) -> SourceFailure {
-    SourceFailure {
-        class,
-        sentence: format!("The call went wrong ({code})."),
-        next_step: "Look at it.".to_owned(),
-        code: Some(code.to_owned()),
-        request_id: None,
-    }
-}
-
-#[async_trait]
-impl Course for Faulty {
-    fn learn(&mut self, entry: &Entry) {
-        self.inner.learn(entry);
-    }
-
-    /// What the run names for a restart is restarted, once, as an operator beside it would do.
-    async fn look(&mut self) -> Result<(), SourceFailure> {
-        for request in self.inner.follow_ups() {
-            if request.action == Verb::Restart && self.followed.insert(request.node.clone()) {
-                restart(&self.engine, &request.node, "named by the run").await;
-            }
-        }
-        self.inner.look().await
-    }
-
-    async fn call(&mut self, call: &Call) -> Answer {
-        let nth = {
-            let mut writes = self.writes.lock().expect("whole");
-            writes.push((call.step.clone(), call.operation.clone()));
-            writes.len() - 1
-        };
-        let fault = self
-            .fault
-            .filter(|(at, _)| *at == nth)
-            .map(|(_, fault)| fault);
-        match fault {
-            Some(Fault::Throttled) => Answer::Refused {
-                failure: failure(FailureClass::Throttled, "Throttling"),
-            },
-            Some(Fault::Denied) => Answer::Refused {
-                failure: failure(FailureClass::Denied, "AccessDenied"),
-            },
-            Some(Fault::LostBefore) => Answer::Unknown {
-                failure: failure(FailureClass::TimedOut, ""),
-            },
-            Some(Fault::LostAfter) => {
-                self.inner.call(call).await;
-                Answer::Unknown {
-                    failure: failure(FailureClass::TimedOut, ""),
-                }
-            }
-            None => self.inner.call(call).await,
-        }
-    }
-
-    fn decide(&mut self, moment: &Moment<'_>) -> Decision {
-        self.inner.decide(moment)
-    }
-
-    fn known(&self) -> String {
-        self.inner.known()
-    }
-
-    fn next(&self) -> String {
-        self.inner.next()
-    }
-
-    fn face(&self, moment: &Moment<'_>) -> Face {
-        self.inner.face(moment)
-    }
-
-    fn follow_ups(&self) -> Vec<Request> {
-        self.inner.follow_ups()
-    }
-
-    fn recovery_parts(&self) -> Vec<RecoveryPart> {
-        self.inner.recovery_parts()
-    }
-}
-
-/// Dies at the n-th point of a name, as SIGKILL would: unwinding closes files and nothing else.
-pub(crate) struct Killer {
-    left: Mutex<Option<(&'static str, usize)>>,
-    pub(crate) passed: Mutex<Vec<&'static str>>,
-}
-
-impl Killer {
-    pub(crate) fn at(point: Option<(&'static str, usize)>) -> Arc<Self> {
-        Arc::new(Self {
-            left: Mutex::new(point),
-            passed: Mutex::default(),
-        })
-    }
-}
-
-#[async_trait]
-impl Points for Killer {
-    async fn at(&self, point: &'static str) {
-        self.passed.lock().expect("whole").push(point);
-        let dies = {
-            let mut left = self.left.lock().expect("whole");
-            match left.as_mut() {
-                Some((name, nth)) if *name == point => {
-                    *nth = nth.wrapping_sub(1);
-                    *nth == 0
-                }
-                Some(_) | None => false,
-            }
-        };
-        if dies {
-            resume_unwind(Box::new("killed"));
-        }
-    }
-}
-
-/// What a dead process left in a state folder.
-pub(crate) fn left(state: &Path) -> Option<Receipt> {
-    unfinished_runs(state).expect("read").into_iter().next()
 }
