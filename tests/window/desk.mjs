@@ -2,15 +2,30 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { after, before } from "node:test";
 import { KEY, open, until } from "./driver.mjs";
+import { simulated } from "./sim.mjs";
 
 const AXE = new URL("../../ui/node_modules/axe-core/axe.min.js", import.meta.url);
 
-/** The window, 1440 × 900, with its state in `state`. */
+/** The window, with its state in `state`. */
 export async function desk(args, state) {
-  const window = await open(process.env.QD_APP, args, { XDG_STATE_HOME: state });
-  await window.size(1440, 900);
-  return new Desk(window);
+  const at = new Desk(args, state);
+  await at.open();
+  return at;
+}
+
+/** The simulated platform, `ahead` seconds into its scenario, and the window on it: for all tests of a file, and closed after them. */
+export async function walk(scenario, { speed, seed, ahead = 0 }) {
+  const platform = await simulated(scenario, "--speed", `${speed}`, "--seed", `${seed}`);
+  if (ahead > 0) await platform.advance(ahead);
+  const at = await desk(["--stack", platform.stack], platform.state);
+  before(() => at.drawn());
+  after(async () => {
+    await at.window.close();
+    platform.stop();
+  });
+  return { platform, at, window: at.window };
 }
 
 /** What of the open dialog is out of the window, or out of the dialog without a way to scroll to it. */
@@ -25,8 +40,14 @@ const CUT_OFF = `
   return [...outside, ...new Set([...parts.filter((e) => out(e, e.getBoundingClientRect())), ...wide].map(name))].slice(0, 8);`;
 
 class Desk {
-  constructor(window) {
-    this.window = window;
+  constructor(args, state) {
+    Object.assign(this, { args, state });
+  }
+
+  /** Opens the window, 1440 × 900; again, after it was killed. */
+  async open() {
+    this.window = await open(process.env.QD_APP, this.args, { XDG_STATE_HOME: this.state });
+    await this.window.size(1440, 900);
   }
 
   /** All that is written in the window. */

@@ -1,27 +1,12 @@
 // The real window, by keyboard alone, through incident 2: the writer's host is sick and the databases say so; the reader
 // that fits is level 3, the receipt splits the time, and the way back so soon after takes broken glass.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { desk } from "./desk.mjs";
+import { test } from "node:test";
+import { walk } from "./desk.mjs";
 import { KEY, until } from "./driver.mjs";
 import { armed, checked, chooser, take } from "./road.mjs";
-import { simulated } from "./sim.mjs";
 
-let platform;
-let at;
-let window;
-
-before(async () => {
-  platform = await simulated("writer-sick", "--speed", "10", "--seed", "1");
-  at = await desk(["--stack", platform.stack], platform.state);
-  window = at.window;
-  await at.drawn();
-});
-
-after(async () => {
-  await window?.close();
-  platform?.stop();
-});
+const { platform, at, window } = await walk("writer-sick", { speed: 10, seed: 1 });
 
 /** The rows of the tree, as a screen reader says them. */
 const rows = () => window.run(`return [...document.querySelectorAll('[role="treegrid"][aria-label^="Databases"] [data-row]')].map((r) => ({ top: parseFloat(r.style.top), level: r.getAttribute("aria-level"), name: r.getAttribute("aria-label") })).sort((a, b) => a.top - b.top);`);

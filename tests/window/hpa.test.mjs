@@ -1,30 +1,15 @@
 // The real window, by keyboard alone: a deployment that an autoscaler owns is given a higher floor. The dialog says whose
 // number it is and where it is written, the copied line says the same, and the receipt says that it stayed.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { desk } from "./desk.mjs";
+import { test } from "node:test";
+import { walk } from "./desk.mjs";
 import { KEY, until } from "./driver.mjs";
 import { armed, checked, chooser, find, pressed, take } from "./road.mjs";
-import { simulated } from "./sim.mjs";
 
-let platform;
-let at;
-let window;
+const { platform, at, window } = await walk("calm", { speed: 10, seed: 3 });
 /** The autoscaler's bounds before, as the dialog says them. */
 let floor;
 let ceiling;
-
-before(async () => {
-  platform = await simulated("calm", "--speed", "10", "--seed", "3");
-  at = await desk(["--stack", platform.stack], platform.state);
-  window = at.window;
-  await at.drawn();
-});
-
-after(async () => {
-  await window?.close();
-  platform?.stop();
-});
 
 /** What the clipboard holds: pasted by keys into a field that is put into the dialog for it and taken away again. */
 async function pasted() {

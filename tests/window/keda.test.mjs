@@ -1,28 +1,13 @@
 // The real window, by keyboard alone: scaling in of a KEDA ScaledObject is paused for ten minutes. What stays open is said
 // on the receipt and listed with its end, from there it is resumed, and nothing is open any more.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { desk } from "./desk.mjs";
+import { test } from "node:test";
+import { walk } from "./desk.mjs";
 import { KEY, until } from "./driver.mjs";
 import { armed, checked, chooser, find, pressed, take } from "./road.mjs";
-import { simulated } from "./sim.mjs";
 
 const NAME = "tax-processor";
-let platform;
-let at;
-let window;
-
-before(async () => {
-  platform = await simulated("calm", "--speed", "10", "--seed", "3");
-  at = await desk(["--stack", platform.stack], platform.state);
-  window = at.window;
-  await at.drawn();
-});
-
-after(async () => {
-  await window?.close();
-  platform?.stop();
-});
+const { platform, at, window } = await walk("calm", { speed: 10, seed: 3 });
 
 test("the pause says what it leaves running, how long it lasts, and asks for both", { timeout: 90_000 }, async () => {
   await find(at, `${NAME} scaledobject us-east-1`, NAME);

@@ -1,28 +1,12 @@
 // The real window, by keyboard alone: a look into a dead-letter queue says what it does and did to it, groups what it
 // found, and from a group a redrive of just those messages is pressed and verified.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { desk } from "./desk.mjs";
+import { test } from "node:test";
+import { walk } from "./desk.mjs";
 import { KEY, until } from "./driver.mjs";
 import { armed, checked, pressed } from "./road.mjs";
-import { simulated } from "./sim.mjs";
 
-let platform;
-let at;
-let window;
-
-before(async () => {
-  platform = await simulated("dlq-fills", "--speed", "10", "--seed", "3");
-  await platform.advance(16 * 60);
-  at = await desk(["--stack", platform.stack], platform.state);
-  window = at.window;
-  await at.drawn();
-});
-
-after(async () => {
-  await window?.close();
-  platform?.stop();
-});
+const { platform, at, window } = await walk("dlq-fills", { speed: 10, seed: 3, ahead: 16 * 60 });
 
 test("P on the queue that lost messages says first what a look does to it", { timeout: 150_000 }, async () => {
   await window.keys("q");

@@ -1,26 +1,11 @@
 // The real window, by keyboard alone, through incident 1 in the wrong order: the queues say which one needs somebody, the
 // redrive is blocked because its consumer still fails and names what is to be done first, and goes through once it is.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { desk } from "./desk.mjs";
+import { test } from "node:test";
+import { walk } from "./desk.mjs";
 import { KEY, until } from "./driver.mjs";
-import { simulated } from "./sim.mjs";
 
-let platform;
-let at;
-let window;
-
-before(async () => {
-  platform = await simulated("dlq-fills", "--speed", "10", "--seed", "3");
-  at = await desk(["--stack", platform.stack], platform.state);
-  window = at.window;
-  await at.drawn();
-});
-
-after(async () => {
-  await window?.close();
-  platform?.stop();
-});
+const { at, window } = await walk("dlq-fills", { speed: 10, seed: 3 });
 
 /** The rows of the table in sight: what a screen reader says of each. */
 const rows = () => window.run(`return [...document.querySelectorAll('[role="grid"] [data-row]')].map((r) => ({ top: parseFloat(r.style.top), name: r.getAttribute("aria-label") })).sort((a, b) => a.top - b.top).map((r) => r.name);`);

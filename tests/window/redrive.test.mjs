@@ -2,24 +2,12 @@
 // armed, pressed, run, verified; and the same picture kept in the audit.
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { KEY, open, until } from "./driver.mjs";
-import { simulated } from "./sim.mjs";
+import { test } from "node:test";
+import { walk } from "./desk.mjs";
+import { KEY, until } from "./driver.mjs";
 
 const SHOTS = process.env.SHOTS;
-let platform;
-let window;
-
-before(async () => {
-  platform = await simulated("dlq-fills", "--speed", "10", "--seed", "3");
-  window = await open(process.env.QD_APP, ["--stack", platform.stack], { XDG_STATE_HOME: platform.state });
-  await window.size(1440, 900);
-});
-
-after(async () => {
-  await window?.close();
-  platform?.stop();
-});
+const { platform, window } = await walk("dlq-fills", { speed: 10, seed: 3 });
 
 /** The rows of the actions list: number key, what is offered, its button. */
 const rows = () =>

@@ -1,33 +1,16 @@
 // The real window, by keyboard alone, through incident 1 in the right order: the redrive is blocked and offers what comes
 // first, the consumer is rolled back to the revision before, and then the redrive goes through.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { desk } from "./desk.mjs";
+import { test } from "node:test";
+import { walk } from "./desk.mjs";
 import { KEY, until } from "./driver.mjs";
 import { armed, checked, pressed } from "./road.mjs";
-import { simulated } from "./sim.mjs";
 
-let platform;
-let at;
-let window;
-let calm = () => {};
+// As slow as the wall clock, so that no pipeline rolls back before we do; it is hurried after the press.
+const { platform, at, window } = await walk("dlq-fills", { speed: 1, seed: 3 });
 /** The consumer that is to blame, and its bad revision. */
 let name;
 let bad;
-
-before(async () => {
-  // As slow as the wall clock, so that no pipeline rolls back before we do; it is hurried after the press.
-  platform = await simulated("dlq-fills", "--speed", "1", "--seed", "3");
-  at = await desk(["--stack", platform.stack], platform.state);
-  window = at.window;
-  await at.drawn();
-});
-
-after(async () => {
-  calm();
-  await window?.close();
-  platform?.stop();
-});
 
 const redrive = (button) => async () => (await at.rows()).find((r) => /^Redrive/.test(r.name) && button.test(r.button + r.whole) && !/empty|holds no/.test(r.say));
 const verdict = async (seconds) => {
@@ -57,7 +40,7 @@ test("armed and pressed with a reason it rolls out the old revision", { timeout:
   await armed(at, `INC-7 revision ${bad} cannot read its messages`);
   await pressed(at, /Rolling back/);
   await at.dialogSays(/Watching/, 60);
-  calm = platform.hurry(14);
+  platform.hurry(14);
   await at.dialogLooks("rollback-running");
 });
 

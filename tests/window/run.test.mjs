@@ -1,30 +1,18 @@
 // Presses that must be safe, in the real window: level 2 and 3, double and repeated presses, Escape, stop in mid-run,
 // a crash of the app in mid-run and its resumption; and the picture that is there at once after a restart.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { desk } from "./desk.mjs";
+import { before, test } from "node:test";
+import { walk } from "./desk.mjs";
 import { KEY, until } from "./driver.mjs";
-import { simulated } from "./sim.mjs";
 
 const REGION = "us-east-1";
-let platform;
-let at;
-let window;
+const { platform, at, window } = await walk("dlq-fills", { speed: 10, seed: 3 });
 
 before(async () => {
-  platform = await simulated("dlq-fills", "--speed", "10", "--seed", "3");
-  at = await desk(["--stack", platform.stack], platform.state);
-  window = at.window;
-  await at.drawn();
   // The consumer is rolled back on the way; then more dead letters than one press may move.
   await platform.advance(16 * 60);
   const queue = Object.entries((await platform.world()).regions.find((r) => r.name === REGION).queues).find(([name, q]) => /failed/.test(name) && q.visible > 100);
   await platform.send(REGION, queue[0], 5100 - queue[1].visible);
-});
-
-after(async () => {
-  await window?.close();
-  platform?.stop();
 });
 
 const opened = () => platform.audit().filter((row) => row.kind === "opened");
@@ -134,10 +122,10 @@ test("a double press and a key kept down start one run", { timeout: 120_000 }, a
 });
 
 test("killed in mid-run: the last picture is there at once, marked stale, and the run is resumed by keyboard", { timeout: 200_000 }, async () => {
-  window.kill();
+  at.window.kill();
   for (const service of ["cloudfront", "cloudwatch", "eks", "elb", "kubernetes", "lambda", "rds", "route53", "sqs"]) await platform.fault(`silent:${service}`);
-  at = await desk(["--stack", platform.stack], platform.state);
-  window = at.window;
+  await at.open();
+  const { window } = at;
   await at.drawn();
   const marks = await until("what was recorded is marked", async () => {
     const n = await window.run(`return document.querySelectorAll(".card.stale").length;`);

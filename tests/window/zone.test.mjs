@@ -1,26 +1,11 @@
 // The real window, by keyboard alone, through incident 3: a zone is faulty. What is broken, where, why; and what the
 // window says while parts of the platform do not answer.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { desk } from "./desk.mjs";
+import { test } from "node:test";
+import { walk } from "./desk.mjs";
 import { KEY, until } from "./driver.mjs";
-import { simulated } from "./sim.mjs";
 
-let platform;
-let at;
-let window;
-
-before(async () => {
-  platform = await simulated("az-degraded", "--seed", "1");
-  at = await desk(["--stack", platform.stack], platform.state);
-  window = at.window;
-  await at.drawn();
-});
-
-after(async () => {
-  await window?.close();
-  platform?.stop();
-});
+const { platform, at, window } = await walk("az-degraded", { speed: 1, seed: 1 });
 
 const banner = () => window.text(".inc h1");
 const inspector = () => window.text(".insp").then((text) => text ?? "");
