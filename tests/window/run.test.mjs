@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { walk } from "./desk.mjs";
 import { KEY, until } from "./driver.mjs";
+import { ended, fresh } from "./road.mjs";
 
 const REGION = "us-east-1";
 const { platform, at, window } = await walk("dlq-fills", { speed: 10, seed: 3 });
@@ -20,13 +21,6 @@ const review = async () => {
   const row = await until("the redrive is offered", async () => (await at.rows()).find((r) => /^Redrive/.test(r.name) && /checks pass/.test(r.say) && (/Review/.test(r.button) || r.whole !== "")), 90);
   await window.keys(row.key);
   await at.dialogSays(/What will happen|Read-only/);
-};
-
-/** Runs the checks again: a plan can be pressed for a minute, and a slow machine may have used it up. */
-const fresh = async () => {
-  await window.run("document.activeElement?.blur();");
-  await window.keys("r");
-  await until("the checks are fresh", async () => /valid for (0:5|1:0)/.test(await at.dialog()));
 };
 
 test("read-only by default: Ctrl Enter does nothing; Escape at each stage leaves no run", { timeout: 150_000 }, async () => {
@@ -71,14 +65,14 @@ test("without a canary it is level 3: the name typed and the button held, or not
   await window.type(name.slice(-1));
   await at.dialogSays(/matches/);
   await at.shot("redrive-level3");
-  await fresh();
+  await fresh(at);
   await window.holdChord(KEY.control, KEY.enter, 600);
   await at.dialogSays(/Level 3: hold/);
   assert.equal(opened().length, 0, "nothing was started");
 });
 
 test("held for two seconds it starts once; stopped in mid-run it ends in a named outcome", { timeout: 150_000 }, async () => {
-  await fresh();
+  await fresh(at);
   await window.holdChord(KEY.control, KEY.enter, 2700);
   await at.dialogSays(/Redriving/, 60);
   await at.dialogSays(/[1-9]\d* of [\d,]+ messages moved/, 60);
@@ -104,7 +98,7 @@ test("a double press and a key kept down start one run", { timeout: 120_000 }, a
   await at.dialogSays(/Level \d/);
   await until("the plan is the asked one", async () => /MaxNumberOfMessagesPerSecond\s+5\b/.test(await at.dialog()));
   const press = async () => {
-    await fresh();
+    await fresh(at);
     await window.chord(KEY.control, KEY.enter);
     await window.chord(KEY.control, KEY.enter);
     await window.repeated(KEY.enter, 6);
@@ -146,7 +140,7 @@ test("killed in mid-run: the last picture is there at once, marked stale, and th
   await at.dialogSays(/Redriving|Stopped|Done|Verified|Failed/, 60);
   await until("it runs or is over", async () => !/Interrupted/.test(await at.dialog()), 60);
   if (/Redriving/.test(await at.dialog())) await window.chord(KEY.control, "x");
-  await at.dialogSays(/^\s*(Stopped|Done in part|Verified|Failed|Done, not verified)/, 90);
+  await ended(at, 90);
   await at.shot("run-resumed");
   const rows = platform.audit();
   assert.equal(rows.filter((row) => row.kind === "opened").length, 2, "nothing was started twice");
