@@ -151,6 +151,15 @@ class Desk {
     await until("the page has followed back", () => this.window.run("return innerWidth > 1024;"));
   }
 
+  /** All that is shown, in light, then in dark, by the window's own key: a shot of each, no finding of axe-core. */
+  async looks(name, what) {
+    for (const theme of ["light", "dark"]) {
+      await this.theme(theme);
+      await this.shot(`${name}-${theme}`);
+      await this.accessible(`${what} in ${theme}`);
+    }
+  }
+
   async theme(wanted) {
     const now = () => this.window.run("return document.documentElement.dataset.theme;");
     if ((await now()) !== wanted) await this.window.keys("l");
