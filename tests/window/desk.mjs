@@ -47,7 +47,13 @@ class Desk {
   /** Opens the window, 1440 × 900; again, after it was killed. */
   async open() {
     this.window = await open(process.env.QD_APP, this.args, { XDG_STATE_HOME: this.state });
-    await this.window.size(1440, 900);
+    await this.size(1440, 900);
+  }
+
+  /** Gives the window this size and waits until the page has followed. */
+  async size(width, height) {
+    await this.window.size(width, height);
+    await until(`the page is ${width} px wide`, () => this.window.run("return innerWidth === arguments[0];", width));
   }
 
   /** All that is written in the window. */
@@ -143,12 +149,10 @@ class Desk {
       await this.accessible(`${name} in ${theme}`);
     }
     await paint(before);
-    await this.window.size(1024, 700);
-    await until("the page has followed", () => this.window.run("return innerWidth <= 1024;"));
+    await this.size(1024, 700);
     await this.shot(`${name}-1024`);
     assert.deepEqual(await this.window.run(CUT_OFF), [], `${name}: cut off at 1024 × 700`);
-    await this.window.size(1440, 900);
-    await until("the page has followed back", () => this.window.run("return innerWidth > 1024;"));
+    await this.size(1440, 900);
   }
 
   /** All that is shown, in light, then in dark, by the window's own key: a shot of each, no finding of axe-core. */

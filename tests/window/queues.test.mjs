@@ -47,12 +47,11 @@ test("rows are walked by keys, Enter opens the inspector, Escape closes it, the 
 
 test("nothing is cut off at 1024 × 700; dark and light without a finding of axe-core", { timeout: 90_000 }, async () => {
   await at.looks("queues", "the queues");
-  await window.size(1024, 700);
-  await until("the page has followed", () => window.run("return innerWidth <= 1024;"));
+  await at.size(1024, 700);
   const over = await window.run(`return [...document.querySelectorAll('[role="grid"] [role="row"]')].filter((r) => r.scrollWidth > r.clientWidth + 1).length + Math.max(0, document.documentElement.scrollWidth - innerWidth);`);
   await at.shot("queues-1024");
   assert.equal(over, 0, "no row is wider than the window");
-  await window.size(1440, 900);
+  await at.size(1440, 900);
 });
 
 test("the redrive is blocked while the consumer fails, and says what comes first", { timeout: 120_000 }, async () => {

@@ -20,12 +20,11 @@ test("the live platform is on the screen, and it says where we are", async () =>
 });
 
 test("nothing is clipped out of the window at 1024 × 700", async () => {
-  await window.size(1024, 700);
-  await until("the page has followed", () => window.run("return innerWidth <= 1024;"));
+  await at.size(1024, 700);
   const over = await window.run(`return document.documentElement.scrollWidth - innerWidth;`);
   assert.ok(over <= 0, `the page is ${over} px wider than the window`);
   await at.shot("incident-1024");
-  await window.size(1440, 900);
+  await at.size(1440, 900);
 });
 
 test("while the consumer fails the redrive is blocked and says why", async () => {

@@ -76,11 +76,10 @@ test("held for two seconds it starts once; stopped in mid-run it ends in a named
   await window.holdChord(KEY.control, KEY.enter, 2700);
   await at.dialogSays(/Redriving/, 60);
   await at.dialogSays(/[1-9]\d* of [\d,]+ messages moved/, 60);
-  await window.size(1024, 700);
-  await until("the page has followed", () => window.run("return innerWidth <= 1024;"));
+  await at.size(1024, 700);
   assert.ok((await window.run("const d = document.querySelector('[role=dialog]').getBoundingClientRect(); return d.bottom <= innerHeight && d.right <= innerWidth && d.top >= 0 && d.left >= 0;")), "the dialog fits 1024 × 700");
   await at.shot("redrive-running-1024");
-  await window.size(1440, 900);
+  await at.size(1440, 900);
   await window.chord(KEY.control, "x");
   const said = await at.dialogSays(/^\s*(Stopped|Done in part)/, 90);
   assert.match(said, /INC-7/);

@@ -54,7 +54,7 @@ test("a name is plain text, whatever is in it and however long it is", { timeout
     assert.match(shown, /<img src=x onerror=document\.title='owned'><b>bold<\/b>\ufffdgpj\.exe/);
     assert.equal(await at.window.has(".env img, .env b"), false, "no element is made of it");
     for (const [width, height] of [[1440, 900], [1024, 700]]) {
-      await at.window.size(width, height);
+      await at.size(width, height);
       assert.ok((await at.window.run("return document.documentElement.scrollWidth - innerWidth;")) <= 0, "it pushes nothing out of the window");
       assert.match(await at.window.text(".arm"), /read-only/);
       assert.ok(await at.window.run("const r = document.querySelector('.arm').getBoundingClientRect(); return r.right <= innerWidth && r.width > 40;"), "what says read-only stays in sight");
