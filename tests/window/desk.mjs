@@ -108,8 +108,7 @@ class Desk {
   /** Arms from the guard dialog, by keyboard, and is back at the plan. */
   async arm(reason) {
     await this.dialogSays(/Read-only/);
-    await this.window.tabTo(/^\s*Arm/);
-    await this.window.keys(KEY.enter);
+    await this.window.enter(/^\s*Arm/);
     await until("the arming dialog has the focus", () => this.window.run("return document.activeElement?.tagName === 'INPUT';"));
     await this.window.type(reason);
     await this.window.keys(KEY.enter);

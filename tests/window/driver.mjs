@@ -124,6 +124,12 @@ class Window {
     throw new Error(`Tab does not lead to ${pattern}`);
   }
 
+  /** Tabs to what matches and presses Enter there. */
+  async enter(pattern, most) {
+    await this.tabTo(pattern, most);
+    await this.keys(KEY.enter);
+  }
+
   /** Holds a key down for `ms`. */
   async hold(value, ms) {
     const actions = [{ type: "keyDown", value }, { type: "pause", duration: ms }, { type: "keyUp", value }];

@@ -64,15 +64,13 @@ test("armed, the name typed and the button held, it runs, and its receipt splits
 });
 
 test("the way back is offered as another failover, which is checked and blocked so soon after", { timeout: 90_000 }, async () => {
-  await window.tabTo(/^Undo: Fail over/);
-  await window.keys(KEY.enter);
+  await window.enter(/^Undo: Fail over/);
   const said = await checked(at);
   assert.match(said, /Blocked:/, "another failover within ten minutes");
   await at.shot("failover-back-blocked");
   const opened = () => platform.audit().filter((row) => row.kind === "opened").length;
   const before = opened();
-  await window.tabTo(/^\s*Break glass/);
-  await window.keys(KEY.enter);
+  await window.enter(/^\s*Break glass/);
   await at.dialogSays(/Why nobody else can approve it/);
   await window.chord(KEY.control, KEY.enter);
   await at.accessible("the dialog with the glass to be broken");

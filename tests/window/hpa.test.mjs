@@ -38,8 +38,7 @@ test("from the autoscaler its deployment is reached, and the dialog says that th
 });
 
 test("the copied line patches the autoscaler and nothing else, and tests what it replaces", { timeout: 60_000 }, async () => {
-  await window.tabTo(/^copy/);
-  await window.keys(KEY.enter);
+  await window.enter(/^copy/);
   await at.says(/Copied/);
   const line = await pasted();
   const [, command, patch] = /^(.+) --patch='(.+)'$/.exec(line) ?? [];

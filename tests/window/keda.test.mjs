@@ -53,8 +53,7 @@ test("O lists it with reason and end; from there it is resumed, and its autoscal
   const listed = await at.dialogSays(/until \d\d:\d\d UTC, .* left/);
   assert.match(listed, /INC-44 no scale-in while draining/);
   await at.dialogLooks("keda-loops");
-  await window.tabTo(/^Resume/);
-  await window.keys(KEY.enter);
+  await window.enter(/^Resume/);
   assert.match(await checked(at), /scales tax-processor by its trigger again/);
   await at.shot("keda-resume-plan");
   await armed(at, "INC-44 drained");

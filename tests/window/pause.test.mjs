@@ -62,8 +62,7 @@ test("O lists it with owner, reason and end; past its end it is loud in every vi
 test("it is resumed from there, and nothing is open any more", { timeout: 300_000 }, async () => {
   await window.keys("o");
   await at.dialogSays(/was to be closed at/);
-  await window.tabTo(/^Resume/);
-  await window.keys(KEY.enter);
+  await window.enter(/^Resume/);
   await checked(at);
   await armed(at, "INC-12 mended");
   await pressed(at, /Resuming/);

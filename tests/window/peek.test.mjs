@@ -20,8 +20,7 @@ test("P on the queue that lost messages says first what a look does to it", { ti
 });
 
 test("after the look: what it did, and what the messages have in common with the filter that selects them", { timeout: 120_000 }, async () => {
-  await window.tabTo(/^\s*Look/);
-  await window.keys(KEY.enter);
+  await window.enter(/^\s*Look/);
   const said = await at.dialogSays(/What the look did to the queue/, 60);
   assert.match(said, /30 of|of 30|100 %/, said.slice(0, 800));
   assert.match(said, /where/);
@@ -30,8 +29,7 @@ test("after the look: what it did, and what the messages have in common with the
 });
 
 test("from a group just those are redriven, and the receipt counts them", { timeout: 300_000 }, async () => {
-  await window.tabTo(/^Redrive these/);
-  await window.keys(KEY.enter);
+  await window.enter(/^Redrive these/);
   await checked(at);
   await armed(at, "INC-7 consumer rolled back");
   await at.fill(/^At most/, "200");

@@ -62,8 +62,7 @@ test("the redrive is blocked while the consumer fails, and says what comes first
   await at.dialogSays(/Redrive[\s\S]*blocked/, 60);
   await at.accessible("the chooser");
   await at.shot("queues-chooser");
-  await window.tabTo(/^\d?\s*Redrive\s/);
-  await window.keys(KEY.enter);
+  await window.enter(/^\d?\s*Redrive\s/);
   const said = await at.dialogSays(/Blocked:/);
   assert.match(said, /First:/);
   assert.equal(await window.run(`return [...document.querySelectorAll('[role="dialog"] .df .btn')].at(-1).disabled;`), true, "it cannot be pressed");

@@ -30,8 +30,7 @@ test("read-only by default: Ctrl Enter does nothing; Escape at each stage leaves
   await window.keys(KEY.escape);
   await at.closed();
   await review();
-  await window.tabTo(/^\s*Arm/);
-  await window.keys(KEY.enter);
+  await window.enter(/^\s*Arm/);
   await at.dialogSays(/Reason, kept in the audit record/);
   await window.keys(KEY.escape);
   await at.dialogSays(/Read-only/);
@@ -129,13 +128,11 @@ test("killed in mid-run: the last picture is there at once, marked stale, and th
   await platform.mend();
   await until("it is listed as interrupted", async () => /Resume/.test(await window.text(".acts") ?? ""), 60);
   await until("the platform is live again", async () => (await window.run(`return document.querySelectorAll(".card.stale").length;`)) < 4, 90);
-  await window.tabTo(/^Resume/, 120);
-  await window.keys(KEY.enter);
+  await window.enter(/^Resume/, 120);
   const said = await at.dialogSays(/Interrupted/);
   assert.match(said, /nothing is started twice/);
   await at.shot("run-interrupted");
-  await window.tabTo(/^Resume/);
-  await window.keys(KEY.enter);
+  await window.enter(/^Resume/);
   await at.dialogSays(/Redriving|Stopped|Done|Verified|Failed/, 60);
   await until("it runs or is over", async () => !/Interrupted/.test(await at.dialog()), 60);
   if (/Redriving/.test(await at.dialog())) await window.chord(KEY.control, "x");

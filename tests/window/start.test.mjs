@@ -33,8 +33,7 @@ test("without a stack it asks, and offers the drill by keyboard", { timeout: 90_
     await at.says(/Which platform/);
     await at.shot("start-nothing");
     await at.accessible("the question for a platform");
-    await at.window.tabTo(/dead-letter/i);
-    await at.window.keys("\uE007");
+    await at.window.enter(/dead-letter/i);
     await at.says(/SIMULATED/, 60);
     await at.drawn();
   } finally {
