@@ -5,8 +5,6 @@ import { createServer } from "node:net";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
-const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
-
 /** A loopback port nobody listens on now. */
 export function freePort() {
   return new Promise((resolve, reject) => {
@@ -84,12 +82,6 @@ class Window {
     return this.run("return !!document.querySelector(arguments[0]);", css);
   }
 
-  /** A real click on the first element that matches. */
-  async click(css) {
-    const element = await this.call("POST", `${this.session}/element`, { using: "css selector", value: css });
-    await this.call("POST", `${this.session}/element/${element[ELEMENT]}/click`, {});
-  }
-
   /** Real key presses into whatever has the focus. */
   async keys(...keys) {
     const actions = keys.flatMap((value) => [{ type: "keyDown", value }, { type: "keyUp", value }]);
@@ -128,12 +120,6 @@ class Window {
   async enter(pattern, most) {
     await this.tabTo(pattern, most);
     await this.keys(KEY.enter);
-  }
-
-  /** Holds a key down for `ms`. */
-  async hold(value, ms) {
-    const actions = [{ type: "keyDown", value }, { type: "pause", duration: ms }, { type: "keyUp", value }];
-    await this.call("POST", `${this.session}/actions`, { actions: [{ type: "key", id: "keyboard", actions }] });
   }
 
   /** Types text into whatever has the focus. */
