@@ -42,7 +42,8 @@ export async function open(binary, args, env) {
     stdio: "ignore",
     env: { ...process.env, ...env, TAURI_WEBVIEW_AUTOMATION: "true", NO_AT_BRIDGE: "1" },
   });
-  // What fails before its tests leaves none behind.
+  // A window that does not open keeps no file from ending and leaves no driver behind.
+  driver.unref();
   process.once("exit", () => driver.kill());
   const base = `http://127.0.0.1:${port}`;
   await until("WebKitWebDriver answers", async () => (await fetch(`${base}/status`)).ok);
