@@ -2,15 +2,30 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { after, before } from "node:test";
 import { KEY, open, until } from "./driver.mjs";
+import { simulated } from "./sim.mjs";
 
 const AXE = new URL("../../ui/node_modules/axe-core/axe.min.js", import.meta.url);
 
-/** The window, 1440 × 900, with its state in `state`. */
+/** The window, with its state in `state`. */
 export async function desk(args, state) {
-  const window = await open(process.env.QD_APP, args, { XDG_STATE_HOME: state });
-  await window.size(1440, 900);
-  return new Desk(window);
+  const at = new Desk(args, state);
+  await at.open();
+  return at;
+}
+
+/** The simulated platform, `ahead` seconds into its scenario, and the window on it: for all tests of a file, and closed after them. */
+export async function walk(scenario, { speed, seed, ahead = 0 }) {
+  const platform = await simulated(scenario, "--speed", `${speed}`, "--seed", `${seed}`);
+  if (ahead > 0) await platform.advance(ahead);
+  const at = await desk(["--stack", platform.stack], platform.state);
+  before(() => at.drawn());
+  after(async () => {
+    await at.window.close();
+    platform.stop();
+  });
+  return { platform, at, window: at.window };
 }
 
 /** What of the open dialog is out of the window, or out of the dialog without a way to scroll to it. */
@@ -25,8 +40,20 @@ const CUT_OFF = `
   return [...outside, ...new Set([...parts.filter((e) => out(e, e.getBoundingClientRect())), ...wide].map(name))].slice(0, 8);`;
 
 class Desk {
-  constructor(window) {
-    this.window = window;
+  constructor(args, state) {
+    Object.assign(this, { args, state });
+  }
+
+  /** Opens the window, 1440 × 900; again, after it was killed. */
+  async open() {
+    this.window = await open(process.env.QD_APP, this.args, { XDG_STATE_HOME: this.state });
+    await this.size(1440, 900);
+  }
+
+  /** Gives the window this size and waits until the page has followed. */
+  async size(width, height) {
+    await this.window.size(width, height);
+    await until(`the page is ${width} px wide`, () => this.window.run("return innerWidth === arguments[0];", width));
   }
 
   /** All that is written in the window. */
@@ -81,8 +108,7 @@ class Desk {
   /** Arms from the guard dialog, by keyboard, and is back at the plan. */
   async arm(reason) {
     await this.dialogSays(/Read-only/);
-    await this.window.tabTo(/^\s*Arm/);
-    await this.window.keys(KEY.enter);
+    await this.window.enter(/^\s*Arm/);
     await until("the arming dialog has the focus", () => this.window.run("return document.activeElement?.tagName === 'INPUT';"));
     await this.window.type(reason);
     await this.window.keys(KEY.enter);
@@ -122,12 +148,19 @@ class Desk {
       await this.accessible(`${name} in ${theme}`);
     }
     await paint(before);
-    await this.window.size(1024, 700);
-    await until("the page has followed", () => this.window.run("return innerWidth <= 1024;"));
+    await this.size(1024, 700);
     await this.shot(`${name}-1024`);
     assert.deepEqual(await this.window.run(CUT_OFF), [], `${name}: cut off at 1024 × 700`);
-    await this.window.size(1440, 900);
-    await until("the page has followed back", () => this.window.run("return innerWidth > 1024;"));
+    await this.size(1440, 900);
+  }
+
+  /** All that is shown, in light, then in dark, by the window's own key: a shot of each, no finding of axe-core. */
+  async looks(name, what) {
+    for (const theme of ["light", "dark"]) {
+      await this.theme(theme);
+      await this.shot(`${name}-${theme}`);
+      await this.accessible(`${what} in ${theme}`);
+    }
   }
 
   async theme(wanted) {

@@ -5,8 +5,6 @@ import { createServer } from "node:net";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 
-const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
-
 /** A loopback port nobody listens on now. */
 export function freePort() {
   return new Promise((resolve, reject) => {
@@ -44,6 +42,9 @@ export async function open(binary, args, env) {
     stdio: "ignore",
     env: { ...process.env, ...env, TAURI_WEBVIEW_AUTOMATION: "true", NO_AT_BRIDGE: "1" },
   });
+  // A window that does not open keeps no file from ending and leaves no driver behind.
+  driver.unref();
+  process.once("exit", () => driver.kill());
   const base = `http://127.0.0.1:${port}`;
   await until("WebKitWebDriver answers", async () => (await fetch(`${base}/status`)).ok);
   const call = async (method, path, body) => {
@@ -82,12 +83,6 @@ class Window {
     return this.run("return !!document.querySelector(arguments[0]);", css);
   }
 
-  /** A real click on the first element that matches. */
-  async click(css) {
-    const element = await this.call("POST", `${this.session}/element`, { using: "css selector", value: css });
-    await this.call("POST", `${this.session}/element/${element[ELEMENT]}/click`, {});
-  }
-
   /** Real key presses into whatever has the focus. */
   async keys(...keys) {
     const actions = keys.flatMap((value) => [{ type: "keyDown", value }, { type: "keyUp", value }]);
@@ -122,10 +117,10 @@ class Window {
     throw new Error(`Tab does not lead to ${pattern}`);
   }
 
-  /** Holds a key down for `ms`. */
-  async hold(value, ms) {
-    const actions = [{ type: "keyDown", value }, { type: "pause", duration: ms }, { type: "keyUp", value }];
-    await this.call("POST", `${this.session}/actions`, { actions: [{ type: "key", id: "keyboard", actions }] });
+  /** Tabs to what matches and presses Enter there. */
+  async enter(pattern, most) {
+    await this.tabTo(pattern, most);
+    await this.keys(KEY.enter);
   }
 
   /** Types text into whatever has the focus. */

@@ -1,27 +1,12 @@
 // The real window, by keyboard alone, through incident 2: the writer's host is sick and the databases say so; the reader
 // that fits is level 3, the receipt splits the time, and the way back so soon after takes broken glass.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { desk } from "./desk.mjs";
+import { test } from "node:test";
+import { walk } from "./desk.mjs";
 import { KEY, until } from "./driver.mjs";
-import { armed, checked, chooser, take } from "./road.mjs";
-import { simulated } from "./sim.mjs";
+import { armed, checked, chooser, ended, fresh, take } from "./road.mjs";
 
-let platform;
-let at;
-let window;
-
-before(async () => {
-  platform = await simulated("writer-sick", "--speed", "10", "--seed", "1");
-  at = await desk(["--stack", platform.stack], platform.state);
-  window = at.window;
-  await at.drawn();
-});
-
-after(async () => {
-  await window?.close();
-  platform?.stop();
-});
+const { platform, at, window } = await walk("writer-sick", { speed: 10, seed: 1 });
 
 /** The rows of the tree, as a screen reader says them. */
 const rows = () => window.run(`return [...document.querySelectorAll('[role="treegrid"][aria-label^="Databases"] [data-row]')].map((r) => ({ top: parseFloat(r.style.top), level: r.getAttribute("aria-level"), name: r.getAttribute("aria-label") })).sort((a, b) => a.top - b.top);`);
@@ -41,11 +26,7 @@ test("B lists the clusters: who writes, who keeps up, and that it looks like the
   }, 120);
   assert.ok(told.some((r) => /, writer,/.test(r.name)) && told.some((r) => /, reader,.*lag \d/.test(r.name)), "writer and readers with their lag");
   assert.ok(told.some((r) => /AWS promotes it/.test(r.name)), "who would be promoted");
-  for (const theme of ["light", "dark"]) {
-    await at.theme(theme);
-    await at.accessible(`the databases in ${theme}`);
-    await at.shot(`databases-${theme}`);
-  }
+  await at.looks("databases", "the databases");
 });
 
 test("from the row the failover asks first whom to promote, each reader with its fit", { timeout: 120_000 }, async () => {
@@ -69,14 +50,12 @@ test("armed, the name typed and the button held, it runs, and its receipt splits
   await window.run("document.querySelector('input[aria-describedby=match]').focus();");
   await window.type(name);
   await at.dialogSays(/matches/);
-  await window.run("document.activeElement?.blur();");
-  await window.keys("r");
-  await until("the checks are fresh", async () => /valid for (0:5|1:0)/.test(await at.dialog()));
+  await fresh(at);
   await at.shot("failover-armed");
   await window.holdChord(KEY.control, KEY.enter, 5000);
   await at.dialogSays(/Failing over/, 90);
   await at.shot("failover-running");
-  const said = await at.dialogSays(/^\s*(Verified|Done, not verified|Failed|Done in part)/, 300);
+  const said = await ended(at, 300);
   // A pool that clings to the old writer keeps it from being verified: then it is named, and its restart is offered.
   if (!/^\s*Verified/.test(said)) assert.match(said, /still talks to the old writer: restart it[\s\S]*Restart \S+…/, said.slice(0, 2500));
   for (const part of [/Writer's role\s+\d+/, /Endpoint\s+\d+/]) assert.match(said, part);
@@ -85,15 +64,13 @@ test("armed, the name typed and the button held, it runs, and its receipt splits
 });
 
 test("the way back is offered as another failover, which is checked and blocked so soon after", { timeout: 90_000 }, async () => {
-  await window.tabTo(/^Undo: Fail over/);
-  await window.keys(KEY.enter);
+  await window.enter(/^Undo: Fail over/);
   const said = await checked(at);
   assert.match(said, /Blocked:/, "another failover within ten minutes");
   await at.shot("failover-back-blocked");
   const opened = () => platform.audit().filter((row) => row.kind === "opened").length;
   const before = opened();
-  await window.tabTo(/^\s*Break glass/);
-  await window.keys(KEY.enter);
+  await window.enter(/^\s*Break glass/);
   await at.dialogSays(/Why nobody else can approve it/);
   await window.chord(KEY.control, KEY.enter);
   await at.accessible("the dialog with the glass to be broken");

@@ -1,28 +1,13 @@
 // The real window, by keyboard alone: what consumes a queue is paused for a time, stays listed as an open loop with owner
 // and end, is loud once it is past that, and is resumed from there.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { desk } from "./desk.mjs";
+import { test } from "node:test";
+import { walk } from "./desk.mjs";
 import { KEY, until } from "./driver.mjs";
 import { armed, checked, chooser, pressed, take } from "./road.mjs";
-import { simulated } from "./sim.mjs";
 
-let platform;
-let at;
-let window;
+const { platform, at, window } = await walk("calm", { speed: 10, seed: 3 });
 let name;
-
-before(async () => {
-  platform = await simulated("calm", "--speed", "10", "--seed", "3");
-  at = await desk(["--stack", platform.stack], platform.state);
-  window = at.window;
-  await at.drawn();
-});
-
-after(async () => {
-  await window?.close();
-  platform?.stop();
-});
 
 test("the pause of a mapping is found by its queue, and says what waits meanwhile", { timeout: 120_000 }, async () => {
   await window.keys("q");
@@ -77,8 +62,7 @@ test("O lists it with owner, reason and end; past its end it is loud in every vi
 test("it is resumed from there, and nothing is open any more", { timeout: 300_000 }, async () => {
   await window.keys("o");
   await at.dialogSays(/was to be closed at/);
-  await window.tabTo(/^Resume/);
-  await window.keys(KEY.enter);
+  await window.enter(/^Resume/);
   await checked(at);
   await armed(at, "INC-12 mended");
   await pressed(at, /Resuming/);

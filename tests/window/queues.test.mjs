@@ -1,26 +1,11 @@
 // The real window, by keyboard alone, through incident 1 in the wrong order: the queues say which one needs somebody, the
 // redrive is blocked because its consumer still fails and names what is to be done first, and goes through once it is.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { desk } from "./desk.mjs";
+import { test } from "node:test";
+import { walk } from "./desk.mjs";
 import { KEY, until } from "./driver.mjs";
-import { simulated } from "./sim.mjs";
 
-let platform;
-let at;
-let window;
-
-before(async () => {
-  platform = await simulated("dlq-fills", "--speed", "10", "--seed", "3");
-  at = await desk(["--stack", platform.stack], platform.state);
-  window = at.window;
-  await at.drawn();
-});
-
-after(async () => {
-  await window?.close();
-  platform?.stop();
-});
+const { at, window } = await walk("dlq-fills", { speed: 10, seed: 3 });
 
 /** The rows of the table in sight: what a screen reader says of each. */
 const rows = () => window.run(`return [...document.querySelectorAll('[role="grid"] [data-row]')].map((r) => ({ top: parseFloat(r.style.top), name: r.getAttribute("aria-label") })).sort((a, b) => a.top - b.top).map((r) => r.name);`);
@@ -61,18 +46,12 @@ test("rows are walked by keys, Enter opens the inspector, Escape closes it, the 
 });
 
 test("nothing is cut off at 1024 × 700; dark and light without a finding of axe-core", { timeout: 90_000 }, async () => {
-  for (const theme of ["dark", "light"]) {
-    await at.theme(theme);
-    await at.shot(`queues-${theme}`);
-    await at.accessible(`the queues in ${theme}`);
-  }
-  await window.size(1024, 700);
-  await until("the page has followed", () => window.run("return innerWidth <= 1024;"));
+  await at.looks("queues", "the queues");
+  await at.size(1024, 700);
   const over = await window.run(`return [...document.querySelectorAll('[role="grid"] [role="row"]')].filter((r) => r.scrollWidth > r.clientWidth + 1).length + Math.max(0, document.documentElement.scrollWidth - innerWidth);`);
   await at.shot("queues-1024");
   assert.equal(over, 0, "no row is wider than the window");
-  await window.size(1440, 900);
-  await at.theme("dark");
+  await at.size(1440, 900);
 });
 
 test("the redrive is blocked while the consumer fails, and says what comes first", { timeout: 120_000 }, async () => {
@@ -83,8 +62,7 @@ test("the redrive is blocked while the consumer fails, and says what comes first
   await at.dialogSays(/Redrive[\s\S]*blocked/, 60);
   await at.accessible("the chooser");
   await at.shot("queues-chooser");
-  await window.tabTo(/^\d?\s*Redrive\s/);
-  await window.keys(KEY.enter);
+  await window.enter(/^\d?\s*Redrive\s/);
   const said = await at.dialogSays(/Blocked:/);
   assert.match(said, /First:/);
   assert.equal(await window.run(`return [...document.querySelectorAll('[role="dialog"] .df .btn')].at(-1).disabled;`), true, "it cannot be pressed");

@@ -1,4 +1,5 @@
 // The road of an action as a person walks it by keyboard: find a thing, see what can be done to it, take one, press it.
+import assert from "node:assert/strict";
 import { KEY, until } from "./driver.mjs";
 
 /** Finds a thing by words and opens it in the inspector. */
@@ -31,12 +32,17 @@ export function checked(at) {
   return at.dialogSays(/(passed|block|to note)[\s\S]*(What will happen|What it would do)/, 60);
 }
 
+/** Runs the checks again: a plan can be pressed for a minute, and a slow machine may have used it up. */
+export async function fresh(at) {
+  await at.window.run("document.activeElement?.blur();");
+  await at.window.keys("r");
+  await until("the checks are fresh", async () => /valid for (0:5|1:0)/.test(await at.dialog()));
+}
+
 /** Runs the checks again and presses by keyboard; what is on the screen then is the run. */
 export async function pressed(at, running) {
   for (let i = 0; ; i++) {
-    await at.window.run("document.activeElement?.blur();");
-    await at.window.keys("r");
-    await until("the checks are fresh", async () => /valid for (0:5|1:0)/.test(await at.dialog()));
+    await fresh(at);
     await at.window.chord(KEY.control, KEY.enter);
     const said = await at.dialogSays(new RegExp(`${running.source}|not as it was shown|${REFUSED.source}`), 90);
     if (running.test(said)) return said;
@@ -47,6 +53,18 @@ export async function pressed(at, running) {
 }
 
 const REFUSED = /The answer changed/;
+
+/** Waits until the run has ended, whatever its outcome. */
+export function ended(at, seconds) {
+  return at.dialogSays(/^\s*(Verified|Done, not verified|Failed|Done in part|Stopped)/, seconds);
+}
+
+/** Waits until the run has ended, which must be verified. */
+export async function verified(at, seconds) {
+  const said = await ended(at, seconds);
+  assert.match(said, /^\s*Verified/, said.slice(0, 2500));
+  return said;
+}
 
 /** Arms where it is read-only; goes on where it is armed already. */
 export async function armed(at, reason) {

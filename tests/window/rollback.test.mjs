@@ -1,40 +1,18 @@
 // The real window, by keyboard alone, through incident 1 in the right order: the redrive is blocked and offers what comes
 // first, the consumer is rolled back to the revision before, and then the redrive goes through.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { desk } from "./desk.mjs";
+import { test } from "node:test";
+import { walk } from "./desk.mjs";
 import { KEY, until } from "./driver.mjs";
-import { armed, checked, pressed } from "./road.mjs";
-import { simulated } from "./sim.mjs";
+import { armed, checked, pressed, verified } from "./road.mjs";
 
-let platform;
-let at;
-let window;
-let calm = () => {};
+// As slow as the wall clock, so that no pipeline rolls back before we do; it is hurried after the press.
+const { platform, at, window } = await walk("dlq-fills", { speed: 1, seed: 3 });
 /** The consumer that is to blame, and its bad revision. */
 let name;
 let bad;
 
-before(async () => {
-  // As slow as the wall clock, so that no pipeline rolls back before we do; it is hurried after the press.
-  platform = await simulated("dlq-fills", "--speed", "1", "--seed", "3");
-  at = await desk(["--stack", platform.stack], platform.state);
-  window = at.window;
-  await at.drawn();
-});
-
-after(async () => {
-  calm();
-  await window?.close();
-  platform?.stop();
-});
-
 const redrive = (button) => async () => (await at.rows()).find((r) => /^Redrive/.test(r.name) && button.test(r.button + r.whole) && !/empty|holds no/.test(r.say));
-const verdict = async (seconds) => {
-  const said = await at.dialogSays(/^\s*(Verified|Done, not verified|Failed|Done in part|Stopped)/, seconds);
-  assert.match(said, /^\s*Verified/, said.slice(0, 2500));
-  return said;
-};
 
 test("the banner names the revision, and the blocked redrive offers its rollback", { timeout: 120_000 }, async () => {
   const said = await until("the cause is named", async () => /(\S+) fails since revision (\d+)/.exec((await window.text(".inc h1")) ?? ""), 60);
@@ -57,12 +35,12 @@ test("armed and pressed with a reason it rolls out the old revision", { timeout:
   await armed(at, `INC-7 revision ${bad} cannot read its messages`);
   await pressed(at, /Rolling back/);
   await at.dialogSays(/Watching/, 60);
-  calm = platform.hurry(14);
+  platform.hurry(14);
   await at.dialogLooks("rollback-running");
 });
 
 test("it is verified: every replica has the old template, no pod restarts, and the way back is said", { timeout: 300_000 }, async () => {
-  const said = await verdict(240);
+  const said = await verified(at, 240);
   assert.match(said, new RegExp(`has the template of revision ${bad - 1} and every replica is updated and ready`));
   assert.match(said, /press to recovered/);
   assert.match(said, new RegExp(`Undo: Roll back ${name}, to ${bad}`));
@@ -77,7 +55,7 @@ test("then the redrive is possible, and it is verified too", { timeout: 300_000 
   await checked(at);
   await pressed(at, /Redriving/);
   await at.shot("rollback-redriving");
-  await verdict(240);
+  await verified(at, 240);
   await at.shot("rollback-redriven");
   const kinds = platform.audit().map((row) => row.kind);
   assert.deepEqual(kinds.filter((kind) => kind === "opened" || kind === "closed"), ["opened", "closed", "opened", "closed"]);

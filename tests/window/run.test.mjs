@@ -1,30 +1,19 @@
 // Presses that must be safe, in the real window: level 2 and 3, double and repeated presses, Escape, stop in mid-run,
 // a crash of the app in mid-run and its resumption; and the picture that is there at once after a restart.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { desk } from "./desk.mjs";
+import { before, test } from "node:test";
+import { walk } from "./desk.mjs";
 import { KEY, until } from "./driver.mjs";
-import { simulated } from "./sim.mjs";
+import { ended, fresh } from "./road.mjs";
 
 const REGION = "us-east-1";
-let platform;
-let at;
-let window;
+const { platform, at, window } = await walk("dlq-fills", { speed: 10, seed: 3 });
 
 before(async () => {
-  platform = await simulated("dlq-fills", "--speed", "10", "--seed", "3");
-  at = await desk(["--stack", platform.stack], platform.state);
-  window = at.window;
-  await at.drawn();
   // The consumer is rolled back on the way; then more dead letters than one press may move.
   await platform.advance(16 * 60);
   const queue = Object.entries((await platform.world()).regions.find((r) => r.name === REGION).queues).find(([name, q]) => /failed/.test(name) && q.visible > 100);
   await platform.send(REGION, queue[0], 5100 - queue[1].visible);
-});
-
-after(async () => {
-  await window?.close();
-  platform?.stop();
 });
 
 const opened = () => platform.audit().filter((row) => row.kind === "opened");
@@ -34,13 +23,6 @@ const review = async () => {
   await at.dialogSays(/What will happen|Read-only/);
 };
 
-/** Runs the checks again: a plan can be pressed for a minute, and a slow machine may have used it up. */
-const fresh = async () => {
-  await window.run("document.activeElement?.blur();");
-  await window.keys("r");
-  await until("the checks are fresh", async () => /valid for (0:5|1:0)/.test(await at.dialog()));
-};
-
 test("read-only by default: Ctrl Enter does nothing; Escape at each stage leaves no run", { timeout: 150_000 }, async () => {
   await review();
   await at.dialogSays(/Read-only/);
@@ -48,8 +30,7 @@ test("read-only by default: Ctrl Enter does nothing; Escape at each stage leaves
   await window.keys(KEY.escape);
   await at.closed();
   await review();
-  await window.tabTo(/^\s*Arm/);
-  await window.keys(KEY.enter);
+  await window.enter(/^\s*Arm/);
   await at.dialogSays(/Reason, kept in the audit record/);
   await window.keys(KEY.escape);
   await at.dialogSays(/Read-only/);
@@ -83,22 +64,21 @@ test("without a canary it is level 3: the name typed and the button held, or not
   await window.type(name.slice(-1));
   await at.dialogSays(/matches/);
   await at.shot("redrive-level3");
-  await fresh();
+  await fresh(at);
   await window.holdChord(KEY.control, KEY.enter, 600);
   await at.dialogSays(/Level 3: hold/);
   assert.equal(opened().length, 0, "nothing was started");
 });
 
 test("held for two seconds it starts once; stopped in mid-run it ends in a named outcome", { timeout: 150_000 }, async () => {
-  await fresh();
+  await fresh(at);
   await window.holdChord(KEY.control, KEY.enter, 2700);
   await at.dialogSays(/Redriving/, 60);
   await at.dialogSays(/[1-9]\d* of [\d,]+ messages moved/, 60);
-  await window.size(1024, 700);
-  await until("the page has followed", () => window.run("return innerWidth <= 1024;"));
+  await at.size(1024, 700);
   assert.ok((await window.run("const d = document.querySelector('[role=dialog]').getBoundingClientRect(); return d.bottom <= innerHeight && d.right <= innerWidth && d.top >= 0 && d.left >= 0;")), "the dialog fits 1024 × 700");
   await at.shot("redrive-running-1024");
-  await window.size(1440, 900);
+  await at.size(1440, 900);
   await window.chord(KEY.control, "x");
   const said = await at.dialogSays(/^\s*(Stopped|Done in part)/, 90);
   assert.match(said, /INC-7/);
@@ -116,7 +96,7 @@ test("a double press and a key kept down start one run", { timeout: 120_000 }, a
   await at.dialogSays(/Level \d/);
   await until("the plan is the asked one", async () => /MaxNumberOfMessagesPerSecond\s+5\b/.test(await at.dialog()));
   const press = async () => {
-    await fresh();
+    await fresh(at);
     await window.chord(KEY.control, KEY.enter);
     await window.chord(KEY.control, KEY.enter);
     await window.repeated(KEY.enter, 6);
@@ -134,10 +114,10 @@ test("a double press and a key kept down start one run", { timeout: 120_000 }, a
 });
 
 test("killed in mid-run: the last picture is there at once, marked stale, and the run is resumed by keyboard", { timeout: 200_000 }, async () => {
-  window.kill();
+  at.window.kill();
   for (const service of ["cloudfront", "cloudwatch", "eks", "elb", "kubernetes", "lambda", "rds", "route53", "sqs"]) await platform.fault(`silent:${service}`);
-  at = await desk(["--stack", platform.stack], platform.state);
-  window = at.window;
+  await at.open();
+  const { window } = at;
   await at.drawn();
   const marks = await until("what was recorded is marked", async () => {
     const n = await window.run(`return document.querySelectorAll(".card.stale").length;`);
@@ -148,17 +128,15 @@ test("killed in mid-run: the last picture is there at once, marked stale, and th
   await platform.mend();
   await until("it is listed as interrupted", async () => /Resume/.test(await window.text(".acts") ?? ""), 60);
   await until("the platform is live again", async () => (await window.run(`return document.querySelectorAll(".card.stale").length;`)) < 4, 90);
-  await window.tabTo(/^Resume/, 120);
-  await window.keys(KEY.enter);
+  await window.enter(/^Resume/, 120);
   const said = await at.dialogSays(/Interrupted/);
   assert.match(said, /nothing is started twice/);
   await at.shot("run-interrupted");
-  await window.tabTo(/^Resume/);
-  await window.keys(KEY.enter);
+  await window.enter(/^Resume/);
   await at.dialogSays(/Redriving|Stopped|Done|Verified|Failed/, 60);
   await until("it runs or is over", async () => !/Interrupted/.test(await at.dialog()), 60);
   if (/Redriving/.test(await at.dialog())) await window.chord(KEY.control, "x");
-  await at.dialogSays(/^\s*(Stopped|Done in part|Verified|Failed|Done, not verified)/, 90);
+  await ended(at, 90);
   await at.shot("run-resumed");
   const rows = platform.audit();
   assert.equal(rows.filter((row) => row.kind === "opened").length, 2, "nothing was started twice");

@@ -9,6 +9,8 @@ import { createInterface } from "node:readline";
 export async function simulated(scenario, ...options) {
   const dir = mkdtempSync(join(tmpdir(), "quarterdeck-window-"));
   const child = spawn(process.env.QD_BIN, ["sim", "--scenario", scenario, "--dir", dir, ...options], { stdio: ["ignore", "pipe", "inherit"] });
+  // What fails before its tests leaves none behind.
+  process.once("exit", () => child.kill());
   const lines = createInterface({ input: child.stdout });
   const ready = await new Promise((resolve, reject) => {
     lines.once("line", (line) => resolve(JSON.parse(line)));
@@ -22,11 +24,8 @@ export async function simulated(scenario, ...options) {
     stack: ready.stack,
     state,
     advance: (seconds) => post("advance", { seconds }),
-    /** Lets the world's time run faster from now on: so many seconds more each second. Returns what ends it. */
-    hurry: (seconds) => {
-      const timer = setInterval(() => void post("advance", { seconds }).catch(() => {}), 1000);
-      return () => clearInterval(timer);
-    },
+    /** Lets the world's time run faster from now on, to the end: so many seconds more each second. */
+    hurry: (seconds) => void setInterval(() => void post("advance", { seconds }).catch(() => {}), 1000).unref(),
     fault: (spec) => post("faults", { spec }),
     mend: () => fetch(`${control}/faults`, { method: "DELETE" }),
     world: async () => (await fetch(`${control}/state`)).json(),

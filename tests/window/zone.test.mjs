@@ -1,26 +1,11 @@
 // The real window, by keyboard alone, through incident 3: a zone is faulty. What is broken, where, why; and what the
 // window says while parts of the platform do not answer.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { desk } from "./desk.mjs";
+import { test } from "node:test";
+import { walk } from "./desk.mjs";
 import { KEY, until } from "./driver.mjs";
-import { simulated } from "./sim.mjs";
 
-let platform;
-let at;
-let window;
-
-before(async () => {
-  platform = await simulated("az-degraded", "--seed", "1");
-  at = await desk(["--stack", platform.stack], platform.state);
-  window = at.window;
-  await at.drawn();
-});
-
-after(async () => {
-  await window?.close();
-  platform?.stop();
-});
+const { platform, at, window } = await walk("az-degraded", { speed: 1, seed: 1 });
 
 const banner = () => window.text(".inc h1");
 const inspector = () => window.text(".insp").then((text) => text ?? "");
@@ -71,12 +56,7 @@ test("the treegrid beside the canvas tells what is true", async () => {
 });
 
 test("dark and light by one key, both without a finding of axe-core; reduced motion is obeyed", { timeout: 120_000 }, async () => {
-  for (const theme of ["dark", "light"]) {
-    await at.theme(theme);
-    await at.shot(`zone-${theme}`);
-    await at.accessible(`the topology in ${theme}`);
-  }
-  await at.theme("dark");
+  await at.looks("zone", "the topology");
   const moving = await window.run("return document.getAnimations().filter((a) => a.effect?.getTiming().iterations === Infinity).length;");
   assert.equal(moving, 0, "nothing moves for ever");
 });
