@@ -94,6 +94,20 @@ def messages(rds, **about) -> list[str]:
     return [e["Message"] for e in rds.describe_events(Duration=60, **about)["Events"]]
 
 
+def test_a_new_reader_counts_against_the_quota(calm):
+    rds = client(calm, "rds")
+
+    def quota() -> tuple[int, int]:
+        (quota,) = [q for q in rds.describe_account_attributes()["AccountQuotas"] if q["AccountQuotaName"] == "DBInstances"]
+        return quota["Used"], quota["Max"]
+
+    used, most = quota()
+    assert used == len(rds.describe_db_instances()["DBInstances"]) < most
+    main = cluster(rds)
+    rds.create_db_instance(DBInstanceIdentifier="one-more", DBInstanceClass="db.r6g.large", Engine=main["Engine"], DBClusterIdentifier=main["DBClusterIdentifier"])
+    assert quota() == (used + 1, most)
+
+
 def test_a_failover_takes_time_and_moves_the_role_before_the_endpoint(calm):
     rds = client(calm, "rds")
     before = cluster(rds)

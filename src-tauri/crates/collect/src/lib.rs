@@ -97,6 +97,7 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &aws::rds::GlobalClusters,
     &aws::rds::Events,
     &aws::rds::Maintenance,
+    &aws::rds::Quotas,
     &aws::sqs::Queues,
     &aws::sqs::DeadLetterSources,
     &aws::sqs::MoveTasks,

@@ -242,6 +242,18 @@ async fn announced_maintenance_is_said_of_its_database_and_none_of_the_others() 
 }
 
 #[tokio::test]
+async fn the_quota_of_instances_is_said_of_each_cluster() {
+    let answers = |request: &Request| match request.operation.as_str() {
+        "DescribeAccountAttributes" => xml(
+            r#"<DescribeAccountAttributesResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><DescribeAccountAttributesResult><AccountQuotas><AccountQuota><AccountQuotaName>DBClusters</AccountQuotaName><Used>3</Used><Max>40</Max></AccountQuota><AccountQuota><AccountQuotaName>DBInstances</AccountQuotaName><Used>22</Used><Max>40</Max></AccountQuota></AccountQuotas></DescribeAccountAttributesResult></DescribeAccountAttributesResponse>"#,
+        ),
+        _ => unexpected(request),
+    };
+    let found = read("rds/quotas", answers, known).await;
+    insta::assert_snapshot!(without_time(&found));
+}
+
+#[tokio::test]
 async fn queues() {
     let queues = |request: &Request| match request.operation.as_str() {
         "ListQueues" if request.body.contains("NextToken") => json(

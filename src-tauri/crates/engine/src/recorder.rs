@@ -142,6 +142,7 @@ impl Desk {
             ),
         }
         let mut rest = self.gap.min(Duration::from_secs(1));
+        let mut recorded = 0;
         loop {
             let order = match inbox.recv_timeout(rest) {
                 Ok(order) => order,
@@ -163,7 +164,8 @@ impl Desk {
                             format!("The last picture was not recorded ({error})."),
                         );
                     }
-                    rest = self.gap.max(begun.elapsed() * REST_FACTOR);
+                    recorded += 1;
+                    rest = rest_after(recorded, self.gap, begun.elapsed());
                 }
                 Order::Finish(done) => {
                     drop(store);
@@ -174,6 +176,12 @@ impl Desk {
             }
         }
     }
+}
+
+/// How long nothing is recorded after the `nth` recording of a run. The first ones follow each other
+/// closely: what is known grows most then, and who dies early is to find more than its beginning.
+fn rest_after(nth: u32, gap: Duration, took: Duration) -> Duration {
+    gap.max(took * REST_FACTOR).min(gap * nth)
 }
 
 #[cfg(test)]

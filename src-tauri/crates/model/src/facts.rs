@@ -425,6 +425,10 @@ facts! {
     DeletionProtection = "deletion_protection",
     /// Global cluster it belongs to.
     GlobalCluster = "global_cluster",
+    /// DB instances the account may have in the region.
+    InstanceQuota = "instance_quota",
+    /// DB instances it has there.
+    InstanceQuotaUsed = "instance_quota_used",
     /// Pending maintenance actions in words; `none` when there are none, absent when not read.
     PendingMaintenance = "pending_maintenance",
     /// What a modification under way or waiting will change, in words; `none` when nothing is.

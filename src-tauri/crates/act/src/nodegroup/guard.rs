@@ -3,7 +3,7 @@
 use super::need::{self, requests};
 use super::settings::Sizes;
 use super::subject::{Subject, hosted, is_ready, same_cluster};
-use crate::finding::{Answer, Words, finding};
+use crate::finding::{Answer, Words, finding, not_checked};
 use crate::plan::{Finding, Severity};
 use crate::words::{count, list, thousands};
 use model::{Fact, Kind, Node};
@@ -222,24 +222,8 @@ fn spot(subject: &Subject<'_>) -> Finding {
     )
 }
 
-/// An answer nobody gives here: said, so that green does not mean more than it does.
-fn unchecked(id: &'static str, what: &str, fails: &str) -> Finding {
-    finding(
-        id,
-        Severity::Info,
-        Answer::given(true, "not checked"),
-        Words {
-            pass: format!("Not checked: {what}. {fails}"),
-            fail: String::new(),
-            unknown: String::new(),
-            threshold: "not read here",
-            next: "",
-        },
-    )
-}
-
 fn quota() -> Finding {
-    unchecked(
+    not_checked(
         "nodegroup.vcpu-quota",
         "the account's EC2 quota of vCPUs (Service Quotas is not read)",
         "When it is used up, EKS reports AsgInstanceLaunchFailures and no node comes.",
@@ -247,7 +231,7 @@ fn quota() -> Finding {
 }
 
 fn addresses() -> Finding {
-    unchecked(
+    not_checked(
         "nodegroup.free-addresses",
         "free IP addresses of the group's subnets (EC2 is not read)",
         "When they are used up, EKS reports InsufficientFreeAddresses or pods stay in ContainerCreating.",

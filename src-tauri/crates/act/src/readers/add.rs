@@ -6,7 +6,7 @@ use crate::action::{Action, PlanError, Request};
 use crate::course::Course;
 use crate::database::{Database, is_autoscaled};
 use crate::draft::{Draft, Undo};
-use crate::finding::{Answer, Words, finding};
+use crate::finding::{Answer, Words, finding, not_checked};
 use crate::hands::Hands;
 use crate::offer::Colour;
 use crate::plan::{ApiCall, Blast, ConfirmLevel, Expectation, Finding, Plan, Severity};
@@ -357,6 +357,7 @@ fn findings(subject: &Subject<'_>) -> Vec<Finding> {
     vec![
         cluster_available("add-reader.cluster-available", &subject.database),
         room(subject),
+        quota(subject),
         zone(subject),
         same_class(subject),
         autoscaling(subject),
@@ -386,6 +387,36 @@ fn room(subject: &Subject<'_>) -> Finding {
             unknown: format!("The members of {} are not known.", cluster.name),
             threshold: "fewer than 16 members",
             next: "Use a larger class instead.",
+        },
+    )
+}
+
+/// The account's quota in the region; where it was not read, RDS refuses what is too much.
+fn quota(subject: &Subject<'_>) -> Finding {
+    let cluster = subject.database.cluster;
+    let count = |fact| cluster.facts.count(fact);
+    let (Some(most), Some(used)) = (count(Fact::InstanceQuota), count(Fact::InstanceQuotaUsed))
+    else {
+        return not_checked(
+            "add-reader.quota",
+            "the account's quota of DB instances (RDS did not say)",
+            "When it is used up, RDS refuses with InstanceQuotaExceeded and creates nothing.",
+        );
+    };
+    finding(
+        "add-reader.quota",
+        Severity::Block,
+        Answer::of(
+            subject.database.origin(cluster, Fact::InstanceQuota),
+            Some(used < most),
+            format!("{used} of {most}"),
+        ),
+        Words {
+            pass: format!("{used} of the {most} DB instances the account may have here are there."),
+            fail: format!("The account has all {most} DB instances it may have here."),
+            unknown: "Whether the account may have one more DB instance is not known.".to_owned(),
+            threshold: "fewer than the quota",
+            next: "Remove one that is not needed, or ask AWS for a higher quota.",
         },
     )
 }

@@ -173,6 +173,20 @@ fn what_speaks_against_another_reader_is_found() {
         (failing(&full), full.blocked),
         (vec!["add-reader.room"], true)
     );
+    let used_up = |n: &mut Node| {
+        if n.kind == Kind::DbCluster {
+            n.facts.set(Fact::InstanceQuota, 40);
+            n.facts.set(Fact::InstanceQuotaUsed, 40);
+        }
+    };
+    let quota = add(&snapshot(used_up, 0), &[]);
+    assert_eq!(
+        (failing(&quota), quota.blocked),
+        (vec!["add-reader.quota"], true)
+    );
+    let unsaid = add(&snapshot(|_| {}, 0), &[]);
+    let unsaid = unsaid.findings.iter().find(|f| f.id == "add-reader.quota");
+    assert_eq!(unsaid.expect("said").value, "not checked");
     let busy = add(&snapshot(set("db", Fact::Status, "failing-over"), 0), &[]);
     assert_eq!(failing(&busy), ["add-reader.cluster-available"]);
     let zone = add(&snapshot(|_| {}, 0), &[("az", "d")]);

@@ -1,7 +1,7 @@
 //! RDS: Aurora clusters with their members, global databases, and what RDS reports of them.
 //!
 //! Members: API reference, DBCluster, DBClusterMember, DBInstance, GlobalCluster, Event,
-//! ResourcePendingMaintenanceActions.
+//! ResourcePendingMaintenanceActions, AccountQuota.
 
 mod class;
 mod clusters;
@@ -9,11 +9,13 @@ mod events;
 mod global;
 mod maintenance;
 mod pending;
+mod quotas;
 
 pub use clusters::Clusters;
 pub use events::Events;
 pub use global::GlobalClusters;
 pub use maintenance::Maintenance;
+pub use quotas::Quotas;
 
 /// DescribeDBClusters and DescribeDBInstances also return what is not Aurora but shares the API:
 /// Neptune and DocumentDB.

@@ -166,6 +166,14 @@ fn the_thread_records_on_finish_and_hands_the_record_to_the_next_start() {
 }
 
 #[test]
+fn the_first_recordings_of_a_run_follow_each_other_closely() {
+    let (gap, slow) = (Duration::from_secs(10), Duration::from_millis(500));
+    let rests = [1, 2, 3, 100].map(|nth| rest_after(nth, gap, slow).as_secs());
+    assert_eq!(rests, [10, 20, 30, 100]);
+    assert_eq!(rest_after(50, gap, Duration::from_millis(1)), gap);
+}
+
+#[test]
 fn a_state_directory_that_cannot_be_written_is_a_sentence() {
     let dir = tempfile::tempdir().expect("a directory");
     let file = dir.path().join("file");

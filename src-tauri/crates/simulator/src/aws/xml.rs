@@ -18,6 +18,7 @@ pub(crate) fn members(_list: &str) -> Option<&'static str> {
 /// The names of RDS: service model of `rds` 2014-10-31, `locationName` of each list's member.
 pub(crate) fn rds(list: &str) -> Option<&'static str> {
     Some(match list {
+        "AccountQuotas" => "AccountQuota",
         "AvailabilityZones" => "AvailabilityZone",
         "DBClusterEndpoints" => "DBClusterEndpointList",
         "DBClusters" => "DBCluster",

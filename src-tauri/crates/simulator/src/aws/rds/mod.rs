@@ -23,6 +23,7 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Result<Answer, AwsError>
         "DescribeDBClusterEndpoints" => read::endpoints(region(world, call), call),
         "DescribeGlobalClusters" => global::describe(world, call),
         "DescribeEvents" => events::describe(region(world, call), call),
+        "DescribeAccountAttributes" => Ok(read::quotas(region(world, call))),
         "DescribePendingMaintenanceActions" => read::maintenance(region(world, call), call),
         "FailoverDBCluster" => write::fail_over(world, call),
         "CreateDBInstance" => write::create_instance(world, call),

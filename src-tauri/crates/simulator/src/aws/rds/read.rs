@@ -9,6 +9,10 @@ use crate::aws::request::Call;
 use crate::world::database::{DbCluster, DbInstance, InstanceStatus};
 use crate::world::region::Region;
 
+/// DB instances, and clusters, of a new account in a region
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html>).
+const QUOTA: usize = 40;
+
 pub(super) fn clusters(region: Option<&Region>, call: &Call) -> Result<Answer, AwsError> {
     let Some(region) = region else {
         return answer(call, "DBClusters", vec![]);
@@ -152,6 +156,16 @@ pub(super) fn endpoints(region: Option<&Region>, call: &Call) -> Result<Answer, 
         })
         .collect();
     answer(call, "DBClusterEndpoints", all)
+}
+
+/// DescribeAccountAttributes: the quotas that clusters count against.
+pub(super) fn quotas(region: Option<&Region>) -> Answer {
+    let all = databases(region);
+    let instances: usize = all.iter().map(|d| d.instances.len()).sum();
+    let quota =
+        |name: &str, used: usize| json!({ "AccountQuotaName": name, "Used": used, "Max": QUOTA });
+    json!({ "AccountQuotas": [quota("DBClusters", all.len()), quota("DBInstances", instances)] })
+        .into()
 }
 
 /// DescribePendingMaintenanceActions: instances with maintenance ahead.
