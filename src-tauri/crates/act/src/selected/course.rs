@@ -161,6 +161,19 @@ impl SelectedCourse {
         terms.takes() && lost && soon
     }
 
+    /// Something was sent and not deleted, and all that a lost receive may have taken can be received
+    /// again. Where that shows nothing a few times, it is left.
+    fn may_sweep(&self, now: Timestamp) -> bool {
+        let (Ok(terms), Some(seen), Some(ended)) = (&self.terms, &self.seen, self.known.ended)
+        else {
+            return false;
+        };
+        let swept = self.known.steps.iter().filter(|s| s.work == Work::Sweep);
+        let free = seen.queue.not_visible == 0
+            && self.elapsed(ended, now) >= f64::from(terms.hide) + REST_SECONDS;
+        self.undeleted() > 0 && free && swept.count() < FRUITLESS as usize
+    }
+
     fn begin(&self, seen: &Seen) -> Option<Decision> {
         if self.known.begun() {
             return None;
@@ -204,6 +217,9 @@ impl SelectedCourse {
         }
         if self.held() > 0 {
             return Decision::Call(self.tidy(Work::Release));
+        }
+        if self.may_sweep(moment.now) {
+            return Decision::Call(self.tidy(Work::Sweep));
         }
         self.verify(moment)
     }

@@ -64,7 +64,7 @@ fn steps(run: &SelectedCourse) -> Vec<StepRecord> {
         let sentence = format!("{passed} of {all} checks passed again on the press.");
         steps.push(StepRecord::plain("checks", sentence, at, Some(at)));
     }
-    for work in [Work::Canary, Work::Rest, Work::Reconcile, Work::Release] {
+    for work in Work::ALL {
         steps.extend(calls(known, work));
     }
     if let (Some(_), Some(at)) = (run.watch.deadline(), known.ended) {
@@ -90,6 +90,8 @@ fn calls(known: &Known, work: Work) -> Option<StepRecord> {
             "Settled what was half done: what was sent is deleted, the rest can be received again."
                 .to_owned()
         }
+        Work::Sweep => "Looked for what was sent and not known to be deleted: what was there is deleted, the rest is gone."
+            .to_owned(),
         Work::Release => "What was looked at and not sent can be received again.".to_owned(),
     };
     let finished = last.answer.as_ref().map(|(at, _)| *at);

@@ -52,15 +52,26 @@ pub(crate) enum Work {
     Canary,
     Rest,
     Reconcile,
+    Sweep,
     Release,
 }
 
 impl Work {
+    /// In the order of a run.
+    pub(crate) const ALL: [Self; 5] = [
+        Work::Canary,
+        Work::Rest,
+        Work::Reconcile,
+        Work::Release,
+        Work::Sweep,
+    ];
+
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Work::Canary => "canary",
             Work::Rest => "rest",
             Work::Reconcile => "reconcile",
+            Work::Sweep => "sweep",
             Work::Release => "release",
         }
     }
@@ -69,6 +80,7 @@ impl Work {
         match self {
             Work::Canary | Work::Rest => "sqs:SendMessageBatch",
             Work::Reconcile => "sqs:DeleteMessageBatch",
+            Work::Sweep => "sqs:ReceiveMessage",
             Work::Release => "sqs:ChangeMessageVisibilityBatch",
         }
     }
@@ -76,8 +88,7 @@ impl Work {
     /// The work of a step, `canary-2`.
     fn of(step: &str) -> Option<Self> {
         let word = step.rsplit_once('-').map_or(step, |(word, _)| word);
-        let all = [Work::Canary, Work::Rest, Work::Reconcile, Work::Release];
-        all.into_iter().find(|work| work.as_str() == word)
+        Self::ALL.into_iter().find(|work| work.as_str() == word)
     }
 }
 

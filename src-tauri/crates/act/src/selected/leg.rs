@@ -9,9 +9,11 @@
 mod batch;
 mod pace;
 mod settle;
+mod sweep;
 
 pub(crate) use pace::Pace;
 pub(crate) use settle::{reconcile, release};
+pub(crate) use sweep::sweep;
 
 use super::ledger::{Ledger, Stage};
 use super::post::{Post, Taken};

@@ -96,6 +96,10 @@ impl SelectedCourse {
         }
         let gone = match call.operation.as_str() {
             "sqs:SendMessageBatch" => self.walk(call, terms, ledger).await,
+            "sqs:ReceiveMessage" => {
+                let until = crate::time::now() + self.hidden(terms);
+                leg::sweep(self.post.as_ref(), ledger, terms, until).await
+            }
             "sqs:DeleteMessageBatch" => leg::reconcile(self.post.as_ref(), ledger, terms).await,
             "sqs:ChangeMessageVisibilityBatch" => {
                 leg::release(self.post.as_ref(), ledger, terms).await
@@ -117,13 +121,18 @@ impl SelectedCourse {
         }
     }
 
+    /// For how long what is received may be dealt with, of our time.
+    fn hidden(&self, terms: &Terms) -> Duration {
+        let seconds = f64::from(terms.hide) * USED_OF_HIDDEN / self.speed.max(1.0);
+        Duration::from_secs_f64(seconds)
+    }
+
     async fn walk(&self, call: &Call, terms: &Terms, ledger: &Ledger) -> Gone {
         let rate = number(call, "MessagesPerSecond").max(1) as f64 * self.speed.max(1.0);
-        let hidden = f64::from(terms.hide) * USED_OF_HIDDEN / self.speed.max(1.0);
         let quota = Quota {
             messages: number(call, "Messages"),
             gap: Duration::from_secs_f64(1.0 / rate),
-            hidden: Duration::from_secs_f64(hidden),
+            hidden: self.hidden(terms),
             time: LEG,
         };
         let leg = Leg::new(self.post.as_ref(), ledger, terms, &self.pace, quota);

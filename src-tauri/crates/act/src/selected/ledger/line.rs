@@ -35,6 +35,9 @@ pub(crate) enum Line {
     Unsent { ids: Vec<String>, why: String },
     /// These were deleted where they were taken from.
     Deleted { ids: Vec<String> },
+    /// These were sent, and are not where they were taken from any more: the answer to their deletion
+    /// was lost.
+    Gone { ids: Vec<String> },
     /// These are held, unsent, until the end: not selected, or not to be sent. With their receipts.
     Held { ids: Vec<(String, String)> },
     /// These came back: they are the copies an earlier line names.

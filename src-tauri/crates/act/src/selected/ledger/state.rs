@@ -157,7 +157,7 @@ impl State {
             Line::Sending { messages } => messages.iter().for_each(|m| self.sending(m)),
             Line::Sent { ids } => ids.iter().for_each(|(id, copy)| self.sent(id, copy)),
             Line::Unsent { ids, .. } => self.set(ids, Stage::Unsent),
-            Line::Deleted { ids } => {
+            Line::Deleted { ids } | Line::Gone { ids } => {
                 let new = ids.iter().filter(|id| self.stage(id) == Some(Stage::Sent));
                 self.deleted += new.count() as i64;
                 self.set(ids, Stage::Deleted);

@@ -49,7 +49,7 @@ pub(crate) async fn release(post: &dyn Post, ledger: &Ledger, terms: &Terms) -> 
     }
 }
 
-async fn let_go(post: &dyn Post, terms: &Terms, all: &[(String, String)]) {
+pub(super) async fn let_go(post: &dyn Post, terms: &Terms, all: &[(String, String)]) {
     for batch in all.chunks(BATCH) {
         let receipts: Vec<String> = batch.iter().map(|(_, receipt)| receipt.clone()).collect();
         post.release(&terms.source_url, &receipts).await;
