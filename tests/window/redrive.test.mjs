@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { walk } from "./desk.mjs";
 import { KEY, until } from "./driver.mjs";
+import { pressed } from "./road.mjs";
 
 const { platform, at, window } = await walk("dlq-fills", { speed: 10, seed: 3 });
 
@@ -43,8 +44,7 @@ test("once it has recovered: armed, pressed once, run, verified", { timeout: 400
   await window.keys(offer.key);
   await at.arm("INC-7 consumer rolled back");
   await at.shot("redrive-armed");
-  await window.chord(KEY.control, KEY.enter);
-  await at.dialogSays(/Redriving|Verified/, 60);
+  await pressed(at, /Redriving|^\s*Verified/);
   await at.dialogSays(/moved/);
   await at.shot("redrive-running");
   await at.dialogSays(/^\s*Verified/, 300);
