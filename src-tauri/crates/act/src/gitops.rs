@@ -36,6 +36,8 @@ pub(crate) struct Keeper {
     pub(crate) called: String,
     /// Within how many seconds it puts a change back; `None` when it does not by itself.
     pub(crate) reverts_in: Option<f64>,
+    /// It leaves the field alone until it applies something else of the object.
+    until_next_sync: bool,
     /// Where that is known from; `None` when only the object's marks say who keeps it.
     origin: Option<Origin>,
     /// Its name, where it is in the picture and can be paused.
@@ -126,6 +128,10 @@ fn known(snapshot: &Snapshot, keeper: &Node, ignores: bool) -> Keeper {
     Keeper {
         called: called(keeper.kind, &keeper.name),
         reverts_in: heals.then(|| seconds.unwrap_or(usual(keeper.kind))),
+        until_next_sync: ignores
+            && !suspended
+            && facts.flag(Fact::AutoSync) == Some(true)
+            && facts.flag(Fact::IgnoresDriftAlways) != Some(true),
         origin: Some(origin),
         name: Some(keeper.name.clone()),
     }
@@ -136,6 +142,7 @@ fn marked(node: &Node) -> Option<Keeper> {
     Some(Keeper {
         called: called(kind, name),
         reverts_in: Some(usual(kind)),
+        until_next_sync: false,
         origin: None,
         name: None,
     })
@@ -180,6 +187,9 @@ pub(crate) fn reverted(
             false,
             format!("reverted in {}, by default", within(seconds)),
         ),
+        (None, _) if keeper.until_next_sync => {
+            (false, "put back when it next applies something".to_owned())
+        }
         (None, _) => (true, "not put back by itself".to_owned()),
     };
     let answer = match keeper.origin.clone() {

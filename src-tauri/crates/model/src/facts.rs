@@ -313,8 +313,11 @@ facts! {
     Destination = "destination",
     /// Differences from git that it leaves alone, one rule after the other:
     /// `Deployment */* /spec/replicas, Deployment trading/api /spec/template`: kind, namespace and
-    /// name (`*` for any) and JSON pointer.
+    /// name (`*` for any of the two) and JSON pointer.
     IgnoresDrift = "ignores_drift",
+    /// It leaves them alone also when it applies something else: a Kustomization, an Application with
+    /// `RespectIgnoreDifferences=true`; a HelmRelease writes them at its next upgrade.
+    IgnoresDriftAlways = "ignores_drift_always",
     /// Flux' `spec.interval`, seconds.
     SyncIntervalSeconds = "sync_interval_seconds",
     /// Argo CD's `status.sync.status`: Synced, OutOfSync, Unknown.

@@ -191,11 +191,18 @@ impl Eyes {
             BTreeMap::new()
         })
         .await;
-        if let (Some(runs), false) = (&self.runs, matches!(answer, Answer::Refused { .. })) {
-            // The journal has it as well: what is kept is a second witness beside RDS' own events.
-            let _ = shelf::keep_failover(runs, node.as_str(), session.clock.now());
+        if matches!(answer, Answer::Accepted { .. }) {
+            self.keep(node);
         }
         answer
+    }
+
+    /// Keeps that `node` was failed over from here: a second witness beside RDS' own events.
+    pub(super) fn keep(&self, node: &NodeId) {
+        if let Some(runs) = &self.runs {
+            // The journal has it as well.
+            let _ = shelf::keep_failover(runs, node.as_str(), self.now());
+        }
     }
 }
 

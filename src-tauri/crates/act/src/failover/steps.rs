@@ -174,6 +174,31 @@ impl Failing {
         };
         (heard.lines == 0, said)
     }
+
+    /// A lost answer is settled by the role, the cluster's status and the events since.
+    fn settled(&self, call: &Call, seen: &Seen) -> Took {
+        let (terms, members) = (&self.terms, &seen.members);
+        let writer = members.writer.as_deref();
+        if writer == Some(terms.target.as_str()) {
+            return Took::Yes;
+        }
+        if writer.is_some_and(|writer| writer != terms.old) {
+            let writer = writer.unwrap_or_default();
+            return Took::Unclear(format!(
+                "{writer} became the writer, whom this run did not ask for."
+            ));
+        }
+        let asked = call.saw.get("at").and_then(Value::as_str);
+        let asked = asked.and_then(Timestamp::parse);
+        let since = |at: &Timestamp| asked.is_none_or(|asked| at.seconds_since(asked) >= -CLOCKS);
+        if members.status == "failing-over" || seen.events.iter().any(|(at, _)| since(at)) {
+            return Took::Yes;
+        }
+        match members.status.as_str() {
+            "available" | "backing-up" => Took::No,
+            status => Took::Unclear(format!("{} is {status}.", terms.cluster)),
+        }
+    }
 }
 
 #[async_trait]
@@ -262,29 +287,12 @@ impl Steps for Failing {
         }
     }
 
-    /// A lost answer is settled by the role, the cluster's status and the events since.
     fn took(&self, call: &Call, seen: &Seen) -> Took {
-        let (terms, members) = (&self.terms, &seen.members);
-        let writer = members.writer.as_deref();
-        if writer == Some(terms.target.as_str()) {
-            return Took::Yes;
+        let took = self.settled(call, seen);
+        if took == Took::Yes {
+            self.eyes.keep(&self.terms.node);
         }
-        if writer.is_some_and(|writer| writer != terms.old) {
-            let writer = writer.unwrap_or_default();
-            return Took::Unclear(format!(
-                "{writer} became the writer, whom this run did not ask for."
-            ));
-        }
-        let asked = call.saw.get("at").and_then(Value::as_str);
-        let asked = asked.and_then(Timestamp::parse);
-        let since = |at: &Timestamp| asked.is_none_or(|asked| at.seconds_since(asked) >= -CLOCKS);
-        if members.status == "failing-over" || seen.events.iter().any(|(at, _)| since(at)) {
-            return Took::Yes;
-        }
-        match members.status.as_str() {
-            "available" | "backing-up" => Took::No,
-            status => Took::Unclear(format!("{} is {status}.", terms.cluster)),
-        }
+        took
     }
 
     fn progress(&self, seen: &Seen) -> RunProgress {

@@ -44,9 +44,11 @@ fn what_it_was_told_to_leave_alone_is_not_put_back() {
     let mut ground = Ground::new();
     let shop = keeper(&mut ground, Kind::Application, "shop");
     ground.tie(&shop, Relation::Deploys, &api());
+    let always = &mut ground.at(&shop).facts;
+    always.set(Fact::IgnoresDriftAlways, true);
     for (rules, left) in [
         ("Deployment */* /spec/replicas", true),
-        ("* */* /spec", true),
+        ("Deployment */* /spec", true),
         (
             "StatefulSet */* /spec/replicas, Deployment trading/api /spec/replicas",
             true,
@@ -67,6 +69,12 @@ fn what_it_was_told_to_leave_alone_is_not_put_back() {
         );
         assert_eq!(reverted(&ground.scale("6")), (label, outcome), "{rules}");
     }
+    // A sync for another reason writes it all the same, unless it is told not to.
+    let facts = &mut ground.at(&shop).facts;
+    facts.set(Fact::IgnoresDrift, "Deployment */* /spec/replicas");
+    facts.set(Fact::IgnoresDriftAlways, false);
+    let said = "Argo CD application shop does not revert it by itself";
+    assert_eq!(reverted(&ground.scale("6")), (said, Outcome::Fail));
 }
 
 #[test]

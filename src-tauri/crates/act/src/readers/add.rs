@@ -395,8 +395,9 @@ fn room(subject: &Subject<'_>) -> Finding {
 fn quota(subject: &Subject<'_>) -> Finding {
     let cluster = subject.database.cluster;
     let count = |fact| cluster.facts.count(fact);
-    let (Some(most), Some(used)) = (count(Fact::InstanceQuota), count(Fact::InstanceQuotaUsed))
-    else {
+    let origin = subject.database.origin(cluster, Fact::InstanceQuota);
+    let told = count(Fact::InstanceQuota).zip(count(Fact::InstanceQuotaUsed));
+    let Some((most, used)) = told.filter(|_| origin.believed) else {
         return not_checked(
             "add-reader.quota",
             "the account's quota of DB instances (RDS did not say)",
@@ -406,11 +407,7 @@ fn quota(subject: &Subject<'_>) -> Finding {
     finding(
         "add-reader.quota",
         Severity::Block,
-        Answer::of(
-            subject.database.origin(cluster, Fact::InstanceQuota),
-            Some(used < most),
-            format!("{used} of {most}"),
-        ),
+        Answer::of(origin, Some(used < most), format!("{used} of {most}")),
         Words {
             pass: format!("{used} of the {most} DB instances the account may have here are there."),
             fail: format!("The account has all {most} DB instances it may have here."),

@@ -314,16 +314,23 @@ fn ready_one(subject: &Subject<'_>, consumer: &Consumer<'_>) -> Option<Answer> {
     Some(Answer::of(origin, Some(holds), value))
 }
 
+/// Fewer of a workload's pods than this share, percent, do not make it ill.
+const ILL_PODS_PERCENT: usize = 10;
+
 /// What is wrong with the workload's pods by the rules of [`model`]'s health, in words: a pod that
 /// ends again and again is Ready between two ends, so the count of ready replicas alone would call
 /// the workload ready at every other look.
 fn ill(snapshot: &Snapshot, workload: &Node) -> Option<String> {
     let bad = |level: Level| matches!(level, Level::Warning | Level::Critical);
-    let reasons: Vec<&str> = near::pods(snapshot, workload)
-        .into_iter()
+    let pods = near::pods(snapshot, workload);
+    let reasons: Vec<&str> = pods
+        .iter()
         .filter_map(|pod| pod.health.reasons.iter().find(|reason| bad(reason.level)))
         .map(|reason| reason.sentence.trim_end_matches('.'))
         .collect();
+    if reasons.len() * 100 < pods.len() * ILL_PODS_PERCENT {
+        return None;
+    }
     let first = (*reasons.first()?).to_owned();
     Some(match reasons.len() - 1 {
         0 => first,

@@ -311,6 +311,30 @@ fn all_green_is_one_press_and_says_the_whole_plan() {
     );
 }
 
+/// One of many is no reason to keep a redrive from an operator.
+#[test]
+fn a_few_of_many_pods_do_not_make_a_consumer_ill() {
+    let mut world = World::green();
+    for n in 0..12 {
+        let pod = world.pod(&format!("order-writer-41-{n}"));
+        if n == 0 {
+            pod.health.reasons = vec![Reason {
+                rule: "pod.restarts".into(),
+                level: Level::Warning,
+                sentence: "order-writer-41-0 restarted 5 times, lately again.".to_owned(),
+                evidence: Vec::new(),
+                leaf: None,
+            }];
+        }
+    }
+    says(
+        &world.plan(),
+        "redrive.consumer-ready",
+        Severity::Block,
+        Outcome::Pass,
+    );
+}
+
 /// One row per block: how it is made to fail. Every one passes in the green world.
 #[test]
 fn every_block_fails_when_it_should_and_only_then() {

@@ -163,15 +163,17 @@ impl SelectedCourse {
 
     /// Something was sent and not deleted, and all that a lost receive may have taken can be received
     /// again. Where that shows nothing a few times, it is left.
-    fn may_sweep(&self, now: Timestamp) -> bool {
+    fn may_sweep(&self, moment: &Moment<'_>) -> bool {
         let (Ok(terms), Some(seen), Some(ended)) = (&self.terms, &self.seen, self.known.ended)
         else {
             return false;
         };
-        let swept = self.known.steps.iter().filter(|s| s.work == Work::Sweep);
-        let free = seen.queue.not_visible == 0
-            && self.elapsed(ended, now) >= f64::from(terms.hide) + REST_SECONDS;
-        self.undeleted() > 0 && free && swept.count() < FRUITLESS as usize
+        let sweeps = self.known.steps.iter().filter(|s| s.work == Work::Sweep);
+        let sweeps: Vec<Timestamp> = sweeps.map(|sweep| sweep.at).collect();
+        let since = sweeps.last().map_or(ended, |last| ended.max(*last));
+        let waited = self.elapsed(since, moment.now) >= f64::from(terms.hide) + REST_SECONDS;
+        let free = seen.queue.not_visible == 0 && moment.stop.is_none();
+        self.undeleted() > 0 && free && waited && sweeps.len() < FRUITLESS as usize
     }
 
     fn begin(&self, seen: &Seen) -> Option<Decision> {
@@ -218,7 +220,7 @@ impl SelectedCourse {
         if self.held() > 0 {
             return Decision::Call(self.tidy(Work::Release));
         }
-        if self.may_sweep(moment.now) {
+        if self.may_sweep(moment) {
             return Decision::Call(self.tidy(Work::Sweep));
         }
         self.verify(moment)

@@ -90,8 +90,9 @@ fn calls(known: &Known, work: Work) -> Option<StepRecord> {
             "Settled what was half done: what was sent is deleted, the rest can be received again."
                 .to_owned()
         }
-        Work::Sweep => "Looked for what was sent and not known to be deleted: what was there is deleted, the rest is gone."
-            .to_owned(),
+        Work::Sweep => {
+            "Looked where it came from for what was sent and not known to be deleted.".to_owned()
+        }
         Work::Release => "What was looked at and not sent can be received again.".to_owned(),
     };
     let finished = last.answer.as_ref().map(|(at, _)| *at);

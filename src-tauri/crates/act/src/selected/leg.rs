@@ -13,7 +13,7 @@ mod sweep;
 
 pub(crate) use pace::Pace;
 pub(crate) use settle::{reconcile, release};
-pub(crate) use sweep::sweep;
+pub(crate) use sweep::{HIDE as SWEEP_HIDE, sweep};
 
 use super::ledger::{Ledger, Stage};
 use super::post::{Post, Taken};

@@ -19,6 +19,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 const SKIP_RECONCILE: &str = "argocd.argoproj.io/skip-reconcile";
+/// The option without which a sync writes also what `ignoreDifferences` names
+/// (<https://argo-cd.readthedocs.io/en/stable/user-guide/sync-options/#respect-ignore-difference-configs>).
+const RESPECT: &str = "RespectIgnoreDifferences=true";
 const IN_CLUSTER: &str = "https://kubernetes.default.svc";
 
 #[derive(Deserialize)]
@@ -34,8 +37,8 @@ pub(super) struct Application<'a> {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ApplicationSpec<'a> {
-    #[serde(default, deserialize_with = "nullable")]
-    sync_policy: SyncPolicy,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    sync_policy: SyncPolicy<'a>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     destination: Destination<'a>,
     #[serde(borrow, default, deserialize_with = "nullable")]
@@ -64,9 +67,12 @@ impl Destination<'_> {
 }
 
 #[derive(Default, Deserialize)]
-struct SyncPolicy {
+#[serde(rename_all = "camelCase")]
+struct SyncPolicy<'a> {
     #[serde(default)]
     automated: Option<Automated>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    sync_options: Vec<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -139,6 +145,9 @@ impl Decode for Applications {
         );
         let ignored = ignored::differences(&spec.ignore_differences);
         facts.set_some(Fact::IgnoresDrift, ignored);
+        let options = &spec.sync_policy.sync_options;
+        let always = options.iter().any(|option| &**option == RESPECT);
+        facts.set(Fact::IgnoresDriftAlways, always);
         let sync = Some(&*status.sync.status).filter(|status| !status.is_empty());
         facts.set_some(Fact::SyncStatus, sync.map(|sync| context.intern.text(sync)));
         let looked = status.reconciled_at.as_ref().and_then(Text::time);
@@ -271,6 +280,7 @@ impl Flux<'_> {
         facts.set(Fact::AutoSync, true);
         facts.set(Fact::SelfHeal, heals);
         facts.set_some(Fact::IgnoresDrift, ignored::rules(ignores));
+        facts.set(Fact::IgnoresDriftAlways, kind == Kind::Kustomization);
         facts.set(Fact::Suspended, spec.suspend == Some(true));
         facts.set_some(Fact::SuspendWritten, spec.suspend.map(|s| s.to_string()));
         facts.set_some(Fact::SyncIntervalSeconds, seconds(&spec.interval));

@@ -44,6 +44,7 @@ async fn an_application_heals_by_itself_only_where_it_says_so() {
     assert!(node.facts.time(Fact::SyncedAt).is_some());
     let ignored = node.facts.text(Fact::IgnoresDrift);
     assert_eq!(ignored, Some("Deployment */api /spec/replicas"));
+    assert_eq!(node.facts.flag(Fact::IgnoresDriftAlways), Some(false));
     let tied: Vec<&Name> = node.ties.iter().map(|tie| &tie.other).collect();
     let api = NodeId::new("deployment/111122223333/eu-west-1/prod/trading/api");
     assert_eq!(tied, [&Name::Id(api)]);
@@ -127,7 +128,13 @@ async fn flux_says_its_interval_what_it_keeps_and_why_it_cannot() {
     assert_eq!(node.facts.flag(Fact::Ready), Some(false));
     assert_eq!(node.facts.text(Fact::Reason), Some("BuildFailed"));
     let ignored = node.facts.text(Fact::IgnoresDrift);
-    assert_eq!(ignored, Some("* */* /spec/replicas"));
+    assert_eq!(
+        ignored,
+        Some(
+            "Deployment */* /spec/replicas, StatefulSet */* /spec/replicas, HorizontalPodAutoscaler */* /spec/replicas, ScaledObject */* /spec/replicas"
+        )
+    );
+    assert_eq!(node.facts.flag(Fact::IgnoresDriftAlways), Some(true));
     assert_eq!(node.ties.len(), 1);
 }
 

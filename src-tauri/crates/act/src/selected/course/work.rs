@@ -97,7 +97,7 @@ impl SelectedCourse {
         let gone = match call.operation.as_str() {
             "sqs:SendMessageBatch" => self.walk(call, terms, ledger).await,
             "sqs:ReceiveMessage" => {
-                let until = crate::time::now() + self.hidden(terms);
+                let until = crate::time::now() + self.hidden(terms.hide.min(leg::SWEEP_HIDE));
                 leg::sweep(self.post.as_ref(), ledger, terms, until).await
             }
             "sqs:DeleteMessageBatch" => leg::reconcile(self.post.as_ref(), ledger, terms).await,
@@ -122,8 +122,8 @@ impl SelectedCourse {
     }
 
     /// For how long what is received may be dealt with, of our time.
-    fn hidden(&self, terms: &Terms) -> Duration {
-        let seconds = f64::from(terms.hide) * USED_OF_HIDDEN / self.speed.max(1.0);
+    fn hidden(&self, hide: i32) -> Duration {
+        let seconds = f64::from(hide) * USED_OF_HIDDEN / self.speed.max(1.0);
         Duration::from_secs_f64(seconds)
     }
 
@@ -132,7 +132,7 @@ impl SelectedCourse {
         let quota = Quota {
             messages: number(call, "Messages"),
             gap: Duration::from_secs_f64(1.0 / rate),
-            hidden: self.hidden(terms),
+            hidden: self.hidden(terms.hide),
             time: LEG,
         };
         let leg = Leg::new(self.post.as_ref(), ledger, terms, &self.pace, quota);

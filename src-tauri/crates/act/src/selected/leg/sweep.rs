@@ -12,71 +12,99 @@ use crate::selected::post::{Fate, Post, Taken};
 use crate::selected::terms::Terms;
 use crate::time::{Instant, now};
 
+/// What is met is hidden no longer than this, platform seconds: a sweep that dies lets nothing go.
+pub(crate) const HIDE: i32 = 120;
+
 /// Receives until nothing more comes, at most until `until`; what is not looked for is let go then.
-/// `exhausted` when all of the queue was seen: what was not met is gone, and written down as that.
+/// `exhausted` when nothing is left open: what was met is deleted, and the queue holds nothing else
+/// that was not met, so that the rest is gone, and written down as that. A request that fails leaves
+/// it open: everything was sent, and looking is no reason to end a run.
 pub(crate) async fn sweep(post: &dyn Post, ledger: &Ledger, terms: &Terms, until: Instant) -> Gone {
-    let mut others = Vec::new();
-    let swept = receive_all(post, ledger, terms, until, &mut others).await;
-    // A message of a FIFO group is not received while one before it is in flight.
-    let whole = !terms.fifo || others.is_empty();
-    let_go(post, terms, &others).await;
-    let written = match swept {
-        Ok(true) if whole => gone(ledger).await.map_err(|e| Trouble::Disk(e.to_string())),
-        Ok(_) => Ok(()),
-        Err(trouble) => Err(trouble),
+    let mut kept = Vec::new();
+    let looked = look_through(post, ledger, terms, until, &mut kept).await;
+    let swept = match looked {
+        // A message of a FIFO group is not received while one before it is in flight.
+        Ok(true) if kept.is_empty() || !terms.fifo => {
+            match holds_only(post, terms, kept.len()).await {
+                true => gone(ledger).await.map(|()| true),
+                false => Ok(false),
+            }
+        }
+        Ok(_) => Ok(false),
+        Err(error) => Err(error),
     };
+    let_go(post, terms, &kept).await;
     Gone {
-        exhausted: written.is_ok(),
-        trouble: written.err(),
+        exhausted: ledger.state().undeleted().is_empty(),
+        trouble: swept.err().map(|error| Trouble::Disk(error.to_string())),
     }
 }
 
-/// Whether everything was seen.
-async fn receive_all(
+/// Whether all that could be received was, and all of it that was sent is deleted. What stays in
+/// flight with us is `kept`.
+async fn look_through(
     post: &dyn Post,
     ledger: &Ledger,
     terms: &Terms,
     until: Instant,
-    others: &mut Vec<(String, String)>,
-) -> Result<bool, Trouble> {
-    let mut empty = 0;
+    kept: &mut Vec<(String, String)>,
+) -> Result<bool, LedgerError> {
+    let (mut empty, mut whole) = (0, true);
     while empty < EMPTY && !ledger.state().undeleted().is_empty() {
         if now() >= until {
             return Ok(false);
         }
-        let taken = post.receive(&terms.source_url, terms.hide).await;
-        let taken = taken.map_err(Trouble::Refused)?;
+        let hide = terms.hide.min(HIDE);
+        let Ok(taken) = post.receive(&terms.source_url, hide).await else {
+            return Ok(false);
+        };
         empty = if taken.is_empty() { empty + 1 } else { 0 };
         let sent = |one: &Taken| {
             let stage = ledger.state().stage(&one.message.id);
             stage.is_some_and(Stage::was_sent)
         };
-        let (again, rest): (Vec<Taken>, Vec<Taken>) = taken.into_iter().partition(sent);
-        others.extend(rest.into_iter().map(|one| (one.message.id, one.receipt)));
-        let deleted = delete(post, ledger, terms, &again).await;
-        deleted.map_err(|error| Trouble::Disk(error.to_string()))?;
+        let (again, others): (Vec<Taken>, Vec<Taken>) = taken.into_iter().partition(sent);
+        let stayed = delete(post, ledger, terms, again).await?;
+        whole = whole && stayed.is_empty();
+        kept.extend(others.into_iter().chain(stayed).map(pair));
     }
-    Ok(true)
+    Ok(whole)
 }
 
+fn pair(one: Taken) -> (String, String) {
+    (one.message.id, one.receipt)
+}
+
+/// Deletes; gives back what was not, or perhaps not.
 async fn delete(
     post: &dyn Post,
     ledger: &Ledger,
     terms: &Terms,
-    again: &[Taken],
-) -> Result<(), LedgerError> {
+    again: Vec<Taken>,
+) -> Result<Vec<Taken>, LedgerError> {
     if again.is_empty() {
-        return Ok(());
+        return Ok(again);
     }
     let receipts: Vec<String> = again.iter().map(|one| one.receipt.clone()).collect();
     let fates = post.delete(&terms.source_url, &receipts).await;
-    let done = again.iter().zip(fates);
-    let done = done.filter(|(_, fate)| matches!(fate, Fate::Done(_)));
-    let ids: Vec<String> = done.map(|(one, _)| one.message.id.clone()).collect();
-    match ids.is_empty() {
-        true => Ok(()),
-        false => ledger.write(Line::Deleted { ids }).await,
+    let (mut ids, mut stayed) = (Vec::new(), Vec::new());
+    for (one, fate) in again.into_iter().zip(fates) {
+        match fate {
+            Fate::Done(_) => ids.push(one.message.id),
+            Fate::Refused(_) | Fate::Unknown(_) => stayed.push(one),
+        }
     }
+    if !ids.is_empty() {
+        ledger.write(Line::Deleted { ids }).await?;
+    }
+    Ok(stayed)
+}
+
+/// Whether the queue holds nothing but what is in flight with us, by SQS's counts: somebody else may
+/// have received what is looked for.
+async fn holds_only(post: &dyn Post, terms: &Terms, kept: usize) -> bool {
+    let counts = post.counts(&terms.source_url).await;
+    counts.is_ok_and(|c| c.visible == 0 && c.delayed == 0 && c.not_visible == kept as i64)
 }
 
 async fn gone(ledger: &Ledger) -> Result<(), LedgerError> {
@@ -95,7 +123,7 @@ mod tests {
     use crate::selected::Message;
     use crate::selected::filter::Filter;
     use crate::selected::ledger::Sending;
-    use crate::selected::post::Outgoing;
+    use crate::selected::post::{Handless, Outgoing};
     use crate::selected::terms::Source;
     use async_trait::async_trait;
     use model::SourceFailure;
@@ -108,6 +136,10 @@ mod tests {
     struct Strict {
         visible: Mutex<Vec<&'static str>>,
         in_flight: Mutex<Vec<String>>,
+        /// Nothing is deleted.
+        refuses: bool,
+        /// In flight with somebody else.
+        theirs: i64,
     }
 
     fn message(id: &str) -> Message {
@@ -139,17 +171,24 @@ mod tests {
         }
 
         async fn delete(&self, _: &str, receipts: &[String]) -> Vec<Fate> {
+            match self.refuses {
+                true => Handless.delete("", receipts).await,
+                false => self.release("", receipts).await,
+            }
+        }
+
+        async fn release(&self, _: &str, receipts: &[String]) -> Vec<Fate> {
             let mut flying = locked(&self.in_flight);
             flying.retain(|one| !receipts.contains(one));
             receipts.iter().map(|_| Fate::Done(String::new())).collect()
         }
 
-        async fn release(&self, _: &str, receipts: &[String]) -> Vec<Fate> {
-            self.delete("", receipts).await
-        }
-
         async fn counts(&self, _: &str) -> Result<Counts, SourceFailure> {
-            unreachable!("nothing is counted")
+            Ok(Counts {
+                visible: locked(&self.visible).len() as i64,
+                not_visible: locked(&self.in_flight).len() as i64 + self.theirs,
+                delayed: 0,
+            })
         }
 
         async fn moving(&self, _: &str) -> Result<Option<String>, SourceFailure> {
@@ -182,6 +221,12 @@ mod tests {
     /// A ledger in which `a` and `b` were sent and their deletion is not known; what a sweep of a queue
     /// that holds `there` leaves undeleted.
     async fn left(fifo: bool, there: &[&'static str]) -> (Vec<String>, usize) {
+        let queue = Strict::default();
+        *locked(&queue.visible) = there.to_vec();
+        left_by(&queue, fifo).await
+    }
+
+    async fn left_by(queue: &Strict, fifo: bool) -> (Vec<String>, usize) {
         let dir = tempfile::tempdir().expect("a folder");
         let ledger = Ledger::open(dir.path(), "run").expect("a ledger");
         let messages = ["a", "b"].map(|id| Sending {
@@ -200,12 +245,11 @@ mod tests {
             .write(Line::Sent { ids: ids.into() })
             .await
             .expect("written");
-        let queue = Strict::default();
-        *locked(&queue.visible) = there.to_vec();
         let until = now() + Duration::from_secs(60);
-        let gone = sweep(&queue, &ledger, &terms(fifo), until).await;
+        let gone = sweep(queue, &ledger, &terms(fifo), until).await;
         assert_eq!(gone.trouble, None);
         let undeleted = ledger.state().undeleted();
+        assert_eq!(gone.exhausted, undeleted.is_empty());
         let flying = locked(&queue.in_flight).len();
         (undeleted.into_iter().map(|(id, _)| id).collect(), flying)
     }
@@ -215,6 +259,22 @@ mod tests {
         for there in [&[][..], &["a"], &["b", "other", "a"], &["other"]] {
             assert_eq!(left(false, there).await, (vec![], 0), "{there:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_was_met_and_not_deleted_or_may_be_with_another_is_not_called_gone() {
+        let both = || vec!["a".to_owned(), "b".to_owned()];
+        let refuses = Strict {
+            visible: Mutex::new(vec!["a"]),
+            refuses: true,
+            ..Strict::default()
+        };
+        assert_eq!(left_by(&refuses, false).await, (both(), 0));
+        let peeked = Strict {
+            theirs: 1,
+            ..Strict::default()
+        };
+        assert_eq!(left_by(&peeked, false).await, (both(), 0));
     }
 
     #[tokio::test]

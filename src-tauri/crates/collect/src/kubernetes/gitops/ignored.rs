@@ -16,6 +16,8 @@ use serde::Deserialize;
 #[serde(rename_all = "camelCase")]
 pub(super) struct Difference<'a> {
     #[serde(borrow, default, deserialize_with = "nullable")]
+    group: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
     kind: Text<'a>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     namespace: Text<'a>,
@@ -41,6 +43,8 @@ pub(super) struct Rule<'a> {
 #[serde(rename_all = "camelCase")]
 struct Target<'a> {
     #[serde(borrow, default, deserialize_with = "nullable")]
+    group: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
     kind: Text<'a>,
     #[serde(borrow, default, deserialize_with = "nullable")]
     namespace: Text<'a>,
@@ -52,28 +56,41 @@ struct Target<'a> {
     annotation_selector: Text<'a>,
 }
 
-/// What an Application ignores, as [`model::Fact::IgnoresDrift`] has it.
+/// The kinds whose fields are written here, with their groups.
+const KINDS: [(&str, &str); 4] = [
+    ("Deployment", "apps"),
+    ("StatefulSet", "apps"),
+    ("HorizontalPodAutoscaler", "autoscaling"),
+    ("ScaledObject", "keda.sh"),
+];
+
+/// What an Application ignores, as [`model::Fact::IgnoresDrift`] has it. Group and kind are matched as
+/// patterns; nothing stands for the core group and for no kind.
 pub(super) fn differences(all: &[Difference<'_>]) -> Option<String> {
     let rules = all.iter().flat_map(|one| {
         let pointers = one.json_pointers.iter().map(|p| p.to_string());
         let paths = one.jq_path_expressions.iter();
-        let paths = paths.filter_map(|path| pointer(path));
-        let place = [&*one.kind, &*one.namespace, &*one.name];
-        pointers
-            .chain(paths)
-            .filter_map(move |pointer| line(place, &pointer))
+        let pointers: Vec<String> = pointers.chain(paths.filter_map(|p| pointer(p))).collect();
+        let is = |wanted: &str, own: &str| wanted == "*" || wanted == own;
+        let kinds = KINDS.iter();
+        let kinds = kinds.filter(move |(kind, group)| is(&one.kind, kind) && is(&one.group, group));
+        kinds.flat_map(move |(kind, _)| lines(kind, &one.namespace, &one.name, &pointers))
     });
     joined(rules)
 }
 
-/// What a HelmRelease or Kustomization ignores.
+/// What a HelmRelease or Kustomization ignores: nothing stands for everything.
 pub(super) fn rules(all: &[Rule<'_>]) -> Option<String> {
     let rules = all.iter().flat_map(|rule| {
         let target = &rule.target;
         let whole = target.label_selector.is_empty() && target.annotation_selector.is_empty();
-        let place = [&*target.kind, &*target.namespace, &*target.name];
         let paths = rule.paths.iter().filter(move |_| whole);
-        paths.filter_map(move |path| line(place, path))
+        let paths: Vec<String> = paths.map(|path| path.to_string()).collect();
+        let is = |wanted: &str, own: &str| wanted.is_empty() || wanted == own;
+        let kinds = KINDS.iter();
+        let kinds =
+            kinds.filter(move |(kind, group)| is(&target.kind, kind) && is(&target.group, group));
+        kinds.flat_map(move |(kind, _)| lines(kind, &target.namespace, &target.name, &paths))
     });
     joined(rules)
 }
@@ -83,18 +100,25 @@ fn joined(rules: impl Iterator<Item = String>) -> Option<String> {
     (!all.is_empty()).then(|| all.join(", "))
 }
 
-/// `Deployment */api /spec/replicas`; `None` of patterns.
-fn line(place: [&str; 3], pointer: &str) -> Option<String> {
+/// `Deployment */api /spec/replicas` for each pointer; none of patterns.
+fn lines(kind: &str, namespace: &str, name: &str, pointers: &[String]) -> Vec<String> {
     let plain = |text: &str| {
         let mut letters = text.chars();
         letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
     };
-    let [kind, namespace, name] = place.map(|text| match text {
-        "" | "*" => Some("*"),
-        text => plain(text).then_some(text),
-    });
-    let fits = pointer.starts_with('/') && !pointer.contains([' ', ',']);
-    fits.then_some(format!("{} {}/{} {pointer}", kind?, namespace?, name?))
+    if !plain(namespace) || !plain(name) {
+        return Vec::new();
+    }
+    let any = |text: &str| match text {
+        "" => "*".to_owned(),
+        text => text.to_owned(),
+    };
+    let place = format!("{kind} {}/{}", any(namespace), any(name));
+    let fits = |pointer: &&String| pointer.starts_with('/') && !pointer.contains([' ', ',']);
+    let pointers = pointers.iter().filter(fits);
+    pointers
+        .map(|pointer| format!("{place} {pointer}"))
+        .collect()
 }
 
 /// `.spec.replicas` → `/spec/replicas`; `None` of what is more than a path.
@@ -117,7 +141,9 @@ mod tests {
         let written = json!([
             {"group": "apps", "kind": "Deployment", "jsonPointers": ["/spec/replicas"]},
             {"group": "*", "kind": "*", "managedFieldsManagers": ["kube-controller-manager"]},
-            {"kind": "StatefulSet", "name": "web", "namespace": "trading", "jqPathExpressions": [
+            {"group": "*.crossplane.io", "kind": "*", "jsonPointers": ["/spec"]},
+            {"kind": "Deployment", "jsonPointers": ["/spec/replicas"]},
+            {"group": "*", "kind": "StatefulSet", "name": "web", "namespace": "trading", "jqPathExpressions": [
                 ".spec.replicas", ".spec.template.spec.containers[] | select(.name == \"x\")"]},
         ])
         .to_string();
@@ -133,11 +159,12 @@ mod tests {
             {"paths": ["/spec/replicas"], "target": {"kind": "Deployment", "name": "api"}},
             {"paths": ["/spec/replicas"], "target": {"kind": "Deployment", "name": "api-.*"}},
             {"paths": ["/spec/replicas"], "target": {"labelSelector": "a=b"}},
-            {"paths": ["/metadata/labels"]},
+            {"paths": ["/spec/replicas"], "target": {"group": "apps", "kind": "StatefulSet"}},
+            {"paths": ["/spec/replicas"], "target": {"group": "batch"}},
         ])
         .to_string();
         let all: Vec<Rule<'_>> = serde_json::from_str(&written).expect("rules");
-        let said = "Deployment */api /spec/replicas, * */* /metadata/labels";
+        let said = "Deployment */api /spec/replicas, StatefulSet */* /spec/replicas";
         assert_eq!(rules(&all).as_deref(), Some(said));
     }
 }
