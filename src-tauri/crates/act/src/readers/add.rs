@@ -1,15 +1,16 @@
 //! One more reader.
 
+mod guard;
+
+use super::CREATE;
 use super::hands::{AVAILABLE, CONNECTED, Changing, KEEPS_UP};
-use super::{CREATE, cluster_available};
 use crate::action::{Action, PlanError, Request};
 use crate::course::Course;
-use crate::database::{Database, is_autoscaled};
+use crate::database::Database;
 use crate::draft::{Draft, Undo};
-use crate::finding::{Answer, Words, finding, not_checked};
 use crate::hands::Hands;
 use crate::offer::Colour;
-use crate::plan::{ApiCall, Blast, ConfirmLevel, Expectation, Finding, Plan, Severity};
+use crate::plan::{ApiCall, Blast, ConfirmLevel, Expectation, Plan};
 use crate::rights::Right;
 use crate::sequence::Sequence;
 use crate::setting::{Ask, Choice, Setting};
@@ -238,7 +239,7 @@ fn draft(subject: &Subject<'_>) -> Draft {
         ),
         calls: vec![call(subject)],
         before: before(subject),
-        findings: findings(subject),
+        findings: guard::findings(subject),
         expectations: expectations(subject),
         stops: vec![
             "An instance that is being created goes on by itself; stopping ends the watching."
@@ -351,159 +352,4 @@ fn before(subject: &Subject<'_>) -> BTreeMap<String, Value> {
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()
-}
-
-fn findings(subject: &Subject<'_>) -> Vec<Finding> {
-    vec![
-        cluster_available("add-reader.cluster-available", &subject.database),
-        room(subject),
-        quota(subject),
-        zone(subject),
-        same_class(subject),
-        autoscaling(subject),
-    ]
-}
-
-fn room(subject: &Subject<'_>) -> Finding {
-    let members = subject.database.members().count();
-    let cluster = subject.database.cluster;
-    finding(
-        "add-reader.room",
-        Severity::Block,
-        Answer::of(
-            subject.database.origin(cluster, Fact::Members),
-            Some(members < MEMBERS),
-            format!("{members} members"),
-        ),
-        Words {
-            pass: format!(
-                "{} has {members} of {MEMBERS} possible members.",
-                cluster.name
-            ),
-            fail: format!(
-                "{} has all {MEMBERS} members an Aurora cluster can have.",
-                cluster.name
-            ),
-            unknown: format!("The members of {} are not known.", cluster.name),
-            threshold: "fewer than 16 members",
-            next: "Use a larger class instead.",
-        },
-    )
-}
-
-/// The account's quota in the region; where it was not read, RDS refuses what is too much.
-fn quota(subject: &Subject<'_>) -> Finding {
-    let cluster = subject.database.cluster;
-    let count = |fact| cluster.facts.count(fact);
-    let origin = subject.database.origin(cluster, Fact::InstanceQuota);
-    let told = count(Fact::InstanceQuota).zip(count(Fact::InstanceQuotaUsed));
-    let Some((most, used)) = told.filter(|_| origin.believed) else {
-        return not_checked(
-            "add-reader.quota",
-            "the account's quota of DB instances (RDS did not say)",
-            "When it is used up, RDS refuses with InstanceQuotaExceeded and creates nothing.",
-        );
-    };
-    finding(
-        "add-reader.quota",
-        Severity::Block,
-        Answer::of(origin, Some(used < most), format!("{used} of {most}")),
-        Words {
-            pass: format!("{used} of the {most} DB instances the account may have here are there."),
-            fail: format!("The account has all {most} DB instances it may have here."),
-            unknown: "Whether the account may have one more DB instance is not known.".to_owned(),
-            threshold: "fewer than the quota",
-            next: "Remove one that is not needed, or ask AWS for a higher quota.",
-        },
-    )
-}
-
-fn zone(subject: &Subject<'_>) -> Finding {
-    let cluster = subject.database.cluster;
-    let holds = subject.az.is_empty() || subject.zones.contains(&subject.az);
-    let known = subject.zones.join(", ");
-    finding(
-        "add-reader.zone",
-        Severity::Block,
-        Answer::of(
-            subject.database.origin(cluster, Fact::Members),
-            Some(holds),
-            match subject.az.as_str() {
-                "" => "RDS chooses",
-                az => az,
-            },
-        ),
-        Words {
-            pass: format!("{} can have members there: {known}.", cluster.name),
-            fail: format!(
-                "The subnet group of {} has no subnet in {}: it has {known}.",
-                cluster.name, subject.az
-            ),
-            unknown: format!("The zones of {} are not known.", cluster.name),
-            threshold: "a zone of its subnet group",
-            next: "Choose one of its zones.",
-        },
-    )
-}
-
-fn same_class(subject: &Subject<'_>) -> Finding {
-    let writer = subject.database.writer;
-    let its = writer.and_then(|w| w.facts.text(Fact::InstanceClass));
-    let cluster = subject.database.cluster;
-    finding(
-        "add-reader.class",
-        Severity::Warn,
-        Answer::of(
-            subject
-                .database
-                .origin(writer.unwrap_or(cluster), Fact::InstanceClass),
-            Some(its.is_none_or(|its| its == subject.class)),
-            subject.class.clone(),
-        ),
-        Words {
-            pass: format!("{} is the writer's class.", subject.class),
-            fail: format!(
-                "{} is another class than the writer's {}: promoted, it would carry the writes otherwise.",
-                subject.class,
-                its.unwrap_or("")
-            ),
-            unknown: "The writer's class is not known.".to_owned(),
-            threshold: "the writer's class",
-            next: "Take the writer's class, unless it is never to be promoted.",
-        },
-    )
-}
-
-/// Where autoscaling made a reader, it counts this one too.
-fn autoscaling(subject: &Subject<'_>) -> Finding {
-    let own: Vec<&str> = subject
-        .database
-        .readers
-        .iter()
-        .filter(|r| is_autoscaled(r))
-        .map(|r| r.name.as_str())
-        .collect();
-    let cluster = subject.database.cluster;
-    finding(
-        "add-reader.autoscaling",
-        Severity::Warn,
-        Answer::of(
-            subject.database.origin(cluster, Fact::Members),
-            Some(own.is_empty()),
-            match own.is_empty() {
-                true => "none of its readers".to_owned(),
-                false => own.join(", "),
-            },
-        ),
-        Words {
-            pass: "Autoscaling has made no reader here.".to_owned(),
-            fail: format!(
-                "Autoscaling counts this reader too and may take one of its own away: {}.",
-                own.join(", ")
-            ),
-            unknown: "Whether autoscaling has made readers is not known.".to_owned(),
-            threshold: "no reader of autoscaling",
-            next: "Raise its minimum instead.",
-        },
-    )
 }

@@ -67,32 +67,33 @@ const KINDS: [(&str, &str); 4] = [
 /// What an Application ignores, as [`model::Fact::IgnoresDrift`] has it. Group and kind are matched as
 /// patterns; nothing stands for the core group and for no kind.
 pub(super) fn differences(all: &[Difference<'_>]) -> Option<String> {
-    let rules = all.iter().flat_map(|one| {
+    let is = |wanted: &str, own: &str| wanted == "*" || wanted == own;
+    joined(all.iter().flat_map(|one| {
         let pointers = one.json_pointers.iter().map(|p| p.to_string());
         let paths = one.jq_path_expressions.iter();
         let pointers: Vec<String> = pointers.chain(paths.filter_map(|p| pointer(p))).collect();
-        let is = |wanted: &str, own: &str| wanted == "*" || wanted == own;
-        let kinds = KINDS.iter();
-        let kinds = kinds.filter(move |(kind, group)| is(&one.kind, kind) && is(&one.group, group));
-        kinds.flat_map(move |(kind, _)| lines(kind, &one.namespace, &one.name, &pointers))
-    });
-    joined(rules)
+        let kinds = kinds(|kind, group| is(&one.kind, kind) && is(&one.group, group));
+        lines(&kinds, &one.namespace, &one.name, &pointers)
+    }))
 }
 
 /// What a HelmRelease or Kustomization ignores: nothing stands for everything.
 pub(super) fn rules(all: &[Rule<'_>]) -> Option<String> {
-    let rules = all.iter().flat_map(|rule| {
+    let is = |wanted: &str, own: &str| wanted.is_empty() || wanted == own;
+    let selects = |rule: &&Rule<'_>| {
+        rule.target.label_selector.is_empty() && rule.target.annotation_selector.is_empty()
+    };
+    joined(all.iter().filter(selects).flat_map(|rule| {
         let target = &rule.target;
-        let whole = target.label_selector.is_empty() && target.annotation_selector.is_empty();
-        let paths = rule.paths.iter().filter(move |_| whole);
-        let paths: Vec<String> = paths.map(|path| path.to_string()).collect();
-        let is = |wanted: &str, own: &str| wanted.is_empty() || wanted == own;
-        let kinds = KINDS.iter();
-        let kinds =
-            kinds.filter(move |(kind, group)| is(&target.kind, kind) && is(&target.group, group));
-        kinds.flat_map(move |(kind, _)| lines(kind, &target.namespace, &target.name, &paths))
-    });
-    joined(rules)
+        let paths: Vec<String> = rule.paths.iter().map(|path| path.to_string()).collect();
+        let kinds = kinds(|kind, group| is(&target.kind, kind) && is(&target.group, group));
+        lines(&kinds, &target.namespace, &target.name, &paths)
+    }))
+}
+
+fn kinds(fits: impl Fn(&str, &str) -> bool) -> Vec<&'static str> {
+    let fitting = KINDS.iter().filter(|(kind, group)| fits(kind, group));
+    fitting.map(|(kind, _)| *kind).collect()
 }
 
 fn joined(rules: impl Iterator<Item = String>) -> Option<String> {
@@ -100,8 +101,8 @@ fn joined(rules: impl Iterator<Item = String>) -> Option<String> {
     (!all.is_empty()).then(|| all.join(", "))
 }
 
-/// `Deployment */api /spec/replicas` for each pointer; none of patterns.
-fn lines(kind: &str, namespace: &str, name: &str, pointers: &[String]) -> Vec<String> {
+/// `Deployment */api /spec/replicas` for each kind and pointer; none of patterns.
+fn lines(kinds: &[&str], namespace: &str, name: &str, pointers: &[String]) -> Vec<String> {
     let plain = |text: &str| {
         let mut letters = text.chars();
         letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
@@ -113,12 +114,14 @@ fn lines(kind: &str, namespace: &str, name: &str, pointers: &[String]) -> Vec<St
         "" => "*".to_owned(),
         text => text.to_owned(),
     };
-    let place = format!("{kind} {}/{}", any(namespace), any(name));
+    let place = format!("{}/{}", any(namespace), any(name));
     let fits = |pointer: &&String| pointer.starts_with('/') && !pointer.contains([' ', ',']);
-    let pointers = pointers.iter().filter(fits);
-    pointers
-        .map(|pointer| format!("{place} {pointer}"))
-        .collect()
+    let mut all = Vec::new();
+    for kind in kinds {
+        let pointers = pointers.iter().filter(fits);
+        all.extend(pointers.map(|pointer| format!("{kind} {place} {pointer}")));
+    }
+    all
 }
 
 /// `.spec.replicas` → `/spec/replicas`; `None` of what is more than a path.
