@@ -1,6 +1,7 @@
 //! The command line of `qd`; names and meanings are stable.
 
 use clap::{Args, Parser, Subcommand};
+use simulator::Millis;
 use std::path::PathBuf;
 
 /// Quarterdeck without a window: the same engine for scripts, terminals and tests.
@@ -248,6 +249,9 @@ pub(crate) struct SimArgs {
     /// `auto` follows the wall clock; `explicit` moves only when told to (see DIR/control).
     #[arg(long, default_value = "auto")]
     pub(crate) clock: String,
+    /// World time at the start, e.g. 2026-03-04T15:30:00Z; now if it is not given.
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    pub(crate) start: Option<Millis>,
     /// A fault, e.g. `throttled:sqs:us-east-1`; may be repeated.
     #[arg(long = "fault", value_name = "SPEC")]
     pub(crate) faults: Vec<String>,
@@ -258,6 +262,10 @@ fn seconds(text: &str) -> Result<f64, String> {
         Ok(value) if value.is_finite() && value > 0.0 && value <= 86_400.0 => Ok(value),
         _ => Err("give seconds between 0 and 86400, e.g. 30".to_owned()),
     }
+}
+
+fn instant(text: &str) -> Result<Millis, String> {
+    Millis::parse_iso(text).ok_or_else(|| "give an instant, e.g. 2026-03-04T15:30:00Z".to_owned())
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {

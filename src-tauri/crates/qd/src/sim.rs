@@ -53,6 +53,7 @@ fn options(args: SimArgs) -> Result<Options, Failure> {
         speed: args.speed,
         seed: args.seed,
         clock,
+        start: args.start,
         faults: args.faults,
     })
 }

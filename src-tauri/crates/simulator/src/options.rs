@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::clock::Millis;
+
 /// How world time moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClockMode {
@@ -30,6 +32,9 @@ pub struct Options {
     pub seed: u64,
     /// How time moves.
     pub clock: ClockMode,
+    /// World time at the start; the machine's when `None`. Demand, backup and maintenance windows follow from the hour:
+    /// only with it does the same seed make the same world again.
+    pub start: Option<Millis>,
     /// Faults in force from the start, in the notation of [`crate::fault`].
     pub faults: Vec<String>,
 }
@@ -45,6 +50,7 @@ impl Default for Options {
             speed: 1.0,
             seed: 1,
             clock: ClockMode::Auto,
+            start: None,
             faults: Vec::new(),
         }
     }

@@ -102,7 +102,8 @@ impl Simulation {
             pods: options.pods,
             seed: options.seed,
         };
-        let world = tokio::task::spawn_blocking(move || World::new(size, scenario, wall_time()))
+        let start = options.start.unwrap_or_else(wall_time);
+        let world = tokio::task::spawn_blocking(move || World::new(size, scenario, start))
             .await
             .map_err(|e| StartError::Io {
                 what: "making the world".into(),
@@ -247,7 +248,7 @@ fn parse_faults(specs: &[String]) -> Result<Faults, StartError> {
     Ok(faults)
 }
 
-/// Now, by the machine's clock: world time starts there.
+/// Now, by the machine's clock.
 fn wall_time() -> Millis {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)

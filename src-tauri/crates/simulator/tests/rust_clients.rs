@@ -8,7 +8,7 @@ use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, 
 use aws_smithy_types::DateTime;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-use simulator::{ClockMode, Options, SIMULATED_ACCOUNT, Simulation};
+use simulator::{ClockMode, Millis, Options, SIMULATED_ACCOUNT, Simulation};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -18,6 +18,7 @@ async fn start(dir: &std::path::Path, scenario: &str, faults: &[&str]) -> Simula
         dir: dir.into(),
         pods: 120,
         clock: ClockMode::Explicit,
+        start: Millis::parse_iso("2026-03-04T15:30:00Z"),
         faults: faults.iter().map(|f| (*f).to_owned()).collect(),
         ..Options::default()
     };
