@@ -341,6 +341,12 @@ fn before(subject: &Subject<'_>, settings: &Settings) -> BTreeMap<String, Value>
             destination.and_then(visible),
         ),
         (
+            "destination_max_receives",
+            destination
+                .and_then(|queue| queue.facts.count(Fact::MaxReceiveCount))
+                .map(|n| json!(n)),
+        ),
+        (
             "move_task",
             Some(json!(facts.text(Fact::MoveTaskStatus).unwrap_or("none"))),
         ),
@@ -403,7 +409,7 @@ fn blast(subject: &Subject<'_>, settings: &Settings, shelf: &Shelf) -> Blast {
         format!("{which} leaves {name} for {to}, at up to {}/s, beside live traffic.", settings.rate),
         format!("Every message looked at is hidden for up to {} and counts one more receive.", span(hidden as f64)),
         "Each that is sent gets a new MessageId, enqueue time and retention; attributes, group and trace header stay.".to_owned(),
-        "A crash between sending and deleting can leave a message twice: such ones are counted on the receipt.".to_owned(),
+        "A crash between sending and deleting can leave a message twice: such ones are counted on the receipt; where nobody takes them, by looking through the destination, which counts one more receive.".to_owned(),
         "The ledger keeps whole messages in the state folder, readable by you alone.".to_owned(),
     ];
     sentences.extend(guard::sample(settings, shelf));

@@ -34,9 +34,14 @@ pub(crate) fn done(run: &SelectedCourse) -> String {
         sent => format!("{} put back into {to}", count(sent, "message")),
     };
     if tally.twice > 0 {
+        let twice = match tally.counted {
+            Some(0) => "looked for, none is there twice".to_owned(),
+            Some(1) => "looked for, 1 is there twice".to_owned(),
+            Some(counted) => format!("looked for, {} are there twice", thousands(counted)),
+            None => format!("up to {} may be there twice", thousands(tally.twice)),
+        };
         all.push_str(&format!(
-            "; {} sent a second time because no answer to the first came: up to {} may be there twice",
-            thousands(tally.twice),
+            "; {} sent a second time because no answer to the first came: {twice}",
             thousands(tally.twice)
         ));
     }

@@ -93,6 +93,7 @@ fn calls(known: &Known, work: Work) -> Option<StepRecord> {
         Work::Sweep => {
             "Looked where it came from for what was sent and not known to be deleted.".to_owned()
         }
+        Work::Count => "Looked in the destination for what was sent again.".to_owned(),
         Work::Release => "What was looked at and not sent can be received again.".to_owned(),
     };
     let finished = last.answer.as_ref().map(|(at, _)| *at);
@@ -164,7 +165,10 @@ fn figures(run: &SelectedCourse, moment: &Moment<'_>) -> Vec<Figure> {
         past: returned > limit,
         ..plain("Came back", returned)
     });
-    figures.push(plain("May be there twice", tally.twice));
+    figures.push(match tally.counted {
+        Some(counted) => plain("There twice", counted),
+        None => plain("May be there twice", tally.twice),
+    });
     figures.push(plain("Looked at, not selected", tally.passed));
     if tally.unsent > 0 {
         figures.push(plain("Could not be sent", tally.unsent));

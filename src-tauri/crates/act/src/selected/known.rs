@@ -53,17 +53,19 @@ pub(crate) enum Work {
     Rest,
     Reconcile,
     Sweep,
+    Count,
     Release,
 }
 
 impl Work {
     /// In the order of a run.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Work::Canary,
         Work::Rest,
         Work::Reconcile,
         Work::Release,
         Work::Sweep,
+        Work::Count,
     ];
 
     pub(crate) const fn as_str(self) -> &'static str {
@@ -72,6 +74,7 @@ impl Work {
             Work::Rest => "rest",
             Work::Reconcile => "reconcile",
             Work::Sweep => "sweep",
+            Work::Count => "count",
             Work::Release => "release",
         }
     }
@@ -80,13 +83,13 @@ impl Work {
         match self {
             Work::Canary | Work::Rest => "sqs:SendMessageBatch",
             Work::Reconcile => "sqs:DeleteMessageBatch",
-            Work::Sweep => "sqs:ReceiveMessage",
+            Work::Sweep | Work::Count => "sqs:ReceiveMessage",
             Work::Release => "sqs:ChangeMessageVisibilityBatch",
         }
     }
 
     /// The work of a step, `canary-2`.
-    fn of(step: &str) -> Option<Self> {
+    pub(crate) fn of(step: &str) -> Option<Self> {
         let word = step.rsplit_once('-').map_or(step, |(word, _)| word);
         Self::ALL.into_iter().find(|work| work.as_str() == word)
     }
@@ -214,6 +217,7 @@ pub(crate) fn told(tally: Tally, exhausted: bool) -> BTreeMap<String, Value> {
         ("deleted", json!(tally.deleted)),
         ("open", json!(tally.open)),
         ("twice", json!(tally.twice)),
+        ("counted", json!(tally.counted)),
         ("passed", json!(tally.passed)),
         ("unsent", json!(tally.unsent)),
         ("returned", json!(tally.returned)),
@@ -231,6 +235,7 @@ fn read(result: &BTreeMap<String, Value>) -> Option<Tally> {
         deleted: count("deleted")?,
         open: count("open")?,
         twice: count("twice")?,
+        counted: count("counted"),
         passed: count("passed")?,
         unsent: count("unsent")?,
         returned: count("returned")?,

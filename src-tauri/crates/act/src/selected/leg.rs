@@ -7,10 +7,14 @@
 //! follows only when the one before was taken.
 
 mod batch;
+mod count;
+#[cfg(test)]
+mod fixture;
 mod pace;
 mod settle;
 mod sweep;
 
+pub(crate) use count::{HIDE as COUNT_HIDE, MOST as MOST_COUNTED, count};
 pub(crate) use pace::Pace;
 pub(crate) use settle::{reconcile, release};
 pub(crate) use sweep::{HIDE as SWEEP_HIDE, sweep};

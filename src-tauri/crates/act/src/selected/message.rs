@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// The most a message may take, attributes included, bytes (SendMessage, "MessageBody": 1 MiB).
 pub const MOST_BYTES: usize = 1_048_576;
 
 /// A message attribute.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Attribute {
     /// `String`, `Number` or `Binary`, with an optional custom label.
     #[serde(rename = "type")]
@@ -74,6 +75,14 @@ impl Message {
     #[must_use]
     pub fn receives(&self) -> Option<i64> {
         self.said("ApproximateReceiveCount")?.parse().ok()
+    }
+
+    /// What a consumer reads of it, told apart within this process: body and attributes. `body` is the one it is sent
+    /// with.
+    pub(crate) fn content(&self, body: &str) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (body, &self.attributes).hash(&mut hasher);
+        hasher.finish()
     }
 
     /// What it takes of the limit, bytes: body, attribute names, types and values (SendMessage,

@@ -42,6 +42,8 @@ pub(crate) struct Terms {
     /// The destination is a FIFO queue.
     pub(crate) fifo: bool,
     pub(crate) return_seconds: f64,
+    /// After so many receives the destination's own policy moves a message on; `None` without one.
+    pub(crate) most_receives: Option<i64>,
     pub(crate) source: Source,
     /// Platform time less this machine's, milliseconds.
     pub(crate) skew: i64,
@@ -71,6 +73,7 @@ impl Terms {
             lanes: settings.lanes,
             hide: number("hidden_seconds").map_or(120, |s| s as i32),
             return_seconds: number("return_seconds").unwrap_or(60.0),
+            most_receives: number("destination_max_receives").map(|n| n as i64),
             source: source(&settings.from, dir)?,
             filter: settings.filter,
             edit: settings.edit,

@@ -56,9 +56,14 @@ impl SelectedCourse {
         call
     }
 
-    /// A call about the queue alone.
+    /// A call about one queue: where the messages come from, or what they became is counted.
     pub(super) fn tidy(&self, work: Work) -> Call {
-        let url = self.terms.as_ref().map_or("", |terms| &terms.source_url);
+        let url = self.terms.as_ref().map_or("", |terms| match work {
+            Work::Count => &terms.destination_url,
+            Work::Canary | Work::Rest | Work::Reconcile | Work::Sweep | Work::Release => {
+                &terms.source_url
+            }
+        });
         Call {
             step: format!("{}-{}", work.as_str(), self.calls + 1),
             operation: work.operation().to_owned(),
@@ -94,17 +99,22 @@ impl SelectedCourse {
         if let Err(error) = opened(ledger, terms).await {
             return refused(&error);
         }
-        let gone = match call.operation.as_str() {
-            "sqs:SendMessageBatch" => self.walk(call, terms, ledger).await,
-            "sqs:ReceiveMessage" => {
-                let until = crate::time::now() + self.hidden(terms.hide.min(leg::SWEEP_HIDE));
-                leg::sweep(self.post.as_ref(), ledger, terms, until).await
+        let Some(work) = Work::of(&call.step) else {
+            return crate::once::no_such_call(call);
+        };
+        let post = self.post.as_ref();
+        let until = |hide: i32| crate::time::now() + self.hidden(hide);
+        let gone = match work {
+            Work::Canary | Work::Rest => self.walk(call, terms, ledger).await,
+            Work::Sweep => {
+                leg::sweep(post, ledger, terms, until(terms.hide.min(leg::SWEEP_HIDE))).await
             }
-            "sqs:DeleteMessageBatch" => leg::reconcile(self.post.as_ref(), ledger, terms).await,
-            "sqs:ChangeMessageVisibilityBatch" => {
-                leg::release(self.post.as_ref(), ledger, terms).await
+            Work::Count => {
+                let since = self.known.pressed_at.unwrap_or(self.plan.made_at);
+                leg::count(post, ledger, terms, since, until(leg::COUNT_HIDE)).await
             }
-            _ => return crate::once::no_such_call(call),
+            Work::Reconcile => leg::reconcile(post, ledger, terms).await,
+            Work::Release => leg::release(post, ledger, terms).await,
         };
         let tally = ledger.state().tally();
         match gone.trouble {

@@ -42,6 +42,8 @@ pub(crate) enum Line {
     Held { ids: Vec<(String, String)> },
     /// These came back: they are the copies an earlier line names.
     Returned { ids: Vec<String> },
+    /// So many of what was sent again are in the destination twice: it was looked through.
+    Counted { twice: i64 },
     /// These can be received again.
     Released { ids: Vec<String> },
 }

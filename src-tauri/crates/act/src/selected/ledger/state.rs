@@ -43,14 +43,24 @@ pub(crate) struct Tally {
     pub(crate) deleted: i64,
     /// About to be sent, outcome not known.
     pub(crate) open: i64,
-    /// Sent a second time because the outcome of the first is not known: so many may be there twice.
+    /// Sent again because the outcome of the time before is not known: so many may be there twice.
     pub(crate) twice: i64,
+    /// Of those, so many are there twice; `None` where the destination was not looked through.
+    pub(crate) counted: Option<i64>,
     /// Looked at and not sent: not selected.
     pub(crate) passed: i64,
     /// Refused by SQS, or not editable.
     pub(crate) unsent: i64,
     /// Copies of ours that came back.
     pub(crate) returned: i64,
+}
+
+/// A message that was sent again without an answer to the time before.
+#[derive(Clone, Copy, Debug)]
+struct Again {
+    /// So often.
+    times: i64,
+    content: u64,
 }
 
 /// The fold of a ledger.
@@ -64,7 +74,8 @@ pub(crate) struct State {
     returned: BTreeSet<String>,
     /// Held at some time and not sent since.
     looked: BTreeSet<String>,
-    twice: BTreeSet<String>,
+    twice: BTreeMap<String, Again>,
+    counted: Option<i64>,
     /// Who was sent with a deduplication id last, and when.
     deduplicated: BTreeMap<String, (String, i64)>,
     /// In flight with us, by id, with receipt.
@@ -81,6 +92,20 @@ impl State {
     /// Whether it is a copy this run sent, come back.
     pub(crate) fn is_copy(&self, id: &str) -> bool {
         self.copies.contains(id)
+    }
+
+    /// Ids in the destination of what is known to have been sent.
+    pub(crate) const fn copies(&self) -> &BTreeSet<String> {
+        &self.copies
+    }
+
+    /// What was sent again, by its content: so many of each may be in the destination under an id that is not known.
+    pub(crate) fn sent_again(&self) -> BTreeMap<u64, i64> {
+        let mut all = BTreeMap::new();
+        for again in self.twice.values() {
+            *all.entry(again.content).or_insert(0) += again.times;
+        }
+        all
     }
 
     /// Whether it was looked at before and not sent.
@@ -137,7 +162,8 @@ impl State {
             sent: self.sent,
             deleted: self.deleted,
             open: count(Stage::Sending),
-            twice: self.twice.len() as i64,
+            twice: self.twice.values().map(|again| again.times).sum(),
+            counted: self.counted,
             passed: self.passed(),
             unsent: count(Stage::Unsent),
             returned: self.returned.len() as i64,
@@ -169,6 +195,7 @@ impl State {
                 }
             }
             Line::Returned { ids } => self.returned.extend(ids.iter().cloned()),
+            Line::Counted { twice } => self.counted = Some(*twice),
             Line::Released { ids } => {
                 for id in ids {
                     self.held.remove(id);
@@ -189,7 +216,11 @@ impl State {
             && before.is_some_and(|entry| entry.deduplication == sending.deduplication)
             && sending.at - first_sent < DEDUPLICATED_MILLIS;
         if open && !dropped {
-            self.twice.insert(id.clone());
+            let body = sending.edited.as_ref().unwrap_or(&sending.message.body);
+            let content = sending.message.content(body);
+            let again = Again { times: 0, content };
+            self.twice.entry(id.clone()).or_insert(again).times += 1;
+            self.counted = None;
         }
         if let Some(used) = &sending.deduplication {
             let last = (id.clone(), sending.at);

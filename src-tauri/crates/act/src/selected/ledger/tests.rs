@@ -86,8 +86,19 @@ fn only_a_second_sending_without_an_answer_to_the_first_may_be_there_twice() {
     };
     assert_eq!(again(&[]).twice, 0);
     assert_eq!(again(&[open.clone(), unsent]).twice, 0);
-    let twice = again(&[open]);
+    let twice = again(std::slice::from_ref(&open));
     assert_eq!((twice.twice, twice.sent, twice.open), (1, 1, 0));
+    let thrice = again(&[open.clone(), open.clone()]);
+    assert_eq!((thrice.twice, thrice.counted), (2, None));
+    let counted = Line::Counted { twice: 1 };
+    let known = fold(&[open.clone(), open.clone(), counted.clone()]);
+    assert_eq!((known.tally().twice, known.tally().counted), (1, Some(1)));
+    let since = fold(&[open.clone(), open.clone(), counted, open]);
+    assert_eq!(
+        since.tally().counted,
+        None,
+        "counted before the last of them was sent"
+    );
 }
 
 #[test]

@@ -31,14 +31,14 @@ pub(crate) async fn reconcile(post: &dyn Post, ledger: &Ledger, terms: &Terms) -
         }
     }
     let unsettled = ledger.state().unsettled();
-    let_go(post, terms, &unsettled).await;
+    let_go(post, &terms.source_url, &unsettled).await;
     release(post, ledger, terms).await
 }
 
 /// Lets what is held be received again.
 pub(crate) async fn release(post: &dyn Post, ledger: &Ledger, terms: &Terms) -> Gone {
     let held = ledger.state().held();
-    let_go(post, terms, &held).await;
+    let_go(post, &terms.source_url, &held).await;
     let ids: Vec<String> = held.into_iter().map(|(id, _)| id).collect();
     if ids.is_empty() {
         return Gone::default();
@@ -49,11 +49,19 @@ pub(crate) async fn release(post: &dyn Post, ledger: &Ledger, terms: &Terms) -> 
     }
 }
 
-pub(super) async fn let_go(post: &dyn Post, terms: &Terms, all: &[(String, String)]) {
+/// Lets these, by id and receipt, be received again from the queue at `url`.
+pub(super) async fn let_go(post: &dyn Post, url: &str, all: &[(String, String)]) {
     for batch in all.chunks(BATCH) {
         let receipts: Vec<String> = batch.iter().map(|(_, receipt)| receipt.clone()).collect();
-        post.release(&terms.source_url, &receipts).await;
+        post.release(url, &receipts).await;
     }
+}
+
+/// Whether the queue at `url` holds nothing but what is in flight with us, by SQS's counts: somebody else may
+/// have received what is looked for.
+pub(super) async fn holds_only(post: &dyn Post, url: &str, kept: usize) -> bool {
+    let counts = post.counts(url).await;
+    counts.is_ok_and(|c| c.visible == 0 && c.delayed == 0 && c.not_visible == kept as i64)
 }
 
 fn disk(error: &crate::selected::ledger::LedgerError) -> Gone {

@@ -5,7 +5,7 @@
 //! takes a second time. SQS answers a deletion of what is deleted with success, but of a FIFO queue it
 //! refuses a receipt whose time is over (DeleteMessage, API reference): then the message is there.
 
-use super::settle::let_go;
+use super::settle::{holds_only, let_go};
 use super::{EMPTY, Gone, Trouble};
 use crate::selected::ledger::{Ledger, LedgerError, Line, Stage};
 use crate::selected::post::{Fate, Post, Taken};
@@ -25,7 +25,7 @@ pub(crate) async fn sweep(post: &dyn Post, ledger: &Ledger, terms: &Terms, until
     let swept = match looked {
         // A message of a FIFO group is not received while one before it is in flight.
         Ok(true) if kept.is_empty() || !terms.fifo => {
-            match holds_only(post, terms, kept.len()).await {
+            match holds_only(post, &terms.source_url, kept.len()).await {
                 true => gone(ledger).await.map(|()| true),
                 false => Ok(false),
             }
@@ -33,7 +33,7 @@ pub(crate) async fn sweep(post: &dyn Post, ledger: &Ledger, terms: &Terms, until
         Ok(_) => Ok(false),
         Err(error) => Err(error),
     };
-    let_go(post, terms, &kept).await;
+    let_go(post, &terms.source_url, &kept).await;
     Gone {
         exhausted: ledger.state().undeleted().is_empty(),
         trouble: swept.err().map(|error| Trouble::Disk(error.to_string())),
@@ -100,13 +100,6 @@ async fn delete(
     Ok(stayed)
 }
 
-/// Whether the queue holds nothing but what is in flight with us, by SQS's counts: somebody else may
-/// have received what is looked for.
-async fn holds_only(post: &dyn Post, terms: &Terms, kept: usize) -> bool {
-    let counts = post.counts(&terms.source_url).await;
-    counts.is_ok_and(|c| c.visible == 0 && c.delayed == 0 && c.not_visible == kept as i64)
-}
-
 async fn gone(ledger: &Ledger) -> Result<(), LedgerError> {
     let left = ledger.state().undeleted();
     let ids: Vec<String> = left.into_iter().map(|(id, _)| id).collect();
@@ -119,111 +112,18 @@ async fn gone(ledger: &Ledger) -> Result<(), LedgerError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::redrive::Counts;
-    use crate::selected::Message;
-    use crate::selected::filter::Filter;
     use crate::selected::ledger::Sending;
-    use crate::selected::post::{Handless, Outgoing};
-    use crate::selected::terms::Source;
-    use async_trait::async_trait;
-    use model::SourceFailure;
-    use std::collections::BTreeMap;
-    use std::sync::{Mutex, PoisonError};
+    use crate::selected::leg::fixture::{Strict, message, terms};
     use std::time::Duration;
-
-    /// A queue that takes no receipt of another receive.
-    #[derive(Default)]
-    struct Strict {
-        visible: Mutex<Vec<&'static str>>,
-        in_flight: Mutex<Vec<String>>,
-        /// Nothing is deleted.
-        refuses: bool,
-        /// In flight with somebody else.
-        theirs: i64,
-    }
-
-    fn message(id: &str) -> Message {
-        Message {
-            id: id.to_owned(),
-            body: "{}".to_owned(),
-            attributes: BTreeMap::new(),
-            system: BTreeMap::new(),
-        }
-    }
-
-    fn locked<T>(what: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-        what.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    #[async_trait]
-    impl Post for Strict {
-        async fn receive(&self, _: &str, _: i32) -> Result<Vec<Taken>, SourceFailure> {
-            let taken = locked(&self.visible).pop().map(|id| Taken {
-                message: message(id),
-                receipt: format!("second-{id}"),
-            });
-            locked(&self.in_flight).extend(taken.iter().map(|one| one.receipt.clone()));
-            Ok(taken.into_iter().collect())
-        }
-
-        async fn send(&self, _: &str, _: &[Outgoing<'_>]) -> Vec<Fate> {
-            unreachable!("nothing is sent")
-        }
-
-        async fn delete(&self, _: &str, receipts: &[String]) -> Vec<Fate> {
-            match self.refuses {
-                true => Handless.delete("", receipts).await,
-                false => self.release("", receipts).await,
-            }
-        }
-
-        async fn release(&self, _: &str, receipts: &[String]) -> Vec<Fate> {
-            let mut flying = locked(&self.in_flight);
-            flying.retain(|one| !receipts.contains(one));
-            receipts.iter().map(|_| Fate::Done(String::new())).collect()
-        }
-
-        async fn counts(&self, _: &str) -> Result<Counts, SourceFailure> {
-            Ok(Counts {
-                visible: locked(&self.visible).len() as i64,
-                not_visible: locked(&self.in_flight).len() as i64 + self.theirs,
-                delayed: 0,
-            })
-        }
-
-        async fn moving(&self, _: &str) -> Result<Option<String>, SourceFailure> {
-            unreachable!("nothing is asked")
-        }
-    }
-
-    fn terms(fifo: bool) -> Terms {
-        Terms {
-            name: "dlq".to_owned(),
-            node: "queue/1/r/dlq".to_owned(),
-            source_url: String::new(),
-            source_arn: String::new(),
-            destination_url: String::new(),
-            to: String::new(),
-            filter: Filter::parse("all").expect("a filter"),
-            edit: None,
-            limit: None,
-            rate: 10,
-            canary: None,
-            lanes: 1,
-            hide: 30,
-            fifo,
-            return_seconds: 60.0,
-            source: Source::Queue,
-            skew: 0,
-        }
-    }
 
     /// A ledger in which `a` and `b` were sent and their deletion is not known; what a sweep of a queue
     /// that holds `there` leaves undeleted.
     async fn left(fifo: bool, there: &[&'static str]) -> (Vec<String>, usize) {
-        let queue = Strict::default();
-        *locked(&queue.visible) = there.to_vec();
-        left_by(&queue, fifo).await
+        left_by(&holding(there), fifo).await
+    }
+
+    fn holding(there: &[&str]) -> Strict {
+        Strict::holding(there.iter().map(|id| message(id)).collect())
     }
 
     async fn left_by(queue: &Strict, fifo: bool) -> (Vec<String>, usize) {
@@ -250,8 +150,10 @@ mod tests {
         assert_eq!(gone.trouble, None);
         let undeleted = ledger.state().undeleted();
         assert_eq!(gone.exhausted, undeleted.is_empty());
-        let flying = locked(&queue.in_flight).len();
-        (undeleted.into_iter().map(|(id, _)| id).collect(), flying)
+        (
+            undeleted.into_iter().map(|(id, _)| id).collect(),
+            queue.flying(),
+        )
     }
 
     #[tokio::test]
@@ -264,16 +166,11 @@ mod tests {
     #[tokio::test]
     async fn what_was_met_and_not_deleted_or_may_be_with_another_is_not_called_gone() {
         let both = || vec!["a".to_owned(), "b".to_owned()];
-        let refuses = Strict {
-            visible: Mutex::new(vec!["a"]),
-            refuses: true,
-            ..Strict::default()
-        };
+        let mut refuses = holding(&["a"]);
+        refuses.refuses = true;
         assert_eq!(left_by(&refuses, false).await, (both(), 0));
-        let peeked = Strict {
-            theirs: 1,
-            ..Strict::default()
-        };
+        let mut peeked = Strict::default();
+        peeked.theirs = 1;
         assert_eq!(left_by(&peeked, false).await, (both(), 0));
     }
 
