@@ -9,6 +9,10 @@ from platform_sim import simulated
 from test_simulator_aws import client, code
 
 
+# Amazon EC2 instance types guide, general purpose.
+VCPUS = {"large": 2, "xlarge": 4, "2xlarge": 8, "4xlarge": 16}
+
+
 @pytest.fixture()
 def storm(tmp_path):
     options = ("--clock", "auto", "--speed", "20", "--seed", "8", "--pods", "120", "--regions", "1")
@@ -53,8 +57,10 @@ def test_the_prepared_group_is_called_for_scaled_and_verified(storm):
     assert len(offered) == 1 and offered[0]["colour"] != "red", offered
     exit_code, plan = storm.plan("scale", group["id"])
     assert exit_code == 0 and plan["level"] == "L2", [f for f in plan["findings"] if f["outcome"] != "pass"]
-    unchecked = {f["id"] for f in plan["findings"] if f["value"] == "not checked"}
-    assert {"nodegroup.vcpu-quota", "nodegroup.free-addresses"} <= unchecked
+    found = {f["id"]: f for f in plan["findings"]}
+    assert found["nodegroup.free-addresses"]["value"] == "not checked"
+    quota = found["nodegroup.vcpu-quota"]
+    assert quota["outcome"] == "pass" and quota["source"].startswith("cloudwatch"), quota
     wanted = int(plan["settings"]["desired"])
     assert 1 <= wanted <= group["facts"]["max"]
     # Demand still rises: one node more than what waits now needs.
@@ -98,6 +104,29 @@ def test_sizes_that_contradict_each_other_are_blocked_and_eks_would_refuse(calm)
     with pytest.raises(botocore.exceptions.ClientError) as refused:
         aws_line.run(plan["calls"][0]["cli"], calm.platform.aws)
     assert code(refused) == "InvalidParameterException"
+
+
+def test_beyond_the_quota_of_vcpus_it_is_blocked_and_ec2_gives_no_more(calm):
+    group = kept(calm.picture())
+    here = {"clusterName": group["scope"]["cluster"], "nodegroupName": group["name"]}
+    quota, used = group["facts"]["vcpu_quota"], group["facts"]["vcpu_quota_used"]
+    assert 0 < used < quota
+    each = VCPUS[group["facts"]["instance_types"].rsplit(".", 1)[1]]
+    most = (quota - used) // each
+    _, plan = calm.plan("scale", group["id"], desired=most, max=most + 1)
+    assert "nodegroup.vcpu-quota" not in failing(plan, "block")
+    exit_code, plan = calm.plan("scale", group["id"], desired=most + 1, max=most + 1)
+    assert exit_code == 4 and "nodegroup.vcpu-quota" in failing(plan, "block")
+    assert f"{quota:,}" in next(f["value"] for f in plan["findings"] if f["id"] == "nodegroup.vcpu-quota")
+    aws_line.run(plan["calls"][0]["cli"], calm.platform.aws)
+    calm.platform.advance(600)
+    after = calm.picture()
+    nodes = [n for n in after.of("node") if n["facts"].get("nodegroup") == group["name"]]
+    assert len(nodes) == most
+    issues = client(calm.platform, "eks").describe_nodegroup(**here)["nodegroup"]["health"]["issues"]
+    assert [i["code"] for i in issues] == ["AsgInstanceLaunchFailures"] and "VcpuLimitExceeded" in issues[0]["message"]
+    again = after.nodes[group["id"]]["facts"]
+    assert again["health_issues"] and again["vcpu_quota_used"] == used + most * each
 
 
 def test_down_is_level_three_and_the_last_nodes_are_not_taken(calm):

@@ -181,6 +181,24 @@ def test_three_hours_of_metrics_are_there_and_end_in_the_past(calm):
     assert code(error) == "ValidationError"
 
 
+def test_usage_is_counted_and_only_an_expression_tells_its_quota(calm):
+    cloudwatch, now = client(calm, "cloudwatch"), world_now(calm)
+    dimensions = {"Service": "EC2", "Type": "Resource", "Resource": "vCPU", "Class": "Standard/OnDemand"}
+    metric = {"Namespace": "AWS/Usage", "MetricName": "ResourceCount", "Dimensions": [{"Name": n, "Value": v} for n, v in dimensions.items()]}
+    used = {"Id": "used", "MetricStat": {"Metric": metric, "Period": 300, "Stat": "Maximum"}, "ReturnData": False}
+    quota = {"Id": "quota", "Expression": "SERVICE_QUOTA(used)"}
+    span = {"StartTime": now - datetime.timedelta(hours=1), "EndTime": now}
+    hidden = cloudwatch.get_metric_data(MetricDataQueries=[used, quota], **span)["MetricDataResults"]
+    assert [r["Id"] for r in hidden] == ["quota"]
+    both = cloudwatch.get_metric_data(MetricDataQueries=[used | {"ReturnData": True}, quota], **span)["MetricDataResults"]
+    running, most = (r["Values"] for r in both)
+    assert len(running) == len(most) >= 11 and len(set(most)) == 1 and 0 < max(running) < most[0]
+    for expression in ("SERVICE_QUOTA(nobody)", "used / 2", "SERVICE_QUOTA(quota)"):
+        with pytest.raises(botocore.exceptions.ClientError) as error:
+            cloudwatch.get_metric_data(MetricDataQueries=[used, quota | {"Expression": expression}], **span)
+        assert code(error) == "ValidationError", expression
+
+
 @pytest.mark.parametrize(
     ("protocol", "content"),
     [("json", "application/x-amz-json-1.0"), ("query", "text/xml"), ("smithy-rpc-v2-cbor", "application/cbor")],

@@ -109,5 +109,6 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &aws::cloudwatch::DatabaseMetrics,
     &aws::cloudwatch::QueueMetrics,
     &aws::cloudwatch::FunctionMetrics,
+    &aws::cloudwatch::ProcessorQuotas,
     &aws::cloudwatch::Alarms,
 ];

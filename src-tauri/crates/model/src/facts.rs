@@ -428,6 +428,10 @@ facts! {
     DeletionProtection = "deletion_protection",
     /// Global cluster it belongs to.
     GlobalCluster = "global_cluster",
+    /// vCPUs the account may run in the region of what the group buys.
+    VcpuQuota = "vcpu_quota",
+    /// vCPUs it runs there.
+    VcpuQuotaUsed = "vcpu_quota_used",
     /// DB instances the account may have in the region.
     InstanceQuota = "instance_quota",
     /// DB instances it has there.

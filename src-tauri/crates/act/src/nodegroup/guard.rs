@@ -4,6 +4,7 @@ use super::need::{self, requests};
 use super::settings::Sizes;
 use super::subject::{Subject, hosted, is_ready, same_cluster};
 use crate::finding::{Answer, Words, finding, not_checked};
+use crate::origin::said;
 use crate::plan::{Finding, Severity};
 use crate::words::{count, list, thousands};
 use model::{Fact, Kind, Node};
@@ -24,7 +25,7 @@ pub(super) fn findings(subject: &Subject<'_>, wanted: Sizes) -> Vec<Finding> {
         autoscaler(subject, wanted),
     ];
     if up {
-        all.extend([spot(subject), quota(), addresses()]);
+        all.extend([spot(subject), quota(subject, wanted), addresses()]);
     }
     if down {
         all.extend([budgets(subject), room(subject, wanted), terminates(subject)]);
@@ -222,11 +223,48 @@ fn spot(subject: &Subject<'_>) -> Finding {
     )
 }
 
-fn quota() -> Finding {
-    not_checked(
+/// The account's quota of vCPUs in the region, with those of the nodes that are ordered; where it was not read, EC2
+/// refuses what is too much, and EKS reports that.
+fn quota(subject: &Subject<'_>, wanted: Sizes) -> Finding {
+    let count = |fact| subject.group.facts.count(fact);
+    let origin = subject.origin(Fact::VcpuQuota);
+    let told = count(Fact::VcpuQuota).zip(count(Fact::VcpuQuotaUsed));
+    let told = told.zip(need::vcpus(subject)).filter(|_| origin.believed);
+    let Some(((most, used), each)) = told else {
+        return not_checked(
+            "nodegroup.vcpu-quota",
+            "the account's EC2 quota of vCPUs (CloudWatch did not say)",
+            "When it is used up, EKS reports AsgInstanceLaunchFailures and no node comes.",
+        );
+    };
+    // Nodes that are ordered and not there yet, or came after the figure, do not count as used.
+    let (_, counted_at) = said(subject.group, Fact::VcpuQuotaUsed);
+    let counted = |node: &&&Node| {
+        node.facts
+            .time(Fact::CreatedAt)
+            .is_none_or(|at| at <= counted_at)
+    };
+    let there = subject.nodes.iter().filter(counted).count() as i64;
+    let more = (wanted.desired - there).max(0) * each;
+    let value = format!(
+        "{} used and {} more of {}",
+        thousands(used),
+        thousands(more),
+        thousands(most)
+    );
+    finding(
         "nodegroup.vcpu-quota",
-        "the account's EC2 quota of vCPUs (Service Quotas is not read)",
-        "When it is used up, EKS reports AsgInstanceLaunchFailures and no node comes.",
+        Severity::Block,
+        Answer::of(origin, Some(used + more <= most), value.clone()),
+        Words {
+            pass: format!("The account may run as many vCPUs here: {value}."),
+            fail: format!(
+                "The account may not run as many vCPUs here: {value}. EC2 refuses the instances beyond it and no node comes (AsgInstanceLaunchFailures)."
+            ),
+            unknown: "Whether the account may run as many vCPUs is not known.".to_owned(),
+            threshold: "within the quota",
+            next: "Ask for fewer nodes, or AWS for a higher quota (Service Quotas, EC2, Running Instances).",
+        },
     )
 }
 

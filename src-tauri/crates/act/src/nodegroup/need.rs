@@ -181,6 +181,12 @@ pub(super) fn allocatable(subject: &Subject<'_>) -> Option<i64> {
     .filter(|each| *each > 0)
 }
 
+/// vCPUs of one node of the group: what the kubelet keeps back is less than one
+/// (<https://docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html>).
+pub(super) fn vcpus(subject: &Subject<'_>) -> Option<i64> {
+    allocatable(subject).map(|millicores| (millicores + 999) / 1_000)
+}
+
 fn pods_a_node(subject: &Subject<'_>) -> Option<f64> {
     let of = |kind: Kind| {
         let all = subject.snapshot.nodes.iter().map(AsRef::as_ref);

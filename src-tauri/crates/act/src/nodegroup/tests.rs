@@ -282,11 +282,23 @@ fn every_block_fails_when_it_should_and_only_then() {
             none,
         ),
         ("nodegroup.changes", &[("desired", "0")], none),
+        ("nodegroup.vcpu-quota", up, |w| {
+            w.set(Kind::Nodegroup, "reserve", Fact::VcpuQuotaUsed, 53_i64);
+        }),
+        ("nodegroup.vcpu-quota", up, |w| {
+            w.set(Kind::Nodegroup, "reserve", Fact::VcpuQuota, 27_i64);
+        }),
     ];
-    let green = World::new().plan("reserve", up).expect("a plan");
+    let counted = |mut world: World| {
+        // Three nodes of four vCPUs would be 12 more: just as many as are left.
+        world.set(Kind::Nodegroup, "reserve", Fact::VcpuQuota, 64_i64);
+        world.set(Kind::Nodegroup, "reserve", Fact::VcpuQuotaUsed, 52_i64);
+        world
+    };
+    let green = counted(World::new()).plan("reserve", up).expect("a plan");
     for (check, settings, make) in rows {
         assert_eq!(says(&green, check), (Severity::Block, Outcome::Pass));
-        let mut world = World::new();
+        let mut world = counted(World::new());
         make(&mut world);
         let plan = world.plan("reserve", settings).expect("a plan");
         assert_eq!(

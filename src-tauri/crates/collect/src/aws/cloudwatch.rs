@@ -12,6 +12,7 @@ mod edge;
 mod figure;
 mod functions;
 mod metric;
+mod processors;
 mod queues;
 
 pub use alarms::Alarms;
@@ -19,6 +20,7 @@ pub use balancers::BalancerMetrics;
 pub use databases::DatabaseMetrics;
 pub use edge::EdgeMetrics;
 pub use functions::FunctionMetrics;
+pub use processors::ProcessorQuotas;
 pub use queues::QueueMetrics;
 
 /// A collector of the figures of one service.

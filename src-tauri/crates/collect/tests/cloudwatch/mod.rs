@@ -190,6 +190,36 @@ async fn database_function_and_edge_metrics() {
     }
 }
 
+/// The quota comes by an expression over the usage; both are said of the groups that buy of it.
+#[tokio::test]
+async fn vcpu_quotas() {
+    let answer = |request: &Request| {
+        let body: Value = ciborium::from_reader(&request.raw[..]).expect("CBOR");
+        let queries = get(&body, "MetricDataQueries").as_array().expect("queries");
+        assert_eq!(get(&queries[1], "Expression"), &text("SERVICE_QUOTA(m0)"));
+        let spot = request.raw.windows(4).any(|bytes| bytes == b"Spot");
+        let newest = MINUTE.div_euclid(300) * 300 - 300;
+        let series = |id: &str, values: [f64; 2]| {
+            let times = [time(newest), time(newest - 300)];
+            map(vec![
+                ("Id", text(id)),
+                ("StatusCode", text("Complete")),
+                ("Timestamps", Value::Array(times.into())),
+                ("Values", Value::Array(values.map(Value::Float).into())),
+            ])
+        };
+        let quota = if spot {
+            [640.0, 640.0]
+        } else {
+            [1152.0, 1024.0]
+        };
+        let used = series("m0", [if spot { 64.0 } else { 808.0 }, 700.0]);
+        let results = Value::Array(vec![used, series("m1", quota)]);
+        cbor(&map(vec![("MetricDataResults", results)]))
+    };
+    insta::assert_snapshot!(read("cloudwatch/vcpu-quotas", answer, known).await);
+}
+
 #[tokio::test]
 async fn nothing_known_asks_nothing() {
     let found = read("cloudwatch/queue-metrics", unexpected, nothing).await;

@@ -252,7 +252,17 @@ pub(crate) fn known(global: &Session, regional: &Session) -> Known {
         database.facts.set(Fact::Arn, arn);
         database
     };
+    let nodegroup = |name: &str, capacity: &str, types: &str| {
+        let mut group = node(regional, Kind::Nodegroup, name);
+        group.facts.set(Fact::CapacityType, capacity);
+        group.facts.set(Fact::InstanceTypes, types);
+        group
+    };
     let nodes = vec![
+        nodegroup("core", "ON_DEMAND", "m7i.2xlarge"),
+        nodegroup("reserve", "ON_DEMAND", "m7i.2xlarge, m6i.2xlarge"),
+        nodegroup("burst", "SPOT", "c7g.xlarge"),
+        nodegroup("models", "ON_DEMAND", "g5.xlarge"),
         queue,
         balancer,
         group,

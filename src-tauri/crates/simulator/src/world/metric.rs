@@ -63,6 +63,8 @@ const SIGMA: f64 = 0.55;
 
 #[derive(Debug, Default)]
 struct Series {
+    /// The service quota it is counted against, of a metric of usage.
+    quota: Option<f64>,
     unit: &'static str,
     points: VecDeque<(i64, Point)>,
     open: Point,
@@ -157,6 +159,17 @@ impl Metrics {
     #[must_use]
     pub fn find(&self, key: &MetricKey) -> Option<SeriesId> {
         self.index.get(key).copied()
+    }
+
+    /// Says which service quota a metric of usage is counted against.
+    pub fn set_quota(&mut self, id: SeriesId, quota: f64) {
+        self.series[id.0 as usize].quota = Some(quota);
+    }
+
+    /// The service quota a metric of usage is counted against.
+    #[must_use]
+    pub fn quota(&self, id: SeriesId) -> Option<f64> {
+        self.series[id.0 as usize].quota
     }
 
     /// CloudWatch's name of the unit.

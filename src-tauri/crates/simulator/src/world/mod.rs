@@ -23,6 +23,7 @@ pub mod point;
 pub mod queue;
 pub mod region;
 pub mod traffic;
+mod usage;
 mod watching;
 mod workloads;
 
@@ -181,6 +182,9 @@ impl World {
                     &mut self.dice,
                 );
             }
+            for (region, cluster) in self.regions.iter().zip(&self.clusters) {
+                usage::sample(region.name(), cluster, &mut self.metrics);
+            }
             self.serve_edge(60.0);
             self.dns.sample(&mut self.metrics);
             self.metrics.tick(now);
@@ -259,8 +263,9 @@ impl World {
     }
 
     fn end_minute(&mut self) {
-        for region in &mut self.regions {
+        for (region, cluster) in self.regions.iter_mut().zip(&self.clusters) {
             region.sample(self.now, &mut self.metrics);
+            usage::sample(region.name(), cluster, &mut self.metrics);
         }
         self.dns.sample(&mut self.metrics);
         self.metrics.tick(self.now);

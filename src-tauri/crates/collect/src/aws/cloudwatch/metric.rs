@@ -158,17 +158,43 @@ pub(super) async fn read(
     Ok(all)
 }
 
+/// Reads metrics of usage, each with the service quota it is counted against, which only an expression tells
+/// (CloudWatch User Guide, "Using metric math", `SERVICE_QUOTA`): pairs in the order of the queries.
+pub(super) async fn read_with_quota(
+    round: &Round<'_>,
+    window: &Window,
+    usage: &[Query],
+) -> Result<Vec<(Points, Points)>, SourceFailure> {
+    let metrics = usage.iter().enumerate();
+    let metrics = metrics.map(|(n, query)| asked(n, query, window.period));
+    let quotas = (0..usage.len()).map(|n| {
+        let quota = MetricDataQuery::builder().id(format!("m{}", usage.len() + n));
+        quota.expression(format!("SERVICE_QUOTA(m{n})")).build()
+    });
+    let queries = metrics.chain(quotas).collect();
+    let mut used = ask(round, window, queries, usage[0].namespace).await?;
+    let quotas = used.split_off(usage.len());
+    Ok(used.into_iter().zip(quotas).collect())
+}
+
 async fn read_batch(
     round: &Round<'_>,
     window: &Window,
     batch: &[Query],
 ) -> Result<Vec<Points>, SourceFailure> {
-    let queries: Vec<MetricDataQuery> = batch
-        .iter()
-        .enumerate()
-        .map(|(n, query)| asked(n, query, window.period))
-        .collect();
-    let mut points = vec![Points::default(); batch.len()];
+    let queries = batch.iter().enumerate();
+    let queries = queries.map(|(n, query)| asked(n, query, window.period));
+    ask(round, window, queries.collect(), batch[0].namespace).await
+}
+
+/// The points of every query, in their order; the n-th has the id `mN`.
+async fn ask(
+    round: &Round<'_>,
+    window: &Window,
+    queries: Vec<MetricDataQuery>,
+    about: &str,
+) -> Result<Vec<Points>, SourceFailure> {
+    let mut points = vec![Points::default(); queries.len()];
     let mut mark: Option<String> = None;
     loop {
         let call = round
@@ -180,9 +206,7 @@ async fn read_batch(
             .scan_by(ScanBy::TimestampAscending)
             .set_metric_data_queries(Some(queries.clone()))
             .set_next_token(mark.clone());
-        let page = round
-            .ask("GetMetricData", batch[0].namespace, call.send())
-            .await?;
+        let page = round.ask("GetMetricData", about, call.send()).await?;
         for result in page.metric_data_results.iter().flatten() {
             round.take(place(&mut points, result, window));
         }

@@ -41,7 +41,10 @@ pub(super) fn get(metrics: &Metrics, call: &Call) -> Result<Answer, AwsError> {
         .clamp(1, MAX_DATAPOINTS);
     let mut results = Vec::new();
     for query in queries {
-        results.push(one(metrics, call, query, span)?);
+        results.push(match query["Expression"].as_str() {
+            Some(expression) => Some(quota(metrics, call, query, expression, span)?),
+            None => one(metrics, call, query, span)?,
+        });
     }
     let results: Vec<Series> = results.into_iter().flatten().collect();
     paged(
@@ -103,6 +106,45 @@ fn one(
         label,
         points,
     }))
+}
+
+/// The one function of metric math that is known here: `SERVICE_QUOTA` of another query of the call that names a metric
+/// of usage (CloudWatch User Guide, "Using metric math"); a point for each of that metric's.
+fn quota(
+    metrics: &Metrics,
+    call: &Call,
+    query: &Value,
+    expression: &str,
+    span: (Millis, Millis),
+) -> Result<Series, AwsError> {
+    let id = query["Id"].as_str().unwrap_or_default();
+    let unknown = || {
+        validation(format!(
+            "Error in expression '{id}': this simulation knows SERVICE_QUOTA of a metric of usage, not {expression}."
+        ))
+    };
+    let of = expression.trim().strip_prefix("SERVICE_QUOTA(");
+    let of = of
+        .and_then(|rest| rest.strip_suffix(')'))
+        .ok_or_else(unknown)?;
+    let used = call.list("MetricDataQueries").iter();
+    let used = used.clone().find(|q| q["Id"].as_str() == Some(of.trim()));
+    let used = used
+        .filter(|q| q["MetricStat"].is_object())
+        .ok_or_else(unknown)?;
+    let key = key(&call.region, &used["MetricStat"]["Metric"]);
+    if key.namespace != "AWS/Usage" {
+        return Err(unknown());
+    }
+    let quota = metrics.find(&key).and_then(|series| metrics.quota(series));
+    let shown = json!({"Id": id, "MetricStat": used["MetricStat"]});
+    let points = one(metrics, call, &shown, span)?.map_or_else(Vec::new, |used| used.points);
+    let points = points.into_iter().filter_map(|(at, _)| Some((at, quota?)));
+    Ok(Series {
+        id: id.to_owned(),
+        label: query["Label"].as_str().unwrap_or(expression).to_owned(),
+        points: points.collect(),
+    })
 }
 
 /// The results of a page: as many points as fit, in the order of the queries, the rest behind a token.

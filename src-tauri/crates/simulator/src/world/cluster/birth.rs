@@ -46,6 +46,7 @@ impl Cluster {
             claims: BTreeMap::new(),
             next_claim: 0,
             dry: Default::default(),
+            quotas: [0; 2],
             pods: BTreeMap::new(),
             next_pod: 0,
             named: HashMap::new(),
@@ -143,6 +144,7 @@ impl Cluster {
             }
         }
         self.found_pools();
+        self.found_quotas();
     }
 
     /// Raises the nodegroups until the workloads fit with room to spare.

@@ -18,6 +18,7 @@ mod node;
 mod nodes;
 mod pod;
 mod pools;
+mod processors;
 mod reads;
 mod recorder;
 mod release;
@@ -79,6 +80,8 @@ pub struct Cluster {
     next_claim: u32,
     /// What cannot be bought now.
     dry: Dry,
+    /// The most vCPUs the account may run, on demand and spot.
+    quotas: [u32; 2],
     pods: BTreeMap<PodId, Pod>,
     next_pod: u64,
     /// Pods by `namespace/name`.
