@@ -167,7 +167,7 @@ pub trait Action: Sync {
     fn called_for(&self, snapshot: &Snapshot, node: &Node) -> bool;
 
     /// What would be done to `node`, of one of its kinds, with every check of its own answered from
-    /// `snapshot`.
+    /// `snapshot` and from what this machine keeps about the node.
     ///
     /// # Errors
     /// When a setting cannot be used; what is blocked by a check is still a draft.
@@ -176,22 +176,8 @@ pub trait Action: Sync {
         snapshot: &Snapshot,
         node: &Node,
         settings: &BTreeMap<String, String>,
-    ) -> Result<Draft, PlanError>;
-
-    /// The same with what this machine keeps about the node, for an action that rests on it.
-    ///
-    /// # Errors
-    /// As [`Action::draft`].
-    fn draft_with(
-        &self,
-        snapshot: &Snapshot,
-        node: &Node,
-        settings: &BTreeMap<String, String>,
         shelf: &Shelf,
-    ) -> Result<Draft, PlanError> {
-        let _ = shelf;
-        self.draft(snapshot, node, settings)
-    }
+    ) -> Result<Draft, PlanError>;
 
     /// What it asks for on `node`, with each candidate's fit; nothing when it asks nothing.
     fn settings(&self, snapshot: &Snapshot, node: &Node) -> Vec<Setting> {
@@ -313,7 +299,7 @@ fn offered<'a>(
 /// The offer with its defaults; none when even those cannot be used.
 fn made(action: &dyn Action, snapshot: &Snapshot, node: &Node, context: &Context) -> Option<Offer> {
     let draft = action
-        .draft_with(snapshot, node, &BTreeMap::new(), &context.shelf)
+        .draft(snapshot, node, &BTreeMap::new(), &context.shelf)
         .ok()?;
     let settings = action.settings(snapshot, node);
     let plan = finish(action.verb(), snapshot, node, draft, context);
@@ -338,7 +324,7 @@ pub fn plan(snapshot: &Snapshot, request: &Request, context: &Context) -> Result
             fits: crate::words::list(&fits),
         }
     })?;
-    let draft = action.draft_with(snapshot, node, &request.settings, &context.shelf)?;
+    let draft = action.draft(snapshot, node, &request.settings, &context.shelf)?;
     Ok(finish(action.verb(), snapshot, node, draft, context))
 }
 

@@ -76,15 +76,6 @@ impl Action for Failover {
         snapshot: &Snapshot,
         node: &Node,
         settings: &BTreeMap<String, String>,
-    ) -> Result<Draft, PlanError> {
-        self.draft_with(snapshot, node, settings, &Shelf::default())
-    }
-
-    fn draft_with(
-        &self,
-        snapshot: &Snapshot,
-        node: &Node,
-        settings: &BTreeMap<String, String>,
         shelf: &Shelf,
     ) -> Result<Draft, PlanError> {
         let mut subject = Subject::new(snapshot, node, settings)?;

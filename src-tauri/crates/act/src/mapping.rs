@@ -24,6 +24,7 @@ use crate::lasts;
 use crate::plan::{Blast, ConfirmLevel, Expectation, Leaves, Plan};
 use crate::sequence::Sequence;
 use crate::setting::Setting;
+use crate::shelf::Shelf;
 use crate::verb::Verb;
 use crate::words::span;
 use model::{Fact, Kind, Node, Snapshot, SourceId};
@@ -87,6 +88,7 @@ macro_rules! mapping_action {
                 snapshot: &Snapshot,
                 node: &Node,
                 settings: &BTreeMap<String, String>,
+                _shelf: &Shelf,
             ) -> Result<Draft, PlanError> {
                 let subject = Subject::new(snapshot, node);
                 let change = settings::parse($doing, &subject, settings)?;

@@ -21,6 +21,7 @@ use crate::hands::Hands;
 use crate::plan::{Blast, ConfirmLevel, Expectation, Plan};
 use crate::sequence::Sequence;
 use crate::setting::Setting;
+use crate::shelf::Shelf;
 use crate::takes::Takes;
 use crate::verb::Verb;
 use crate::words::count;
@@ -71,6 +72,7 @@ impl Action for ScaleNodegroup {
         snapshot: &Snapshot,
         node: &Node,
         settings: &BTreeMap<String, String>,
+        _shelf: &Shelf,
     ) -> Result<Draft, PlanError> {
         let subject = Subject::new(snapshot, node);
         let wanted = settings::parse(&subject, settings)?;

@@ -64,15 +64,6 @@ impl Action for Purge {
         snapshot: &Snapshot,
         node: &Node,
         settings: &BTreeMap<String, String>,
-    ) -> Result<Draft, PlanError> {
-        self.draft_with(snapshot, node, settings, &Shelf::default())
-    }
-
-    fn draft_with(
-        &self,
-        snapshot: &Snapshot,
-        node: &Node,
-        settings: &BTreeMap<String, String>,
         shelf: &Shelf,
     ) -> Result<Draft, PlanError> {
         setting::none(self.verb(), settings)?;

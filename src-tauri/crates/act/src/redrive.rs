@@ -32,6 +32,7 @@ use crate::draft::{Draft, Undo};
 use crate::hands::Hands;
 use crate::plan::{Blast, ConfirmLevel, Plan};
 use crate::setting::Setting;
+use crate::shelf::Shelf;
 use crate::verb::Verb;
 use crate::words::{count, list, percent, span, thousands};
 use estimate::has_canary;
@@ -88,10 +89,11 @@ impl Action for Redrive {
         snapshot: &Snapshot,
         node: &Node,
         settings: &BTreeMap<String, String>,
+        shelf: &Shelf,
     ) -> Result<Draft, PlanError> {
         let settings = Settings::parse(settings)?;
         let subject = Subject::new(snapshot, node, &settings)?;
-        Ok(draft(&subject, &settings))
+        Ok(draft(&subject, &settings, shelf))
     }
 
     fn settings(&self, snapshot: &Snapshot, node: &Node) -> Vec<Setting> {
@@ -130,14 +132,14 @@ impl Action for Redrive {
     }
 }
 
-fn draft(subject: &Subject<'_>, settings: &Settings) -> Draft {
+fn draft(subject: &Subject<'_>, settings: &Settings, shelf: &Shelf) -> Draft {
     Draft {
         settings: filled(subject, settings),
         targets: subject.targets(),
         label: label(subject, settings),
         calls: calls::calls(subject, settings),
         before: before(subject),
-        findings: guard::findings(subject, settings),
+        findings: guard::findings(subject, settings, shelf),
         expectations: expect::expectations(subject),
         stops: stops(),
         undo: Undo::none(

@@ -80,15 +80,6 @@ impl Action for RedriveSelected {
         snapshot: &Snapshot,
         node: &Node,
         settings: &BTreeMap<String, String>,
-    ) -> Result<Draft, PlanError> {
-        self.draft_with(snapshot, node, settings, &Shelf::default())
-    }
-
-    fn draft_with(
-        &self,
-        snapshot: &Snapshot,
-        node: &Node,
-        settings: &BTreeMap<String, String>,
         shelf: &Shelf,
     ) -> Result<Draft, PlanError> {
         let settings = Settings::parse(settings)?.resolved(shelf);

@@ -1,11 +1,12 @@
 //! What this machine keeps that an action rests on: room for ledgers, and what runs, peeks, exports and
 //! purges left behind. Read by the engine when a plan is made, so that plans stay pure.
 
-use crate::selected::Message;
+use crate::selected::{Message, peek};
 use model::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -13,6 +14,10 @@ use std::path::{Path, PathBuf};
 
 /// Folder within the state folder, beside the runs.
 const FOLDER: &str = "shelf";
+/// A peek older than this says nothing of what is there now.
+pub(crate) const PEEK_SECONDS: f64 = 600.0;
+/// Signatures that are kept of a node.
+const SIGNATURES: usize = 500;
 
 /// What is kept about one node.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +30,8 @@ pub struct Shelf {
     pub peek: Option<KeptPeek>,
     /// The last export whose file is still there.
     pub export: Option<KeptExport>,
+    /// Signatures of the messages that peeks and exports have shown here, by their words.
+    pub signatures: BTreeMap<String, KeptSignature>,
     /// When it was purged from here last.
     pub purged_at: Option<Timestamp>,
     /// When it was failed over from here last: RDS' events come late, and not from every server.
@@ -47,6 +54,23 @@ pub struct KeptPeek {
     pub at: Timestamp,
     /// The messages.
     pub messages: Vec<Message>,
+}
+
+impl KeptPeek {
+    /// Its messages by signature.
+    #[must_use]
+    pub fn signatures(&self) -> BTreeMap<String, u32> {
+        peek::signatures(self.messages.iter())
+    }
+}
+
+/// When messages of a signature were seen, platform time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptSignature {
+    /// The first time.
+    pub first: Timestamp,
+    /// The last time.
+    pub last: Timestamp,
 }
 
 /// An export.
@@ -77,6 +101,7 @@ impl Shelf {
             ledgers: crate::selected::kept_ledgers(runs, node),
             peek: kept(runs, node, "peek"),
             export: export.filter(whole),
+            signatures: kept(runs, node, "signatures").unwrap_or_default(),
             purged_at: kept(runs, node, "purge"),
             failed_over_at: kept(runs, node, "failover"),
         }
@@ -89,6 +114,32 @@ impl Shelf {
 /// When it cannot be written.
 pub fn keep_peek(runs: &Path, node: &str, peek: &KeptPeek) -> io::Result<()> {
     keep(runs, node, "peek", peek)
+}
+
+/// Keeps which signatures messages of `node` had at a time; of the oldest not more than a few hundred.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn keep_signatures<'m>(
+    runs: &Path,
+    node: &str,
+    messages: impl Iterator<Item = &'m Message>,
+    at: Timestamp,
+) -> io::Result<()> {
+    let mut all: BTreeMap<String, KeptSignature> =
+        kept(runs, node, "signatures").unwrap_or_default();
+    for signature in peek::signatures(messages).into_keys() {
+        let new = KeptSignature {
+            first: at,
+            last: at,
+        };
+        all.entry(signature).or_insert(new).last = at;
+    }
+    let mut newest: Vec<(String, KeptSignature)> = all.into_iter().collect();
+    newest.sort_by_key(|(_, seen)| std::cmp::Reverse(seen.last));
+    newest.truncate(SIGNATURES);
+    let newest: BTreeMap<_, _> = newest.into_iter().collect();
+    keep(runs, node, "signatures", &newest)
 }
 
 /// Keeps where an export of `node` is.
@@ -206,6 +257,19 @@ mod tests {
             (Some(export), Some(at), Some(peek))
         );
         assert_eq!(shelf.failed_over_at, Some(at));
+        let message = |kind: &str| Message {
+            id: kind.to_owned(),
+            body: format!("{{\"type\":\"{kind}\"}}"),
+            attributes: BTreeMap::new(),
+            system: BTreeMap::new(),
+        };
+        let later = at.plus_seconds(60);
+        let both = [message("fill"), message("trade"), message("fill")];
+        keep_signatures(&runs, "q", both[..1].iter(), at).expect("kept");
+        keep_signatures(&runs, "q", both.iter(), later).expect("kept");
+        let known = Shelf::read(&runs, "q").signatures;
+        let seen: Vec<_> = known.values().map(|seen| (seen.first, seen.last)).collect();
+        assert_eq!(seen, [(at, later), (later, later)], "{known:?}");
         assert!(shelf.room_bytes > Some(0));
         assert_eq!(Shelf::read(&runs, "other").export, None);
         fs::write(&path, "01234").expect("cut");

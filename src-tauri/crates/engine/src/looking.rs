@@ -3,7 +3,7 @@
 
 use crate::Engine;
 use act::selected::edit::Edit;
-use act::selected::export::{ExportFailure, Exported, export};
+use act::selected::export::{ExportFailure, Exported, export, messages};
 use act::selected::filter::Misread;
 use act::selected::peek::{Peek, peek};
 use act::shelf::{self, KeptExport, KeptPeek};
@@ -80,6 +80,7 @@ impl Engine {
             messages: found.messages,
         };
         shelf::keep_peek(&self.folder(), node.as_str(), &kept)?;
+        shelf::keep_signatures(&self.folder(), node.as_str(), kept.messages.iter(), kept.at)?;
         Ok(found.peek)
     }
 
@@ -98,6 +99,8 @@ impl Engine {
             bytes: done.bytes,
         };
         shelf::keep_export(&self.folder(), node.as_str(), &kept)?;
+        let held = messages(&done.path).map_err(ExportFailure::File)?;
+        shelf::keep_signatures(&self.folder(), node.as_str(), held.iter(), done.at)?;
         Ok(done)
     }
 }

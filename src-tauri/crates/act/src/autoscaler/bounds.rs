@@ -14,6 +14,7 @@ use crate::object::{self, Patch, Patching};
 use crate::origin::Origin;
 use crate::plan::{Blast, ConfirmLevel, Expectation, Finding, Plan, Severity};
 use crate::setting::{Ask, Setting};
+use crate::shelf::Shelf;
 use crate::verb::Verb;
 use crate::words::{count, span};
 use crate::workload::owner::{self, Owner};
@@ -101,6 +102,7 @@ impl Action for Bounds {
         snapshot: &Snapshot,
         node: &Node,
         settings: &BTreeMap<String, String>,
+        _shelf: &Shelf,
     ) -> Result<Draft, PlanError> {
         let now = aim::bounds(node).unwrap_or((0, 0));
         let then = parse(settings, node, now)?;

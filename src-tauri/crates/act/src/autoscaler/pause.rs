@@ -19,6 +19,7 @@ use crate::object::{self, Field, Object, Patch, Patching};
 use crate::origin::Origin;
 use crate::plan::{Expectation, Finding, Plan, Severity};
 use crate::setting::{self, Setting};
+use crate::shelf::Shelf;
 use crate::verb::Verb;
 use crate::words::{count, list, span};
 use crate::workload::near;
@@ -69,6 +70,7 @@ impl Action for PauseScaler {
         snapshot: &Snapshot,
         node: &Node,
         settings: &BTreeMap<String, String>,
+        _shelf: &Shelf,
     ) -> Result<Draft, PlanError> {
         let settings = Settings::parse(settings)?;
         Ok(pause(snapshot, node, &settings))
@@ -114,6 +116,7 @@ impl Action for ResumeScaler {
         snapshot: &Snapshot,
         node: &Node,
         settings: &BTreeMap<String, String>,
+        _shelf: &Shelf,
     ) -> Result<Draft, PlanError> {
         setting::none(self.verb(), settings)?;
         Ok(resume(snapshot, node))

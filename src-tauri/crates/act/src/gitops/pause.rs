@@ -21,6 +21,7 @@ use crate::object::{self, Field, Object, Patch, Patching};
 use crate::origin::Origin;
 use crate::plan::{Expectation, Finding, Plan, Severity};
 use crate::setting::{self, Setting};
+use crate::shelf::Shelf;
 use crate::verb::Verb;
 use crate::words::{some, span};
 use crate::workload::near;
@@ -71,6 +72,7 @@ impl Action for PauseSync {
         snapshot: &Snapshot,
         node: &Node,
         settings: &BTreeMap<String, String>,
+        _shelf: &Shelf,
     ) -> Result<Draft, PlanError> {
         let (mut time, mut given) = (lasts::DEFAULT_SECONDS, lasts::DEFAULT.to_owned());
         for (name, value) in settings {
@@ -127,6 +129,7 @@ impl Action for ResumeSync {
         snapshot: &Snapshot,
         node: &Node,
         settings: &BTreeMap<String, String>,
+        _shelf: &Shelf,
     ) -> Result<Draft, PlanError> {
         setting::none(self.verb(), settings)?;
         Ok(resume(snapshot, node))

@@ -1,12 +1,12 @@
 //! The checks of a purge (guards.md §8).
 
 use super::held;
-use crate::finding::{Answer, Words, finding};
+use crate::finding::{Answer, Words, finding, not_checked};
 use crate::plan::{Finding, Severity};
 use crate::redrive::guard;
 use crate::redrive::subject::Subject;
 use crate::shelf::Shelf;
-use crate::words::{count, span, thousands};
+use crate::words::{count, list, span, thousands};
 use model::Fact;
 
 /// An export older than this says nothing of what is there now.
@@ -15,8 +15,10 @@ const EXPORT_SECONDS: f64 = 600.0;
 const EXPORT_MESSAGES: i64 = 10_000;
 /// SQS takes one purge of a queue in this time (PurgeQueueInProgress).
 const AGAIN_SECONDS: f64 = 60.0;
-/// Younger than this, the oldest message belongs to what is going on now.
+/// Younger than this, the oldest message belongs to what is going on now, and so does a signature.
 const YOUNG_SECONDS: f64 = 3_600.0;
+/// Signatures that are told.
+const TOLD: usize = 3;
 
 /// Whether some queue dead-letters into it.
 pub(super) fn is_dlq(subject: &Subject<'_>) -> bool {
@@ -34,6 +36,7 @@ pub(super) fn findings(subject: &Subject<'_>, shelf: &Shelf) -> Vec<Finding> {
         guard::task_free(subject),
         again(subject, shelf),
         young(subject),
+        signatures(subject, shelf),
         producers(subject),
     ]
 }
@@ -159,6 +162,48 @@ fn young(subject: &Subject<'_>) -> Finding {
             unknown: "How long the oldest message has been here is not known.".to_owned(),
             threshold: "an hour or longer",
             next: "Find out why they fail first; redrive what can be saved.",
+        },
+    )
+}
+
+/// What fails in a way that was never seen here before is not yet understood. Without an earlier look nothing says what
+/// was seen.
+fn signatures(subject: &Subject<'_>, shelf: &Shelf) -> Finding {
+    let age = |at| subject.snapshot.taken_at.seconds_since(at);
+    let exported = shelf.export.as_ref().map(|export| export.at);
+    let known = shelf
+        .signatures
+        .values()
+        .any(|seen| age(seen.first) >= YOUNG_SECONDS);
+    let Some(exported) = exported.filter(|_| known) else {
+        return not_checked(
+            "purge.signatures",
+            "whether they fail in a way not seen here before (no peek or export here is older than an hour)",
+            "Peek at what is there.",
+        );
+    };
+    let held = shelf
+        .signatures
+        .iter()
+        .filter(|(_, seen)| seen.last >= exported);
+    let new: Vec<&str> = held
+        .filter(|(_, seen)| age(seen.first) < YOUNG_SECONDS)
+        .map(|(signature, _)| signature.as_str())
+        .collect();
+    finding(
+        "purge.signatures",
+        Severity::Warn,
+        Answer::given(new.is_empty(), count(new.len() as i64, "new signature")),
+        Words {
+            pass: "All that was exported fails as messages here did before.".to_owned(),
+            fail: format!(
+                "What was exported holds {} never seen here until an hour ago: {}.",
+                count(new.len() as i64, "signature"),
+                list(&new[..new.len().min(TOLD)])
+            ),
+            unknown: String::new(),
+            threshold: "seen here more than an hour ago",
+            next: "Find out why these fail first.",
         },
     )
 }

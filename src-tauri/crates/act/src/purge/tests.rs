@@ -1,5 +1,5 @@
 use crate::redrive::tests::{World, dlq, says, stamp};
-use crate::shelf::{KeptExport, Shelf};
+use crate::shelf::{KeptExport, KeptSignature, Shelf};
 use crate::{ConfirmLevel, Context, Outcome, Plan, Request, Severity, Verb};
 use model::{Fact, Relation};
 use std::collections::BTreeMap;
@@ -52,6 +52,50 @@ fn green_with_an_export_it_asks_for_name_and_count() {
     );
     let undo = plan.undo_request.expect("an undo");
     assert_eq!(undo.settings["from"], "export:/exports/orders-dlq.jsonl");
+}
+
+#[test]
+fn what_never_failed_here_before_warns_where_something_did() {
+    let seen = |first: &str| KeptSignature {
+        first: stamp(first),
+        last: stamp("02:55:00"),
+    };
+    let with = |all: &[(&str, &str)]| {
+        let signatures = all
+            .iter()
+            .map(|(name, first)| ((*name).to_owned(), seen(first)));
+        let shelf = Shelf {
+            signatures: signatures.collect(),
+            ..shelf()
+        };
+        let plan = plan(&old(), shelf);
+        let found = plan
+            .findings
+            .into_iter()
+            .find(|f| f.id == "purge.signatures");
+        found
+            .map(|f| (f.severity, f.outcome, f.sentence))
+            .expect("it")
+    };
+    let (severity, outcome, sentence) = with(&[("error Timeout", "02:55:00")]);
+    assert_eq!(
+        (severity, outcome),
+        (Severity::Info, Outcome::Pass),
+        "{sentence}"
+    );
+    let (severity, outcome, sentence) = with(&[("error Timeout", "01:10:00")]);
+    assert_eq!(
+        (severity, outcome),
+        (Severity::Warn, Outcome::Pass),
+        "{sentence}"
+    );
+    let (severity, outcome, sentence) =
+        with(&[("error Timeout", "01:10:00"), ("error Schema", "02:50:00")]);
+    assert_eq!((severity, outcome), (Severity::Warn, Outcome::Fail));
+    assert!(
+        sentence.contains("error Schema") && !sentence.contains("Timeout"),
+        "{sentence}"
+    );
 }
 
 #[test]

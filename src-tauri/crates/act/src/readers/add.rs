@@ -14,6 +14,7 @@ use crate::plan::{ApiCall, Blast, ConfirmLevel, Expectation, Plan};
 use crate::rights::Right;
 use crate::sequence::Sequence;
 use crate::setting::{Ask, Choice, Setting};
+use crate::shelf::Shelf;
 use crate::verb::Verb;
 use crate::words::shell;
 use model::{Fact, Kind, Node, NodeId, Snapshot, SourceId};
@@ -57,6 +58,7 @@ impl Action for AddReader {
         snapshot: &Snapshot,
         node: &Node,
         settings: &BTreeMap<String, String>,
+        _shelf: &Shelf,
     ) -> Result<Draft, PlanError> {
         Ok(draft(&Subject::new(snapshot, node, settings)?))
     }

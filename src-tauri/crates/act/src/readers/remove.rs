@@ -16,6 +16,7 @@ use crate::plan::{ApiCall, Blast, ConfirmLevel, Expectation, Finding, Plan, Seve
 use crate::rights::Right;
 use crate::sequence::Sequence;
 use crate::setting;
+use crate::shelf::Shelf;
 use crate::takes::Takes;
 use crate::verb::Verb;
 use crate::words::{percent, shell, thousands};
@@ -53,6 +54,7 @@ impl Action for RemoveReader {
         snapshot: &Snapshot,
         node: &Node,
         settings: &BTreeMap<String, String>,
+        _shelf: &Shelf,
     ) -> Result<Draft, PlanError> {
         setting::none(self.verb(), settings)?;
         let database =

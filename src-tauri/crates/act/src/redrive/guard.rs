@@ -4,13 +4,17 @@
 use super::settings::Settings;
 use super::subject::Subject;
 use super::{estimate, health, past};
-use crate::finding::{Answer, Words, finding};
+use crate::finding::{Answer, Words, finding, not_checked};
 use crate::plan::{Finding, Outcome, Severity};
+use crate::shelf::{KeptPeek, PEEK_SECONDS, Shelf};
 use crate::words::{count, list, span};
 use model::{Fact, Node};
 
+/// Of the messages peeked at so many may be unlike the most, percent.
+const OTHERS_PERCENT: f64 = 10.0;
+
 /// Every check, blocks first.
-pub(crate) fn findings(subject: &Subject<'_>, settings: &Settings) -> Vec<Finding> {
+pub(crate) fn findings(subject: &Subject<'_>, settings: &Settings, shelf: &Shelf) -> Vec<Finding> {
     let mut all = vec![
         is_dlq(subject),
         source_is_sqs(subject),
@@ -24,12 +28,48 @@ pub(crate) fn findings(subject: &Subject<'_>, settings: &Settings) -> Vec<Findin
         canary(subject, settings),
         idempotent(subject),
         one_source(subject),
+        one_signature(subject, shelf),
         fifo_order(subject),
         expiry(subject, settings),
         past::last_failure(subject),
         past::history(subject),
     ]);
     all
+}
+
+/// SQS moves all of them: those that fail for another reason fail again (guards.md §6). A plan asks nobody; what a peek
+/// of the last minutes showed counts.
+fn one_signature(subject: &Subject<'_>, shelf: &Shelf) -> Finding {
+    let age = |at| subject.snapshot.taken_at.seconds_since(at);
+    let peek = shelf
+        .peek
+        .as_ref()
+        .filter(|peek| age(peek.at) <= PEEK_SECONDS);
+    let signatures = peek.map(KeptPeek::signatures).unwrap_or_default();
+    let all: u32 = signatures.values().sum();
+    let Some((most, alike)) = signatures.iter().max_by_key(|(_, alike)| **alike) else {
+        return not_checked(
+            "redrive.one-signature",
+            "whether all fail alike (no peek of the last 10 min)",
+            "Those that fail for another reason fail again.",
+        );
+    };
+    let others = f64::from(all - alike) * 100.0 / f64::from(all);
+    let value = format!("{} of {all} otherwise", all - alike);
+    finding(
+        "redrive.one-signature",
+        Severity::Warn,
+        Answer::given(others <= OTHERS_PERCENT, value.clone()),
+        Words {
+            pass: format!("Of {all} that were peeked at {alike} are alike: {most}."),
+            fail: format!(
+                "Of {all} that were peeked at only {alike} are alike ({most}): the others may fail for another reason, and SQS moves all."
+            ),
+            unknown: String::new(),
+            threshold: "10 % others at most",
+            next: "Redrive the ones you know by a filter: redrive-selected.",
+        },
+    )
 }
 
 /// Those that are the same for a redrive of selected messages.

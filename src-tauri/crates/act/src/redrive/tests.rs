@@ -1,5 +1,7 @@
 //! Every check made true and made false, levels, digest and texts.
 
+use crate::selected::Message;
+use crate::shelf::{KeptPeek, Shelf};
 use crate::{Colour, ConfirmLevel, Context, Outcome, Plan, Request, Severity, Verb, offers, plan};
 use model::node::FactOrigin;
 use model::{
@@ -997,4 +999,50 @@ fn encrypted_queues_need_their_keys_and_the_right_is_named() {
     );
     world.set("queue/orders-dlq", Fact::KmsKey, "alias/aws/sqs");
     assert_eq!(key(&world.plan()).len(), 2);
+}
+
+#[test]
+fn a_peek_that_shows_others_warns_before_all_are_moved() {
+    let with = |bodies: &[&str], peeked: &str| {
+        let message = |body: &&str| Message {
+            id: (*body).to_owned(),
+            body: (*body).to_owned(),
+            attributes: BTreeMap::new(),
+            system: BTreeMap::new(),
+        };
+        let request = Request {
+            action: Verb::Redrive,
+            node: dlq(),
+            settings: BTreeMap::new(),
+        };
+        let peek = KeptPeek {
+            at: stamp(peeked),
+            messages: bodies.iter().map(message).collect(),
+        };
+        let context = Context {
+            shelf: Shelf {
+                peek: Some(peek),
+                ..Shelf::default()
+            },
+            ..Context::default()
+        };
+        let plan = crate::plan(&World::green().snapshot(), &request, &context).expect("a plan");
+        outcome(&plan, "redrive.one-signature")
+    };
+    let (one, other) = (r#"{"error":"Timeout"}"#, r#"{"error":"Schema"}"#);
+    let ten = |others: usize| [vec![one; 10 - others], vec![other; others]].concat();
+    let told = |others, at| with(&ten(others), at);
+    assert_eq!(told(0, "02:58:00"), Some((Severity::Warn, Outcome::Pass)));
+    assert_eq!(told(1, "02:58:00"), Some((Severity::Warn, Outcome::Pass)));
+    assert_eq!(told(2, "02:58:00"), Some((Severity::Warn, Outcome::Fail)));
+    assert_eq!(
+        told(2, "02:10:00"),
+        Some((Severity::Info, Outcome::Pass)),
+        "too old to count"
+    );
+    assert_eq!(
+        told(10, "02:58:00"),
+        Some((Severity::Warn, Outcome::Pass)),
+        "all alike"
+    );
 }

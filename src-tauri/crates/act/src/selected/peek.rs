@@ -126,6 +126,11 @@ pub struct Sample {
     pub messages: Vec<Message>,
 }
 
+/// What messages have in common, in words, and how many have it.
+pub fn signatures<'m>(messages: impl Iterator<Item = &'m Message>) -> BTreeMap<String, u32> {
+    cluster::signatures(messages)
+}
+
 /// What a look into `queue` does to it, before it is done: sentences.
 #[must_use]
 pub fn side_effects(queue: &Node) -> Vec<String> {

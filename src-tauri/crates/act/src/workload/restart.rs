@@ -20,6 +20,7 @@ use crate::plan::{ApiCall, Blast, ConfirmLevel, Expectation, Plan};
 use crate::rights::Right;
 use crate::sequence::Sequence;
 use crate::setting;
+use crate::shelf::Shelf;
 use crate::verb::Verb;
 use crate::words::{count, shell};
 use model::{Fact, Kind, Node, Relation, Snapshot, SourceId, Value};
@@ -64,6 +65,7 @@ impl Action for Restart {
         snapshot: &Snapshot,
         node: &Node,
         settings: &BTreeMap<String, String>,
+        _shelf: &Shelf,
     ) -> Result<Draft, PlanError> {
         setting::none(self.verb(), settings)?;
         Ok(draft(snapshot, node))

@@ -21,6 +21,7 @@ use crate::object::{self, Patching, REPLICAS};
 use crate::origin::Origin;
 use crate::plan::{Blast, ConfirmLevel, Expectation, Finding, Plan, Severity};
 use crate::setting::Setting;
+use crate::shelf::Shelf;
 use crate::takes::Takes;
 use crate::verb::Verb;
 use crate::words::{count, span};
@@ -66,6 +67,7 @@ impl Action for Scale {
         snapshot: &Snapshot,
         node: &Node,
         settings: &BTreeMap<String, String>,
+        _shelf: &Shelf,
     ) -> Result<Draft, PlanError> {
         let to = settings::replicas(settings, node)?;
         Ok(draft(&Aim::new(snapshot, node, to)))

@@ -18,6 +18,7 @@ use crate::offer::Colour;
 use crate::plan::{ApiCall, Blast, ConfirmLevel, Expectation, Plan};
 use crate::sequence::Sequence;
 use crate::setting::{Ask, Choice, Setting};
+use crate::shelf::Shelf;
 use crate::verb::Verb;
 use crate::words::{count, shell};
 use model::{Cause, Fact, Kind, Node, Relation, Snapshot, SourceId};
@@ -164,6 +165,7 @@ impl Action for Undo {
         snapshot: &Snapshot,
         node: &Node,
         settings: &BTreeMap<String, String>,
+        _shelf: &Shelf,
     ) -> Result<Draft, PlanError> {
         Ok(drafted(&Turn::new(snapshot, node, settings)?))
     }

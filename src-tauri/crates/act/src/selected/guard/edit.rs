@@ -6,11 +6,9 @@ use crate::redrive::subject::Subject;
 use crate::selected::edit::Edit;
 use crate::selected::message::{MOST_BYTES, Message};
 use crate::selected::settings::Settings;
-use crate::shelf::Shelf;
+use crate::shelf::{PEEK_SECONDS, Shelf};
 use crate::words::{count, span, thousands};
 
-/// A peek older than this says nothing of what is there now.
-const PEEK_SECONDS: f64 = 600.0;
 /// Messages whose differences are told.
 const TOLD: usize = 5;
 

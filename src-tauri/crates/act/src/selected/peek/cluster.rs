@@ -79,6 +79,22 @@ pub(super) fn clusters(messages: &[Message], edit: Option<&Edit>) -> Vec<Cluster
     clusters
 }
 
+/// The signature of each message in words, and how many have it.
+pub(super) fn signatures<'m>(messages: impl Iterator<Item = &'m Message>) -> BTreeMap<String, u32> {
+    let mut all = BTreeMap::new();
+    for message in messages {
+        let json = serde_json::from_str::<Value>(&message.body).ok();
+        let (parts, _) = parts(message, json.as_ref());
+        let shape = shape_words(&shape(json.as_ref()));
+        let parts = parts
+            .into_iter()
+            .map(|part| format!("{} {}", part.name, part.value));
+        let words: Vec<String> = parts.chain([format!("shape {shape}")]).collect();
+        *all.entry(words.join(", ")).or_insert(0) += 1;
+    }
+    all
+}
+
 fn made(group: &Group<'_>, all: &[Group<'_>], total: usize, edit: Option<&Edit>) -> Cluster {
     let mut signature = group.parts.clone();
     signature.push(Trait {
