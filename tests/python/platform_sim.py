@@ -47,9 +47,10 @@ START = "2026-03-04T15:30:00Z"
 @contextlib.contextmanager
 def simulated(folder: pathlib.Path, scenario: str, *options: str):
     folder.mkdir(parents=True, exist_ok=True)
+    start = () if "--start" in options else ("--start", START)
     with open(folder / "stderr", "w") as errors:
         process = subprocess.Popen(
-            [QD, "sim", "--scenario", scenario, "--dir", str(folder), "--start", START, *options],
+            [QD, "sim", "--scenario", scenario, "--dir", str(folder), *start, *options],
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,

@@ -48,6 +48,7 @@ use serde_json::{Value, json};
 use settings::{From, Settings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use terms::Most;
 
 /// The selected redrive.
 #[derive(Clone, Copy, Debug)]
@@ -331,12 +332,7 @@ fn before(subject: &Subject<'_>, settings: &Settings) -> BTreeMap<String, Value>
             "destination_messages_visible",
             destination.and_then(visible),
         ),
-        (
-            "destination_max_receives",
-            destination
-                .and_then(|queue| queue.facts.count(Fact::MaxReceiveCount))
-                .map(|n| json!(n)),
-        ),
+        (Most::NAME, destination.and_then(Most::told)),
         (
             "move_task",
             Some(json!(facts.text(Fact::MoveTaskStatus).unwrap_or("none"))),
@@ -400,7 +396,7 @@ fn blast(subject: &Subject<'_>, settings: &Settings, shelf: &Shelf) -> Blast {
         format!("{which} leaves {name} for {to}, at up to {}/s, beside live traffic.", settings.rate),
         format!("Every message looked at is hidden for up to {} and counts one more receive.", span(hidden as f64)),
         "Each that is sent gets a new MessageId, enqueue time and retention; attributes, group and trace header stay.".to_owned(),
-        "A crash between sending and deleting can leave a message twice: such ones are counted on the receipt; where nobody takes them, by looking through the destination, which counts one more receive.".to_owned(),
+        "A crash between sending and deleting can leave a message twice: such ones are counted on the receipt; where nobody takes them, by looking through the destination once, which hides what is there for up to 2 min and counts one more receive.".to_owned(),
         "The ledger keeps whole messages in the state folder, readable by you alone.".to_owned(),
     ];
     sentences.extend(guard::sample(settings, shelf));

@@ -60,7 +60,11 @@ impl KeptPeek {
     /// Its messages by signature.
     #[must_use]
     pub fn signatures(&self) -> BTreeMap<String, u32> {
-        peek::signatures(self.messages.iter())
+        let mut all = BTreeMap::new();
+        for message in &self.messages {
+            *all.entry(peek::signature(message)).or_insert(0) += 1;
+        }
+        all
     }
 }
 
@@ -120,15 +124,15 @@ pub fn keep_peek(runs: &Path, node: &str, peek: &KeptPeek) -> io::Result<()> {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn keep_signatures<'m>(
+pub fn keep_signatures(
     runs: &Path,
     node: &str,
-    messages: impl Iterator<Item = &'m Message>,
+    signatures: impl IntoIterator<Item = String>,
     at: Timestamp,
 ) -> io::Result<()> {
     let mut all: BTreeMap<String, KeptSignature> =
         kept(runs, node, "signatures").unwrap_or_default();
-    for signature in peek::signatures(messages).into_keys() {
+    for signature in signatures {
         let new = KeptSignature {
             first: at,
             last: at,
@@ -136,7 +140,8 @@ pub fn keep_signatures<'m>(
         all.entry(signature).or_insert(new).last = at;
     }
     let mut newest: Vec<(String, KeptSignature)> = all.into_iter().collect();
-    newest.sort_by_key(|(_, seen)| std::cmp::Reverse(seen.last));
+    // What was known before goes last.
+    newest.sort_by_key(|(_, seen)| (std::cmp::Reverse(seen.last), seen.first));
     newest.truncate(SIGNATURES);
     let newest: BTreeMap<_, _> = newest.into_iter().collect();
     keep(runs, node, "signatures", &newest)
@@ -265,11 +270,21 @@ mod tests {
         };
         let later = at.plus_seconds(60);
         let both = [message("fill"), message("trade"), message("fill")];
-        keep_signatures(&runs, "q", both[..1].iter(), at).expect("kept");
-        keep_signatures(&runs, "q", both.iter(), later).expect("kept");
+        let both = both.map(|message| peek::signature(&message));
+        keep_signatures(&runs, "q", both[..1].to_vec(), at).expect("kept");
+        keep_signatures(&runs, "q", both, later).expect("kept");
         let known = Shelf::read(&runs, "q").signatures;
         let seen: Vec<_> = known.values().map(|seen| (seen.first, seen.last)).collect();
         assert_eq!(seen, [(at, later), (later, later)], "{known:?}");
+        let many = (0..SIGNATURES).map(|n| format!("a {n:04}"));
+        keep_signatures(&runs, "q", many.chain(known.keys().cloned()), later).expect("kept");
+        let kept = Shelf::read(&runs, "q").signatures;
+        assert_eq!(kept.len(), SIGNATURES);
+        assert!(
+            known
+                .keys()
+                .any(|one| kept.get(one).is_some_and(|seen| seen.first == at))
+        );
         assert!(shelf.room_bytes > Some(0));
         assert_eq!(Shelf::read(&runs, "other").export, None);
         fs::write(&path, "01234").expect("cut");

@@ -3,7 +3,7 @@
 
 use crate::Engine;
 use act::selected::edit::Edit;
-use act::selected::export::{ExportFailure, Exported, export, messages};
+use act::selected::export::{ExportFailure, Exported, export, signatures};
 use act::selected::filter::Misread;
 use act::selected::peek::{Peek, peek};
 use act::shelf::{self, KeptExport, KeptPeek};
@@ -80,7 +80,8 @@ impl Engine {
             messages: found.messages,
         };
         shelf::keep_peek(&self.folder(), node.as_str(), &kept)?;
-        shelf::keep_signatures(&self.folder(), node.as_str(), kept.messages.iter(), kept.at)?;
+        let signatures = kept.signatures().into_keys();
+        shelf::keep_signatures(&self.folder(), node.as_str(), signatures, kept.at)?;
         Ok(found.peek)
     }
 
@@ -98,9 +99,13 @@ impl Engine {
             complete: done.complete,
             bytes: done.bytes,
         };
+        let file = done.path.clone();
+        let held = tokio::task::spawn_blocking(move || signatures(&file)).await;
+        // What cannot be looked through is a finished export all the same.
+        if let Ok(Ok(held)) = held {
+            shelf::keep_signatures(&self.folder(), node.as_str(), held, done.at)?;
+        }
         shelf::keep_export(&self.folder(), node.as_str(), &kept)?;
-        let held = messages(&done.path).map_err(ExportFailure::File)?;
-        shelf::keep_signatures(&self.folder(), node.as_str(), held.iter(), done.at)?;
         Ok(done)
     }
 }

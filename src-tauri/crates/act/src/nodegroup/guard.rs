@@ -4,7 +4,6 @@ use super::need::{self, requests};
 use super::settings::Sizes;
 use super::subject::{Subject, hosted, is_ready, same_cluster};
 use crate::finding::{Answer, Words, finding, not_checked};
-use crate::origin::said;
 use crate::plan::{Finding, Severity};
 use crate::words::{count, list, thousands};
 use model::{Fact, Kind, Node};
@@ -229,7 +228,7 @@ fn quota(subject: &Subject<'_>, wanted: Sizes) -> Finding {
     let count = |fact| subject.group.facts.count(fact);
     let origin = subject.origin(Fact::VcpuQuota);
     let told = count(Fact::VcpuQuota).zip(count(Fact::VcpuQuotaUsed));
-    let told = told.zip(need::vcpus(subject)).filter(|_| origin.believed);
+    let told = told.zip(need::vcpus(subject));
     let Some(((most, used), each)) = told else {
         return not_checked(
             "nodegroup.vcpu-quota",
@@ -237,15 +236,8 @@ fn quota(subject: &Subject<'_>, wanted: Sizes) -> Finding {
             "When it is used up, EKS reports AsgInstanceLaunchFailures and no node comes.",
         );
     };
-    // Nodes that are ordered and not there yet, or came after the figure, do not count as used.
-    let (_, counted_at) = said(subject.group, Fact::VcpuQuotaUsed);
-    let counted = |node: &&&Node| {
-        node.facts
-            .time(Fact::CreatedAt)
-            .is_none_or(|at| at <= counted_at)
-    };
-    let there = subject.nodes.iter().filter(counted).count() as i64;
-    let more = (wanted.desired - there).max(0) * each;
+    // EC2 counts what is ordered at once: what comes on top is more.
+    let more = (wanted.desired - subject.sizes.desired).max(0) * each;
     let value = format!(
         "{} used and {} more of {}",
         thousands(used),

@@ -157,34 +157,32 @@ pub(super) fn workload(group: &Node, pod: &Node) -> Option<NodeId> {
     Some(NodeId::kubernetes(kind, &cluster, Some(namespace), name))
 }
 
-/// Millicores one node of the group gives: of its own nodes, else of others of the same type.
+/// Millicores one node of the group gives, the least of them.
 pub(super) fn allocatable(subject: &Subject<'_>) -> Option<i64> {
-    let own = subject.nodes.iter().copied();
-    let each = own
-        .filter_map(|node| node.facts.count(Fact::CpuAllocatableMillicores))
-        .min();
+    gives(subject, |each| each.min())
+}
+
+/// What a node of the group gives, picked out of its own nodes, else out of others of the same type.
+fn gives(
+    subject: &Subject<'_>,
+    pick: impl Fn(&mut dyn Iterator<Item = i64>) -> Option<i64>,
+) -> Option<i64> {
+    let give = |node: &Node| node.facts.count(Fact::CpuAllocatableMillicores);
     let types = subject.group.facts.text(Fact::InstanceTypes).unwrap_or("");
     let like = |node: &&Node| {
         let of = node.facts.text(Fact::InstanceType);
-        of.is_some_and(|of| types.split(", ").any(|one| one == of))
+        node.kind == Kind::Node && of.is_some_and(|of| types.split(", ").any(|one| one == of))
     };
-    let machines = || {
-        let all = subject.snapshot.nodes.iter().map(AsRef::as_ref);
-        all.filter(|node: &&Node| node.kind == Kind::Node)
-    };
-    each.or_else(|| {
-        let alike = machines().filter(like);
-        alike
-            .filter_map(|node| node.facts.count(Fact::CpuAllocatableMillicores))
-            .min()
-    })
-    .filter(|each| *each > 0)
+    let all = subject.snapshot.nodes.iter().map(AsRef::as_ref);
+    let own = pick(&mut subject.nodes.iter().copied().filter_map(give));
+    let gives = own.or_else(|| pick(&mut all.filter(like).filter_map(give)));
+    gives.filter(|each| *each > 0)
 }
 
-/// vCPUs of one node of the group: what the kubelet keeps back is less than one
-/// (<https://docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html>).
+/// vCPUs of one node of the group, of the largest there is: what EKS' own settings keep back of a node is less than
+/// one, so that what it can allocate tells them.
 pub(super) fn vcpus(subject: &Subject<'_>) -> Option<i64> {
-    allocatable(subject).map(|millicores| (millicores + 999) / 1_000)
+    gives(subject, |each| each.max()).map(|millicores| (millicores + 999) / 1_000)
 }
 
 fn pods_a_node(subject: &Subject<'_>) -> Option<f64> {

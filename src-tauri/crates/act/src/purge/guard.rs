@@ -175,18 +175,27 @@ fn signatures(subject: &Subject<'_>, shelf: &Shelf) -> Finding {
         .signatures
         .values()
         .any(|seen| age(seen.first) >= YOUNG_SECONDS);
-    let Some(exported) = exported.filter(|_| known) else {
-        return not_checked(
+    let not_known = |why: &str| {
+        let what = format!("whether they fail in a way not seen here before ({why})");
+        not_checked(
             "purge.signatures",
-            "whether they fail in a way not seen here before (no peek or export here is older than an hour)",
-            "Peek at what is there.",
-        );
+            &what,
+            "What is deleted is not understood then.",
+        )
     };
-    let held = shelf
-        .signatures
-        .iter()
-        .filter(|(_, seen)| seen.last >= exported);
+    let Some(exported) = exported else {
+        return not_known("nothing was exported");
+    };
+    if !known {
+        return not_known("no peek or export here is older than an hour");
+    }
+    let held = shelf.signatures.iter();
+    let held: Vec<_> = held.filter(|(_, seen)| seen.last >= exported).collect();
+    if held.is_empty() {
+        return not_known("what was exported was not looked through");
+    }
     let new: Vec<&str> = held
+        .into_iter()
         .filter(|(_, seen)| age(seen.first) < YOUNG_SECONDS)
         .map(|(signature, _)| signature.as_str())
         .collect();

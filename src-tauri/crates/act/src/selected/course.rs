@@ -8,9 +8,10 @@ mod stops;
 mod work;
 
 use super::ending;
+use super::expect::SETTLE_SECONDS;
 use super::known::{Known, Mark, Work};
 use super::ledger::{Ledger, Tally};
-use super::leg::{MOST_COUNTED, Pace};
+use super::leg::{Pace, can_be_counted};
 use super::post::Post;
 use super::predicates::{Look, Watch};
 use super::terms::Terms;
@@ -29,8 +30,6 @@ const POLL: Duration = Duration::from_secs(1);
 const FRUITLESS: u32 = 3;
 /// Platform seconds between two legs that only wait for what is hidden.
 const REST_SECONDS: f64 = 5.0;
-/// A destination whose policy moves a message on after fewer receives is not looked through.
-const SPARED: i64 = 3;
 /// Calls in a row without an answer that end a run.
 const UNANSWERED: u32 = 3;
 
@@ -178,36 +177,17 @@ impl SelectedCourse {
         self.undeleted() > 0 && free && waited && sweeps.len() < FRUITLESS as usize
     }
 
-    /// Something was sent again, and nobody takes what arrives: it can be looked for where it was sent to. Where there
-    /// is a policy, a look must not be what moves a message on.
-    fn may_count(&self, moment: &Moment<'_>) -> bool {
-        let (Ok(terms), Some(seen), Some(ended), Some((_, before))) = (
-            &self.terms,
-            &self.seen,
-            self.known.ended,
-            self.known.baseline,
-        ) else {
-            return false;
-        };
-        let tally = self.tally();
-        let counts = self.known.steps.iter().filter(|s| s.work == Work::Count);
-        let tries: Vec<Timestamp> = counts.map(|count| count.at).collect();
-        let since = tries.last().map_or(ended, |last| ended.max(*last));
-        let there = seen.destination;
-        let nobody_takes = there.not_visible == 0 && there.total() >= before + tally.sent;
-        let spared = terms
-            .most_receives
-            .is_none_or(|most| before == 0 && most >= SPARED);
-        tally.twice > 0
-            && tally.counted.is_none()
-            && tally.open == 0
-            && !terms.fifo
-            && nobody_takes
-            && spared
-            && there.total() <= MOST_COUNTED
-            && tries.len() < FRUITLESS as usize
-            && self.elapsed(since, moment.now) >= REST_SECONDS
-            && moment.stop.is_none()
+    /// Whether it is time to look for what was sent again where it was sent to; `None` where that is not done, or was
+    /// done: once is enough.
+    fn count_due(&self, moment: &Moment<'_>) -> Option<bool> {
+        let terms = self.terms.as_ref().ok()?;
+        let (_, before) = self.known.baseline?;
+        let there = self.seen?.destination;
+        let looked = self.known.steps.iter().any(|step| step.work == Work::Count);
+        let may = can_be_counted(terms, self.tally(), before, there);
+        // What was sent last is in the counts by then.
+        let waited = self.elapsed(self.known.ended?, moment.now) >= SETTLE_SECONDS;
+        (may && !looked && moment.stop.is_none()).then_some(waited)
     }
 
     fn begin(&self, seen: &Seen) -> Option<Decision> {
@@ -257,8 +237,10 @@ impl SelectedCourse {
         if self.may_sweep(moment) {
             return Decision::Call(self.tidy(Work::Sweep));
         }
-        if self.may_count(moment) {
-            return Decision::Call(self.tidy(Work::Count));
+        match self.count_due(moment) {
+            Some(true) => return Decision::Call(self.tidy(Work::Count)),
+            Some(false) => return Decision::Wait(POLL),
+            None => {}
         }
         self.verify(moment)
     }

@@ -41,7 +41,7 @@ pub(crate) fn done(run: &SelectedCourse) -> String {
             None => format!("up to {} may be there twice", thousands(tally.twice)),
         };
         all.push_str(&format!(
-            "; {} sent a second time because no answer to the first came: {twice}",
+            "; {} sent again because no answer came: {twice}",
             thousands(tally.twice)
         ));
     }

@@ -7,6 +7,7 @@ pub use write::{ExportFailure, Exported, export};
 
 use super::message::Message;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -70,12 +71,29 @@ pub enum ExportError {
 /// # Errors
 /// When it cannot be read, or a line of it is damaged.
 pub fn messages(path: &Path) -> Result<Vec<Message>, ExportError> {
+    let mut all = Vec::new();
+    each(path, |message| all.push(message))?;
+    Ok(all)
+}
+
+/// The signatures of an export's messages, read one by one.
+///
+/// # Errors
+/// When it cannot be read, or a line of it is damaged.
+pub fn signatures(path: &Path) -> Result<BTreeSet<String>, ExportError> {
+    let mut all = BTreeSet::new();
+    each(path, |message| {
+        all.insert(super::peek::signature(&message));
+    })?;
+    Ok(all)
+}
+
+fn each(path: &Path, mut told: impl FnMut(Message)) -> Result<(), ExportError> {
     let io = |source| ExportError::Io {
         path: path.to_owned(),
         source,
     };
-    let mut all = Vec::new();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for (at, line) in BufReader::new(File::open(path).map_err(io)?)
         .lines()
         .enumerate()
@@ -90,9 +108,9 @@ pub fn messages(path: &Path) -> Result<Vec<Message>, ExportError> {
             why: error.to_string(),
         })?;
         match read {
-            Line::Message { message } if seen.insert(message.id.clone()) => all.push(*message),
+            Line::Message { message } if seen.insert(message.id.clone()) => told(*message),
             Line::Message { .. } | Line::Export { .. } | Line::End { .. } => {}
         }
     }
-    Ok(all)
+    Ok(())
 }

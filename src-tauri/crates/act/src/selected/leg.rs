@@ -14,7 +14,7 @@ mod pace;
 mod settle;
 mod sweep;
 
-pub(crate) use count::{HIDE as COUNT_HIDE, MOST as MOST_COUNTED, count};
+pub(crate) use count::{HIDE as COUNT_HIDE, can_be_counted, count};
 pub(crate) use pace::Pace;
 pub(crate) use settle::{reconcile, release};
 pub(crate) use sweep::{HIDE as SWEEP_HIDE, sweep};

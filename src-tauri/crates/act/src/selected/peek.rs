@@ -126,9 +126,10 @@ pub struct Sample {
     pub messages: Vec<Message>,
 }
 
-/// What messages have in common, in words, and how many have it.
-pub fn signatures<'m>(messages: impl Iterator<Item = &'m Message>) -> BTreeMap<String, u32> {
-    cluster::signatures(messages)
+/// What a message has in common with others that fail like it, in words.
+#[must_use]
+pub fn signature(message: &Message) -> String {
+    cluster::signature(message)
 }
 
 /// What a look into `queue` does to it, before it is done: sentences.

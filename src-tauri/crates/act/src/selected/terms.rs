@@ -6,6 +6,7 @@ use super::message::Message;
 use super::settings::{From, Settings};
 use super::{export, ledger};
 use crate::plan::Plan;
+use model::Fact;
 use serde_json::Value;
 use std::path::Path;
 
@@ -20,6 +21,39 @@ pub(crate) enum Source {
     Queue,
     /// Out of a file.
     File(Vec<Message>),
+}
+
+/// When a queue's own policy moves a message on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Most {
+    /// It has no policy.
+    Unlimited,
+    /// After so many receives.
+    Receives(i64),
+}
+
+impl Most {
+    /// Its name in a plan's `before`.
+    pub(crate) const NAME: &str = "destination_max_receives";
+
+    fn read(value: &Value) -> Option<Self> {
+        match value.as_i64() {
+            Some(most) => Some(Most::Receives(most)),
+            None => (value.as_str() == Some("none")).then_some(Most::Unlimited),
+        }
+    }
+
+    /// As the plan keeps it: a queue whose attributes were read and that dead-letters nowhere has no policy.
+    pub(crate) fn told(queue: &model::Node) -> Option<Value> {
+        match queue.facts.count(Fact::MaxReceiveCount) {
+            Some(most) => Some(most.into()),
+            None => {
+                let read = queue.facts.get(Fact::VisibilityTimeoutSeconds).is_some()
+                    && queue.facts.get(Fact::DeadLetterQueue).is_none();
+                read.then(|| "none".into())
+            }
+        }
+    }
 }
 
 /// A run's fixed terms.
@@ -42,8 +76,8 @@ pub(crate) struct Terms {
     /// The destination is a FIFO queue.
     pub(crate) fifo: bool,
     pub(crate) return_seconds: f64,
-    /// After so many receives the destination's own policy moves a message on; `None` without one.
-    pub(crate) most_receives: Option<i64>,
+    /// When the destination's own policy moves a message on; `None` when that is not known.
+    pub(crate) most_receives: Option<Most>,
     pub(crate) source: Source,
     /// Platform time less this machine's, milliseconds.
     pub(crate) skew: i64,
@@ -73,7 +107,7 @@ impl Terms {
             lanes: settings.lanes,
             hide: number("hidden_seconds").map_or(120, |s| s as i32),
             return_seconds: number("return_seconds").unwrap_or(60.0),
-            most_receives: number("destination_max_receives").map(|n| n as i64),
+            most_receives: plan.before.get(Most::NAME).and_then(Most::read),
             source: source(&settings.from, dir)?,
             filter: settings.filter,
             edit: settings.edit,

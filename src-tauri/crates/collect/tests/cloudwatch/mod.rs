@@ -198,9 +198,8 @@ async fn vcpu_quotas() {
         let queries = get(&body, "MetricDataQueries").as_array().expect("queries");
         assert_eq!(get(&queries[1], "Expression"), &text("SERVICE_QUOTA(m0)"));
         let spot = request.raw.windows(4).any(|bytes| bytes == b"Spot");
-        let newest = MINUTE.div_euclid(300) * 300 - 300;
         let series = |id: &str, values: [f64; 2]| {
-            let times = [time(newest), time(newest - 300)];
+            let times = [time(MINUTE), time(MINUTE - 60)];
             map(vec![
                 ("Id", text(id)),
                 ("StatusCode", text("Complete")),

@@ -4,12 +4,13 @@
 //! it arrived (SQS Developer Guide, "Amazon SQS at-least-once delivery"). Its copy has an id that no answer told; it
 //! is known by its content.
 
-use super::settle::{holds_only, let_go};
+use super::settle::let_go;
 use super::{EMPTY, Gone, Trouble};
+use crate::redrive::Counts;
 use crate::selected::Message;
-use crate::selected::ledger::{Ledger, Line, State};
+use crate::selected::ledger::{Ledger, Line, State, Tally};
 use crate::selected::post::{Post, Taken};
-use crate::selected::terms::Terms;
+use crate::selected::terms::{Most, Terms};
 use crate::time::{Instant, now};
 use futures::future::join_all;
 use model::Timestamp;
@@ -21,7 +22,23 @@ pub(crate) const HIDE: i32 = 300;
 const CLOCK_MILLIS: i64 = 2_000;
 /// A queue that holds more is not looked through: about a minute's requests, and a sixth of what may be in flight
 /// (SQS Developer Guide, "Amazon SQS standard queue quotas").
-pub(crate) const MOST: i64 = 20_000;
+const MOST: i64 = 20_000;
+/// A destination whose policy moves a message on after fewer receives is not looked through: the look is one of them.
+const SPARED: i64 = 3;
+
+/// Whether what was sent again can be looked for: it went into a standard queue, by the counts nobody takes or adds
+/// anything there, and no policy is near to moving a message on. `before` is how many were there at first.
+pub(crate) fn can_be_counted(terms: &Terms, tally: Tally, before: i64, there: Counts) -> bool {
+    let spared = match terms.most_receives {
+        None => false,
+        Some(Most::Unlimited) => true,
+        Some(Most::Receives(most)) => before == 0 && most >= SPARED,
+    };
+    let ours = before + tally.sent..=before + tally.sent + tally.twice;
+    let still = there.not_visible == 0 && there.delayed == 0 && ours.contains(&there.visible);
+    let unknown = tally.twice > 0 && tally.open == 0 && tally.counted.is_none();
+    unknown && spared && still && there.visible <= MOST && terms.takes() && !terms.fifo
+}
 
 /// What a look through the destination met.
 #[derive(Default)]
@@ -53,7 +70,7 @@ pub(crate) async fn count(
     let met = join_all(lanes).await.into_iter().fold(Met::default(), both);
     let there = copies.iter().all(|id| met.kept.contains_key(id));
     let url = &terms.destination_url;
-    let whole = !met.cut && there && holds_only(post, url, met.kept.len()).await;
+    let whole = !met.cut && there && alone(post, url, met.kept.len()).await;
     let kept: Vec<(String, String)> = met.kept.into_iter().collect();
     let_go(post, url, &kept).await;
     if !whole {
@@ -81,8 +98,11 @@ async fn look(
 ) -> Met {
     let (mut met, mut empty) = (Met::default(), 0);
     while empty < EMPTY {
-        let taken = post.receive(&terms.destination_url, HIDE).await;
-        let (Ok(taken), true) = (taken, now() < until) else {
+        if now() >= until {
+            met.cut = true;
+            break;
+        }
+        let Ok(taken) = post.receive(&terms.destination_url, HIDE).await else {
             met.cut = true;
             break;
         };
@@ -97,6 +117,13 @@ async fn look(
         }
     }
     met
+}
+
+/// Whether nobody else holds any: a long poll that brings nothing asked every server, so what is there was met. Counts
+/// lag, and say too little rather than too much of what was just received.
+async fn alone(post: &dyn Post, url: &str, kept: usize) -> bool {
+    let counts = post.counts(url).await;
+    counts.is_ok_and(|counts| counts.not_visible <= kept as i64)
 }
 
 /// A message that two lanes met was received twice at once, which SQS may do: its count is not to be relied upon.
@@ -124,6 +151,7 @@ mod tests {
     use super::*;
     use crate::selected::ledger::Sending;
     use crate::selected::leg::fixture::{Strict, message, terms};
+    use crate::selected::terms::Source;
     use std::time::Duration;
 
     const PRESSED: i64 = 1_700_000_000_000;
@@ -202,6 +230,108 @@ mod tests {
             ("z", "other", PRESSED),
         ];
         assert_eq!(counted(&known(&both), 0).await, (Some(2), 0));
+    }
+
+    #[test]
+    fn only_a_queue_that_nobody_works_and_no_policy_threatens_is_looked_through() {
+        let tally = Tally {
+            sent: 100,
+            twice: 10,
+            ..Tally::default()
+        };
+        let there = Counts {
+            visible: 104,
+            not_visible: 0,
+            delayed: 0,
+        };
+        let with = |most: Option<Most>| Terms {
+            most_receives: most,
+            ..terms(false)
+        };
+        let free = with(Some(Most::Unlimited));
+        assert!(can_be_counted(&free, tally, 0, there));
+        assert!(can_be_counted(
+            &with(Some(Most::Receives(3))),
+            tally,
+            0,
+            there
+        ));
+        let at = |visible, not_visible, delayed| Counts {
+            visible,
+            not_visible,
+            delayed,
+        };
+        for (why, terms, tally, before, there) in [
+            ("policy not known", &with(None), tally, 0, there),
+            (
+                "policy near",
+                &with(Some(Most::Receives(2))),
+                tally,
+                0,
+                there,
+            ),
+            (
+                "receives before not known",
+                &with(Some(Most::Receives(9))),
+                tally,
+                2,
+                there,
+            ),
+            (
+                "FIFO",
+                &Terms {
+                    fifo: true,
+                    ..free.clone()
+                },
+                tally,
+                0,
+                there,
+            ),
+            (
+                "put back",
+                &Terms {
+                    source: Source::File(Vec::new()),
+                    ..free.clone()
+                },
+                tally,
+                0,
+                there,
+            ),
+            ("somebody takes", &free, tally, 0, at(104, 1, 0)),
+            ("somebody took", &free, tally, 0, at(99, 0, 0)),
+            ("somebody sends", &free, tally, 0, at(111, 0, 0)),
+            ("delayed", &free, tally, 0, at(104, 0, 1)),
+            (
+                "nothing sent again",
+                &free,
+                Tally { twice: 0, ..tally },
+                0,
+                at(100, 0, 0),
+            ),
+            ("still open", &free, Tally { open: 1, ..tally }, 0, there),
+            (
+                "counted",
+                &free,
+                Tally {
+                    counted: Some(0),
+                    ..tally
+                },
+                0,
+                there,
+            ),
+            (
+                "too many",
+                &free,
+                Tally {
+                    sent: 20_001,
+                    ..tally
+                },
+                0,
+                at(20_001, 0, 0),
+            ),
+        ] {
+            assert!(!can_be_counted(terms, tally, before, there), "{why}");
+        }
     }
 
     #[tokio::test]

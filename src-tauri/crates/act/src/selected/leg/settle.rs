@@ -57,13 +57,6 @@ pub(super) async fn let_go(post: &dyn Post, url: &str, all: &[(String, String)])
     }
 }
 
-/// Whether the queue at `url` holds nothing but what is in flight with us, by SQS's counts: somebody else may
-/// have received what is looked for.
-pub(super) async fn holds_only(post: &dyn Post, url: &str, kept: usize) -> bool {
-    let counts = post.counts(url).await;
-    counts.is_ok_and(|c| c.visible == 0 && c.delayed == 0 && c.not_visible == kept as i64)
-}
-
 fn disk(error: &crate::selected::ledger::LedgerError) -> Gone {
     Gone {
         exhausted: false,

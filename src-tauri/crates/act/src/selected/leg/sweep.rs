@@ -5,7 +5,7 @@
 //! takes a second time. SQS answers a deletion of what is deleted with success, but of a FIFO queue it
 //! refuses a receipt whose time is over (DeleteMessage, API reference): then the message is there.
 
-use super::settle::{holds_only, let_go};
+use super::settle::let_go;
 use super::{EMPTY, Gone, Trouble};
 use crate::selected::ledger::{Ledger, LedgerError, Line, Stage};
 use crate::selected::post::{Fate, Post, Taken};
@@ -25,7 +25,7 @@ pub(crate) async fn sweep(post: &dyn Post, ledger: &Ledger, terms: &Terms, until
     let swept = match looked {
         // A message of a FIFO group is not received while one before it is in flight.
         Ok(true) if kept.is_empty() || !terms.fifo => {
-            match holds_only(post, &terms.source_url, kept.len()).await {
+            match holds_only(post, terms, kept.len()).await {
                 true => gone(ledger).await.map(|()| true),
                 false => Ok(false),
             }
@@ -98,6 +98,13 @@ async fn delete(
         ledger.write(Line::Deleted { ids }).await?;
     }
     Ok(stayed)
+}
+
+/// Whether the queue holds nothing but what is in flight with us, by SQS's counts: somebody else may
+/// have received what is looked for.
+async fn holds_only(post: &dyn Post, terms: &Terms, kept: usize) -> bool {
+    let counts = post.counts(&terms.source_url).await;
+    counts.is_ok_and(|c| c.visible == 0 && c.delayed == 0 && c.not_visible == kept as i64)
 }
 
 async fn gone(ledger: &Ledger) -> Result<(), LedgerError> {

@@ -79,20 +79,26 @@ pub(super) fn clusters(messages: &[Message], edit: Option<&Edit>) -> Vec<Cluster
     clusters
 }
 
-/// The signature of each message in words, and how many have it.
-pub(super) fn signatures<'m>(messages: impl Iterator<Item = &'m Message>) -> BTreeMap<String, u32> {
-    let mut all = BTreeMap::new();
-    for message in messages {
-        let json = serde_json::from_str::<Value>(&message.body).ok();
-        let (parts, _) = parts(message, json.as_ref());
-        let shape = shape_words(&shape(json.as_ref()));
-        let parts = parts
-            .into_iter()
-            .map(|part| format!("{} {}", part.name, part.value));
-        let words: Vec<String> = parts.chain([format!("shape {shape}")]).collect();
-        *all.entry(words.join(", ")).or_insert(0) += 1;
-    }
-    all
+/// The signature of a message in words that stay the same from message to message: in an error's text every word with
+/// a digit (an id, a number of milliseconds) is `#`.
+pub(super) fn signature(message: &Message) -> String {
+    let json = serde_json::from_str::<Value>(&message.body).ok();
+    let (parts, _) = parts(message, json.as_ref());
+    let part = |part: Trait| match part.name.as_str() {
+        "error" => format!("error {}", plain_words(&part.value)),
+        name => format!("{name} {}", part.value),
+    };
+    let shape = format!("shape {}", shape_words(&shape(json.as_ref())));
+    let words: Vec<String> = parts.into_iter().map(part).chain([shape]).collect();
+    words.join(", ")
+}
+
+fn plain_words(text: &str) -> String {
+    let word = |word: &str| match word.chars().any(|c| c.is_ascii_digit()) {
+        true => "#".to_owned(),
+        false => word.to_owned(),
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 fn made(group: &Group<'_>, all: &[Group<'_>], total: usize, edit: Option<&Edit>) -> Cluster {

@@ -16,9 +16,9 @@ super::metrics! {
 
 /// What the letters before the digit of a standard instance type can be.
 const STANDARD: [&str; 11] = ["a", "c", "d", "h", "i", "im", "is", "m", "r", "t", "z"];
-/// Usage is counted every minute or every five.
-const PERIOD: i32 = 300;
-/// Of the past, three points.
+/// Usage is collected every minute (CloudWatch User Guide, "CloudWatch usage metrics").
+const PERIOD: i32 = 60;
+/// A figure may come some minutes late.
 const BACK_SECONDS: i64 = 900;
 
 async fn quotas(round: &Round<'_>, known: &Known) -> Result<Vec<Found>, SourceFailure> {

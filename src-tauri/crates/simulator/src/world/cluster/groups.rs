@@ -146,7 +146,6 @@ impl Cluster {
         let group = &mut self.groups[index];
         let wanted = usize::try_from(group.desired).unwrap_or(usize::MAX);
         let coming = here.len() + usize::try_from(group.joining).unwrap_or(0);
-        group.issue = None;
         for _ in coming..wanted {
             if !self.launches(index, self.now) {
                 break;
@@ -154,6 +153,9 @@ impl Cluster {
             self.groups[index].joining += 1;
             let wait = self.dice.seconds(JOIN_SECONDS.0, JOIN_SECONDS.1);
             self.agenda.at(Millis(self.now.0 + wait), Task::Join(index));
+        }
+        if coming >= wanted {
+            self.groups[index].issue = None;
         }
         here.sort_unstable();
         // Instances on their way that are no longer wanted are given up when they arrive.

@@ -11,9 +11,13 @@ const SPARE: u32 = 64;
 
 /// What EC2 says of an instance beyond the quota (EC2 Auto Scaling User Guide, "Troubleshoot: instance launch
 /// failure").
-fn refusal(quota: u32) -> String {
+fn refusal(capacity: CapacityType, quota: u32) -> String {
+    let what = match capacity {
+        CapacityType::OnDemand => "On-Demand",
+        CapacityType::Spot => "Spot",
+    };
     format!(
-        "Could not launch On-Demand Instances. VcpuLimitExceeded - You have requested more vCPU capacity than your current vCPU limit of {quota} allows for the instance bucket that the specified instance type belongs to. Please visit http://aws.amazon.com/contact-us/ec2-request to request an adjustment to this limit. Launching EC2 instance failed."
+        "Could not launch {what} Instances. VcpuLimitExceeded - You have requested more vCPU capacity than your current vCPU limit of {quota} allows for the instance bucket that the specified instance type belongs to. Please visit http://aws.amazon.com/contact-us/ec2-request to request an adjustment to this limit. Launching EC2 instance failed."
     )
 }
 
@@ -65,7 +69,7 @@ impl Cluster {
         };
         let quota = self.vcpu_quota(capacity);
         let fits = self.vcpus(capacity) + more <= quota;
-        self.groups[group].issue = (!fits).then(|| (now, refusal(quota)));
+        self.groups[group].issue = (!fits).then(|| (now, refusal(capacity, quota)));
         fits
     }
 }
