@@ -23,6 +23,16 @@ pub(crate) enum Unusable {
         /// Which profile, perhaps by way of `source_profile`.
         profile: String,
     },
+    /// STS says they are of another account than the stack file.
+    #[error("{who} leads to account {is}, and the stack file says {wanted}")]
+    Account {
+        /// `profile prod`, `the default chain`.
+        who: String,
+        /// Where it leads.
+        is: String,
+        /// Where it should.
+        wanted: String,
+    },
     /// A key that no header takes.
     #[error("the {0} has characters that no key has")]
     Characters(&'static str),
@@ -37,6 +47,9 @@ impl Unusable {
             }
             Unusable::Program { .. } => {
                 "Look at what it runs; if it is yours, move the profile to your own ~/.aws/config and leave the file out of the stack file."
+            }
+            Unusable::Account { .. } => {
+                "Use a profile of that account, or correct its id in the stack file; then start again."
             }
             Unusable::Characters(_) => "Copy the key again, without what surrounds it.",
         }

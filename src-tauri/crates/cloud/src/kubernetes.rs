@@ -14,7 +14,7 @@ mod failure;
 mod kubeconfig;
 
 pub use failure::{Call, CallFailure, Phase, Refusal, classify};
-pub use kubeconfig::{ClusterPlace, places};
+pub use kubeconfig::{ClusterPlace, contexts, places};
 
 use crate::Clock;
 use http::header::{ACCEPT, DATE, USER_AGENT};

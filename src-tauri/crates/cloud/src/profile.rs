@@ -70,7 +70,7 @@ pub(crate) async fn access(profile: Option<&str>, files: &StackFiles, region: &s
 }
 
 /// The same, but for credentials that are known to be of no use.
-fn checked(sdk: SdkConfig, refused: Option<Unusable>) -> SdkConfig {
+pub(crate) fn checked(sdk: SdkConfig, refused: Option<Unusable>) -> SdkConfig {
     let Some(provider) = sdk.credentials_provider() else {
         return sdk;
     };
@@ -142,7 +142,7 @@ fn with_profile(
 }
 
 /// The stack's own files, the usual ones for what it does not name; `None` when it names none.
-fn config_files(files: &StackFiles) -> Option<EnvConfigFiles> {
+pub(crate) fn config_files(files: &StackFiles) -> Option<EnvConfigFiles> {
     if files.aws_config.is_none() && files.aws_credentials.is_none() {
         return None;
     }

@@ -4,6 +4,7 @@ use crate::budget::Budget;
 use crate::clock::Clock;
 use crate::failure::{self, Asked};
 use crate::guarded::Guarded;
+use crate::keys::Unusable;
 use crate::profile::{self, Access};
 use crate::stack::{Stack, StackAccount, StackFiles};
 use crate::wire::{self, Wire};
@@ -51,6 +52,8 @@ pub struct AccountSessions {
     /// Who STS says we are. When it failed and succeeds later, open the stack again, as the engine
     /// does: node ids carry the account.
     pub identity: Result<Caller, SourceFailure>,
+    /// STS named another account than the stack file: nothing of it is asked for.
+    pub of_another: bool,
     /// For Route 53, CloudFront, STS and the metrics of global services.
     pub global: Session,
     /// One per region, in the order of the stack file.
@@ -154,25 +157,45 @@ async fn open_account(
     let mut budgets: BTreeMap<&str, Budget> = BTreeMap::new();
     budgets.insert(home, Budget::new());
     let profile = draft.profile.clone();
-    let identity = who(&draft.in_region(home, true, &pool, &mut budgets), limit).await;
-    let account_id = match &identity {
-        Ok(caller) => caller.account.clone(),
-        Err(_) => stand_in(profile.as_deref(), &stack.files).await,
+    let mut identity = who(&draft.in_region(home, true, &pool, &mut budgets), limit).await;
+    let (mut draft, mut of_another) = (draft, false);
+    let account_id = match (&account.id, &identity) {
+        (Some(wanted), Ok(caller)) if caller.account.as_str() != wanted => {
+            // Nothing of another account is asked for, and so nothing of it is shown.
+            of_another = true;
+            let refused = leads_to_another(profile.as_deref(), &caller.account, wanted);
+            draft.sdk = profile::checked(draft.sdk, Some(refused));
+            identity = draft
+                .in_region(home, true, &pool, &mut budgets)
+                .caller()
+                .await;
+            AccountId::new(wanted.clone())
+        }
+        (_, Ok(caller)) => caller.account.clone(),
+        (Some(wanted), Err(_)) => AccountId::new(wanted.clone()),
+        (None, Err(_)) => stand_in(profile.as_deref(), &stack.files).await,
     };
-    let draft = Session {
-        account: account_id.clone(),
-        ..draft
-    };
+    draft.account = account_id.clone();
     AccountSessions {
         profile,
         account: account_id,
         identity,
+        of_another,
         global: draft.in_region(home, true, &pool, &mut budgets),
         regional: account
             .regions
             .iter()
             .map(|region| draft.in_region(region, false, &pool, &mut budgets))
             .collect(),
+    }
+}
+
+fn leads_to_another(profile: Option<&str>, is: &AccountId, wanted: &str) -> Unusable {
+    let named = |profile: &str| format!("profile {profile}");
+    Unusable::Account {
+        who: profile.map_or_else(|| "the default chain".to_owned(), named),
+        is: is.to_string(),
+        wanted: wanted.to_owned(),
     }
 }
 

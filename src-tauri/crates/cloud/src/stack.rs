@@ -69,6 +69,8 @@ impl Default for StackLock {
 pub struct StackAccount {
     /// Profile of the AWS config; `None`: the default chain.
     pub profile: Option<String>,
+    /// The account it must lead to, twelve digits; `None`: whichever it leads to.
+    pub id: Option<String>,
     /// Its regions, without repetition.
     pub regions: Vec<String>,
 }
@@ -199,6 +201,7 @@ struct Written {
 #[serde(deny_unknown_fields)]
 struct WrittenAccount {
     profile: Option<String>,
+    id: Option<Spanned<String>>,
     regions: Vec<Spanned<String>>,
 }
 
@@ -314,6 +317,7 @@ fn accounts(
         if account.regions.is_empty() {
             return Err(wrong(span, &"this account has no regions"));
         }
+        let id = account.id.map(|id| account_id(id, wrong)).transpose()?;
         let mut regions: Vec<String> = Vec::new();
         for region in account.regions {
             let span = region.span();
@@ -326,9 +330,23 @@ fn accounts(
             }
         }
         let profile = account.profile;
-        accounts.push(StackAccount { profile, regions });
+        accounts.push(StackAccount {
+            profile,
+            id,
+            regions,
+        });
     }
     Ok(accounts)
+}
+
+fn account_id(id: Spanned<String>, wrong: &Wrong<'_>) -> Result<String, StackError> {
+    let span = id.span();
+    let id = id.into_inner();
+    if id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(id);
+    }
+    let reason = format!("{id:?} is no account id: it has twelve digits, in quotation marks");
+    Err(wrong(span, &reason))
 }
 
 fn check_clusters(
@@ -483,6 +501,21 @@ mod tests {
         assert_eq!(stack.accounts[0].regions, ["us-east-1", "eu-west-1"]);
         assert_eq!(stack.accounts[0].profile, None);
         assert_eq!(stack.environment, Environment::Prod);
+    }
+
+    #[test]
+    fn an_account_id_has_twelve_digits() {
+        let with = |id: &str| SMALLEST.replace("[[account]]", &format!("[[account]]\nid = {id}"));
+        let stack = parse(&with("\"012345678901\"")).expect("parses");
+        assert_eq!(stack.accounts[0].id.as_deref(), Some("012345678901"));
+        for wrong in ["\"12345678901\"", "\"12345678901a\"", "\"\""] {
+            let told = mistake(&with(wrong));
+            assert!(
+                told.contains("line 5, column 6") && told.contains("twelve digits"),
+                "{told}"
+            );
+        }
+        assert!(mistake(&with("123456789012")).contains("line 5, column 6"));
     }
 
     #[test]

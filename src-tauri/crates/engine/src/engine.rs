@@ -246,7 +246,9 @@ impl Inner {
             let accounts = sessions.accounts.iter();
             accounts.filter(|account| account.identity.is_err()).count()
         };
-        if unnamed(&sessions) >= unnamed(&self.sights.now().sessions) {
+        // What turns out to be of another account than the stack file says is taken off the screen.
+        let another = sessions.accounts.iter().any(|account| account.of_another);
+        if !another && unnamed(&sessions) >= unnamed(&self.sights.now().sessions) {
             return;
         }
         let seq = pictures.borrow().seq + NUMBERS_APART;

@@ -18,6 +18,9 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run the simulated platform until told to stop; prints one JSON line when ready.
     Sim(SimArgs),
+    /// Look through profiles of the AWS config, say what is there, and write a stack file. Exit 0 complete, 3 when a
+    /// source failed (the file is written), 2 when there is something to choose.
+    Init(InitArgs),
     /// One complete snapshot. Exit 0 complete, 3 when a source failed (the rest is printed).
     Topology {
         #[command(flatten)]
@@ -208,6 +211,41 @@ pub(crate) struct ReadArgs {
     /// the rest is printed.
     #[arg(long, default_value_t = 30.0, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) timeout: f64,
+}
+
+/// What a stack file is made from.
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// A profile of the AWS config; may be repeated. Without one the only profile there is, or the default chain.
+    #[arg(long = "profile", value_name = "NAME")]
+    pub(crate) profiles: Vec<String>,
+    /// A region; may be repeated. Without one each profile's own.
+    #[arg(long = "region", value_name = "REGION")]
+    pub(crate) regions: Vec<String>,
+    /// The platform's name; the first profile's when left out.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// prod, staging or dev: how loudly the window says where it is.
+    #[arg(long, default_value = "prod", value_parser = ["prod", "staging", "dev"])]
+    pub(crate) environment: String,
+    /// The stack file to be written; never over one that is there.
+    #[arg(long, default_value = "quarterdeck.toml", value_name = "FILE")]
+    pub(crate) to: PathBuf,
+    /// Another AWS config than the usual one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) aws_config: Option<PathBuf>,
+    /// Another file of AWS credentials than the usual one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) aws_credentials: Option<PathBuf>,
+    /// Another kubeconfig than the usual one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Bounds the look, in seconds.
+    #[arg(long, default_value_t = 30.0, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: f64,
+    /// One JSON document instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Which action, to what, how.

@@ -4,6 +4,7 @@ mod action;
 mod args;
 mod audit;
 mod failure;
+mod init;
 mod loops;
 mod print;
 mod queue;
@@ -67,6 +68,7 @@ fn usage(misused: &clap::Error) -> ExitCode {
 async fn run(command: Command) -> Result<u8, Failure> {
     match command {
         Command::Sim(args) => sim::run(args).await,
+        Command::Init(args) => init::run(&args).await,
         Command::Topology { read, json } => reading::topology(&read, json).await,
         Command::Status { read } => reading::status(&read).await,
         Command::Watch { stack, json: _ } => reading::watch(&stack).await,

@@ -5,7 +5,8 @@ use crate::{Session, Sessions, Stack};
 use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use model::{AccountId, FailureClass, SourceFailure};
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Which context of which kubeconfig, and where the stack file says the cluster lives.
@@ -50,6 +51,37 @@ pub fn places(stack: &Stack, sessions: &Sessions) -> Vec<ClusterPlace> {
             name: cluster.name.clone(),
         })
         .collect()
+}
+
+/// The contexts of a kubeconfig that lead to EKS clusters, by the cluster's ARN, as `aws eks update-kubeconfig` writes
+/// them. No file is no context.
+///
+/// # Errors
+/// When there is a file and it is no kubeconfig: a sentence.
+pub fn contexts(kubeconfig: Option<&Path>) -> Result<BTreeMap<String, String>, String> {
+    let read = match kubeconfig {
+        Some(path) => Kubeconfig::read_from(path),
+        None => Kubeconfig::read(),
+    };
+    let read = match read {
+        Ok(read) => read,
+        Err(KubeconfigError::FindPath | KubeconfigError::ReadConfig(..)) => {
+            return Ok(BTreeMap::new());
+        }
+        Err(error) => {
+            let told = first_line(&error.to_string()).to_owned();
+            return Err(format!("The kubeconfig cannot be read: {told}."));
+        }
+    };
+    let all = read.contexts.into_iter().filter_map(|named| {
+        let cluster = named.context?.cluster;
+        let arn = [cluster.as_str(), named.name.as_str()];
+        let arn = arn
+            .into_iter()
+            .find(|text| ClusterArn::parse(text).is_some())?;
+        Some((arn.to_owned(), named.name.clone()))
+    });
+    Ok(all.collect())
 }
 
 /// A context, resolved.

@@ -1,0 +1,154 @@
+//! The profiles of the AWS config: which there are, where each begins and how each signs in, as the AWS CLI reads them
+//! (<https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html>). Nothing is asked of AWS and no key is kept.
+
+use crate::profile::config_files;
+use crate::stack::StackFiles;
+use aws_runtime::env_config::error::EnvConfigFileLoadError;
+use aws_types::os_shim_internal::{Env, Fs};
+
+/// One profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Its name.
+    pub name: String,
+    /// Its region.
+    pub region: Option<String>,
+    /// How it signs in.
+    pub way: Way,
+    /// The account it says it leads to.
+    pub account: Option<String>,
+}
+
+/// How a profile signs in (<https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// IAM Identity Center.
+    Sso,
+    /// It assumes a role.
+    Role,
+    /// A program gives the credentials.
+    Program,
+    /// Keys that do not expire stand in a file.
+    Keys,
+    /// It says nothing: whatever the default chain finds.
+    Chain,
+}
+
+impl Way {
+    /// In words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Way::Sso => "IAM Identity Center",
+            Way::Role => "assumes a role",
+            Way::Program => "credential_process",
+            Way::Keys => "keys in a file",
+            Way::Chain => "default chain",
+        }
+    }
+}
+
+/// Every profile there is, by name.
+///
+/// # Errors
+/// When a file cannot be read or is no AWS config: a sentence.
+pub async fn profiles(files: &StackFiles) -> Result<Vec<Profile>, String> {
+    let brought = config_files(files).unwrap_or_default();
+    let loaded = aws_config::profile::load(&Fs::real(), &Env::real(), &brought, None).await;
+    let set = loaded.map_err(|error| unreadable(&error))?;
+    let read = |name: &str| {
+        let profile = set.get_profile(name)?;
+        let has = |key: &str| profile.get(key).is_some();
+        let way = if has("role_arn") {
+            Way::Role
+        } else if has("sso_session") || has("sso_start_url") {
+            Way::Sso
+        } else if has("credential_process") {
+            Way::Program
+        } else if has("aws_access_key_id") {
+            Way::Keys
+        } else {
+            Way::Chain
+        };
+        let of_role = profile
+            .get("role_arn")
+            .and_then(|arn| arn.split(':').nth(4));
+        let account = of_role.or_else(|| profile.get("sso_account_id"));
+        Some(Profile {
+            name: name.to_owned(),
+            region: profile.get("region").map(ToOwned::to_owned),
+            way,
+            account: account.map(ToOwned::to_owned),
+        })
+    };
+    let mut all: Vec<Profile> = set.profiles().filter_map(read).collect();
+    all.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(all)
+}
+
+fn unreadable(error: &EnvConfigFileLoadError) -> String {
+    let cause = std::error::Error::source(error);
+    let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
+    format!("The AWS config cannot be read: {error}{cause}.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn of(config: &str, credentials: &str) -> Result<Vec<Profile>, String> {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (one, other) = (dir.path().join("config"), dir.path().join("credentials"));
+        std::fs::write(&one, config).expect("written");
+        std::fs::write(&other, credentials).expect("written");
+        let files = StackFiles {
+            aws_config: Some(one),
+            aws_credentials: Some(other),
+            kubeconfig: None,
+        };
+        profiles(&files).await
+    }
+
+    #[tokio::test]
+    async fn each_profile_says_how_it_signs_in_and_where_it_leads() {
+        let config = "[default]\nregion = eu-west-1\n\n\
+            [profile prod]\nregion = us-east-1\nrole_arn = arn:aws-us-gov:iam::111122223333:role/ops\nsource_profile = base\n\n\
+            [profile base]\n\n[profile desk]\nsso_session = corp\nsso_account_id = 444455556666\nsso_role_name = ReadOnly\n\n\
+            [sso-session corp]\nsso_start_url = https://corp.awsapps.com/start\nsso_region = eu-west-1\n\n\
+            [profile vault]\ncredential_process = /usr/bin/vault\n";
+        let credentials = "[base]\naws_access_key_id = AKIA1\naws_secret_access_key = x\n";
+        let all = of(config, credentials).await.expect("read");
+        let told: Vec<_> = all
+            .iter()
+            .map(|p| {
+                (
+                    p.name.as_str(),
+                    p.way,
+                    p.region.as_deref(),
+                    p.account.as_deref(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("base", Way::Keys, None, None),
+                ("default", Way::Chain, Some("eu-west-1"), None),
+                ("desk", Way::Sso, None, Some("444455556666")),
+                ("prod", Way::Role, Some("us-east-1"), Some("111122223333")),
+                ("vault", Way::Program, None, None),
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn no_files_are_no_profiles_and_garbage_is_a_sentence() {
+        assert_eq!(of("", "").await, Ok(Vec::new()));
+        let told = of("[profile prod\nregion = eu-west-1\n", "").await;
+        let told = told.expect_err("garbage");
+        assert!(
+            told.starts_with("The AWS config cannot be read") && told.contains("config"),
+            "{told}"
+        );
+    }
+}

@@ -1,0 +1,137 @@
+"""The way in: a stack file made by looking, and an account that must be the one the stack file says."""
+
+import json
+import tomllib
+
+import pytest
+
+import topology as reading
+from platform_sim import simulated
+from topology import qd
+
+ELSEWHERE = "999988887777"
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("way-in")
+    options = ("--clock", "explicit", "--seed", "13", "--regions", "1", "--pods", "60")
+    with simulated(folder / "sim", "calm", *options) as platform:
+        yield platform
+
+
+@pytest.fixture(scope="module")
+def seen(platform, tmp_path_factory):
+    return reading.read(platform.stack, tmp_path_factory.mktemp("state"))
+
+
+def init(platform, tmp_path, *words, kubeconfig=None):
+    files = {
+        "--aws-config": platform.folder / "aws/config",
+        "--aws-credentials": platform.folder / "aws/credentials",
+        "--kubeconfig": kubeconfig or platform.folder / "kubeconfig",
+    }
+    files = [word for name, path in files.items() for word in (name, str(path))]
+    return qd("init", *files, "--to", str(tmp_path / "made.toml"), *words, state=tmp_path / "state")
+
+
+def named_by_arn(platform, seen, tmp_path):
+    """The simulated kubeconfig as `aws eks update-kubeconfig` would name its clusters."""
+    arn = seen.of("cluster")[0]["facts"]["arn"]
+    context = tomllib.loads(platform.stack.read_text())["cluster"][0]["context"]
+    text = (platform.folder / "kubeconfig").read_text().replace(f"cluster: {context}", f"cluster: {arn}")
+    text = text.replace(f"- name: {context}\n  cluster:", f"- name: {arn}\n  cluster:")
+    path = tmp_path / "kubeconfig"
+    path.write_text(text)
+    return path, context
+
+
+def test_the_only_profile_is_looked_through_and_the_file_shows_the_same_picture(platform, seen, tmp_path):
+    kubeconfig, context = named_by_arn(platform, seen, tmp_path)
+    done = init(platform, tmp_path, "--json", kubeconfig=kubeconfig)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    account = seen.of("cluster")[0]["scope"]["account"]
+    assert [a["id"] for a in told["accounts"]] == [account] and account in told["accounts"][0]["caller"]
+    assert told["clusters"][0]["context"] == context and told["failed"] == []
+    made = tomllib.loads((tmp_path / "made.toml").read_text())
+    assert made["account"][0]["id"] == account and made["environment"] == "prod"
+    assert made["cluster"] == [{"profile": made["account"][0]["profile"], "region": seen.of("cluster")[0]["scope"]["region"], "context": context}]
+    again = reading.read(tmp_path / "made.toml", tmp_path / "state")
+    ours = {n for n, node in seen.nodes.items() if not node["id"].startswith("pod/")}
+    assert again.code == 0 and ours <= again.nodes.keys(), ours - again.nodes.keys()
+    for kind, count in told["found"].items():
+        if kind in ("queue", "dbcluster", "function", "loadbalancer", "nodegroup"):
+            assert count == len(seen.of(kind)), kind
+
+
+def test_what_has_no_context_is_told_with_the_line_that_makes_one(platform, seen, tmp_path):
+    done = init(platform, tmp_path, "--name", 'Meri"dian', "--environment", "dev")
+    assert done.returncode == 0, done.stderr
+    cluster = seen.of("cluster")[0]["name"]
+    assert f"--name {cluster}" in done.stdout and "aws eks update-kubeconfig" in done.stdout
+    made = tomllib.loads((tmp_path / "made.toml").read_text())
+    assert made["name"] == 'Meri"dian' and made["environment"] == "dev" and "cluster" not in made
+    again = init(platform, tmp_path)
+    assert again.returncode == 1 and "is there already" in again.stderr
+
+
+def test_several_profiles_are_listed_to_choose_from_and_nothing_is_written(platform, tmp_path):
+    config = tmp_path / "config"
+    config.write_text((platform.folder / "aws/config").read_text() + "\n[profile other]\nrole_arn = arn:aws:iam::111122223333:role/ops\nsource_profile = x\n")
+    words = ("init", "--aws-config", str(config), "--aws-credentials", str(platform.folder / "aws/credentials"), "--to", str(tmp_path / "made.toml"))
+    done = qd(*words, state=tmp_path / "state")
+    assert done.returncode == 2 and "--profile" in done.stderr
+    assert "other" in done.stderr and "assumes a role" in done.stderr and "111122223333" in done.stderr
+    missing = qd(*words, "--profile", "nobody", state=tmp_path / "state")
+    assert missing.returncode == 2 and "no profile nobody" in missing.stderr
+    regionless = qd(*words, "--profile", "other", state=tmp_path / "state")
+    assert regionless.returncode == 2 and "--region" in regionless.stderr
+    config.write_text("[profile broken\n")
+    broken = qd(*words, state=tmp_path / "state")
+    assert broken.returncode == 1 and "cannot be read" in broken.stderr
+    assert not (tmp_path / "made.toml").exists()
+
+
+def test_who_is_not_let_in_is_told_why_and_nothing_is_written(platform, tmp_path):
+    platform.fault("expired:sts")
+    try:
+        done = init(platform, tmp_path)
+    finally:
+        platform.heal()
+    assert done.returncode == 1 and "GetCallerIdentity" in done.stderr, done.stderr
+    assert not (tmp_path / "made.toml").exists()
+
+
+def pinned(platform, tmp_path, account: str):
+    text = platform.stack.read_text().replace("[[account]]\n", f'[[account]]\nid = "{account}"\n')
+    for name in ("aws/config", "aws/credentials", "kubeconfig"):
+        text = text.replace(f'"{name}"', f'"{platform.folder / name}"')
+    path = tmp_path / "pinned.toml"
+    path.write_text(text)
+    return path
+
+
+def test_the_account_the_stack_file_says_is_shown(platform, seen, tmp_path):
+    account = seen.of("cluster")[0]["scope"]["account"]
+    again = reading.read(pinned(platform, tmp_path, account), tmp_path / "state")
+    assert again.code == 0 and set(again.nodes) >= {n["id"] for n in seen.of("queue")}
+
+
+def test_nothing_of_another_account_is_asked_for_or_shown(platform, seen, tmp_path):
+    account = seen.of("cluster")[0]["scope"]["account"]
+    stack = pinned(platform, tmp_path, ELSEWHERE)
+    again = reading.read(stack, tmp_path / "state")
+    assert again.code == 3
+    # What pods name (a queue's URL) is drawn as not read; nothing else of that account is.
+    read = {kind: [n for n in again.of(kind) if n["standing"] == "read"] for kind in {n["kind"] for n in seen.nodes.values()}}
+    for kind in ("queue", "dbcluster", "function", "loadbalancer", "distribution", "record"):
+        assert seen.of(kind) and read[kind] == [], kind
+    assert {n["scope"].get("account") for nodes in read.values() for n in nodes} == {ELSEWHERE}
+    errors = {s["service"]: s["error"] for s in again.document["sources"] if s.get("error")}
+    assert {"sts", "sqs", "rds", "eks", "route53"} <= errors.keys()
+    assert all(account in error and ELSEWHERE in error for error in errors.values()), errors
+    assert again.of("pod"), "the cluster is read by its context"
+    queue = seen.of("queue")[0]["id"]
+    plan = qd("plan", "redrive", queue, "--stack", str(stack), "--json", state=tmp_path / "state")
+    assert plan.returncode != 0 and not plan.stdout.strip()
