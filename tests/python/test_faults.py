@@ -25,7 +25,7 @@ SERVICES = {
     "monitoring": "cloudwatch",
 }
 # What its sources are called in sentences, where figures wait for them.
-LABELS = {"elasticloadbalancing": "Load balancing", "rds": "RDS", "sqs": "SQS", "lambda": "Lambda"}
+LABELS = {"elasticloadbalancing": "Load balancing", "eks": "EKS", "rds": "RDS", "sqs": "SQS", "lambda": "Lambda"}
 FAULTS = ["hang", "throttled", "expired", "html", "garbage", "reset"]
 
 
@@ -107,6 +107,26 @@ def pictures(lines, within: float):
         yield identity, sources, nodes
         assert time.monotonic() < end, "it did not become true in time"
     raise AssertionError("the watch ended")
+
+
+def test_what_turns_out_to_be_of_another_account_is_taken_off_the_screen(tmp_path):
+    with simulated(tmp_path / "sim", "calm", "--pods", "60", "--regions", "1", "--fault", "silent:sts") as platform:
+        text = platform.stack.read_text()
+        platform.stack.write_text(text.replace("[[account]]\n", '[[account]]\nid = "999988887777"\n'))
+        with watched(platform.stack, tmp_path / "state") as lines:
+            steps = pictures(lines, within=90)
+            for identity, _, nodes in steps:
+                if any(n["kind"] == "queue" and n["standing"] == "read" for n in nodes.values()):
+                    break
+            # Nobody says which account it is: it is not called the one of the stack file.
+            assert not any("999988887777" in i for i in nodes), sorted(nodes)[:5]
+            platform.heal()
+            for identity, sources, nodes in steps:
+                aws = [s for s in sources.values() if (s["service"], s["part"]) in (("sts", "identity"), ("sqs", "queues"), ("rds", "clusters"))]
+                if len(aws) == 3 and all(s["state"] == "failed" for s in aws):
+                    break
+            assert all("999988887777" in s["error"] for s in aws), aws
+            assert not [n["id"] for n in nodes.values() if n["kind"] in ("queue", "dbcluster", "loadbalancer") and n["standing"] == "read"]
 
 
 def test_sts_that_hangs_at_start_delays_nothing_and_is_corrected_without_a_restart(tmp_path):

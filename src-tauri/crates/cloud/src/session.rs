@@ -172,8 +172,8 @@ async fn open_account(
             AccountId::new(wanted.clone())
         }
         (_, Ok(caller)) => caller.account.clone(),
-        (Some(wanted), Err(_)) => AccountId::new(wanted.clone()),
-        (None, Err(_)) => stand_in(profile.as_deref(), &stack.files).await,
+        // What the stack file says is not yet known to be so.
+        (_, Err(_)) => stand_in(profile.as_deref(), &stack.files).await,
     };
     draft.account = account_id.clone();
     AccountSessions {
