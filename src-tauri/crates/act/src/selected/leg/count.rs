@@ -17,10 +17,10 @@ use model::Timestamp;
 use std::collections::BTreeMap;
 
 /// What is met is hidden no longer than this, platform seconds: a count that dies lets nothing go.
-pub(crate) const HIDE: i32 = 300;
+pub(crate) const HIDE: i32 = 120;
 /// Platform time is told in whole seconds.
 const CLOCK_MILLIS: i64 = 2_000;
-/// A queue that holds more is not looked through: about a minute's requests, and a sixth of what may be in flight
+/// A queue that holds more is not looked through: some seconds' requests, and a sixth of what may be in flight
 /// (SQS Developer Guide, "Amazon SQS standard queue quotas").
 const MOST: i64 = 20_000;
 /// A destination whose policy moves a message on after fewer receives is not looked through: the look is one of them.
@@ -51,9 +51,9 @@ struct Met {
     cut: bool,
 }
 
-/// Receives until nothing more comes, at most until `until`, looks for what arrived `since` then, writes down how many are there twice, and lets all be
-/// received again. `exhausted` when that is known; a request that fails, a copy that is not met or somebody else who
-/// receives leaves it open, and looking is no reason to end a run.
+/// Receives until nothing more comes, at most until `until`, looks for what arrived `since` then, writes down how many
+/// are there twice, and lets all be received again. `exhausted` when that is known; a request that fails, a copy that is
+/// not met or somebody else who receives leaves it open, and looking is no reason to end a run.
 pub(crate) async fn count(
     post: &dyn Post,
     ledger: &Ledger,
