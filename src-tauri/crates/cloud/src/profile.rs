@@ -13,7 +13,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
-use aws_runtime::env_config::section::EnvConfigSections;
+use aws_runtime::env_config::section::{EnvConfigSections, Profile};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::os_shim_internal::{Env, Fs};
 use std::collections::BTreeSet;
@@ -165,8 +165,15 @@ pub(crate) async fn declared_account(profile: &str, files: &StackFiles) -> Optio
     let set = aws_config::profile::load(&Fs::real(), &Env::real(), &files, Some(name))
         .await
         .ok()?;
-    let role = set.get("role_arn").and_then(|arn| arn.split(':').nth(4));
-    let account = set.get("sso_account_id").or(role)?;
+    account_of(set.get_profile(profile)?)
+}
+
+/// The account of a profile's role, else the one it signs in to; a role is assumed first where it names both, as the
+/// AWS CLI does (<https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>).
+pub(crate) fn account_of(profile: &Profile) -> Option<String> {
+    let role = profile.get("role_arn");
+    let role = role.and_then(|arn| arn.split(':').nth(4));
+    let account = role.or_else(|| profile.get("sso_account_id"))?;
     let digits = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
     digits.then(|| account.to_owned())
 }

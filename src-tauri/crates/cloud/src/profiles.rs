@@ -1,7 +1,7 @@
 //! The profiles of the AWS config: which there are, where each begins and how each signs in, as the AWS CLI reads them
 //! (<https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html>). Nothing is asked of AWS and no key is kept.
 
-use crate::profile::config_files;
+use crate::profile::{account_of, config_files};
 use crate::stack::StackFiles;
 use aws_runtime::env_config::error::EnvConfigFileLoadError;
 use aws_types::os_shim_internal::{Env, Fs};
@@ -70,15 +70,11 @@ pub async fn profiles(files: &StackFiles) -> Result<Vec<Profile>, String> {
         } else {
             Way::Chain
         };
-        let of_role = profile
-            .get("role_arn")
-            .and_then(|arn| arn.split(':').nth(4));
-        let account = of_role.or_else(|| profile.get("sso_account_id"));
         Some(Profile {
             name: name.to_owned(),
             region: profile.get("region").map(ToOwned::to_owned),
             way,
-            account: account.map(ToOwned::to_owned),
+            account: account_of(profile),
         })
     };
     let mut all: Vec<Profile> = set.profiles().filter_map(read).collect();

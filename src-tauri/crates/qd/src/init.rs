@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// An account of the stack file that is being made.
@@ -131,7 +132,7 @@ fn list(known: &[Profile]) -> String {
 async fn look(
     args: &InitArgs,
     draft: &str,
-) -> Result<(Box<Snapshot>, Vec<(String, String)>), Failure> {
+) -> Result<(Arc<Snapshot>, Vec<(String, String)>), Failure> {
     let begun = Instant::now();
     let limit = Duration::from_secs_f64(args.timeout);
     let failed = |error: &dyn std::fmt::Display| Failure::new(error.to_string());
@@ -153,7 +154,6 @@ async fn look(
     let engine = Engine::glance(stack, sessions, &engine::state_dir()).await;
     let left = limit.saturating_sub(begun.elapsed());
     let snapshot = engine.complete_within(limit, left).await;
-    let snapshot = Box::new(snapshot.as_ref().clone());
     engine.stop().await;
     Ok((snapshot, who))
 }
@@ -167,7 +167,7 @@ fn clusters(
         .nodes
         .iter()
         .filter(|node| node.kind == Kind::Cluster);
-    let cluster = |node: &std::sync::Arc<model::Node>| {
+    let cluster = |node: &Arc<model::Node>| {
         let of = node.scope.account.as_ref().map(|account| account.as_str());
         let account = accounts
             .iter()

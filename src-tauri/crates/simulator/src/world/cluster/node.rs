@@ -60,6 +60,11 @@ impl Size {
         }
     }
 
+    /// vCPUs.
+    pub(super) const fn cores(self) -> u32 {
+        self.millicpu / 1000
+    }
+
     /// What is left for pods after the kubelet and the system took their share.
     pub(super) fn allocatable(self) -> Self {
         Self {

@@ -80,7 +80,7 @@ pub(super) struct Claim {
 
 impl Claim {
     fn cores(&self) -> u32 {
-        Size::of(&self.instance_type).millicpu / 1000
+        Size::of(&self.instance_type).cores()
     }
 }
 

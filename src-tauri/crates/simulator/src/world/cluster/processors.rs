@@ -22,7 +22,7 @@ fn refusal(capacity: CapacityType, quota: u32) -> String {
 }
 
 fn cores(instance_type: &str) -> u32 {
-    Size::of(instance_type).millicpu / 1000
+    Size::of(instance_type).cores()
 }
 
 impl Cluster {
@@ -39,7 +39,7 @@ impl Cluster {
         };
         let running = self.nodes.values().filter(bought);
         let groups = self.groups.iter().filter(|g| g.capacity_type == capacity);
-        running.map(|node| node.size.millicpu / 1000).sum::<u32>()
+        running.map(|node| node.size.cores()).sum::<u32>()
             + groups
                 .map(|g| g.joining * cores(&g.instance_type))
                 .sum::<u32>()

@@ -1,0 +1,155 @@
+//! What a stack file may say, and every mistake with its place.
+
+use super::*;
+
+const SMALLEST: &str = "name = \"Meridian\"\nenvironment = \"prod\"\n\n[[account]]\nregions = [\"us-east-1\", \"eu-west-1\", \"us-east-1\"]\n";
+
+fn parse(text: &str) -> Result<Stack, String> {
+    Stack::parse(text, Path::new("/stacks/q.toml")).map_err(|e| e.to_string())
+}
+
+fn mistake(text: &str) -> String {
+    parse(text).err().unwrap_or_else(|| "no mistake".to_owned())
+}
+
+#[test]
+fn the_smallest_stack_is_enough() {
+    let stack = parse(SMALLEST).expect("parses");
+    assert_eq!(stack.accounts[0].regions, ["us-east-1", "eu-west-1"]);
+    assert_eq!(stack.accounts[0].profile, None);
+    assert_eq!(stack.environment, Environment::Prod);
+}
+
+#[test]
+fn an_account_id_has_twelve_digits() {
+    let with = |id: &str| SMALLEST.replace("[[account]]", &format!("[[account]]\nid = {id}"));
+    let stack = parse(&with("\"012345678901\"")).expect("parses");
+    assert_eq!(stack.accounts[0].id.as_deref(), Some("012345678901"));
+    for wrong in ["\"12345678901\"", "\"12345678901a\"", "\"\""] {
+        let told = mistake(&with(wrong));
+        assert!(
+            told.contains("line 5, column 6") && told.contains("twelve digits"),
+            "{told}"
+        );
+    }
+    assert!(mistake(&with("123456789012")).contains("line 5, column 6"));
+}
+
+#[test]
+fn a_resolver_is_an_address_and_a_port() {
+    let dns = parse(&format!("{SMALLEST}[dns]\nserver = \"127.0.0.1:5353\"\n"))
+        .expect("parses")
+        .dns
+        .expect("declared");
+    assert_eq!(dns.server.port(), 5353);
+    assert!(parse(SMALLEST).expect("parses").dns.is_none());
+    assert!(parse(&format!("{SMALLEST}[dns]\nserver = \"resolver\"\n")).is_err());
+}
+
+#[test]
+fn files_are_relative_to_the_stack_file() {
+    let text = format!("{SMALLEST}[files]\naws_config = \"aws/config\"\nkubeconfig = \"/k\"\n");
+    let files = parse(&text).expect("parses").files;
+    assert_eq!(
+        files.aws_config.as_deref(),
+        Some(Path::new("/stacks/aws/config"))
+    );
+    assert_eq!(files.kubeconfig.as_deref(), Some(Path::new("/k")));
+}
+
+#[test]
+fn queues_clusters_edges_and_thresholds_are_read() {
+    let text = format!(
+        "hosted_zones = [\"example.com\"]\n{SMALLEST}[[queue]]\nname = \"orders\"\nidempotent = true\nconsumer = \"external\"\n\
+         [[cluster]]\nregion = \"us-east-1\"\ncontext = \"prod\"\n\
+         [[edge]]\nfrom = \"a\"\nto = \"b\"\nrelation = \"connects-to\"\n[thresholds]\ncpu = 90\n"
+    );
+    let stack = parse(&text).expect("parses");
+    assert!(stack.queues[0].idempotent && stack.queues[0].external);
+    assert_eq!(stack.clusters[0].context, "prod");
+    assert_eq!(stack.edges[0].relation, model::Relation::ConnectsTo);
+    assert_eq!(stack.thresholds.get("cpu"), Some(&90.0));
+}
+
+#[test]
+fn a_database_has_a_probe_that_can_be_asked() {
+    let text = format!(
+        "{SMALLEST}[[database]]\nname = \"orders\"\nwrite_probe = \"https://app/health/write\"\n"
+    );
+    let stack = parse(&text).expect("parses");
+    assert_eq!(stack.databases[0].write_probe, "https://app/health/write");
+    let wrong = mistake(&text.replace("https://", "file://"));
+    assert!(wrong.contains("no http or https URL"), "{wrong}");
+}
+
+#[test]
+fn a_mistake_is_told_with_line_and_column() {
+    assert!(
+        mistake("name = \"x\"\nenviroment = \"prod\"\n")
+            .starts_with("/stacks/q.toml, line 2, column 1: unknown field")
+    );
+    let wrong = mistake("name = \"x\"\nenvironment = \"live\"\n");
+    assert!(
+        wrong.contains("line 2, column 15") && wrong.contains("staging"),
+        "{wrong}"
+    );
+    assert!(mistake("name = \"x\"\nenvironment = \"dev\"\n").contains("no [[account]]"));
+    let wrong = mistake(
+        "name = \"x\"\nenvironment = \"dev\"\n[[account]]\nregions = [\"us-east-1\", \"US East\"]\n",
+    );
+    assert!(
+        wrong.contains("line 4, column 25") && wrong.contains("no AWS region"),
+        "{wrong}"
+    );
+    let twice = format!("{SMALLEST}[[account]]\nregions = [\"us-west-2\"]\n");
+    assert!(mistake(&twice).contains("twice"));
+    let cluster = format!("{SMALLEST}[[cluster]]\nregion = \"us-west-2\"\ncontext = \"c\"\n");
+    assert!(mistake(&cluster).contains("not among"));
+    assert!(mistake("name = ").contains("line 1"));
+}
+
+#[test]
+fn freezes_and_the_lock_are_read() {
+    let text = format!(
+        "{SMALLEST}[[freeze]]\nfrom = \"2026-11-27T14:00:00Z\"\nuntil = \"2026-11-28T06:00:00Z\"\nreason = \"Black Friday\"\n\
+         [[freeze]]\ndays = [\"mon\", \"fri\"]\nfrom = \"14:30\"\nuntil = \"21:00\"\nzone = \"UTC\"\neffect = \"warn\"\nreason = \"market open\"\n\
+         [[maintenance]]\nfrom = \"2026-11-29T01:00:00Z\"\nuntil = \"2026-11-29T03:00:00Z\"\nreason = \"patching\"\n\
+         [lock]\nnamespace = \"ops\"\n"
+    );
+    let stack = parse(&text).expect("parses");
+    assert_eq!(stack.freezes[0].reason, "Black Friday");
+    let effects: Vec<StackEffect> = stack.freezes.iter().map(|f| f.effect).collect();
+    assert_eq!(
+        effects,
+        [
+            StackEffect::Block,
+            StackEffect::Warn,
+            StackEffect::Maintenance
+        ]
+    );
+    assert_eq!(stack.lock.namespace, "ops");
+    let turned = text.replace("11-28", "11-26");
+    assert!(mistake(&turned).contains("ends before it begins"));
+    assert!(mistake(&text.replace("06:00:00Z", "6 am")).contains("is no time"));
+    let day = mistake(&text.replace("\"fri\"", "\"freitag\""));
+    assert!(
+        day.contains("line 11, column") && day.contains("no day of the week"),
+        "{day}"
+    );
+    let zone = mistake(&text.replace("zone = \"UTC\"", "zone = \"Mars/Base\""));
+    assert!(
+        zone.contains("line 14, column 8") && zone.contains("not known here"),
+        "{zone}"
+    );
+    assert!(mistake(&text.replace("zone = \"UTC\"\n", "")).contains("needs a zone"));
+    assert!(mistake(&text.replace("market open", " ")).contains("no reason"));
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = Stack::load(Path::new("/nowhere/q.toml")).expect_err("is not there");
+    assert_eq!(
+        error.to_string(),
+        "The stack file /nowhere/q.toml cannot be read: there is no such file."
+    );
+}
