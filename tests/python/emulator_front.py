@@ -40,6 +40,12 @@ class Front(ThreadingHTTPServer):
         began, ours, speed = self.since
         return began + (time.time() - ours) * speed
 
+    def to_next(self, hour: int) -> None:
+        """The platform's time moves forward to when that hour of a day (UTC) comes next."""
+        _, _, speed = self.since
+        ahead = (hour * 3600 - self.now()) % 86_400
+        self.since = (self.now() + ahead, time.time(), speed)
+
     def hurry(self, speed: float) -> None:
         """From now on the platform's time runs so many times as fast as ours."""
         self.since = (self.now(), time.time(), speed)
