@@ -95,4 +95,4 @@ def test_what_the_emulator_lacks_fails_alone_in_a_sentence(emulated):
         # moto has no CBOR protocol for CloudWatch: it answers 404 with a page of HTML.
         assert any(i.startswith("cloudwatch/") for i in failed)
     ok = {s["service"] for s in picture.document["sources"] if s["state"] == "ok"}
-    assert {"route53", "cloudfront", "elb", "eks", "rds", "sqs", "lambda"} <= ok, failed
+    assert {"route53", "cloudfront", "elb", "ec2", "eks", "rds", "sqs", "lambda"} <= ok, failed

@@ -18,6 +18,7 @@ SERVICES = {
     "route53": "route53",
     "cloudfront": "cloudfront",
     "elasticloadbalancing": "elb",
+    "ec2": "ec2",
     "eks": "eks",
     "rds": "rds",
     "sqs": "sqs",

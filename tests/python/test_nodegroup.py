@@ -58,7 +58,8 @@ def test_the_prepared_group_is_called_for_scaled_and_verified(storm):
     exit_code, plan = storm.plan("scale", group["id"])
     assert exit_code == 0 and plan["level"] == "L2", [f for f in plan["findings"] if f["outcome"] != "pass"]
     found = {f["id"]: f for f in plan["findings"]}
-    assert found["nodegroup.free-addresses"]["value"] == "not checked"
+    addresses = found["nodegroup.free-addresses"]
+    assert addresses["outcome"] == "pass" and addresses["source"].startswith("ec2/"), addresses
     quota = found["nodegroup.vcpu-quota"]
     assert quota["outcome"] == "pass" and quota["source"].startswith("cloudwatch"), quota
     wanted = int(plan["settings"]["desired"])

@@ -199,6 +199,24 @@ def test_usage_is_counted_and_only_an_expression_tells_its_quota(calm):
         assert code(error) == "ValidationError", expression
 
 
+def test_subnets_have_as_many_addresses_left_as_nodes_and_pods_leave(calm):
+    ec2, eks = client(calm, "ec2"), client(calm, "eks")
+    (cluster,) = eks.list_clusters()["clusters"]
+    group = eks.list_nodegroups(clusterName=cluster)["nodegroups"][0]
+    ids = eks.describe_nodegroup(clusterName=cluster, nodegroupName=group)["nodegroup"]["subnets"]
+    pages = ec2.get_paginator("describe_subnets").paginate(Filters=[{"Name": "subnet-id", "Values": ids}])
+    subnets = [subnet for page in pages for subnet in page["Subnets"]]
+    assert {subnet["SubnetId"] for subnet in subnets} == set(ids) and len({s["AvailabilityZone"] for s in subnets}) == 3
+    assert all(0 < subnet["AvailableIpAddressCount"] < 16_379 - 5 for subnet in subnets)
+    everything = ec2.describe_subnets()["Subnets"]
+    assert len(everything) == 2 * len(ids) and {s["VpcId"] for s in everything} == {subnets[0]["VpcId"]}
+    assert len(ec2.describe_subnets(MaxResults=5)["Subnets"]) == 5
+    for wrong, refusal in ({"SubnetIds": ["subnet-0"]}, "InvalidSubnetID.NotFound"), ({"Filters": [{"Name": "x", "Values": ["y"]}]}, "InvalidParameterValue"):
+        with pytest.raises(botocore.exceptions.ClientError) as error:
+            ec2.describe_subnets(**wrong)
+        assert code(error) == refusal
+
+
 @pytest.mark.parametrize(
     ("protocol", "content"),
     [("json", "application/x-amz-json-1.0"), ("query", "text/xml"), ("smithy-rpc-v2-cbor", "application/cbor")],

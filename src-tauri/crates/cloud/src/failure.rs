@@ -415,6 +415,7 @@ fn permission(asked: &Asked<'_>) -> String {
         | Service::Iam
         | Service::Route53
         | Service::CloudFront
+        | Service::Ec2
         | Service::Eks
         | Service::Rds
         | Service::Sqs

@@ -9,6 +9,7 @@
 pub mod budget;
 pub mod clock;
 pub mod dns;
+pub mod ec2;
 pub mod failure;
 mod guarded;
 mod keys;

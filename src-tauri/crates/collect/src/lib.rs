@@ -93,6 +93,7 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &aws::elb::Balancers,
     &aws::elb::TargetGroups,
     &aws::eks::Clusters,
+    &aws::ec2::Subnets,
     &aws::rds::Clusters,
     &aws::rds::GlobalClusters,
     &aws::rds::Events,

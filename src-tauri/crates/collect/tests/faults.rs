@@ -60,7 +60,7 @@ async fn everything_fails(
 /// An error in the format of the protocol the request was in.
 fn error(request: &Request, status: u16, code: &'static str) -> Answer {
     let text = match request.service.as_str() {
-        "route53" | "cloudfront" | "elasticloadbalancing" | "rds" => format!(
+        "route53" | "cloudfront" | "elasticloadbalancing" | "rds" | "ec2" => format!(
             "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>no</Message></Error><RequestId>r-1</RequestId></ErrorResponse>"
         ),
         "monitoring" => {
@@ -181,6 +181,7 @@ async fn a_document_that_stops_in_the_middle_is_malformed() {
                     &format!("{operation}Result"),
                 )
             }
+            "DescribeSubnets" => list("DescribeSubnetsResponse", "subnetSet"),
             _ if request.service == "monitoring" => {
                 Answer::Http(200, "application/cbor", vec![0xbf, 0x61, b'a'])
             }

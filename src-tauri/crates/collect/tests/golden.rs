@@ -254,6 +254,36 @@ async fn the_quota_of_instances_is_said_of_each_cluster() {
 }
 
 #[tokio::test]
+async fn what_the_subnets_of_a_nodegroup_have_left_is_said_where_all_are_told() {
+    let page = |items: &[(&str, &str)], mark: &str| {
+        let items = items.iter().map(|(id, free)| format!("<item><subnetId>{id}</subnetId><availableIpAddressCount>{free}</availableIpAddressCount></item>"));
+        xml(&format!(
+            r#"<DescribeSubnetsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r</requestId><subnetSet>{}</subnetSet>{mark}</DescribeSubnetsResponse>"#,
+            items.collect::<String>()
+        ))
+    };
+    let answers = move |request: &Request| match request.operation.as_str() {
+        "DescribeSubnets" if request.body.contains("NextToken=t%2F2") => {
+            page(&[("subnet-burst", "3"), ("subnet-models", "none")], "")
+        }
+        "DescribeSubnets" => {
+            assert!(
+                request
+                    .body
+                    .contains("Filter.1.Name=subnet-id&Filter.1.Value.1=subnet-a&")
+            );
+            page(
+                &[("subnet-a", "251"), ("subnet-core", "4091")],
+                "<nextToken>t/2</nextToken>",
+            )
+        }
+        _ => unexpected(request),
+    };
+    let found = read("ec2/subnets", answers, known).await;
+    insta::assert_snapshot!(without_time(&found));
+}
+
+#[tokio::test]
 async fn queues() {
     let queues = |request: &Request| match request.operation.as_str() {
         "ListQueues" if request.body.contains("NextToken") => json(

@@ -281,6 +281,7 @@ impl Reader for CollectorReader {
             | Service::Route53
             | Service::CloudFront
             | Service::Elb
+            | Service::Ec2
             | Service::Eks
             | Service::Kubernetes
             | Service::Rds

@@ -432,6 +432,12 @@ facts! {
     VcpuQuota = "vcpu_quota",
     /// vCPUs it runs there.
     VcpuQuotaUsed = "vcpu_quota_used",
+    /// Ids of the subnets its instances are put in.
+    Subnets = "subnets",
+    /// IPv4 addresses that those subnets have left together.
+    FreeAddresses = "free_addresses",
+    /// IPv4 addresses the fullest of them has left.
+    LeastFreeAddresses = "least_free_addresses",
     /// DB instances the account may have in the region.
     InstanceQuota = "instance_quota",
     /// DB instances it has there.

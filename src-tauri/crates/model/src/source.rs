@@ -22,6 +22,8 @@ pub enum Service {
     CloudFront,
     /// Elastic Load Balancing v2.
     Elb,
+    /// Amazon EC2: the subnets of nodegroups.
+    Ec2,
     /// Amazon EKS.
     Eks,
     /// A cluster's Kubernetes API server.
@@ -48,6 +50,7 @@ impl Service {
             Service::Route53 => "Route 53",
             Service::CloudFront => "CloudFront",
             Service::Elb => "Load balancing",
+            Service::Ec2 => "EC2",
             Service::Eks => "EKS",
             Service::Kubernetes => "Kubernetes",
             Service::Rds => "RDS",
@@ -67,6 +70,7 @@ impl Service {
             Service::Route53 => "route53",
             Service::CloudFront => "cloudfront",
             Service::Elb => "elb",
+            Service::Ec2 => "ec2",
             Service::Eks => "eks",
             Service::Kubernetes => "kubernetes",
             Service::Rds => "rds",

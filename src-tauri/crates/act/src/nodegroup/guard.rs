@@ -9,7 +9,7 @@ use crate::words::{count, list, thousands};
 use model::{Fact, Kind, Node};
 use std::collections::BTreeSet;
 
-/// Every check, blocks first. What only EC2 and Service Quotas know is said, not guessed.
+/// Every check, blocks first.
 pub(super) fn findings(subject: &Subject<'_>, wanted: Sizes) -> Vec<Finding> {
     let (up, down) = (
         wanted.desired > subject.sizes.desired,
@@ -24,7 +24,11 @@ pub(super) fn findings(subject: &Subject<'_>, wanted: Sizes) -> Vec<Finding> {
         autoscaler(subject, wanted),
     ];
     if up {
-        all.extend([spot(subject), quota(subject, wanted), addresses()]);
+        all.extend([
+            spot(subject),
+            quota(subject, wanted),
+            addresses(subject, wanted),
+        ]);
     }
     if down {
         all.extend([budgets(subject), room(subject, wanted), terminates(subject)]);
@@ -260,11 +264,46 @@ fn quota(subject: &Subject<'_>, wanted: Sizes) -> Finding {
     )
 }
 
-fn addresses() -> Finding {
-    not_checked(
+/// Addresses of the group's subnets for the nodes that come on top and the pods they are for; where EC2 did not say,
+/// EKS reports what was too much.
+fn addresses(subject: &Subject<'_>, wanted: Sizes) -> Finding {
+    let facts = &subject.group.facts;
+    let Some(free) = facts.count(Fact::FreeAddresses) else {
+        return not_checked(
+            "nodegroup.free-addresses",
+            "free IP addresses of the group's subnets (EC2 did not say)",
+            "When they are used up, EKS reports InsufficientFreeAddresses or pods stay in ContainerCreating.",
+        );
+    };
+    let more = (wanted.desired - subject.sizes.desired).max(0);
+    let needed = more * need::addresses(subject);
+    let value = format!(
+        "{} free, about {} needed",
+        thousands(free),
+        thousands(needed)
+    );
+    let fullest = facts
+        .count(Fact::LeastFreeAddresses)
+        .map_or_else(String::new, |least| {
+            format!(" The fullest subnet has {} left.", thousands(least))
+        });
+    finding(
         "nodegroup.free-addresses",
-        "free IP addresses of the group's subnets (EC2 is not read)",
-        "When they are used up, EKS reports InsufficientFreeAddresses or pods stay in ContainerCreating.",
+        Severity::Block,
+        Answer::of(
+            subject.origin(Fact::FreeAddresses),
+            Some(needed <= free),
+            value.clone(),
+        ),
+        Words {
+            pass: format!("The group's subnets have addresses for them: {value}.{fullest}"),
+            fail: format!(
+                "The group's subnets have not enough addresses: {value}.{fullest} EKS reports InsufficientFreeAddresses or pods stay in ContainerCreating."
+            ),
+            unknown: "Whether the group's subnets have addresses for them is not known.".to_owned(),
+            threshold: "an address for every node and its pods",
+            next: "Ask for fewer nodes, or scale a group in other subnets.",
+        },
     )
 }
 

@@ -1,7 +1,7 @@
 //! How many nodes the pods that wait need, and which group is kept for that.
 
 use super::settings::Sizes;
-use super::subject::{Subject, is_ready, nodes_of, same_cluster, waiting};
+use super::subject::{Subject, hosted, is_ready, nodes_of, same_cluster, waiting};
 use crate::words::{count, thousands};
 use model::{Fact, Kind, Node, NodeId, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
@@ -183,6 +183,15 @@ fn gives(
 /// one, so that what it can allocate tells them.
 pub(super) fn vcpus(subject: &Subject<'_>) -> Option<i64> {
     gives(subject, |each| each.max()).map(|millicores| (millicores + 999) / 1_000)
+}
+
+/// Addresses one more node takes at the least: its own, and as many pods' as a node has now, of the group, else of the
+/// cluster. The VPC CNI keeps some more ready (EKS User Guide, `WARM_ENI_TARGET`).
+pub(super) fn addresses(subject: &Subject<'_>) -> i64 {
+    let own = hosted(subject.snapshot, &subject.nodes).count() as f64;
+    let own = (own > 0.0).then(|| own / subject.nodes.len() as f64);
+    let pods = own.or_else(|| pods_a_node(subject)).unwrap_or(0.0);
+    1 + pods.ceil() as i64
 }
 
 fn pods_a_node(subject: &Subject<'_>) -> Option<f64> {

@@ -288,11 +288,16 @@ fn every_block_fails_when_it_should_and_only_then() {
         ("nodegroup.vcpu-quota", up, |w| {
             w.set(Kind::Nodegroup, "reserve", Fact::VcpuQuota, 27_i64);
         }),
+        ("nodegroup.free-addresses", up, |w| {
+            w.set(Kind::Nodegroup, "reserve", Fact::FreeAddresses, 8_i64);
+        }),
     ];
     let counted = |mut world: World| {
         // Three nodes of four vCPUs would be 12 more: just as many as are left.
         world.set(Kind::Nodegroup, "reserve", Fact::VcpuQuota, 64_i64);
         world.set(Kind::Nodegroup, "reserve", Fact::VcpuQuotaUsed, 52_i64);
+        // A node of this cluster has more than one pod and less than three: three nodes and six pods need just as many.
+        world.set(Kind::Nodegroup, "reserve", Fact::FreeAddresses, 9_i64);
         world
     };
     let green = counted(World::new()).plan("reserve", up).expect("a plan");

@@ -203,6 +203,8 @@ fn describe_nodegroup(node: &mut FoundNode, group: &Nodegroup) {
         .as_ref()
         .filter(|types| !types.is_empty());
     facts.set_some(Fact::InstanceTypes, types.map(|types| types.join(", ")));
+    let subnets = group.subnets.as_ref().filter(|ids| !ids.is_empty());
+    facts.set_some(Fact::Subnets, subnets.map(|ids| ids.join(", ")));
     describe_owner(facts, group);
     if let Some(scaling) = &group.scaling_config {
         facts.set_some(Fact::Desired, scaling.desired_size);

@@ -2,6 +2,7 @@
 
 pub mod cloudfront;
 pub mod cloudwatch;
+pub mod ec2;
 pub mod eks;
 pub mod elb;
 pub mod lambda;

@@ -257,6 +257,9 @@ pub(crate) fn known(global: &Session, regional: &Session) -> Known {
         group.facts.set(Fact::CapacityType, capacity);
         group.facts.set(Fact::InstanceTypes, types);
         group
+            .facts
+            .set(Fact::Subnets, format!("subnet-a, subnet-{name}"));
+        group
     };
     let nodes = vec![
         nodegroup("core", "ON_DEMAND", "m7i.2xlarge"),

@@ -53,6 +53,10 @@ impl AwsError {
                 "InvalidAction",
                 format!("Could not find operation {operation}"),
             ),
+            Service::Ec2 => Self::new(
+                "InvalidAction",
+                format!("The action {operation} is not valid for this web service."),
+            ),
             Service::S3 => Self::new(
                 "NotImplemented",
                 "A header you provided implies functionality that is not implemented",
@@ -78,6 +82,9 @@ impl AwsError {
             | Service::CloudFront
             | Service::Iam => Self::new("Throttling", message),
             Service::AutoScaling => Self::new("ThrottlingException", message),
+            Service::Ec2 => {
+                Self::new("RequestLimitExceeded", "Request limit exceeded.").status(503)
+            }
             Service::CloudWatch => Self::new("ThrottlingException", message).query("Throttling"),
             Service::Sqs => Self::new("RequestThrottled", message).query("RequestThrottled"),
             Service::Eks => Self::new("ThrottlingException", message).status(429),
@@ -98,6 +105,11 @@ impl AwsError {
                 Self::new("AccessDeniedException", message).status(403)
             }
             Service::AutoScaling => Self::new("AccessDeniedException", message),
+            Service::Ec2 => Self::new(
+                "UnauthorizedOperation",
+                format!("You are not authorized to perform this operation. {message}"),
+            )
+            .status(403),
             Service::Sqs => Self::new("AccessDeniedException", message)
                 .query("AccessDenied")
                 .status(403),
@@ -127,6 +139,7 @@ impl AwsError {
                 })
             }
             Service::AutoScaling => Self::new("ExpiredTokenException", message),
+            Service::Ec2 => Self::new("RequestExpired", "Request has expired."),
             Service::Sts
             | Service::Rds
             | Service::Elb

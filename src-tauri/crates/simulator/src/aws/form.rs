@@ -33,7 +33,11 @@ pub(super) fn nest(form: &BTreeMap<String, String>) -> Value {
         }
         *at = Value::String(value.clone());
     }
-    collapse(root)
+    // A call's own parameters are no list, also when it has only one (`Filter.1.Name` of EC2).
+    match root {
+        Value::Object(map) => map.into_iter().map(|(k, v)| (k, collapse(v))).collect(),
+        other => other,
+    }
 }
 
 fn collapse(value: Value) -> Value {

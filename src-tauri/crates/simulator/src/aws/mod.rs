@@ -6,6 +6,7 @@ mod autoscaling;
 mod cbor;
 mod cloudfront;
 mod cloudwatch;
+mod ec2;
 mod eks;
 mod elb;
 mod error;
@@ -235,6 +236,7 @@ fn dispatch(world: &mut World, faults: &Faults, call: &Call) -> Result<Answer, A
         Service::S3 => s3::handle(world, call),
         Service::AutoScaling => autoscaling::handle(world, call),
         Service::Iam => iam::handle(faults, call),
+        Service::Ec2 => ec2::handle(world, call),
     }
 }
 

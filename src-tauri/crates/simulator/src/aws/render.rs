@@ -179,6 +179,17 @@ fn query_xml(envelope: &Envelope, body: &Value) -> String {
     };
     let operation = &envelope.operation;
     let mut out = String::with_capacity(4096);
+    if envelope.service == Service::Ec2 {
+        // The EC2 query protocol has no element for the result.
+        out.push_str(&format!(
+            "<{operation}Response xmlns=\"{}\"><requestId>{}</requestId>",
+            namespace(Service::Ec2),
+            envelope.request
+        ));
+        xml::content(&mut out, body, xml::items);
+        out.push_str(&format!("</{operation}Response>"));
+        return out;
+    }
     out.push_str(&format!(
         "<{operation}Response xmlns=\"{}\"><{operation}Result>",
         namespace(envelope.service)
@@ -227,6 +238,7 @@ fn namespace(service: Service) -> &'static str {
         Service::Route53 => "https://route53.amazonaws.com/doc/2013-04-01/",
         Service::CloudFront => "http://cloudfront.amazonaws.com/doc/2020-05-31/",
         Service::S3 => "http://s3.amazonaws.com/doc/2006-03-01/",
+        Service::Ec2 => "http://ec2.amazonaws.com/doc/2016-11-15/",
         Service::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
         Service::Eks | Service::Lambda | Service::AutoScaling => "",
     }
@@ -275,6 +287,11 @@ fn error_xml(envelope: &Envelope, error: &AwsError) -> String {
     if envelope.service == Service::S3 {
         return format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request}</RequestId></Error>"
+        );
+    }
+    if envelope.service == Service::Ec2 {
+        return format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors><RequestID>{request}</RequestID></Response>"
         );
     }
     let side = if error.status >= 500 {

@@ -38,11 +38,13 @@ pub enum Service {
     AutoScaling,
     /// IAM
     Iam,
+    /// EC2
+    Ec2,
 }
 
 impl Service {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Sts,
         Self::Route53,
         Self::CloudFront,
@@ -55,6 +57,7 @@ impl Service {
         Self::S3,
         Self::AutoScaling,
         Self::Iam,
+        Self::Ec2,
     ];
 
     /// Its name in the scope of a signature.
@@ -73,6 +76,7 @@ impl Service {
             Self::S3 => "s3",
             Self::AutoScaling => "application-autoscaling",
             Self::Iam => "iam",
+            Self::Ec2 => "ec2",
         }
     }
 
@@ -191,7 +195,8 @@ pub(crate) fn understand(
         | Service::Rds
         | Service::Elb
         | Service::AutoScaling
-        | Service::Iam => {
+        | Service::Iam
+        | Service::Ec2 => {
             if let [_, _, _, operation] = call.path.as_slice()
                 && text("smithy-protocol") == "rpc-v2-cbor"
             {
@@ -250,7 +255,8 @@ fn rest_operation(call: &Call, method: &Method) -> Option<&'static str> {
         | Service::Sqs
         | Service::CloudWatch
         | Service::AutoScaling
-        | Service::Iam => None,
+        | Service::Iam
+        | Service::Ec2 => None,
     }
 }
 

@@ -61,6 +61,8 @@ fn limit(call: &Call) -> (&'static str, Limit) {
         (Service::Route53, "GetHealthCheckStatus") => ("status", of(4.0, 1.0)),
         (Service::Route53, _) => ("all", of(50.0, 10.0)),
         (Service::Rds, _) => ("all", of(300.0, 12.0)),
+        // EC2 Developer Guide, "Request throttling for the Amazon EC2 API": non-mutating, with a page size.
+        (Service::Ec2, _) => ("read", of(100.0, 20.0)),
         (Service::Elb, _) => ("read", of(40.0, 10.0)),
         (Service::CloudWatch, "GetMetricData") => ("data", of(50.0, 50.0)),
         (Service::CloudWatch, "ListMetrics") => ("list", of(25.0, 25.0)),

@@ -15,6 +15,11 @@ pub(crate) fn members(_list: &str) -> Option<&'static str> {
     Some("member")
 }
 
+/// Lists hold `item` elements, as those of EC2.
+pub(crate) fn items(_list: &str) -> Option<&'static str> {
+    Some("item")
+}
+
 /// The names of RDS: service model of `rds` 2014-10-31, `locationName` of each list's member.
 pub(crate) fn rds(list: &str) -> Option<&'static str> {
     Some(match list {
