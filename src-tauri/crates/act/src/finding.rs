@@ -111,12 +111,15 @@ pub(crate) fn finding(
     }
 }
 
+/// The value of a check that was not made.
+pub(crate) const NOT_CHECKED: &str = "not checked";
+
 /// An answer nobody gives here: said, so that green does not mean more than it does.
 pub(crate) fn not_checked(id: &'static str, what: &str, fails: &str) -> Finding {
     finding(
         id,
         Severity::Info,
-        Answer::given(true, "not checked"),
+        Answer::given(true, NOT_CHECKED),
         Words {
             pass: format!("Not checked: {what}. {fails}"),
             fail: String::new(),

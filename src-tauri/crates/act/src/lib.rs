@@ -39,6 +39,7 @@
 
 pub mod action;
 pub mod autoscaler;
+mod checked;
 pub mod course;
 mod database;
 pub mod domain;

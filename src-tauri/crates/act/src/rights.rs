@@ -6,7 +6,7 @@ mod ask;
 
 pub use ask::ask;
 
-use crate::finding::{Answer, Words, finding};
+use crate::finding::{Answer, NOT_CHECKED, Words, finding};
 use crate::plan::{Finding, Severity};
 use crate::words::list;
 use serde::{Deserialize, Serialize};
@@ -131,7 +131,7 @@ fn unasked(open: &[&Right], known: &Rights) -> Finding {
     finding(
         RIGHTS,
         Severity::Info,
-        Answer::given(true, "not checked"),
+        Answer::given(true, NOT_CHECKED),
         Words {
             pass: format!(
                 "Whether we may do this could not be checked beforehand: {}. When the first call is denied, nothing is changed.",

@@ -2,7 +2,7 @@
 
 use super::settings::{Change, Pause, concurrency_words};
 use super::subject::{Subject, takes_from_sqs};
-use crate::finding::{Answer, Words, finding};
+use crate::finding::{Answer, NOT_CHECKED, Words, finding};
 use crate::origin::Origin;
 use crate::plan::{Finding, Severity};
 use crate::words::{count, list, span};
@@ -229,7 +229,7 @@ fn code_owned() -> Finding {
     finding(
         "mapping.owner",
         Severity::Info,
-        Answer::given(true, "not checked"),
+        Answer::given(true, NOT_CHECKED),
         Words {
             pass: "Not checked: whether infrastructure code keeps this mapping (its tags are not read). If so, its next run sets it back.".to_owned(),
             fail: String::new(),

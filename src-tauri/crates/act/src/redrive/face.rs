@@ -99,14 +99,8 @@ fn to_move(run: &RedriveCourse) -> i64 {
 fn steps(run: &RedriveCourse, now: Timestamp) -> Vec<StepRecord> {
     let known = &run.known;
     let mut steps = Vec::new();
-    let (passed, all) = known.checks;
     if let Some(at) = known.pressed_at {
-        steps.push(step(
-            "checks",
-            format!("{passed} of {all} checks passed again on the press."),
-            at,
-            Some(at),
-        ));
+        steps.push(step("checks", known.checks.sentence(), at, Some(at)));
     }
     for part in [Part::Canary, Part::Full] {
         let piece = known.piece(part);

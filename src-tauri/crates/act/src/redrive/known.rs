@@ -2,6 +2,7 @@
 
 use super::calls::{CANCEL, START};
 use super::task::{Part, TaskKey};
+use crate::checked::Checked;
 use crate::course::{Answer, Entry};
 use crate::plan::Plan;
 use model::Timestamp;
@@ -101,7 +102,7 @@ pub(crate) fn request_id(answer: Option<&Answer>) -> Option<String> {
 pub(crate) struct Known {
     pub(crate) pressed_at: Option<Timestamp>,
     /// Checks that passed on the press, of how many.
-    pub(crate) checks: (usize, usize),
+    pub(crate) checks: Checked,
     pub(crate) baseline: Option<i64>,
     pub(crate) canary: Piece,
     pub(crate) full: Piece,
@@ -173,8 +174,7 @@ impl Known {
 
     fn opened(&mut self, plan: &Plan, at: Timestamp) {
         self.pressed_at = Some(at);
-        let passed = plan.findings.len() - plan.failing().count();
-        self.checks = (passed, plan.findings.len());
+        self.checks = Checked::of(&plan.findings);
     }
 
     fn mark(&mut self, at: Timestamp, mark: Mark) {

@@ -57,12 +57,15 @@ fn sentence(run: &SelectedCourse, phase: RunPhase) -> String {
 
 fn steps(run: &SelectedCourse) -> Vec<StepRecord> {
     let known = &run.known;
-    let (passed, all) = known.checks;
     let over = known.closed.as_ref().map(|(at, _)| *at);
     let mut steps = Vec::new();
     if let Some(at) = known.pressed_at {
-        let sentence = format!("{passed} of {all} checks passed again on the press.");
-        steps.push(StepRecord::plain("checks", sentence, at, Some(at)));
+        steps.push(StepRecord::plain(
+            "checks",
+            known.checks.sentence(),
+            at,
+            Some(at),
+        ));
     }
     for work in Work::ALL {
         steps.extend(calls(known, work));

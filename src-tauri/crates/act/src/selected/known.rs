@@ -2,6 +2,7 @@
 //! the ledger.
 
 use super::ledger::Tally;
+use crate::checked::Checked;
 use crate::course::{Answer, Entry};
 use model::{SourceFailure, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -108,7 +109,7 @@ pub(crate) struct Step {
 pub(crate) struct Known {
     pub(crate) pressed_at: Option<Timestamp>,
     /// Checks that passed on the press, of how many.
-    pub(crate) checks: (usize, usize),
+    pub(crate) checks: Checked,
     pub(crate) baseline: Option<(i64, i64)>,
     pub(crate) steps: Vec<Step>,
     pub(crate) passed: Option<Timestamp>,
@@ -138,8 +139,7 @@ impl Known {
         match entry {
             Entry::Opened { plan, at, .. } => {
                 self.pressed_at = Some(*at);
-                let passed = plan.findings.len() - plan.failing().count();
-                self.checks = (passed, plan.findings.len());
+                self.checks = Checked::of(&plan.findings);
             }
             Entry::Intent { at, call } => {
                 if let Some(work) = Work::of(&call.step) {

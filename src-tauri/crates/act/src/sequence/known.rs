@@ -1,5 +1,6 @@
 //! What a sequence knows for certain: the fold of its journal.
 
+use crate::checked::Checked;
 use crate::course::{Answer, Call, Entry};
 use crate::plan::Plan;
 use model::Timestamp;
@@ -42,7 +43,7 @@ pub(super) struct Known {
     pub(super) steps: Vec<Step>,
     pub(super) pressed_at: Option<Timestamp>,
     /// Checks that passed on the press, of how many.
-    pub(super) checks: (usize, usize),
+    pub(super) checks: Checked,
     /// Another process took it up.
     pub(super) taken: Option<Timestamp>,
     pub(super) closed: Option<(Timestamp, String)>,
@@ -62,7 +63,7 @@ impl Known {
         Self {
             steps: plan.calls.iter().map(step).collect(),
             pressed_at: None,
-            checks: (0, 0),
+            checks: Checked::default(),
             taken: None,
             closed: None,
         }
@@ -94,8 +95,7 @@ impl Known {
         match entry {
             Entry::Opened { plan, at, .. } => {
                 self.pressed_at = Some(*at);
-                let passed = plan.findings.len() - plan.failing().count();
-                self.checks = (passed, plan.findings.len());
+                self.checks = Checked::of(&plan.findings);
             }
             Entry::Intent { at, call } => {
                 if let Some(step) = self.step(&call.step, &call.operation) {
