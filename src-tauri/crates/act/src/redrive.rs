@@ -146,7 +146,7 @@ fn draft(subject: &Subject<'_>, settings: &Settings, shelf: &Shelf) -> Draft {
             "moved messages are new messages in the destination; cancelling stops the rest.",
         ),
         blast: blast(subject, settings),
-        level: level(subject.visible().unwrap_or(0)),
+        level: level(subject.visible()),
         confirm: subject.dlq.name.clone(),
         takes: Vec::new(),
         rights: calls::rights(subject),
@@ -154,13 +154,12 @@ fn draft(subject: &Subject<'_>, settings: &Settings, shelf: &Shelf) -> Draft {
     }
 }
 
-fn level(messages: i64) -> ConfirmLevel {
-    if messages <= L1_MESSAGES {
-        ConfirmLevel::L1
-    } else if messages <= L2_MESSAGES {
-        ConfirmLevel::L2
-    } else {
-        ConfirmLevel::L3
+/// How many are not known may be any number.
+fn level(messages: Option<i64>) -> ConfirmLevel {
+    match messages {
+        Some(..=L1_MESSAGES) => ConfirmLevel::L1,
+        Some(..=L2_MESSAGES) => ConfirmLevel::L2,
+        Some(_) | None => ConfirmLevel::L3,
     }
 }
 
@@ -281,6 +280,9 @@ fn blast(subject: &Subject<'_>, settings: &Settings) -> Blast {
         subject.dlq.name, settings.rate
     )];
     sentences.push("Each gets a new MessageId, enqueue time and retention.".to_owned());
+    sentences.push(
+        "SQS moves them by itself, in 36 hours at most: what arrives meanwhile may be moved too, and its counts are approximate.".to_owned(),
+    );
     let seconds = estimate::total_seconds(subject, settings);
     sentences.push(format!(
         "About {} with canary, watch and verification.",

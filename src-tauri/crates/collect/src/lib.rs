@@ -104,6 +104,7 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &aws::sqs::MoveTasks,
     &aws::lambda::Functions,
     &aws::lambda::Mappings,
+    &aws::lambda::States,
     &aws::lambda::Concurrency,
     &aws::cloudwatch::EdgeMetrics,
     &aws::cloudwatch::BalancerMetrics,

@@ -349,7 +349,7 @@ fn without_time(text: &str) -> String {
 async fn functions_and_mappings() {
     let answers = |request: &Request| match request.operation.as_str() {
         "/2015-03-31/functions" => json(
-            r#"{"Functions":[{"FunctionName":"settle","FunctionArn":"arn:aws:lambda:us-east-1:111122223333:function:settle","Runtime":"python3.13","Timeout":30,"MemorySize":512,"LastModified":"2026-11-22T02:41:00.000+0000","Version":"$LATEST"},{"Runtime":"nodejs22.x"}]}"#,
+            r#"{"Functions":[{"FunctionName":"settle","FunctionArn":"arn:aws:lambda:us-east-1:111122223333:function:settle","Runtime":"python3.13","Timeout":30,"MemorySize":512,"LastModified":"2026-11-22T02:41:00.000+0000","Version":"$LATEST","DeadLetterConfig":{"TargetArn":"arn:aws:sqs:us-east-1:111122223333:settle-dlq"}},{"Runtime":"nodejs22.x"}]}"#,
         ),
         "/2015-03-31/event-source-mappings" => json(
             r#"{"EventSourceMappings":[{"UUID":"6f2b","EventSourceArn":"arn:aws:sqs:us-east-1:111122223333:orders","FunctionArn":"arn:aws:lambda:us-east-1:111122223333:function:settle:live","State":"Disabled","StateTransitionReason":"USER_INITIATED","BatchSize":10,"ScalingConfig":{"MaximumConcurrency":50},"LastProcessingResult":"No records processed","LastModified":1.7953152E9}]}"#,
@@ -357,6 +357,10 @@ async fn functions_and_mappings() {
         "/2019-09-30/functions/settle/concurrency" => {
             json(r#"{"ReservedConcurrentExecutions":100}"#)
         }
+        "/2019-09-30/functions/nightly/concurrency" => json("{}"),
+        "/2015-03-31/functions/settle/configuration" => json(
+            r#"{"FunctionName":"settle","State":"Pending","StateReason":"The function is being created.","StateReasonCode":"Creating","LastUpdateStatus":"InProgress"}"#,
+        ),
         _ => unexpected(request),
     };
     insta::assert_snapshot!(
@@ -366,6 +370,8 @@ async fn functions_and_mappings() {
     insta::assert_snapshot!("mappings", read("lambda/mappings", answers, nothing).await);
     let concurrency = read("lambda/concurrency", answers, known).await;
     insta::assert_snapshot!("concurrency", without_time(&concurrency));
+    let states = read("lambda/states", answers, known).await;
+    insta::assert_snapshot!("states", without_time(&states));
 }
 
 mod cloudwatch;

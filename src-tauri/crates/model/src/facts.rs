@@ -540,6 +540,8 @@ facts! {
     LastModified = "last_modified",
     /// Function or mapping state.
     StateWord = "state_word",
+    /// How a function's last update ended: `Successful`, `Failed` or `InProgress`.
+    LastUpdateStatus = "last_update_status",
     /// Per second.
     InvocationsPerSecond = "invocations_per_second",
     /// 0-100.

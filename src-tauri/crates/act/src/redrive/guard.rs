@@ -87,7 +87,9 @@ fn is_dlq(subject: &Subject<'_>) -> Finding {
     let origin = subject.origin(subject.dlq, Fact::IsDeadLetterQueue);
     let said = subject.dlq.facts.text(Fact::SourceQueues).unwrap_or("");
     let holds = !names.is_empty() || !said.is_empty() || !subject.foreign.is_empty();
+    let foreign: Vec<&str> = subject.foreign.iter().map(|n| n.name.as_str()).collect();
     let value = match (names.is_empty(), said.is_empty()) {
+        (true, true) if !foreign.is_empty() => list(&foreign),
         (false, _) => list(&names),
         (true, false) => said.to_owned(),
         (true, true) => "no source queue".to_owned(),
@@ -126,7 +128,7 @@ fn source_is_sqs(subject: &Subject<'_>) -> Finding {
         Severity::Block,
         answer,
         Words {
-            pass: "Everything that dead-letters here is an SQS queue.".to_owned(),
+            pass: "Only SQS queues are known to dead-letter here (subscriptions of SNS topics are not read).".to_owned(),
             fail: format!(
                 "{} dead-letters here and is no SQS queue: SQS refuses to move such messages.",
                 list(&names)
@@ -341,7 +343,7 @@ fn expiry(subject: &Subject<'_>, settings: &Settings) -> Finding {
         .zip(retention)
         .map(|(at, keep)| at.plus_seconds(keep as i64));
     let left = expires.map(|at| at.seconds_since(subject.snapshot.taken_at));
-    let mut answer = match left {
+    let answer = match left {
         Some(left) => Answer::of(
             origin,
             Some(left > needed),
@@ -352,17 +354,24 @@ fn expiry(subject: &Subject<'_>, settings: &Settings) -> Finding {
     };
     // Not knowing the age of the oldest message is no reason to raise the level by itself.
     if answer.outcome == Outcome::Unknown && subject.visible().is_some() {
-        answer.outcome = Outcome::Pass;
+        return not_checked(
+            "redrive.expiry",
+            "when the oldest message expires (its age is not known)",
+            "What expires before the redrive is done is lost.",
+        );
     }
-    let within = left.map_or_else(|| "a time that is not known".to_owned(), span);
+    let within = left.map_or_else(String::new, span);
     finding(
         "redrive.expiry",
         Severity::Warn,
         answer,
         Words {
-            pass: format!(
-                "The oldest message expires in {within}{bound}, after the redrive is done."
-            ),
+            pass: match left {
+                None => "There is no message that could expire.".to_owned(),
+                Some(_) => format!(
+                    "The oldest message expires in {within}{bound}, after the redrive is done."
+                ),
+            },
             fail: format!(
                 "The oldest message expires in {within}{bound}, before the redrive is done."
             ),

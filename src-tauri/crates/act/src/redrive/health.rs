@@ -10,7 +10,7 @@ use crate::origin::Origin;
 use crate::plan::{Finding, Outcome, Plan, Severity};
 use crate::words::{count, list, percent};
 use crate::workload::near;
-use model::{Fact, Kind, Level, Node, Series, Snapshot};
+use model::{Fact, Kind, Level, Node, NodeId, Series, Snapshot};
 
 /// Errors above this share of calls say the consumer is failing (guards.md §6).
 pub(crate) const ERROR_LIMIT_PERCENT: f64 = 5.0;
@@ -141,6 +141,17 @@ fn enabled(subject: &Subject<'_>) -> Finding {
 fn enabled_one(subject: &Subject<'_>, consumer: &Consumer<'_>) -> Option<Answer> {
     if let Some(mapping) = consumer.via.filter(|node| node.kind == Kind::Mapping) {
         let state = mapping.facts.text(Fact::StateWord);
+        let none = |function: &&Node| function.facts.count(Fact::ReservedConcurrency) == Some(0);
+        if let Some(function) = consumer.runs.filter(none) {
+            return Some(Answer::of(
+                subject.origin(function, Fact::ReservedConcurrency),
+                Some(false),
+                format!(
+                    "{} may not run, its reserved concurrency is 0",
+                    function.name
+                ),
+            ));
+        }
         return Some(Answer::of(
             subject.origin(mapping, Fact::StateWord),
             state.map(|word| word == "Enabled"),
@@ -286,14 +297,7 @@ fn ready_one(subject: &Subject<'_>, consumer: &Consumer<'_>) -> Option<Answer> {
     let runs = consumer.runs?;
     let facts = &runs.facts;
     if runs.kind == Kind::Function {
-        let state = facts.text(Fact::StateWord);
-        let holds = state.is_none_or(|word| matches!(word, "Active" | "Inactive"));
-        let origin = subject.origin(runs, Fact::StateWord);
-        return Some(Answer::of(
-            origin,
-            Some(holds),
-            format!("function {}", state.unwrap_or("read")),
-        ));
+        return Some(function_ready(subject, runs));
     }
     let origin = subject.origin(runs, Fact::ReplicasReady);
     let Some(replicas) = facts.count(Fact::Replicas) else {
@@ -312,6 +316,19 @@ fn ready_one(subject: &Subject<'_>, consumer: &Consumer<'_>) -> Option<Answer> {
     };
     let holds = ready >= replicas && rollout == "complete" && !restarting && ill.is_none();
     Some(Answer::of(origin, Some(holds), value))
+}
+
+/// A function that waits for its next invocation is `Inactive` (Lambda API reference, FunctionConfiguration, State).
+fn function_ready(subject: &Subject<'_>, function: &Node) -> Answer {
+    let state = function.facts.text(Fact::StateWord);
+    let updating = function.facts.text(Fact::LastUpdateStatus) == Some("InProgress");
+    let holds = state.map(|word| matches!(word, "Active" | "Inactive") && !updating);
+    let value = match (state, updating) {
+        (None, _) => "its state was not read".to_owned(),
+        (Some(_), true) => "function being updated".to_owned(),
+        (Some(state), false) => format!("function {state}"),
+    };
+    Answer::of(subject.origin(function, Fact::StateWord), holds, value)
 }
 
 /// Fewer of a workload's pods than this share, percent, do not make it ill.
@@ -372,6 +389,21 @@ pub(crate) fn origins(subject: &Subject<'_>) -> Vec<Origin> {
 /// the plan's queue is no longer there to be judged.
 pub(crate) fn now(snapshot: &Snapshot, plan: &Plan) -> Option<(Outcome, String)> {
     verdict(&subject_of(snapshot, plan)?)
+}
+
+/// Whether the consumer is well now, as a predicate says it: what is external is not judged, and a queue that is not in
+/// the picture is not a queue whose consumer is well.
+pub(crate) fn well(snapshot: &Snapshot, plan: &Plan) -> (bool, String) {
+    judged(subject_of(snapshot, plan).as_ref(), &plan.node)
+}
+
+/// The same of any subject; `None` is one that was not found.
+pub(crate) fn judged(subject: Option<&Subject<'_>>, node: &NodeId) -> (bool, String) {
+    match subject.map(verdict) {
+        Some(Some((outcome, sentence))) => (outcome == Outcome::Pass, sentence),
+        Some(None) => (true, "external".to_owned()),
+        None => (false, format!("{node} is not in the picture now")),
+    }
 }
 
 /// The errors consumers themselves report, percent, the worst of them; `None` when none does. What

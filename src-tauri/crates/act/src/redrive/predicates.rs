@@ -3,7 +3,7 @@
 use super::expect::{AGE_FALLS, COMPLETED, CONSUMER, EMPTY, NO_RETURNS, SETTLE_SECONDS};
 use super::health;
 use super::task::Counts;
-use crate::plan::{Outcome, Plan};
+use crate::plan::Plan;
 use crate::watch;
 use crate::words::{count, span};
 use model::{Fact, NodeId, Snapshot, Timestamp};
@@ -108,10 +108,7 @@ fn judge(
         NO_RETURNS if grown => (false, format!("{left} and rising")),
         NO_RETURNS => (look.dlq.total() == 0, left),
         AGE_FALLS => age_falls(look.destination, age, was),
-        CONSUMER => match health::now(look.snapshot, look.plan) {
-            Some((outcome, sentence)) => (outcome == Outcome::Pass, sentence),
-            None => (true, "external".to_owned()),
-        },
+        CONSUMER => health::well(look.snapshot, look.plan),
         other => (
             false,
             format!("{other} is not a predicate this version knows"),

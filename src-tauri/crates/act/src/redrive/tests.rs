@@ -177,6 +177,7 @@ impl World {
         let mut function = node(Kind::Function, "charge", Service::Lambda, "functions");
         function.facts.set(Fact::ErrorsPercent, 0.3);
         function.facts.set(Fact::LastModified, at("02:53:00"));
+        function.facts.set(Fact::StateWord, "Active");
         self.add(function);
         self.edge("queue/orders", Relation::ConsumedBy, "mapping/m-1");
         self.edge("mapping/m-1", Relation::ConsumedBy, "function/charge");
@@ -463,6 +464,25 @@ fn a_function_consumer_is_judged_by_mapping_errors_and_version() {
         );
     }
     let mut world = World::green().with_function();
+    world.set("function/charge", Fact::ReservedConcurrency, 0_i64);
+    let (enabled, ready) = ("redrive.consumer-enabled", "redrive.consumer-ready");
+    says(&world.plan(), enabled, Severity::Block, Outcome::Fail);
+    let states = [
+        (Fact::StateWord, "Inactive", Outcome::Pass),
+        (Fact::StateWord, "Pending", Outcome::Fail),
+        (Fact::StateWord, "Failed", Outcome::Fail),
+        (Fact::LastUpdateStatus, "InProgress", Outcome::Fail),
+        (Fact::LastUpdateStatus, "Successful", Outcome::Pass),
+    ];
+    for (fact, word, outcome) in states {
+        let mut world = World::green().with_function();
+        world.set("function/charge", fact, word);
+        says(&world.plan(), ready, Severity::Block, outcome);
+    }
+    let mut world = World::green().with_function();
+    world.unset("function/charge", Fact::StateWord);
+    says(&world.plan(), ready, Severity::Block, Outcome::Unknown);
+    let mut world = World::green().with_function();
     world.set("function/charge", Fact::ErrorsPercent, 22.0);
     let plan = world.plan();
     says(
@@ -638,6 +658,13 @@ fn levels_follow_the_number_of_messages() {
     assert_eq!(level(5_001), ConfirmLevel::L2);
     assert_eq!(level(50_000), ConfirmLevel::L2);
     assert_eq!(level(50_001), ConfirmLevel::L3);
+    let mut world = World::green();
+    world.unset("queue/orders-dlq", Fact::MessagesVisible);
+    let plan = world.plan();
+    assert!(
+        plan.level >= ConfirmLevel::L3 && plan.blocked,
+        "may be any number"
+    );
 }
 
 #[test]
@@ -711,6 +738,11 @@ fn a_consumer_nobody_sees_is_unknown_and_an_external_one_warns() {
                 .iter()
                 .all(|e| e.id != "redrive.consumer-well")
     );
+    let plan = world.plan();
+    let well = |world: &World| super::health::well(&world.snapshot(), &plan);
+    assert_eq!(well(&world), (true, "external".to_owned()));
+    world.nodes.remove(&dlq());
+    assert!(!well(&world).0, "who is not seen any more is not external");
 }
 
 #[test]
@@ -768,6 +800,11 @@ fn fifo_interleaves_and_the_expiry_clock_is_a_bound() {
         Severity::Warn,
         Outcome::Fail,
     );
+    world.unset("queue/orders-dlq", Fact::RetentionSeconds);
+    let plan = world.plan();
+    says(&plan, "redrive.expiry", Severity::Info, Outcome::Pass);
+    let expiry = plan.findings.iter().find(|f| f.id == "redrive.expiry");
+    assert_eq!(expiry.expect("told").value, "not checked");
 }
 
 #[test]

@@ -11,6 +11,11 @@ pub(crate) fn now(snapshot: &Snapshot, plan: &Plan) -> Option<(Outcome, String)>
     health::verdict(&subject(snapshot, plan)?)
 }
 
+/// Whether it is well, as a predicate says it.
+pub(crate) fn well(snapshot: &Snapshot, plan: &Plan) -> (bool, String) {
+    health::judged(subject(snapshot, plan).as_ref(), &plan.node)
+}
+
 /// The errors it reports itself, percent; `None` when it reports none.
 pub(crate) fn errors(snapshot: &Snapshot, plan: &Plan) -> Option<f64> {
     health::errors_of(&subject(snapshot, plan)?)

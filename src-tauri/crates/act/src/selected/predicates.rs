@@ -4,7 +4,7 @@ use super::consumer;
 use super::course::Seen;
 use super::expect::{BACK, CONSUMED, CONSUMER, NO_RETURNS, SETTLE_SECONDS, SETTLED};
 use super::ledger::Tally;
-use crate::plan::{Outcome, Plan};
+use crate::plan::Plan;
 use crate::watch;
 use crate::words::{count, span, thousands};
 use model::{Fact, Snapshot, Timestamp};
@@ -103,10 +103,7 @@ fn judge(id: &str, look: &Look<'_>, grown: bool) -> (bool, String) {
             (look.returned == 0 && !grown, value)
         }
         CONSUMED => consumed(look),
-        CONSUMER => match consumer::now(look.snapshot, look.plan) {
-            Some((outcome, sentence)) => (outcome == Outcome::Pass, sentence),
-            None => (true, "external".to_owned()),
-        },
+        CONSUMER => consumer::well(look.snapshot, look.plan),
         other => (
             false,
             format!("{other} is not a predicate this version knows"),

@@ -1,4 +1,4 @@
-//! Lambda: functions, event source mappings, reserved concurrency.
+//! Lambda: functions, event source mappings, states, reserved concurrency.
 //!
 //! A queue is consumed by the mapping and the mapping's messages by the function, so that a paused
 //! mapping is seen between the two. Members: API reference, FunctionConfiguration,
@@ -13,6 +13,7 @@ use cloud::Session;
 use model::{
     Fact, Facts, Found, FoundNode, Kind, Name, Relation, Service, SourceFailure, Timestamp,
 };
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Functions.
@@ -20,6 +21,9 @@ pub struct Functions;
 
 /// Event source mappings.
 pub struct Mappings;
+
+/// What ListFunctions leaves out of the functions that consume a queue: one call for each.
+pub struct States;
 
 /// Reserved concurrency, one call per function.
 pub struct Concurrency;
@@ -70,6 +74,44 @@ impl Collector for Mappings {
     async fn collect(&self, session: &Session, _known: &Known) -> Reading {
         let round = Round::new(session, Service::Lambda);
         let outcome = mappings(&round).await;
+        round.end(outcome)
+    }
+}
+
+#[async_trait]
+impl Collector for States {
+    fn service(&self) -> Service {
+        Service::Lambda
+    }
+
+    fn part(&self) -> &'static str {
+        "states"
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Regional
+    }
+
+    fn period(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
+    fn needs(&self) -> &'static [Service] {
+        &[Service::Lambda]
+    }
+
+    async fn collect(&self, session: &Session, known: &Known) -> Reading {
+        let round = Round::new(session, Service::Lambda);
+        let mappings = known.here(session, Kind::Mapping);
+        let names: BTreeSet<&str> = mappings
+            .filter_map(|mapping| mapping.facts.text(Fact::FunctionName))
+            .collect();
+        let functions = known.here(session, Kind::Function);
+        let consumers: Vec<&FoundNode> = functions
+            .filter(|function| names.contains(function.name.as_str()))
+            .collect();
+        let read = each(consumers, |function| state(&round, function)).await;
+        let outcome = round.most(read);
         round.end(outcome)
     }
 }
@@ -139,6 +181,20 @@ fn function_node(round: &Round<'_>, function: &FunctionConfiguration) -> Option<
         Fact::LastModified,
         function.last_modified.as_deref().and_then(modified),
     );
+    let dead = function.dead_letter_config.as_ref();
+    // It may be a topic as well.
+    if let Some(arn) = dead
+        .and_then(|dead| dead.target_arn.as_deref())
+        .filter(|arn| arn.contains(":sqs:"))
+    {
+        let name = Name::Arn(arn.into());
+        node.tie_to(
+            Relation::DeadLetters,
+            name,
+            "dead-letter queue of the function",
+        );
+    }
+    let facts = &mut node.facts;
     if let Some(arn) = function.function_arn.as_deref().map(unqualified) {
         facts.set(Fact::Arn, arn);
         node.known_as.push(Name::Arn(arn.into()));
@@ -231,6 +287,27 @@ fn is_wanted(state: &str) -> Option<bool> {
         "Disabling" | "Disabled" | "Deleting" => Some(false),
         _ => None,
     }
+}
+
+/// State and last update (<https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html>: ListFunctions
+/// does not tell them). `None` when the function was deleted since it was listed.
+async fn state(round: &Round<'_>, function: &FoundNode) -> Result<Option<Found>, SourceFailure> {
+    let name = &function.name;
+    let call = round.session.lambda().get_function_configuration();
+    let call = call.function_name(name).send();
+    let answer = match round.ask("GetFunctionConfiguration", name, call).await {
+        Err(failure) if failure.code.as_deref() == Some("ResourceNotFoundException") => {
+            return Ok(None);
+        }
+        answer => answer?,
+    };
+    let mut facts = Facts::default();
+    let state = answer.state.as_ref().map(|state| state.as_str());
+    facts.set_some(Fact::StateWord, state);
+    facts.set_some(Fact::Reason, said(answer.state_reason.as_deref()));
+    let update = answer.last_update_status.as_ref();
+    facts.set_some(Fact::LastUpdateStatus, update.map(|status| status.as_str()));
+    Ok(Some(Found::Readings(round.readings(&function.id, facts))))
 }
 
 /// `None` when the function was deleted since it was listed.

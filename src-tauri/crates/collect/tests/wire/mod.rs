@@ -261,7 +261,11 @@ pub(crate) fn known(global: &Session, regional: &Session) -> Known {
             .set(Fact::Subnets, format!("subnet-a, subnet-{name}"));
         group
     };
+    let mut mapping = node(regional, Kind::Mapping, "6f2b");
+    mapping.facts.set(Fact::FunctionName, "settle");
     let nodes = vec![
+        mapping,
+        node(regional, Kind::Function, "nightly"),
         nodegroup("core", "ON_DEMAND", "m7i.2xlarge"),
         nodegroup("reserve", "ON_DEMAND", "m7i.2xlarge, m6i.2xlarge"),
         nodegroup("burst", "SPOT", "c7g.xlarge"),

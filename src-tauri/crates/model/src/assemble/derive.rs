@@ -129,15 +129,17 @@ fn queue(view: &View<'_>, at: usize, facts: &mut Facts) {
     let mut sources: Vec<String> = view
         .graph
         .previous(at, Relation::DeadLetters)
+        .filter(|other| view.nodes[*other].kind == Kind::Queue)
         .map(name)
         .collect();
     sources.sort();
     let own = &view.nodes[at];
+    let dead = view.graph.previous(at, Relation::DeadLetters).next();
     if !sources.is_empty() {
         facts.set(Fact::SourceQueues, sources.join(","));
     }
-    if !sources.is_empty() || own.facts.get(Fact::IsDeadLetterQueue).is_none() {
-        facts.set(Fact::IsDeadLetterQueue, !sources.is_empty());
+    if dead.is_some() || own.facts.get(Fact::IsDeadLetterQueue).is_none() {
+        facts.set(Fact::IsDeadLetterQueue, dead.is_some());
     }
     let dead = view.graph.next(at, Relation::DeadLetters).map(name).next();
     facts.set_some(Fact::DeadLetterQueue, dead);

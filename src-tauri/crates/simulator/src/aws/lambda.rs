@@ -46,7 +46,7 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Result<Answer, AwsError>
     match call.operation.as_str() {
         "ListFunctions" => {
             let all = region
-                .map(|r| r.functions.iter().map(|f| configuration(r, f)).collect())
+                .map(|r| r.functions.iter().map(|f| in_a_list(r, f)).collect())
                 .unwrap_or_default();
             listed(call, "Functions", all, 50)
         }
@@ -113,6 +113,15 @@ fn find<'a>(
         )
         .status(404)
     })
+}
+
+/// A list leaves some members out (API reference, ListFunctions).
+fn in_a_list(region: &Region, f: &Function) -> Value {
+    let mut all = configuration(region, f);
+    if let Value::Object(members) = &mut all {
+        members.retain(|name, _| name != "State" && name != "LastUpdateStatus");
+    }
+    all
 }
 
 fn configuration(region: &Region, f: &Function) -> Value {
