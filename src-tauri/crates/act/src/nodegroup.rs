@@ -3,7 +3,7 @@
 //! <https://docs.aws.amazon.com/eks/latest/APIReference/API_UpdateNodegroupConfig.html>. The update is
 //! Successful long before its nodes are there: what counts is that as many nodes are Ready as were
 //! asked for and that no pod waits for room any more. What EC2 would refuse (vCPU quota, free
-//! addresses) is not read here, and the plan says so.
+//! addresses) is checked where CloudWatch and EC2 tell it; where not, the plan says so.
 
 mod call;
 mod guard;

@@ -338,7 +338,7 @@ fn keda(range: &Range<'_>) -> Option<Finding> {
 }
 
 fn expectations(range: &Range<'_>) -> Vec<Expectation> {
-    let kept = 2.0 * scaler_of(range.scaler).sync_seconds();
+    let kept = scaler_of(range.scaler).two_syncs(range.snapshot, "/spec");
     let mut all = vec![Expectation {
         id: judge::KEPT.into(),
         sentence: format!(

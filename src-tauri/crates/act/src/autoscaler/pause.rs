@@ -31,6 +31,9 @@ use serde_json::{Value, json};
 use settings::{Settings, What};
 use std::collections::BTreeMap;
 
+/// Where a pause is written.
+const ANNOTATIONS: &str = "/metadata/annotations";
+
 const PAUSED: &str = "autoscaling.keda.sh/paused";
 const PAUSED_REPLICAS: &str = "autoscaling.keda.sh/paused-replicas";
 const PAUSED_SCALE_IN: &str = "autoscaling.keda.sh/paused-scale-in";
@@ -175,7 +178,7 @@ fn common(snapshot: &Snapshot, node: &Node, fields: Vec<Field>, step: &str) -> D
     Draft {
         targets,
         before,
-        findings: gitops::reverted(snapshot, node, "/metadata/annotations", &what)
+        findings: gitops::reverted(snapshot, node, ANNOTATIONS, &what)
             .into_iter()
             .collect(),
         ..object::draft(snapshot, node, patch.as_ref(), step)
@@ -195,7 +198,7 @@ fn pause(snapshot: &Snapshot, node: &Node, settings: &Settings) -> Draft {
     );
     draft.findings.insert(0, unpaused(snapshot, node));
     draft.findings.push(prefer(snapshot, node, settings.what));
-    draft.expectations = expectations(node, settings.what);
+    draft.expectations = expectations(snapshot, node, settings.what);
     draft.undo = Undo {
         sentence: format!("Undo: resume {name}."),
         request: Some(Request::plain(Verb::Resume, node)),
@@ -269,8 +272,8 @@ fn prefer(snapshot: &Snapshot, node: &Node, what: What) -> Finding {
     )
 }
 
-fn expectations(node: &Node, what: What) -> Vec<Expectation> {
-    let kept = 2.0 * Owner::ScaledObject(node).sync_seconds();
+fn expectations(snapshot: &Snapshot, node: &Node, what: What) -> Vec<Expectation> {
+    let kept = Owner::ScaledObject(node).two_syncs(snapshot, ANNOTATIONS);
     let sentence = match what {
         What::ScaleIn => format!("KEDA has switched scaling in of {} off.", node.name),
         What::All => format!("KEDA says that {} is paused.", node.name),
@@ -303,7 +306,7 @@ fn resume(snapshot: &Snapshot, node: &Node) -> Draft {
     let what = What::of(node);
     draft.label = format!("Resume KEDA ScaledObject {name}");
     draft.findings.insert(0, paused(snapshot, node, &marks));
-    let kept = 2.0 * Owner::ScaledObject(node).sync_seconds();
+    let kept = Owner::ScaledObject(node).two_syncs(snapshot, ANNOTATIONS);
     draft.expectations = vec![
         Expectation {
             id: judge::BACK.into(),

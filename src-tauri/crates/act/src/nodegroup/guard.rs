@@ -6,6 +6,7 @@ use super::subject::{Subject, hosted, is_ready, same_cluster};
 use crate::finding::{Answer, Words, finding, not_checked};
 use crate::plan::{Finding, Severity};
 use crate::words::{count, list, thousands};
+use crate::workload::near;
 use model::{Fact, Kind, Node};
 use std::collections::BTreeSet;
 
@@ -172,20 +173,20 @@ fn issues(subject: &Subject<'_>) -> Finding {
 /// <https://docs.aws.amazon.com/eks/latest/APIReference/API_NodegroupScalingConfig.html>: desiredSize
 /// should not be changed directly where the Cluster Autoscaler owns it.
 fn autoscaler(subject: &Subject<'_>, wanted: Sizes) -> Finding {
-    let owner = subject.group.facts.text(Fact::ScaledBy);
+    let owner = subject.autoscaler();
     let moved = wanted.desired != subject.sizes.desired;
     finding(
         "nodegroup.autoscaler",
         Severity::Warn,
         Answer::of(
-            subject.origin(Fact::ScaledBy),
+            subject.origin(Fact::Status),
             Some(owner.is_none() || !moved),
             owner.unwrap_or("nobody"),
         ),
         Words {
             pass: match (owner, moved) {
                 (Some(owner), false) => format!("{owner} owns desired; only its bounds change."),
-                _ => "No Cluster Autoscaler owns desired (by its tags).".to_owned(),
+                _ => "No Cluster Autoscaler runs in the cluster, and the group is not tagged for one.".to_owned(),
             },
             fail: format!(
                 "{} owns desired of {}: it may set it back at once.",
@@ -232,11 +233,15 @@ fn quota(subject: &Subject<'_>, wanted: Sizes) -> Finding {
     let count = |fact| subject.group.facts.count(fact);
     let origin = subject.origin(Fact::VcpuQuota);
     let told = count(Fact::VcpuQuota).zip(count(Fact::VcpuQuotaUsed));
-    let told = told.zip(need::vcpus(subject));
-    let Some(((most, used), each)) = told else {
+    let size = need::vcpus(subject);
+    let why = match told {
+        None => "CloudWatch did not say",
+        Some(_) => "how many its nodes have is not known",
+    };
+    let Some(((most, used), each)) = told.zip(size) else {
         return not_checked(
             "nodegroup.vcpu-quota",
-            "the account's EC2 quota of vCPUs (CloudWatch did not say)",
+            &format!("the account's EC2 quota of vCPUs ({why})"),
             "When it is used up, EKS reports AsgInstanceLaunchFailures and no node comes.",
         );
     };
@@ -319,7 +324,9 @@ fn budgets(subject: &Subject<'_>) -> Finding {
         .filter(|node| node.facts.count(Fact::DisruptionsAllowed) == Some(0))
         .map(|node| node.name.as_str())
         .collect();
+    let unread = near::unread(subject.snapshot, subject.group, near::BUDGETS);
     let answer = match subject.watch("pods") {
+        Some(_) if unread.is_some() => Answer::unknown(unread.unwrap_or_default()),
         Some(origin) => Answer::of(
             origin,
             Some(stuck.is_empty()),

@@ -43,6 +43,23 @@ impl<'a> Subject<'a> {
         hosted(self.snapshot, &self.nodes).count() as i64
     }
 
+    /// Who else changes its desired size: the group is tagged for it, or it runs in the cluster, for EKS tags the Auto
+    /// Scaling group of every managed nodegroup for it (EKS User Guide, "Managed node groups").
+    pub(super) fn autoscaler(&self) -> Option<&'a str> {
+        let tagged = self.group.facts.text(Fact::ScaledBy);
+        let all = self.snapshot.nodes.iter().map(AsRef::as_ref);
+        let runs = |node: &Node| {
+            node.kind == Kind::Deployment
+                && same_cluster(&node.scope, &self.group.scope)
+                && node
+                    .facts
+                    .text(Fact::Image)
+                    .is_some_and(|image| image.contains("/cluster-autoscaler"))
+                && node.facts.count(Fact::Replicas) != Some(0)
+        };
+        tagged.or_else(|| all.into_iter().any(runs).then_some(AUTOSCALER))
+    }
+
     /// Where `fact` of the group comes from.
     pub(super) fn origin(&self, fact: Fact) -> Origin {
         Origin::of(self.snapshot, self.group, fact)
@@ -59,6 +76,9 @@ impl<'a> Subject<'a> {
 pub(super) fn is_ready(node: &Node) -> bool {
     node.facts.flag(Fact::Ready) == Some(true)
 }
+
+/// As its deployment and its tags are called.
+const AUTOSCALER: &str = "cluster-autoscaler";
 
 /// The same account, region and cluster.
 pub(super) fn same_cluster(one: &Scope, other: &Scope) -> bool {

@@ -82,6 +82,7 @@ impl World {
             source(Service::Eks, "clusters"),
             source(Service::Kubernetes, "nodes"),
             source(Service::Kubernetes, "pods"),
+            source(Service::Kubernetes, "poddisruptionbudgets"),
         ];
         let mut world = Self {
             nodes: BTreeMap::new(),
@@ -331,6 +332,10 @@ fn every_warning_raises_the_level_when_it_should_and_only_then() {
                 "cluster-autoscaler",
             );
         }),
+        ("nodegroup.autoscaler", "3", |w| {
+            let image = "registry.k8s.io/autoscaling/cluster-autoscaler:v1.33.0";
+            w.set(Kind::Deployment, "trading/api", Fact::Image, image);
+        }),
         ("nodegroup.on-demand", "3", |w| {
             w.set(Kind::Nodegroup, "core", Fact::CapacityType, "SPOT");
         }),
@@ -389,6 +394,16 @@ fn down_is_level_three_says_that_instances_die_and_leaves_a_node() {
     world.sources[1].state = State::Stale;
     let plan = world.plan("core", &[("desired", "1")]).expect("a plan");
     assert!(plan.blocked, "outdated nodes are not enough at L3");
+}
+
+#[test]
+fn budgets_that_are_not_read_are_not_known() {
+    let mut world = World::new();
+    world
+        .sources
+        .retain(|s| s.source.part != "poddisruptionbudgets");
+    let plan = world.plan("core", &[("desired", "1")]).expect("a plan");
+    assert_eq!(says(&plan, "nodegroup.budgets").1, Outcome::Unknown);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What is around a workload: its pods, its queues, its databases, what scales it.
 
+use crate::origin::Origin;
 use model::{Edge, Fact, Kind, Node, NodeId, Relation, Service, Snapshot, SourceStatus};
 use std::collections::BTreeSet;
 
@@ -117,6 +118,20 @@ pub(crate) fn machines<'a>(snapshot: &'a Snapshot, workload: &Node) -> Vec<&'a N
 
 pub(crate) fn same_cluster(one: &Node, other: &Node) -> bool {
     one.scope.cluster == other.scope.cluster && one.scope.region == other.scope.region
+}
+
+/// The watch of disruption budgets.
+pub(crate) const BUDGETS: &str = "poddisruptionbudgets";
+
+/// Why what a watch of the workload's cluster tells is not known; `None` when it is.
+pub(crate) fn unread(snapshot: &Snapshot, workload: &Node, part: &str) -> Option<String> {
+    match source(snapshot, workload, part) {
+        None => Some(format!("{part} are not read")),
+        Some(status) if !Origin::of_source(snapshot, status).believed => {
+            Some(format!("{part} were not read lately"))
+        }
+        Some(_) => None,
+    }
 }
 
 /// How a resource of the workload's cluster is read.

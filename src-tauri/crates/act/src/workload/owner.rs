@@ -42,6 +42,11 @@ impl<'a> Owner<'a> {
         if let Some(hpa) = of(Kind::Hpa).filter(|_| !off) {
             return Self::Hpa(hpa);
         }
+        Self::unscaled(snapshot, workload)
+    }
+
+    /// The owner besides any scaler.
+    pub(crate) fn unscaled(snapshot: &Snapshot, workload: &Node) -> Self {
         match gitops::keeper(snapshot, workload, REPLICAS) {
             Some(keeper) => Self::GitOps(keeper),
             None => Self::Nobody,
@@ -66,8 +71,17 @@ impl<'a> Owner<'a> {
         }
     }
 
+    /// Seconds of two looks of everybody who may take back what is written to `field`: the owner itself, and who keeps
+    /// the scaler in git.
+    pub(crate) fn two_syncs(&self, snapshot: &Snapshot, field: &str) -> f64 {
+        let scaler = self.scaler();
+        let keeper = scaler.and_then(|scaler| gitops::keeper(snapshot, scaler, field));
+        let reverts = keeper.and_then(|keeper| keeper.reverts_in).unwrap_or(0.0);
+        2.0 * self.sync_seconds().max(reverts)
+    }
+
     /// Seconds between two times it looks: after two of them it has had its say.
-    pub(crate) fn sync_seconds(&self) -> f64 {
+    fn sync_seconds(&self) -> f64 {
         match self {
             Self::ScaledObject(node) => {
                 let polling = node.facts.count(Fact::PollingIntervalSeconds);
@@ -177,14 +191,26 @@ pub(crate) fn active(snapshot: &Snapshot, owner: &Owner<'_>) -> Option<Finding> 
         Owner::Hpa(_) | Owner::GitOps(_) | Owner::Nobody => {
             let reason = scaler.facts.text(Fact::Reason).unwrap_or("");
             let mismatch = matches!(reason, "InvalidSelector" | "AmbiguousSelector");
-            let value = if mismatch { reason } else { "fits" };
-            (
-                Fact::Max,
-                Some(!mismatch),
-                value.to_owned(),
-                format!("does not scale: its selector does not fit ({reason})"),
-                "Mend the selector of the workload first.",
-            )
+            let unable = scaler.facts.flag(Fact::AbleToScale) == Some(false);
+            // Bounds are enforced without metrics too
+            // (<https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/>, algorithm details).
+            let blind = scaler.facts.flag(Fact::ScalingActive) == Some(false);
+            let value = match (mismatch || unable, blind) {
+                (true, _) => reason.to_owned(),
+                (false, true) => format!("bounds only ({reason})"),
+                (false, false) => "fits".to_owned(),
+            };
+            let (why, next) = match mismatch {
+                true => (
+                    format!("does not scale: its selector does not fit ({reason})"),
+                    "Mend the selector of the workload first.",
+                ),
+                false => (
+                    format!("says that it cannot scale ({reason})"),
+                    "Mend what it names first.",
+                ),
+            };
+            (Fact::Max, Some(!mismatch && !unable), value, why, next)
         }
     };
     Some(finding(
@@ -192,7 +218,13 @@ pub(crate) fn active(snapshot: &Snapshot, owner: &Owner<'_>) -> Option<Finding> 
         Severity::Block,
         Answer::of(Origin::of(snapshot, scaler, fact), holds, value),
         Words {
-            pass: format!("{} acts on its bounds.", scaler.name),
+            pass: match scaler.facts.flag(Fact::ScalingActive) {
+                Some(false) => format!(
+                    "{} keeps its bounds, but does not see its metrics.",
+                    scaler.name
+                ),
+                Some(true) | None => format!("{} acts on its bounds.", scaler.name),
+            },
             fail: format!("{} {why}.", scaler.name),
             unknown: format!("Whether {} acts is not known.", scaler.name),
             threshold: "active",

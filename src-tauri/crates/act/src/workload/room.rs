@@ -6,7 +6,7 @@ mod databases;
 mod queues;
 
 use super::near;
-use crate::finding::{Answer, Words, finding};
+use crate::finding::{Answer, Words, finding, not_checked};
 use crate::origin::Origin;
 use crate::plan::{Finding, Severity};
 use crate::words::{count, list, thousands};
@@ -69,7 +69,10 @@ fn rollout(step: Step<'_>) -> Finding {
             word.unwrap_or("not known"),
         ),
         Words {
-            pass: format!("No rollout of {name} is under way."),
+            pass: match word {
+                Some("paused") => format!("The rollout of {name} is paused: none moves."),
+                Some(_) | None => format!("No rollout of {name} is under way."),
+            },
             fail: format!(
                 "A rollout of {name} is under way ({}; at most {} missing, {} more): old and new pods would both change in number.",
                 word.unwrap_or("?"),
@@ -113,8 +116,17 @@ fn zero(step: Step<'_>) -> Option<Finding> {
 }
 
 fn budget(step: Step<'_>) -> Option<Finding> {
-    let least = step.workload.facts.count(Fact::MinAvailableFixed)?;
     let name = &step.workload.name;
+    let Some(least) = step.workload.facts.count(Fact::MinAvailableFixed) else {
+        let (part, id) = (near::BUDGETS, "scale.budget");
+        return near::unread(step.snapshot, step.workload, part).map(|why| {
+            not_checked(
+                id,
+                &format!("the disruption budget of {name} ({why})"),
+                "Fewer pods than it asks for keep nodes from being drained.",
+            )
+        });
+    };
     Some(finding(
         "scale.budget",
         Severity::Block,
@@ -205,7 +217,9 @@ fn quota(step: Step<'_>) -> Finding {
         answer,
         Words {
             pass: match within.is_empty() {
-                true => format!("No ResourceQuota limits namespace {place}."),
+                true => format!(
+                    "No ResourceQuota limits pods nor what they request of CPU and memory in {place}."
+                ),
                 false => format!("The ResourceQuota of {place} holds {value} then."),
             },
             fail: format!(

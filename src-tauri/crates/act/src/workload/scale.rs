@@ -97,7 +97,8 @@ fn draft(aim: &Aim<'_>) -> Draft {
     let node = aim.workload;
     let mut targets = vec![node.id.clone()];
     targets.extend(aim.owner.scaler().map(|scaler| scaler.id.clone()));
-    let down = aim.to < aim.from;
+    // What zero takes is judged by where the workload is (`scale.to-zero`).
+    let down = (1..aim.from).contains(&aim.to);
     let takes = Takes::Replicas {
         workload: node.id.clone(),
         left: aim.to,
@@ -146,7 +147,10 @@ fn label(aim: &Aim<'_>) -> String {
         },
         Owner::Nobody => "nobody else sets replicas".to_owned(),
     };
-    format!("{what} · {owner}")
+    match aim.off {
+        Some(hpa) => format!("{what} · switches HPA {} off; {owner}", hpa.name),
+        None => format!("{what} · {owner}"),
+    }
 }
 
 fn before(aim: &Aim<'_>) -> BTreeMap<String, Value> {
@@ -214,7 +218,7 @@ fn effect(aim: &Aim<'_>) -> Finding {
 }
 
 fn expectations(aim: &Aim<'_>) -> Vec<Expectation> {
-    let kept = 2.0 * aim.owner.sync_seconds();
+    let kept = aim.owner.two_syncs(aim.snapshot, "/spec");
     let name = &aim.workload.name;
     let number = match aim.owner.scaler() {
         Some(_) => format!("at least {}", count(aim.to, "replica")),
@@ -232,7 +236,10 @@ fn expectations(aim: &Aim<'_>) -> Vec<Expectation> {
         },
         Expectation {
             id: KEPT.into(),
-            sentence: format!("{what} for {} (two syncs of their owner).", span(kept)),
+            sentence: format!(
+                "{what} for {} (two syncs of whoever may put them back).",
+                span(kept)
+            ),
             dwell_seconds: kept,
         },
     ]
@@ -285,6 +292,12 @@ fn blast(aim: &Aim<'_>) -> Blast {
         sentences.push(format!(
             "Written to {}, because it overwrites replicas at its next sync.",
             aim.owner.called()
+        ));
+    }
+    if let Some(hpa) = aim.off {
+        sentences.push(format!(
+            "HPA {} is off while replicas are 0, and acts again once somebody sets them.",
+            hpa.name
         ));
     }
     let databases = near::databases(aim.snapshot, aim.workload);

@@ -1,7 +1,7 @@
 //! A deployment in a small cluster, and every check of scaling it, both ways.
 
 use crate::action::nothing;
-use crate::plan::{ConfirmLevel, Outcome, Plan};
+use crate::plan::{ConfirmLevel, Outcome, Plan, Severity};
 use crate::{Context, Request, Verb, plan};
 use model::{
     Cause, Edge, Fact, Health, Kind, Level, Node, NodeId, Provenance, Relation, Scope, Service,
@@ -50,6 +50,7 @@ impl Ground {
                 "horizontalpodautoscalers",
                 "scaledobjects",
                 "resourcequotas",
+                "poddisruptionbudgets",
                 "replicasets",
                 "nodes",
             ]
@@ -412,10 +413,99 @@ fn downwards_an_autoscaler_keeps_what_load_asks_for() {
 }
 
 #[test]
-fn zero_needs_a_second_person_and_leaves_nothing() {
+fn zero_needs_a_second_person_and_broken_glass_where_something_leads_to_it() {
+    let stops = |plan: &Plan| -> Vec<String> {
+        let stop = plan
+            .findings
+            .iter()
+            .filter(|f| f.severity == Severity::Block && f.outcome != Outcome::Pass);
+        assert!(stop.clone().all(|f| f.breakable), "guards.md: a dagger");
+        stop.map(|f| f.id.to_string()).collect()
+    };
     let plan = Ground::new().scale("0");
-    assert_eq!(plan.level, ConfirmLevel::L4);
-    assert!(plan.blocked, "something must remain");
+    assert_eq!((plan.level, plan.blocked), (ConfirmLevel::L4, true));
+    assert_eq!(stops(&plan), ["plan.second-person"]);
+    let mut ground = Ground::new();
+    ground.queue();
+    let all = stops(&ground.scale("0"));
+    assert!(all.contains(&"scale.to-zero".to_owned()), "{all:?}");
+}
+
+#[test]
+fn zero_switches_an_autoscaler_off_instead_of_asking_it_for_a_floor_it_cannot_have() {
+    let mut ground = Ground::new();
+    let hpa = ground.scaler(Kind::Hpa, "api", 3, 8);
+    let plan = ground.scale("0");
+    assert_eq!(
+        plan.label,
+        "Scale api 4 → 0 · switches HPA api off; nobody else sets replicas"
+    );
+    assert!(
+        plan.calls[0]
+            .cli
+            .ends_with("--current-replicas=4 --replicas=0"),
+        "{}",
+        plan.calls[0].cli
+    );
+    let undo = plan.undo_request.expect("an undo");
+    assert_eq!((undo.action, undo.node), (Verb::Scale, api()));
+    let kept = |plan: &Plan| {
+        plan.expectations
+            .iter()
+            .find(|e| e.id == "scale.kept")
+            .expect("it")
+            .dwell_seconds
+    };
+    let alone = kept(&ground.scale("6"));
+    ground.at(&hpa).facts.set(Fact::ManagedBy, "argocd:shop");
+    let minded = kept(&ground.scale("6"));
+    assert_eq!(
+        (alone, minded),
+        (30.0, 360.0),
+        "who keeps the autoscaler has its say too"
+    );
+}
+
+#[test]
+fn what_a_pass_says_is_what_was_read() {
+    let sentence = |plan: &Plan, id: &str| {
+        let found = plan.findings.iter().find(|f| f.id == id);
+        found.expect("it").sentence.clone()
+    };
+    let mut ground = Ground::new();
+    ground.api().facts.set(Fact::Rollout, "paused");
+    let plan = ground.scale("6");
+    assert_eq!(outcome(&plan, "scale.rollout"), Outcome::Pass);
+    assert_eq!(
+        sentence(&plan, "scale.rollout"),
+        "The rollout of api is paused: none moves."
+    );
+    assert!(!plan.findings.iter().any(|f| f.id == "scale.budget"));
+    ground
+        .sources
+        .retain(|s| s.source.part != "poddisruptionbudgets");
+    let told = sentence(&ground.scale("3"), "scale.budget");
+    assert!(
+        told.starts_with("Not checked: the disruption budget of api"),
+        "{told}"
+    );
+    let hpa = ground.scaler(Kind::Hpa, "api", 3, 8);
+    ground.at(&hpa).facts.set(Fact::ScalingActive, false);
+    ground
+        .at(&hpa)
+        .facts
+        .set(Fact::Reason, "FailedGetResourceMetric");
+    let plan = ground.scale("6");
+    assert_eq!(outcome(&plan, "scale.owner-active"), Outcome::Pass);
+    assert_eq!(
+        sentence(&plan, "scale.owner-active"),
+        "api keeps its bounds, but does not see its metrics."
+    );
+    ground.at(&hpa).facts.set(Fact::AbleToScale, false);
+    assert_eq!(
+        outcome(&ground.scale("6"), "scale.owner-active"),
+        Outcome::Fail
+    );
 }
 
 #[test]

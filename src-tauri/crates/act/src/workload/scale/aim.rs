@@ -14,11 +14,23 @@ pub(crate) struct Aim<'a> {
     pub(crate) to: i64,
     /// The scaler's bounds now.
     pub(crate) bounds: Option<(i64, i64)>,
+    /// The autoscaler that is switched off by zero replicas.
+    pub(crate) off: Option<&'a Node>,
 }
 
 impl<'a> Aim<'a> {
     pub(crate) fn new(snapshot: &'a Snapshot, workload: &'a Node, to: i64) -> Self {
         let owner = Owner::of(snapshot, workload);
+        // An autoscaler has no floor of zero; replicas of zero are written themselves, and switch it off
+        // (<https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/>, implicit maintenance-mode deactivation).
+        let off = match &owner {
+            Owner::Hpa(hpa) if to == 0 => Some(*hpa),
+            Owner::Hpa(_) | Owner::ScaledObject(_) | Owner::GitOps(_) | Owner::Nobody => None,
+        };
+        let owner = match off {
+            Some(_) => Owner::unscaled(snapshot, workload),
+            None => owner,
+        };
         let bounds = owner.scaler().and_then(bounds);
         Self {
             snapshot,
@@ -27,6 +39,7 @@ impl<'a> Aim<'a> {
             to,
             owner,
             bounds,
+            off,
         }
     }
 
