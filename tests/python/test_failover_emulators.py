@@ -1,6 +1,8 @@
 """`failover`, `add-reader` and `remove-reader` on emulators we did not write, over Aurora clusters that boto3 created."""
 
+import concurrent.futures
 import json
+import threading
 
 import pytest
 
@@ -209,6 +211,27 @@ def test_an_answer_that_moved_nothing_is_not_taken_for_a_failover(world):
     assert (code, receipt["verdict"]) == (6, "unverified"), receipt["sentence"]
     assert f"{aurora.b} is the writer of still (writer {aurora.a})" in receipt["sentence"], receipt["sentence"]
     assert not predicates(receipt)["failover.role"] and world.record_is_intact()
+
+
+@pytest.mark.parametrize("world", ["moto"], indirect=True)
+def test_a_whole_takes_one_action_at_a_time_also_where_no_cluster_gives_a_lock(world):
+    aurora = world.cluster("alone")
+    code, plan = world.desk.plan("failover", "alone", target=aurora.b)
+    assert code == 0, failing(plan, "block")
+    called = threading.Event()
+    world.front.then[FAILOVER] = lambda: (world.front.hurry(1), called.set())
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        running = pool.submit(world.desk.act, plan)
+        assert called.wait(60), "the failover was never called"
+        code, other = world.desk.plan("remove-reader", aurora.c)
+        assert code == 0, failing(other, "block")
+        refused = reading.qd("act", "remove-reader", aurora.c, "--reason", "drill", "--confirm", other["confirm"], "--digest", other["digest"],
+                             "--stack", str(world.stack), "--json", state=world.state)
+        world.front.hurry(SPEED)
+        code, receipt = running.result()
+    assert refused.returncode == 4 and "Another process is acting on dbcluster/" in refused.stderr, (refused.returncode, refused.stderr)
+    assert not world.front.asked(DELETE) and aurora.c in aurora.instances()
+    assert (code, receipt["verdict"]) == (0, "verified"), receipt["sentence"]
 
 
 def test_a_reader_is_added_and_removed_again(world):

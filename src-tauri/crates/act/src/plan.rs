@@ -249,6 +249,15 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The id of the whole it is about; a plan of an earlier version has no domain but its node.
+    #[must_use]
+    pub fn whole(&self) -> &str {
+        match self.domain.as_str() {
+            "" => self.node.as_str(),
+            domain => domain,
+        }
+    }
+
     /// Checks that stop or warn and do not pass, in order.
     pub fn failing(&self) -> impl Iterator<Item = &Finding> {
         let counts = |f: &&Finding| f.severity != Severity::Info && f.outcome != Outcome::Pass;

@@ -1,23 +1,22 @@
-//! One run per node, also across processes: a locked file named by the node.
+//! One run per blast domain, also across processes: a locked file named by the domain.
 
 use crate::gate::Refusal;
 use crate::journal::private_dir;
 use act::hex;
-use model::NodeId;
 use sha2::{Digest, Sha256};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// The right to act on one node; released when dropped, and by the system when the process dies.
+/// The right to act in one domain; released when dropped, and by the system when the process dies.
 #[derive(Debug)]
-pub(crate) struct NodeLock(#[expect(dead_code, reason = "held for its lock")] File);
+pub(crate) struct DomainLock(#[expect(dead_code, reason = "held for its lock")] File);
 
-impl NodeLock {
-    pub(crate) fn take(dir: &Path, node: &NodeId) -> Result<Self, Refusal> {
-        let sum = hex(&Sha256::digest(node.as_str().as_bytes()));
-        let path = dir.join(format!(".node-{}.lock", &sum[..16]));
+impl DomainLock {
+    pub(crate) fn take(dir: &Path, domain: &str) -> Result<Self, Refusal> {
+        let sum = hex(&Sha256::digest(domain.as_bytes()));
+        let path = dir.join(format!(".domain-{}.lock", &sum[..16]));
         let failed = |source: io::Error| {
             Refusal::Journal(crate::journal::JournalError::Io {
                 path: path.clone(),
@@ -36,7 +35,7 @@ impl NodeLock {
         let file = file.map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
-            Err(TryLockError::WouldBlock) => Err(Refusal::Elsewhere(node.to_string())),
+            Err(TryLockError::WouldBlock) => Err(Refusal::Elsewhere(domain.to_owned())),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
     }

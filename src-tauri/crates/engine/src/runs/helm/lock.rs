@@ -19,7 +19,7 @@ impl Helm {
     ) -> Result<Option<Box<Lease>>, Refusal> {
         let inner = &self.inner;
         let claim = Claim {
-            domain: domain(subject),
+            domain: subject.plan.whole(),
             namespace: inner.rules.lock_namespace(),
             holder: &subject.grounds.actor,
             run: &subject.run.0,
@@ -43,13 +43,5 @@ impl Helm {
                 Ok(None)
             }
         }
-    }
-}
-
-/// Plans of earlier versions have no domain but their node.
-fn domain(subject: &Subject) -> &str {
-    match subject.plan.domain.as_str() {
-        "" => subject.plan.node.as_str(),
-        domain => domain,
     }
 }

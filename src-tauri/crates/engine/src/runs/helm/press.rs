@@ -4,7 +4,7 @@ use super::{Helm, Live, RunWatch};
 use crate::audit::{Audit, AuditKind, Record};
 use crate::gate::{Confirmed, Press, Refusal, Words};
 use crate::journal::Journal;
-use crate::runs::locks::NodeLock;
+use crate::runs::locks::DomainLock;
 use crate::runs::runner::{Runner, Subject, blank};
 use act::lease::Lease;
 use act::{ConfirmLevel, Entry, Plan, RunEvent, RunId};
@@ -17,7 +17,7 @@ pub(super) struct Begun {
     pub(super) course: Box<dyn act::Course>,
     pub(super) journal: Journal,
     pub(super) audit: Arc<Audit>,
-    pub(super) lock: NodeLock,
+    pub(super) lock: DomainLock,
     /// The lock that other consoles honour, where there is one.
     pub(super) lease: Option<Box<Lease>>,
     /// A call was made already that was not refused.
@@ -69,7 +69,7 @@ impl Helm {
     async fn run(&self, confirmed: Confirmed) -> Result<RunWatch, Refusal> {
         let inner = &self.inner;
         let (plan, grounds, pressed_at) = confirmed.into_parts();
-        let lock = NodeLock::take(&inner.dir, &plan.node)?;
+        let lock = DomainLock::take(&inner.dir, plan.whole())?;
         self.free(&plan)?;
         let audit = self.audit()?;
         let mut course = inner.platform.course(&plan)?;
@@ -132,16 +132,19 @@ impl Helm {
         Ok(journal)
     }
 
-    /// No other run is on the node, and none was left there.
+    /// No other run is in the domain, and none was left there.
     fn free(&self, plan: &Plan) -> Result<(), Refusal> {
         let Some(other) = self
             .unfinished()?
             .into_iter()
-            .find(|receipt| receipt.node == plan.node)
+            .find(|receipt| receipt.plan.whole() == plan.whole())
         else {
             return Ok(());
         };
-        let node = plan.name.clone();
+        let node = match other.node == plan.node {
+            true => plan.name.clone(),
+            false => format!("{}, which belongs with {}", other.plan.name, plan.name),
+        };
         Err(match other.phase {
             act::RunPhase::Interrupted => Refusal::Interrupted {
                 run: other.run,

@@ -5,7 +5,7 @@ use super::{Helm, Live, RunWatch};
 use crate::audit::{AuditKind, AuditRow, Record};
 use crate::gate::Refusal;
 use crate::journal::{Journal, JournalError};
-use crate::runs::locks::NodeLock;
+use crate::runs::locks::DomainLock;
 use crate::runs::runner::{Subject, blank, end, touches};
 use crate::runs::unfinished::{recorded, sentence, subject};
 use act::{Ending, Entry, Receipt, RunEvent, RunId};
@@ -29,7 +29,7 @@ impl Helm {
         if let Some(row) = audit.about(run, AuditKind::Closed)? {
             return self.file(journal, &entries, &subject, &row);
         }
-        let lock = NodeLock::take(&inner.dir, &subject.plan.node)?;
+        let lock = DomainLock::take(&inner.dir, subject.plan.whole())?;
         let mut course = inner.platform.course(&subject.plan)?;
         let lease = self.take_lock(&mut subject, inner.platform.now()).await?;
         if audit.about(run, AuditKind::Opened)?.is_none() {
