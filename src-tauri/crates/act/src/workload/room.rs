@@ -45,6 +45,7 @@ pub(crate) fn findings(step: Step<'_>) -> Vec<Finding> {
     if step.to > step.from {
         all.push(quota(step));
         all.push(capacity::nodes(step));
+        all.extend(capacity::addresses(step));
         all.extend(databases::connections(step));
         all.extend(queues::groups(step));
     }

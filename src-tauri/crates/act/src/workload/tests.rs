@@ -262,6 +262,16 @@ fn every_check_of_a_scale_fails_and_passes() {
             .facts
             .set(Fact::CpuAllocatableMillicores, 3_000);
     });
+    let networked: &dyn Fn() -> Ground = &|| {
+        let mut ground = Ground::new();
+        let group = ground.node(Kind::Nodegroup, "core");
+        ground.at(&group).facts.set(Fact::FreeAddresses, 2);
+        ground
+    };
+    both_ways("scale.free-addresses", networked, "6", &|g| {
+        let group = NodeId::new(format!("nodegroup/{PLACE}/trading/core"));
+        g.at(&group).facts.set(Fact::FreeAddresses, 1);
+    });
     let budgeted: &dyn Fn() -> Ground = &|| {
         let mut ground = Ground::new();
         ground.api().facts.set(Fact::MinAvailableFixed, 2);

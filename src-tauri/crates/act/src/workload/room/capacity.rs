@@ -178,3 +178,38 @@ fn worded(step: Step<'_>, machine: Option<&Node>, holds: Option<i64>, unknown: u
         },
     )
 }
+
+/// Addresses for the pods that come: with the VPC CNI a pod has one of its node's subnet (EKS User Guide, "Amazon EKS
+/// networking requirements for VPC and subnets"). `None` where no subnet of the cluster was read.
+pub(super) fn addresses(step: Step<'_>) -> Option<Finding> {
+    let nodes = step.snapshot.nodes.iter().map(AsRef::as_ref);
+    let groups = nodes.filter(|node: &&Node| {
+        node.kind == Kind::Nodegroup && near::same_cluster(node, step.workload)
+    });
+    let told = groups.filter_map(|group| Some((group.facts.count(Fact::FreeAddresses)?, group)));
+    let (free, group) = told.max_by_key(|(free, _)| *free)?;
+    let value = format!(
+        "{} free, {} needed",
+        thousands(free),
+        thousands(step.added())
+    );
+    Some(finding(
+        "scale.free-addresses",
+        Severity::Warn,
+        Answer::of(
+            Origin::of(step.snapshot, group, Fact::FreeAddresses),
+            Some(free >= step.added()),
+            value.clone(),
+        ),
+        Words {
+            pass: format!("The subnets of the cluster's nodes have addresses for them: {value}."),
+            fail: format!(
+                "The subnets of the cluster's nodes have not enough addresses: {value}. The others stay in ContainerCreating."
+            ),
+            unknown: "Whether the subnets of the cluster's nodes have addresses is not known."
+                .to_owned(),
+            threshold: "an address for every pod that comes",
+            next: "Ask for fewer, or scale something else in these subnets down first.",
+        },
+    ))
+}
