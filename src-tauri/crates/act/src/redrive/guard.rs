@@ -3,7 +3,7 @@
 
 use super::settings::Settings;
 use super::subject::Subject;
-use super::{estimate, health, past};
+use super::{estimate, headroom, health, past};
 use crate::finding::{Answer, Words, finding, not_checked};
 use crate::plan::{Finding, Outcome, Severity};
 use crate::shelf::{KeptPeek, PEEK_SECONDS, Shelf};
@@ -24,6 +24,7 @@ pub(crate) fn findings(subject: &Subject<'_>, settings: &Settings, shelf: &Shelf
         same_type(subject),
     ];
     all.extend(health::findings(subject));
+    all.extend(headroom::findings(subject));
     all.extend([
         canary(subject, settings),
         idempotent(subject),

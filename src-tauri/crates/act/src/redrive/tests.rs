@@ -630,6 +630,36 @@ fn a_roll_back_to_an_old_replica_set_is_seen_by_its_pods_or_its_deploy_event() {
 }
 
 #[test]
+fn a_busy_database_behind_the_consumer_warns() {
+    let world = |cpu: Option<f64>, open: i64| {
+        let mut world = World::green();
+        // Any source that is believed will do.
+        let (service, part) = (Service::Sqs, "queues");
+        world.add(node(Kind::DbCluster, "ledger", service, part));
+        let mut writer = node(Kind::DbInstance, "ledger-1", service, part);
+        writer.facts.set(Fact::Role, "writer");
+        writer.facts.set_some(Fact::CpuPercent, cpu);
+        writer.facts.set(Fact::Connections, open);
+        writer.facts.set(Fact::MaxConnectionsEstimate, 1_000_i64);
+        world.add(writer);
+        world.edge("dbcluster/ledger", Relation::Owns, "dbinstance/ledger-1");
+        let to = "dbcluster/ledger";
+        world.edge("deployment/order-writer", Relation::ConnectsTo, to);
+        world
+    };
+    let cases = [
+        (Some(80.0), 900, Outcome::Pass),
+        (Some(81.0), 100, Outcome::Fail),
+        (Some(20.0), 901, Outcome::Fail),
+        (None, 100, Outcome::Unknown),
+    ];
+    for (cpu, open, outcome) in cases {
+        let plan = world(cpu, open).plan();
+        says(&plan, "redrive.database", Severity::Warn, outcome);
+    }
+}
+
+#[test]
 fn warnings_raise_the_level_by_one_together() {
     let mut world = World::green();
     world.unset("queue/orders", Fact::ConsumerIdempotent);
