@@ -10,6 +10,7 @@ export const SERVICE_NAME: Record<Service, string> = {
   route53: "Route 53",
   cloudfront: "CloudFront",
   elb: "ALB",
+  ec2: "EC2",
   eks: "EKS",
   kubernetes: "Kubernetes",
   rds: "RDS",
