@@ -148,7 +148,7 @@ def test_receiving_waits_for_a_message_as_long_as_it_was_told(platform):
 
 
 def test_a_service_that_is_not_simulated_is_named(platform):
-    for service, ask in (("dynamodb", "list_tables"), ("ec2", "describe_instances")):
+    for service, ask in (("dynamodb", "list_tables"), ("elasticache", "describe_cache_clusters")):
         asked = client(platform, service)
         with pytest.raises(asked.exceptions.ClientError, match=f"has no service {service}"):
             getattr(asked, ask)()
