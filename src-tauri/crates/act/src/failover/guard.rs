@@ -5,7 +5,7 @@ use crate::database::is_available;
 use crate::finding::{Answer, Words, finding};
 use crate::plan::{Finding, Severity};
 use crate::words::{count, list, span};
-use model::{Fact, Node, Timestamp};
+use model::{Fact, Node, Standing, Timestamp};
 
 /// Another failover within this many seconds blocks.
 const RECENT_SECONDS: f64 = 600.0;
@@ -258,29 +258,33 @@ fn not_just_failed_over(subject: &Subject<'_>) -> Finding {
     )
 }
 
-/// Only for a member of a global database.
+/// Only for a member of a global database, by the picture or by the cluster's own word.
 fn global_at_rest(subject: &Subject<'_>) -> Option<Finding> {
-    let global = subject.database.global()?;
-    let state = global.facts.text(Fact::FailoverState).unwrap_or("");
-    let origin = subject.database.origin(global, Fact::Status);
-    let value = match state {
-        "" => "none",
-        state => state,
+    let global = subject.database.global();
+    let named = subject.cluster().facts.text(Fact::GlobalCluster);
+    let name = global.map(|global| global.name.as_str()).or(named)?;
+    let read = global.filter(|global| global.standing == Standing::Read);
+    let state = read.and_then(|global| global.facts.text(Fact::FailoverState));
+    let state = state.filter(|state| !state.is_empty());
+    let answer = match read {
+        Some(global) => Answer::of(
+            subject.database.origin(global, Fact::Status),
+            Some(state.is_none()),
+            state.unwrap_or("none"),
+        ),
+        None => Answer::unknown("not read"),
     };
     Some(finding(
         "failover.global-at-rest",
         Severity::Block,
-        Answer::of(origin, Some(state.is_empty()), value),
+        answer,
         Words {
-            pass: format!(
-                "Global database {} does not change its primary.",
-                global.name
-            ),
+            pass: format!("Global database {name} does not change its primary."),
             fail: format!(
-                "Global database {} changes its primary now ({state}).",
-                global.name
+                "Global database {name} changes its primary now ({}).",
+                state.unwrap_or("")
             ),
-            unknown: format!("The state of global database {} is not known.", global.name),
+            unknown: format!("The state of global database {name} is not known."),
             threshold: "no failover state",
             next: "Wait until it is over.",
         },

@@ -426,6 +426,20 @@ fn a_global_database_that_changes_its_primary_blocks() {
     assert_eq!(world.outcome("failover.global-at-rest"), Outcome::Pass);
     world.set("dbglobal/ledger", Fact::FailoverState, "switching-over");
     assert_eq!(world.outcome("failover.global-at-rest"), Outcome::Fail);
+    world.node("dbglobal/ledger").standing = Standing::Declared;
+    assert_eq!(world.outcome("failover.global-at-rest"), Outcome::Unknown);
+}
+
+#[test]
+fn a_global_database_that_was_not_read_is_not_at_rest() {
+    let id = "failover.global-at-rest";
+    let alone = World::green().plan_to("r1");
+    assert!(alone.findings.iter().all(|f| f.id != id));
+    let world = World::green().with("dbcluster/orders-db", Fact::GlobalCluster, "ledger");
+    let finding = world.finding("r1", id);
+    assert_eq!(finding.outcome, Outcome::Unknown);
+    assert!(finding.sentence.contains("ledger"), "{}", finding.sentence);
+    assert!(world.plan_to("r1").blocked);
 }
 
 #[test]
