@@ -3,7 +3,9 @@
 
 use super::subject::Subject;
 use super::window;
-use crate::database::{class_words, is_autoscaled, is_available, size, smaller};
+use crate::database::{
+    any_available, available_words, class_words, is_autoscaled, is_available, size, smaller,
+};
 use crate::finding::{Answer, Words, finding};
 use crate::plan::{Finding, Severity};
 use crate::words::{list, percent, thousands};
@@ -32,7 +34,7 @@ pub(super) fn warnings(subject: &Subject<'_>) -> Vec<Finding> {
             readers_left(subject, target),
         ]);
         all.extend(read_share(subject, target));
-        all.push(window::finding(subject, target));
+        all.push(window::finding(subject, target, writer));
     }
     all.push(consumers(subject));
     all
@@ -106,9 +108,13 @@ fn target_zone(subject: &Subject<'_>, target: &Node, writer: &Node) -> Finding {
         cause.rule == "az-fault"
             && (cause.targets.contains(&writer.id) || cause.consequences.contains(&writer.id))
     });
-    let same = own.is_some() && own == its;
+    let same = own.as_ref().zip(its.as_ref()).map(|(own, its)| own == its);
+    let silent = match own {
+        Some(_) => writer,
+        None => target,
+    };
     let value = own.unwrap_or_else(|| "not known".to_owned());
-    let beside = match same {
+    let beside = match same == Some(true) {
         true => "the writer's zone",
         false => "another zone than the writer's",
     };
@@ -117,7 +123,7 @@ fn target_zone(subject: &Subject<'_>, target: &Node, writer: &Node) -> Finding {
         Severity::Warn,
         Answer::of(
             subject.database.origin(target, Fact::Status),
-            Some(!(zone_is_ill && same)),
+            same.map(|same| !(zone_is_ill && same)),
             value.clone(),
         ),
         Words {
@@ -126,7 +132,7 @@ fn target_zone(subject: &Subject<'_>, target: &Node, writer: &Node) -> Finding {
                 "{} is in {value}, the writer's own zone, and that zone is what is ill.",
                 target.name
             ),
-            unknown: format!("The zone of {} is not known.", target.name),
+            unknown: format!("The zone of {} is not known.", silent.name),
             threshold: "another zone, where the zone is ill",
             next: "Choose a reader in another zone.",
         },
@@ -230,28 +236,20 @@ fn target_connections(subject: &Subject<'_>, target: &Node, writer: &Node) -> Fi
 }
 
 fn readers_left(subject: &Subject<'_>, target: &Node) -> Finding {
-    let left: Vec<&str> = subject
-        .database
-        .readers
-        .iter()
-        .filter(|r| r.id != target.id && is_available(r))
-        .map(|r| r.name.as_str())
-        .collect();
+    let readers = subject.database.readers.iter().copied();
+    let left: Vec<&Node> = readers.filter(|r| r.id != target.id).collect();
     let origin = subject
         .database
         .origin(subject.cluster(), Fact::ReadersAvailable);
-    let value = match left.is_empty() {
-        true => "none".to_owned(),
-        false => list(&left),
-    };
+    let value = available_words(&left);
     finding(
         "failover.readers-left",
         Severity::Warn,
-        Answer::of(origin, Some(!left.is_empty()), value.clone()),
+        Answer::of(origin, any_available(&left), value.clone()),
         Words {
             pass: format!("Reads go on meanwhile at {value}."),
             fail: format!(
-                "{} is the only reader: nothing serves reads until the old writer is back.",
+                "{} is the only available reader: nothing serves reads until the old writer is back.",
                 target.name
             ),
             unknown: "Which readers are left is not known.".to_owned(),

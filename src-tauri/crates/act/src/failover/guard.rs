@@ -1,10 +1,10 @@
 //! What blocks a failover (guards.md §1), each decidable from one snapshot.
 
 use super::subject::Subject;
-use crate::database::is_available;
+use crate::database::{any_available, available_words};
 use crate::finding::{Answer, Words, finding};
 use crate::plan::{Finding, Severity};
-use crate::words::{count, list, span};
+use crate::words::{count, span};
 use model::{Fact, Node, Standing, Timestamp};
 
 /// Another failover within this many seconds blocks.
@@ -61,29 +61,24 @@ fn cluster_available(subject: &Subject<'_>) -> Finding {
 
 fn reader_available(subject: &Subject<'_>) -> Finding {
     let readers = &subject.database.readers;
-    let available: Vec<&str> = readers
-        .iter()
-        .filter(|r| is_available(r))
-        .map(|r| r.name.as_str())
-        .collect();
     let origin = subject
         .database
         .origin(subject.cluster(), Fact::ReadersAvailable);
-    let value = match available.is_empty() {
-        true => "none".to_owned(),
-        false => list(&available),
-    };
+    let value = available_words(readers);
     finding(
         "failover.reader-available",
         Severity::Block,
-        Answer::of(origin, Some(!available.is_empty()), value.clone()),
+        Answer::of(origin, any_available(readers), value.clone()),
         Words {
             pass: format!("Available as a reader: {value}."),
             fail: format!(
                 "{} has no available reader: there is nobody to promote.",
                 subject.cluster().name
             ),
-            unknown: format!("The readers of {} are not known.", subject.cluster().name),
+            unknown: format!(
+                "Whether {} has an available reader is not known.",
+                subject.cluster().name
+            ),
             threshold: "at least one",
             next: "Add a reader, or wait until one is available.",
         },

@@ -367,6 +367,13 @@ fn what_blocks_blocks_and_what_is_not_known_blocks_too() {
             ),
             Fail,
         ),
+        (
+            "failover.reader-available",
+            green()
+                .without(r1, Fact::Status)
+                .with("dbinstance/r2", Fact::Status, "creating"),
+            Unknown,
+        ),
         ("failover.target-available", green(), Pass),
         (
             "failover.target-available",
@@ -444,7 +451,7 @@ fn a_global_database_that_was_not_read_is_not_at_rest() {
 
 #[test]
 fn what_warns_makes_it_level_four() {
-    use Outcome::{Fail, Pass};
+    use Outcome::{Fail, Pass, Unknown};
     let green = World::green;
     let (db, r1) = ("dbcluster/orders-db", "dbinstance/r1");
     let busy = |cpu: f64| {
@@ -484,6 +491,11 @@ fn what_warns_makes_it_level_four() {
             green().with("dbinstance/r2", Fact::Status, "creating"),
             Fail,
         ),
+        (
+            "failover.readers-left",
+            green().without("dbinstance/r2", Fact::Status),
+            Unknown,
+        ),
         ("failover.read-share", green(), Pass),
         ("failover.read-share", busy(50.0), Fail),
         ("failover.window", green(), Pass),
@@ -491,6 +503,25 @@ fn what_warns_makes_it_level_four() {
             "failover.window",
             green().with(db, Fact::BackupWindow, "12:10-12:40"),
             Fail,
+        ),
+        (
+            "failover.window",
+            green().with(
+                "dbinstance/w",
+                Fact::MaintenanceWindow,
+                "wed:12:00-wed:12:30",
+            ),
+            Fail,
+        ),
+        (
+            "failover.window",
+            green().without(db, Fact::BackupWindow),
+            Unknown,
+        ),
+        (
+            "failover.window",
+            green().with(db, Fact::BackupWindow, "at night"),
+            Unknown,
         ),
         ("failover.consumers", green(), Pass),
         ("failover.load-or-host", green(), Pass),
@@ -569,6 +600,27 @@ fn the_writers_zone_warns_only_where_the_zone_is_ill() {
         since: None,
     });
     assert_eq!(world.outcome("failover.target-zone"), Outcome::Fail);
+    for silent in ["r1", "w"] {
+        let mut world = World::green();
+        world.node(&format!("dbinstance/{silent}")).scope.az = None;
+        let finding = world.finding("r1", "failover.target-zone");
+        assert_eq!(
+            (finding.outcome, finding.sentence.as_str()),
+            (
+                Outcome::Unknown,
+                format!("The zone of {silent} is not known.").as_str()
+            )
+        );
+    }
+}
+
+#[test]
+fn the_windows_that_were_read_are_told_and_those_that_were_not() {
+    let finding = World::green().finding("r1", "failover.window");
+    assert_eq!(
+        finding.sentence,
+        "No window is near. Read: backup of orders-db 02:00-02:30 UTC. Not read: maintenance of orders-db, maintenance of r1 and maintenance of w."
+    );
 }
 
 #[test]
