@@ -188,7 +188,7 @@ pub(crate) fn is_available(instance: &Node) -> bool {
 
 /// Whether one of them can be used; `None` while none is known to, and the status of one is not known.
 pub(crate) fn any_available(instances: &[&Node]) -> Option<bool> {
-    let silent = |node: &&Node| node.facts.text(Fact::Status).is_none();
+    let silent = |node: &&Node| !is_told(node);
     match instances.iter().any(|node| is_available(node)) {
         true => Some(true),
         false if instances.iter().any(silent) => None,
@@ -205,6 +205,11 @@ pub(crate) fn available_words(instances: &[&Node]) -> String {
         (true, None) => "not known".to_owned(),
         (true, Some(_)) => "none".to_owned(),
     }
+}
+
+/// Whether RDS described it: as a member alone, nothing but its role is known.
+pub(crate) fn is_told(instance: &Node) -> bool {
+    instance.facts.text(Fact::Status).is_some()
 }
 
 /// Whether Application Auto Scaling made it.

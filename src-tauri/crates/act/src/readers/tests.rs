@@ -1,14 +1,19 @@
 //! Every check made true and made false.
 
+use super::hands::{CONNECTED, Changing, KEEPS_UP, OTHERS};
 use crate::action::nothing;
+use crate::course::Moment;
 use crate::draft::SECOND_PERSON;
-use crate::{ConfirmLevel, Context, Plan, Request, Verb, plan};
+use crate::hands::Hands;
+use crate::sequence::Steps;
+use crate::{ConfirmLevel, Context, Outcome, Plan, Request, Verb, plan};
 use model::{
     AccountId, Edge, Fact, Health, Kind, Node, NodeId, Provenance, Relation, Scope, Service,
     Snapshot, Source, SourceStatus, Standing, State, Timestamp, Value,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 fn scope(az: Option<&str>) -> Scope {
     Scope {
@@ -148,6 +153,14 @@ fn set(name: &'static str, fact: Fact, value: impl Into<Value> + Clone) -> impl 
     }
 }
 
+fn unset(name: &'static str, fact: Fact) -> impl Fn(&mut Node) {
+    move |node| {
+        if node.name == name {
+            node.facts.remove(fact);
+        }
+    }
+}
+
 #[test]
 fn a_reader_is_added_in_the_emptiest_zone_with_the_writers_class_at_level_two() {
     let plan = add(&snapshot(|_| {}, 1), &[]);
@@ -197,11 +210,70 @@ fn what_speaks_against_another_reader_is_found() {
     let class = add(&snapshot(|_| {}, 0), &[("class", "db.r6g.xlarge")]);
     assert_eq!(failing(&class), ["add-reader.class"]);
     assert_eq!((class.level, class.blocked), (ConfirmLevel::L3, false));
+    let unsaid = add(
+        &snapshot(unset("db-1", Fact::InstanceClass), 0),
+        &[("class", "db.r6g.large")],
+    );
+    assert_eq!(failing(&unsaid), ["add-reader.class"]);
+    assert_eq!(unsaid.level, ConfirmLevel::L3);
     let scaled = add(
         &snapshot(set("db-3", Fact::CreatedBy, "autoscaling"), 0),
         &[],
     );
     assert_eq!(failing(&scaled), ["add-reader.autoscaling"]);
+    let silent = add(&snapshot(unset("db-3", Fact::Status), 0), &[]);
+    assert_eq!(failing(&silent), ["add-reader.autoscaling"]);
+}
+
+fn outcome(plan: &Plan, id: &str) -> Outcome {
+    let found = plan.findings.iter().find(|f| f.id == id);
+    found.unwrap_or_else(|| panic!("no {id}")).outcome
+}
+
+#[test]
+fn what_was_not_read_of_a_reader_is_not_known() {
+    let silent = remove(&snapshot(unset("db-3", Fact::Status), 0));
+    let id = "remove-reader.autoscaling";
+    assert_eq!(outcome(&silent, id), Outcome::Unknown);
+    let other = remove(&snapshot(unset("db-2", Fact::Status), 0));
+    assert_eq!(outcome(&other, "remove-reader.not-last"), Outcome::Unknown);
+}
+
+/// What a run's steps say of a predicate, by a picture.
+fn judged(steps: &Changing, snapshot: &Snapshot, id: &str) -> (bool, String) {
+    let moment = Moment {
+        now: Timestamp::default(),
+        blind_for: Duration::ZERO,
+        pace: 1.0,
+        snapshot,
+        stop: None,
+    };
+    steps.judge(id, &None, &moment)
+}
+
+#[test]
+fn a_figure_that_is_too_old_holds_for_nothing() {
+    let told = set("db-3", Fact::ReplicaLagMs, 14.0);
+    let mut picture = snapshot(told, 0);
+    let removing = Changing::new(&remove(&picture), &Hands::none(), false);
+    // The reader that was added has a name of its own.
+    let mut plan = add(&picture, &[]);
+    plan.before.insert("reader".to_owned(), "db-3".into());
+    let adding = Changing::new(&plan, &Hands::none(), true);
+    let rows = [
+        (&adding, KEEPS_UP, "14 ms"),
+        (&adding, CONNECTED, "5 connections"),
+        (&removing, OTHERS, "20 %"),
+    ];
+    for (steps, id, value) in rows {
+        let now = judged(steps, &picture, id);
+        assert_eq!(now, (true, value.to_owned()), "{id}");
+    }
+    picture.sources[0].state = State::Stale;
+    for (steps, id, _) in rows {
+        let (holds, why) = judged(steps, &picture, id);
+        assert!(!holds && why.contains("too old"), "{id}: {why}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The checks of another reader (guards.md §3).
 
 use super::{MEMBERS, Subject};
-use crate::database::is_autoscaled;
+use crate::database::{is_autoscaled, is_told};
 use crate::finding::{Answer, Words, finding, not_checked};
 use crate::plan::{Finding, Severity};
 use crate::readers::cluster_available;
@@ -111,7 +111,7 @@ fn same_class(subject: &Subject<'_>) -> Finding {
             subject
                 .database
                 .origin(writer.unwrap_or(cluster), Fact::InstanceClass),
-            Some(its.is_none_or(|its| its == subject.class)),
+            its.map(|its| its == subject.class),
             subject.class.clone(),
         ),
         Words {
@@ -138,16 +138,19 @@ fn autoscaling(subject: &Subject<'_>) -> Finding {
         .map(|r| r.name.as_str())
         .collect();
     let cluster = subject.database.cluster;
+    let told = subject.database.readers.iter().all(|r| is_told(r));
+    let (holds, value) = match (own.is_empty(), told) {
+        (false, _) => (Some(false), own.join(", ")),
+        (true, true) => (Some(true), "none of its readers".to_owned()),
+        (true, false) => (None, "not known".to_owned()),
+    };
     finding(
         "add-reader.autoscaling",
         Severity::Warn,
         Answer::of(
             subject.database.origin(cluster, Fact::Members),
-            Some(own.is_empty()),
-            match own.is_empty() {
-                true => "none of its readers".to_owned(),
-                false => own.join(", "),
-            },
+            holds,
+            value,
         ),
         Words {
             pass: "Autoscaling has made no reader here.".to_owned(),
