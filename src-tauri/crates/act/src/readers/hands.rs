@@ -212,7 +212,7 @@ impl Changing {
 
 /// A figure of a member that can be believed now; else why there is none.
 fn figure(snapshot: &Snapshot, node: &NodeId, fact: Fact) -> Result<f64, &'static str> {
-    let node = snapshot.node(node).ok_or("not in the picture yet")?;
+    let node = snapshot.node(node).ok_or("no figure yet")?;
     let told = node.facts.number(fact).ok_or("no figure yet")?;
     match Origin::of(snapshot, node, fact).believed {
         true => Ok(told),

@@ -6,7 +6,7 @@ use crate::course::Moment;
 use crate::draft::SECOND_PERSON;
 use crate::hands::Hands;
 use crate::sequence::Steps;
-use crate::{ConfirmLevel, Context, Outcome, Plan, Request, Verb, plan};
+use crate::{Action, Ask, ConfirmLevel, Context, Outcome, Plan, Request, Verb, plan};
 use model::{
     AccountId, Edge, Fact, Health, Kind, Node, NodeId, Provenance, Relation, Scope, Service,
     Snapshot, Source, SourceStatus, Standing, State, Timestamp, Value,
@@ -223,6 +223,76 @@ fn what_speaks_against_another_reader_is_found() {
     assert_eq!(failing(&scaled), ["add-reader.autoscaling"]);
     let silent = add(&snapshot(unset("db-3", Fact::Status), 0), &[]);
     assert_eq!(failing(&silent), ["add-reader.autoscaling"]);
+}
+
+/// A writer alone in a, whose subnet group has `zones`.
+fn alone(zones: Option<&'static str>) -> Snapshot {
+    let mut whole = snapshot(
+        move |node| {
+            if let ("db-1", Some(zones)) = (node.name.as_str(), zones) {
+                node.facts.set(Fact::SubnetZones, zones);
+            }
+        },
+        0,
+    );
+    let nodes: Vec<_> = whole.nodes.iter().cloned().collect();
+    let kept = nodes
+        .into_iter()
+        .filter(|n| !matches!(n.name.as_str(), "db-2" | "db-3"));
+    whole.nodes = kept.collect();
+    whole
+}
+
+#[test]
+fn a_reader_beside_a_writer_alone_gets_another_zone_of_the_subnet_group() {
+    let id = "add-reader.zone";
+    let sentence = |plan: &Plan| {
+        let found = plan.findings.iter().find(|f| f.id == id);
+        found.map(|f| f.sentence.clone()).unwrap_or_default()
+    };
+    let read = alone(Some("a, b, c"));
+    let plan = add(&read, &[]);
+    assert_eq!(plan.settings.get("az").map(String::as_str), Some("b"));
+    assert_eq!(
+        sentence(&plan),
+        "The subnet group of db has subnets in a, b, c."
+    );
+    assert_eq!(outcome(&add(&read, &[("az", "c")]), id), Outcome::Pass);
+    let outside = add(&read, &[("az", "d")]);
+    assert_eq!(
+        (outcome(&outside, id), sentence(&outside).as_str()),
+        (
+            Outcome::Fail,
+            "The subnet group of db has no subnet in d: it has a, b, c."
+        )
+    );
+    let cluster = read.node(&id_of_cluster()).expect("the cluster");
+    let settings = super::AddReader.settings(&read, cluster);
+    let Ask::Choice { choices } = &settings[1].ask else {
+        panic!("no choice");
+    };
+    let zones: Vec<&str> = choices.iter().map(|c| c.value.as_str()).collect();
+    assert_eq!(zones, ["a", "b", "c"]);
+
+    let unread = alone(None);
+    let plan = add(&unread, &[]);
+    assert_eq!(plan.settings.get("az").map(String::as_str), Some("a"));
+    assert!(
+        sentence(&plan).contains("were not read"),
+        "{}",
+        sentence(&plan)
+    );
+    let other = add(&unread, &[("az", "b")]);
+    assert_eq!(outcome(&other, id), Outcome::Fail);
+    assert!(
+        sentence(&other).contains("no member in b yet, and the zones"),
+        "{}",
+        sentence(&other)
+    );
+}
+
+fn id_of_cluster() -> NodeId {
+    id(Kind::DbCluster, "db")
 }
 
 fn outcome(plan: &Plan, id: &str) -> Outcome {

@@ -75,7 +75,32 @@ fn quota(subject: &Subject<'_>) -> Finding {
 fn zone(subject: &Subject<'_>) -> Finding {
     let cluster = subject.database.cluster;
     let holds = subject.az.is_empty() || subject.zones.contains(&subject.az);
-    let known = subject.zones.join(", ");
+    let known = match subject.zones.is_empty() {
+        true => "none".to_owned(),
+        false => subject.zones.join(", "),
+    };
+    let (pass, fail) = match subject.zones_read {
+        true => (
+            format!(
+                "The subnet group of {} has subnets in {known}.",
+                cluster.name
+            ),
+            format!(
+                "The subnet group of {} has no subnet in {}: it has {known}.",
+                cluster.name, subject.az
+            ),
+        ),
+        false => (
+            format!(
+                "{} has members in {known}; the zones of its subnet group were not read.",
+                cluster.name
+            ),
+            format!(
+                "{} has no member in {} yet, and the zones of its subnet group were not read; it has members in {known}.",
+                cluster.name, subject.az
+            ),
+        ),
+    };
     finding(
         "add-reader.zone",
         Severity::Block,
@@ -88,11 +113,8 @@ fn zone(subject: &Subject<'_>) -> Finding {
             },
         ),
         Words {
-            pass: format!("{} can have members there: {known}.", cluster.name),
-            fail: format!(
-                "The subnet group of {} has no subnet in {}: it has {known}.",
-                cluster.name, subject.az
-            ),
+            pass,
+            fail,
             unknown: format!("The zones of {} are not known.", cluster.name),
             threshold: "a zone of its subnet group",
             next: "Choose one of its zones.",
