@@ -10,7 +10,7 @@ use model::{Fact, Node, Standing, Timestamp};
 /// Another failover within this many seconds blocks.
 const RECENT_SECONDS: f64 = 600.0;
 /// More lag than this blocks, milliseconds.
-const LAG_MS: f64 = 1_000.0;
+pub(super) const LAG_MS: f64 = 1_000.0;
 /// Status words in which a cluster answers as usual.
 const AVAILABLE: [&str; 2] = ["available", "backing-up"];
 

@@ -254,9 +254,21 @@ fn a_failover_to_a_sound_reader_is_green_level_three_and_says_what_it_does() {
     let undo = plan.undo_request.expect("the way back");
     assert_eq!(undo.settings.get("target").map(String::as_str), Some("w"));
     let blast = plan.blast.sentences.join(" ");
-    for fact in ["200 connections to w drop", "under 60 s", "5 s TTL"] {
+    for fact in [
+        "200 connections to w drop",
+        "reads fail too",
+        "AWS restarts both",
+        "under 60 s",
+        "5 s TTL",
+    ] {
         assert!(blast.contains(fact), "{blast}");
     }
+    assert!(!blast.contains("10 min"), "{blast}");
+    assert!(
+        plan.undo.contains("at most 1,000 ms behind"),
+        "{}",
+        plan.undo
+    );
 }
 
 #[test]
@@ -316,6 +328,18 @@ fn what_is_not_known_names_the_source_that_did_not_tell_it_and_why() {
     ] {
         assert_eq!(world.finding("r1", id).sentence, sentence);
     }
+}
+
+#[test]
+fn without_a_reader_it_is_said_that_a_primary_is_created() {
+    let alone = World::green()
+        .with("dbinstance/r1", Fact::Status, "rebooting")
+        .with("dbinstance/r2", Fact::Status, "creating");
+    let blast = alone.plan_to("r1").blast.sentences.join(" ");
+    assert!(
+        blast.contains("creates a new primary, typically in less than 10 min"),
+        "{blast}"
+    );
 }
 
 /// Events of RDS come late, and some servers have none.
