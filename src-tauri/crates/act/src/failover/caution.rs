@@ -6,7 +6,7 @@ use super::window;
 use crate::database::{
     any_available, available_words, class_words, is_autoscaled, is_available, size, smaller,
 };
-use crate::finding::{Answer, Words, finding};
+use crate::finding::{Answer, Words, finding, not_checked};
 use crate::plan::{Finding, Severity};
 use crate::words::{list, percent, thousands};
 use model::strain::Looks;
@@ -37,6 +37,36 @@ pub(super) fn warnings(subject: &Subject<'_>) -> Vec<Finding> {
         all.push(window::finding(subject, target, writer));
     }
     all.push(consumers(subject));
+    all.extend(unwatched(subject));
+    all
+}
+
+/// What the run cannot watch afterwards: told, so that verified does not mean more than it does.
+fn unwatched(subject: &Subject<'_>) -> Vec<Finding> {
+    let probe = subject.cluster().facts.text(Fact::WriteProbe);
+    let pods = subject.users.iter().any(|user| !user.pods.is_empty());
+    let mut all = Vec::new();
+    if probe.is_none() {
+        all.push(not_checked(
+            "failover.without-probe",
+            "whether a write succeeds afterwards (the stack file names no write probe)",
+            "The run is verified without one.",
+        ));
+    }
+    if subject.balancers.is_empty() {
+        all.push(not_checked(
+            "failover.without-errors",
+            "the errors of the application afterwards (no load balancer in front of its pods is in the picture)",
+            "The run is verified without them.",
+        ));
+    }
+    if !pods {
+        all.push(not_checked(
+            "failover.without-logs",
+            "who still talks to the old writer afterwards (no pod that uses the database is in the picture)",
+            "The run is verified without their logs.",
+        ));
+    }
     all
 }
 

@@ -648,6 +648,38 @@ fn the_windows_that_were_read_are_told_and_those_that_were_not() {
 }
 
 #[test]
+fn what_a_run_cannot_watch_is_told_and_raises_nothing() {
+    let told = |plan: &Plan| -> Vec<String> {
+        let open = plan.findings.iter().filter(|f| f.value == "not checked");
+        let open = open.filter(|f| f.id.starts_with("failover."));
+        open.map(|f| f.id.to_string()).collect()
+    };
+    let mut world = World::green();
+    let plan = world.plan_to("r1");
+    assert_eq!(
+        told(&plan),
+        [
+            "failover.without-probe",
+            "failover.without-errors",
+            "failover.without-logs"
+        ]
+    );
+    assert_eq!((plan.level, plan.blocked), (ConfirmLevel::L3, false));
+    let url = "http://probe.example/write";
+    world.set("dbcluster/orders-db", Fact::WriteProbe, url);
+    let workload = world.add(Kind::Deployment, "api", None);
+    world.edge(workload, Relation::ConnectsTo, NodeId::new(DB));
+    let pod = world.add(Kind::Pod, "api-1", None);
+    world.set("pod/api-1", Fact::Workload, "/api");
+    world.set("pod/api-1", Fact::WorkloadKind, "Deployment");
+    let group = world.add(Kind::TargetGroup, "api", None);
+    let balancer = world.add(Kind::LoadBalancer, "public", None);
+    world.edge(group.clone(), Relation::Targets, pod);
+    world.edge(balancer, Relation::Forwards, group);
+    assert_eq!(told(&world.plan_to("r1")), Vec::<String>::new());
+}
+
+#[test]
 fn consumers_that_write_fast_are_named() {
     let mut world = World::green();
     let queue = world.add(Kind::Queue, "orders", None);
