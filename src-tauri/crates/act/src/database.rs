@@ -2,6 +2,7 @@
 //! those.
 
 use crate::origin::Origin;
+use crate::words::list;
 use model::{Fact, Kind, Node, Relation, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -183,6 +184,32 @@ pub(crate) fn smaller(instance: &Node, than: &Node) -> Option<bool> {
 /// Whether RDS says it can be used.
 pub(crate) fn is_available(instance: &Node) -> bool {
     instance.facts.text(Fact::Status) == Some("available")
+}
+
+/// Whether one of them can be used; `None` while none is known to, and the status of one is not known.
+pub(crate) fn any_available(instances: &[&Node]) -> Option<bool> {
+    let silent = |node: &&Node| !is_told(node);
+    match instances.iter().any(|node| is_available(node)) {
+        true => Some(true),
+        false if instances.iter().any(silent) => None,
+        false => Some(false),
+    }
+}
+
+/// Names of those that can be used, in words.
+pub(crate) fn available_words(instances: &[&Node]) -> String {
+    let able = instances.iter().filter(|node| is_available(node));
+    let names: Vec<&str> = able.map(|node| node.name.as_str()).collect();
+    match (names.is_empty(), any_available(instances)) {
+        (false, _) => list(&names),
+        (true, None) => "not known".to_owned(),
+        (true, Some(_)) => "none".to_owned(),
+    }
+}
+
+/// Whether RDS described it: as a member alone, nothing but its role is known.
+pub(crate) fn is_told(instance: &Node) -> bool {
+    instance.facts.text(Fact::Status).is_some()
 }
 
 /// Whether Application Auto Scaling made it.

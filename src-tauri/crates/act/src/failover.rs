@@ -28,7 +28,7 @@ use crate::sequence::Sequence;
 use crate::setting::Setting;
 use crate::shelf::Shelf;
 use crate::verb::Verb;
-use crate::words::shell;
+use crate::words::{shell, thousands};
 use model::strain::{Looks, strain};
 use model::{Fact, Kind, Level, Node, Snapshot, SourceId};
 use serde_json::{Value, json};
@@ -220,8 +220,9 @@ fn undo(subject: &Subject<'_>) -> Undo {
     let back = [("target".to_owned(), writer.name.clone())];
     Undo {
         sentence: format!(
-            "Failing back to {} is a failover of its own, with its own checks: once it is an available reader that keeps up, and no sooner than 10 min after this one.",
-            writer.name
+            "Failing back to {} is a failover of its own, with its own checks: once it is an available reader at most {} ms behind (better: less than 100 ms), and no sooner than 10 min after this one.",
+            writer.name,
+            thousands(guard::LAG_MS as i64)
         ),
         request: Some(Request {
             action: Verb::Failover,

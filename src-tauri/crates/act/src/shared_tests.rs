@@ -194,6 +194,21 @@ fn the_last_reader_in_another_zone_than_the_writer_is_not_taken() {
     let beside_the_writer = picture(nodes("eu-west-1a"), &edges);
     assert_eq!(outcome(&beside_the_writer, member("a")), Outcome::Fail);
     assert_eq!(outcome(&beside_the_writer, member("b")), Outcome::Pass);
+    // What the other one is, or where, was not read.
+    let unsaid = |change: fn(&mut Node)| {
+        let mut nodes = nodes("eu-west-1c");
+        change(nodes.last_mut().expect("a reader"));
+        picture(nodes, &edges)
+    };
+    let statusless = unsaid(|node| node.facts.remove(Fact::Status));
+    assert_eq!(outcome(&statusless, member("a")), Outcome::Unknown);
+    let zoneless = unsaid(|node| node.scope.az = None);
+    assert_eq!(outcome(&zoneless, member("a")), Outcome::Unknown);
+    let creating = unsaid(|node| {
+        node.scope.az = None;
+        node.facts.set(Fact::Status, "creating");
+    });
+    assert_eq!(outcome(&creating, member("a")), Outcome::Fail);
     let mut outdated = two.clone();
     outdated.sources[0].state = State::Stale;
     assert_eq!(outcome(&outdated, member("a")), Outcome::Unknown);
@@ -257,6 +272,46 @@ fn the_last_zone_machine_answer_consumer_and_replica_are_not_taken() {
     };
     assert_eq!(outcome(&alone, replicas(0)), Outcome::Fail);
     assert_eq!(outcome(&alone, replicas(1)), Outcome::Pass);
+    for (ready, expected) in [(2, Outcome::Pass), (0, Outcome::Fail)] {
+        let mut nodes = nodes(true);
+        for node in nodes.iter_mut().filter(|n| n.kind == Kind::Deployment) {
+            node.facts.set(Fact::ReplicasReady, ready);
+        }
+        assert_eq!(outcome(&picture(nodes, &[]), replicas(1)), expected);
+    }
+}
+
+#[test]
+fn of_a_nodegroup_no_more_nodes_remain_than_are_ready() {
+    let machine = |name: &str, ready: bool| {
+        let mut node = node(Kind::Node, name, None);
+        node.facts.set(Fact::Ready, ready);
+        node
+    };
+    let world = |own: bool, other: bool, edges: &[(&str, Relation, &str)]| {
+        let nodes = vec![
+            node(Kind::Nodegroup, "g", None),
+            machine("own", own),
+            machine("other", other),
+        ];
+        picture(nodes, edges)
+    };
+    let owns = [("nodegroup/g", Relation::Owns, "node/own")];
+    for (own, other, edges, left, expected) in [
+        (true, false, &owns[..], 1, Outcome::Pass),
+        (false, true, &owns, 0, Outcome::Pass),
+        (false, false, &owns, 1, Outcome::Fail),
+        (true, false, &owns, 0, Outcome::Fail),
+        (false, false, &[], 1, Outcome::Unknown),
+        (false, false, &[], 0, Outcome::Fail),
+    ] {
+        let taken = Takes::Nodes {
+            group: NodeId::new("nodegroup/g"),
+            left,
+        };
+        let found = outcome(&world(own, other, edges), taken);
+        assert_eq!(found, expected, "{own} {other} {left}");
+    }
 }
 
 #[test]

@@ -438,6 +438,8 @@ facts! {
     FreeAddresses = "free_addresses",
     /// IPv4 addresses the fullest of them has left.
     LeastFreeAddresses = "least_free_addresses",
+    /// Zones that its subnet group has subnets in, comma separated.
+    SubnetZones = "subnet_zones",
     /// DB instances the account may have in the region.
     InstanceQuota = "instance_quota",
     /// DB instances it has there.

@@ -3,8 +3,10 @@
 
 use super::subject::Subject;
 use super::window;
-use crate::database::{class_words, is_autoscaled, is_available, size, smaller};
-use crate::finding::{Answer, Words, finding};
+use crate::database::{
+    any_available, available_words, class_words, is_autoscaled, is_available, size, smaller,
+};
+use crate::finding::{Answer, Words, finding, not_checked};
 use crate::plan::{Finding, Severity};
 use crate::words::{list, percent, thousands};
 use model::strain::Looks;
@@ -32,9 +34,39 @@ pub(super) fn warnings(subject: &Subject<'_>) -> Vec<Finding> {
             readers_left(subject, target),
         ]);
         all.extend(read_share(subject, target));
-        all.push(window::finding(subject, target));
+        all.push(window::finding(subject, target, writer));
     }
     all.push(consumers(subject));
+    all.extend(unwatched(subject));
+    all
+}
+
+/// What the run cannot watch afterwards: told, so that verified does not mean more than it does.
+fn unwatched(subject: &Subject<'_>) -> Vec<Finding> {
+    let probe = subject.cluster().facts.text(Fact::WriteProbe);
+    let pods = subject.users.iter().any(|user| !user.pods.is_empty());
+    let mut all = Vec::new();
+    if probe.is_none() {
+        all.push(not_checked(
+            "failover.without-probe",
+            "whether a write succeeds afterwards (the stack file names no write probe)",
+            "The run is verified without one.",
+        ));
+    }
+    if subject.balancers.is_empty() {
+        all.push(not_checked(
+            "failover.without-errors",
+            "the errors of the application afterwards (no load balancer in front of its pods is in the picture)",
+            "The run is verified without them.",
+        ));
+    }
+    if !pods {
+        all.push(not_checked(
+            "failover.without-logs",
+            "who still talks to the old writer afterwards (no pod that uses the database is in the picture)",
+            "The run is verified without their logs.",
+        ));
+    }
     all
 }
 
@@ -106,9 +138,13 @@ fn target_zone(subject: &Subject<'_>, target: &Node, writer: &Node) -> Finding {
         cause.rule == "az-fault"
             && (cause.targets.contains(&writer.id) || cause.consequences.contains(&writer.id))
     });
-    let same = own.is_some() && own == its;
+    let same = own.as_ref().zip(its.as_ref()).map(|(own, its)| own == its);
+    let silent = match own {
+        Some(_) => writer,
+        None => target,
+    };
     let value = own.unwrap_or_else(|| "not known".to_owned());
-    let beside = match same {
+    let beside = match same == Some(true) {
         true => "the writer's zone",
         false => "another zone than the writer's",
     };
@@ -117,7 +153,7 @@ fn target_zone(subject: &Subject<'_>, target: &Node, writer: &Node) -> Finding {
         Severity::Warn,
         Answer::of(
             subject.database.origin(target, Fact::Status),
-            Some(!(zone_is_ill && same)),
+            same.map(|same| !(zone_is_ill && same)),
             value.clone(),
         ),
         Words {
@@ -126,7 +162,7 @@ fn target_zone(subject: &Subject<'_>, target: &Node, writer: &Node) -> Finding {
                 "{} is in {value}, the writer's own zone, and that zone is what is ill.",
                 target.name
             ),
-            unknown: format!("The zone of {} is not known.", target.name),
+            unknown: format!("The zone of {} is not known.", silent.name),
             threshold: "another zone, where the zone is ill",
             next: "Choose a reader in another zone.",
         },
@@ -230,28 +266,20 @@ fn target_connections(subject: &Subject<'_>, target: &Node, writer: &Node) -> Fi
 }
 
 fn readers_left(subject: &Subject<'_>, target: &Node) -> Finding {
-    let left: Vec<&str> = subject
-        .database
-        .readers
-        .iter()
-        .filter(|r| r.id != target.id && is_available(r))
-        .map(|r| r.name.as_str())
-        .collect();
+    let readers = subject.database.readers.iter().copied();
+    let left: Vec<&Node> = readers.filter(|r| r.id != target.id).collect();
     let origin = subject
         .database
         .origin(subject.cluster(), Fact::ReadersAvailable);
-    let value = match left.is_empty() {
-        true => "none".to_owned(),
-        false => list(&left),
-    };
+    let value = available_words(&left);
     finding(
         "failover.readers-left",
         Severity::Warn,
-        Answer::of(origin, Some(!left.is_empty()), value.clone()),
+        Answer::of(origin, any_available(&left), value.clone()),
         Words {
             pass: format!("Reads go on meanwhile at {value}."),
             fail: format!(
-                "{} is the only reader: nothing serves reads until the old writer is back.",
+                "{} is the only available reader: nothing serves reads until the old writer is back.",
                 target.name
             ),
             unknown: "Which readers are left is not known.".to_owned(),

@@ -1,6 +1,7 @@
 //! What a failover does to whom, and what must be true afterwards (guards.md §1).
 
 use super::subject::Subject;
+use crate::database::any_available;
 use crate::plan::{Blast, Expectation};
 use crate::words::{count, list, percent, some, thousands};
 use model::{Fact, Node};
@@ -94,11 +95,11 @@ pub(super) fn blast(subject: &Subject<'_>) -> Blast {
     let connections = writer.and_then(open).unwrap_or_else(|| "all".to_owned());
     let mut sentences = vec![
         format!(
-            "Writes stop and {connections} connections to {} drop; usually under 60 s, often under 30 s.",
+            "Writes stop, reads fail too for a moment, and {connections} connections to {} drop; usually under 60 s, often under 30 s.",
             writer.map_or("the writer", |w| w.name.as_str())
         ),
         format!(
-            "{} becomes the writer; the old one restarts and comes back as a reader.{}",
+            "{} becomes the writer and the old one a reader; AWS restarts both.{}",
             match subject.target_name() {
                 "" => "The reader you choose",
                 target => target,
@@ -107,6 +108,12 @@ pub(super) fn blast(subject: &Subject<'_>) -> Blast {
         ),
         "The writer endpoint follows some seconds after the role (DNS, 5 s TTL); clients that keep its address write to the old writer and fail.".to_owned(),
     ];
+    if any_available(&subject.database.readers) == Some(false) {
+        sentences.push(
+            "Without an available reader AWS creates a new primary, typically in less than 10 min."
+                .to_owned(),
+        );
+    }
     if !subject.users.is_empty() {
         let names: Vec<&str> = subject.users.iter().map(|u| u.node.name.as_str()).collect();
         let pods: usize = subject.users.iter().map(|user| user.pods.len()).sum();

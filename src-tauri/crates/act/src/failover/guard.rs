@@ -1,16 +1,16 @@
 //! What blocks a failover (guards.md §1), each decidable from one snapshot.
 
 use super::subject::Subject;
-use crate::database::is_available;
+use crate::database::{any_available, available_words};
 use crate::finding::{Answer, Words, finding};
 use crate::plan::{Finding, Severity};
-use crate::words::{count, list, span};
-use model::{Fact, Node, Timestamp};
+use crate::words::{count, span};
+use model::{Fact, Node, Standing, Timestamp};
 
 /// Another failover within this many seconds blocks.
 const RECENT_SECONDS: f64 = 600.0;
 /// More lag than this blocks, milliseconds.
-const LAG_MS: f64 = 1_000.0;
+pub(super) const LAG_MS: f64 = 1_000.0;
 /// Status words in which a cluster answers as usual.
 const AVAILABLE: [&str; 2] = ["available", "backing-up"];
 
@@ -61,29 +61,24 @@ fn cluster_available(subject: &Subject<'_>) -> Finding {
 
 fn reader_available(subject: &Subject<'_>) -> Finding {
     let readers = &subject.database.readers;
-    let available: Vec<&str> = readers
-        .iter()
-        .filter(|r| is_available(r))
-        .map(|r| r.name.as_str())
-        .collect();
     let origin = subject
         .database
         .origin(subject.cluster(), Fact::ReadersAvailable);
-    let value = match available.is_empty() {
-        true => "none".to_owned(),
-        false => list(&available),
-    };
+    let value = available_words(readers);
     finding(
         "failover.reader-available",
         Severity::Block,
-        Answer::of(origin, Some(!available.is_empty()), value.clone()),
+        Answer::of(origin, any_available(readers), value.clone()),
         Words {
             pass: format!("Available as a reader: {value}."),
             fail: format!(
                 "{} has no available reader: there is nobody to promote.",
                 subject.cluster().name
             ),
-            unknown: format!("The readers of {} are not known.", subject.cluster().name),
+            unknown: format!(
+                "Whether {} has an available reader is not known.",
+                subject.cluster().name
+            ),
             threshold: "at least one",
             next: "Add a reader, or wait until one is available.",
         },
@@ -258,29 +253,33 @@ fn not_just_failed_over(subject: &Subject<'_>) -> Finding {
     )
 }
 
-/// Only for a member of a global database.
+/// Only for a member of a global database, by the picture or by the cluster's own word.
 fn global_at_rest(subject: &Subject<'_>) -> Option<Finding> {
-    let global = subject.database.global()?;
-    let state = global.facts.text(Fact::FailoverState).unwrap_or("");
-    let origin = subject.database.origin(global, Fact::Status);
-    let value = match state {
-        "" => "none",
-        state => state,
+    let global = subject.database.global();
+    let named = subject.cluster().facts.text(Fact::GlobalCluster);
+    let name = global.map(|global| global.name.as_str()).or(named)?;
+    let read = global.filter(|global| global.standing == Standing::Read);
+    let state = read.and_then(|global| global.facts.text(Fact::FailoverState));
+    let state = state.filter(|state| !state.is_empty());
+    let answer = match read {
+        Some(global) => Answer::of(
+            subject.database.origin(global, Fact::Status),
+            Some(state.is_none()),
+            state.unwrap_or("none"),
+        ),
+        None => Answer::unknown("not read"),
     };
     Some(finding(
         "failover.global-at-rest",
         Severity::Block,
-        Answer::of(origin, Some(state.is_empty()), value),
+        answer,
         Words {
-            pass: format!(
-                "Global database {} does not change its primary.",
-                global.name
-            ),
+            pass: format!("Global database {name} does not change its primary."),
             fail: format!(
-                "Global database {} changes its primary now ({state}).",
-                global.name
+                "Global database {name} changes its primary now ({}).",
+                state.unwrap_or("")
             ),
-            unknown: format!("The state of global database {} is not known.", global.name),
+            unknown: format!("The state of global database {name} is not known."),
             threshold: "no failover state",
             next: "Wait until it is over.",
         },

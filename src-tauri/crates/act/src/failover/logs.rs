@@ -3,12 +3,16 @@
 //! A pool that kept the old writer's address writes to what is a reader now: MySQL answers error 1290
 //! ("--read-only"), PostgreSQL "cannot execute … in a read-only transaction"; until it is back, its
 //! address refuses connections.
+//!
+//! Of a pod with several containers the API server gives no log unless one is named (Kubernetes API
+//! reference, "read log of the specified Pod"), so each pod is asked for its containers first.
 
 use crate::database::{Database, User};
 use crate::hands::Hands;
 use cloud::kubernetes::ClusterSession;
 use futures::future::join_all;
 use model::{Fact, Kind, Node, NodeId, Snapshot, Timestamp};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Pods of one workload that are read, those that run longest first: they are the ones that cling.
@@ -24,8 +28,12 @@ const HEARD: f64 = 30.0;
 /// out what is broken. Seconds.
 const LINGERS: f64 = 15.0;
 
+/// The annotation that names the container kubectl takes where none is named (Kubernetes reference,
+/// "Well-Known Labels, Annotations and Taints").
+const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
+
 /// A pod whose log is read.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Pod {
     cluster: String,
     region: Option<String>,
@@ -106,33 +114,68 @@ impl Heard {
     }
 }
 
+/// Whose log is read of each pod, as far as that is known.
+pub(super) type Containers = BTreeMap<Pod, String>;
+
 /// Reads what each pod logged in the last `seconds`, and how many lines tell of the old writer at
-/// `old`; `None` for a pod that could not be read.
+/// `old`; `None` for a pod that could not be read. A pod is asked for its containers once.
 pub(super) async fn read(
     hands: &Hands,
     pods: &[Pod],
+    named: &mut Containers,
     old: Option<&str>,
     seconds: u32,
 ) -> Vec<(NodeId, Option<usize>)> {
+    let known = &*named;
     let reads = pods.iter().map(|pod| async move {
-        let session = hands.cluster_of(&pod.cluster, pod.region.as_deref());
-        let lines = match session {
-            Some(session) => lines(session, pod, old, seconds).await,
-            None => None,
+        let session = hands.cluster_of(&pod.cluster, pod.region.as_deref())?;
+        let container = match known.get(pod) {
+            Some(container) => Some(container.clone()),
+            None => container(session, pod).await,
+        };
+        let lines = lines(session, pod, container.as_deref(), old, seconds).await?;
+        Some((container, lines))
+    });
+    let told = join_all(reads).await;
+    let each = pods.iter().zip(told).map(|(pod, told)| {
+        let (container, lines) = told.unzip();
+        match container.flatten() {
+            Some(container) => named.insert(pod.clone(), container),
+            None => named.remove(pod),
         };
         (pod.workload.clone(), lines)
     });
-    join_all(reads).await
+    each.collect()
+}
+
+/// The container whose log tells of the application; `None` when the pod could not be read: one with a
+/// single container gives its log all the same.
+async fn container(session: &ClusterSession, pod: &Pod) -> Option<String> {
+    let path = format!("/api/v1/namespaces/{}/pods/{}", pod.namespace, pod.name);
+    let text = session.text(&path).await.ok()?;
+    main_container(&serde_json::from_str(&text).ok()?)
+}
+
+/// The one its annotation names, else the first.
+fn main_container(pod: &Value) -> Option<String> {
+    let containers = pod.get("spec")?.get("containers")?.as_array()?;
+    let names = || containers.iter().filter_map(|c| c.get("name")?.as_str());
+    let annotations = pod.get("metadata").and_then(|m| m.get("annotations"));
+    let marked = annotations.and_then(|all| all.get(DEFAULT_CONTAINER)?.as_str());
+    let marked = marked.filter(|marked| names().any(|name| name == *marked));
+    marked.or(names().next()).map(ToOwned::to_owned)
 }
 
 async fn lines(
     session: &ClusterSession,
     pod: &Pod,
+    container: Option<&str>,
     old: Option<&str>,
     seconds: u32,
 ) -> Option<usize> {
+    let container = container.map_or_else(String::new, |name| format!("&container={name}"));
     let path = format!(
-        "/api/v1/namespaces/{}/pods/{}/log?tailLines={LINES}&sinceSeconds={seconds}",
+        "/api/v1/namespaces/{}/pods/{}/log?tailLines={LINES}&sinceSeconds={seconds}{container}",
         pod.namespace, pod.name
     );
     let text = session.text(&path).await.ok()?;
@@ -164,6 +207,11 @@ pub(super) fn name(workload: &NodeId) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cloud::Clock;
+    use cloud::kubernetes::ClusterPlace;
+    use serde_json::json;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
 
     #[test]
     fn lines_of_the_old_writer_are_told_from_others() {
@@ -179,6 +227,98 @@ mod tests {
         assert!(tells("dial tcp 10.120.0.21:3306: connection refused", old));
         assert!(!tells("dial tcp 10.120.0.22:3306: connection refused", old));
         assert!(!tells("{\"level\":\"info\",\"msg\":\"request\"}", old));
+    }
+
+    #[test]
+    fn the_marked_container_is_read_else_the_first() {
+        let pod = |marked: &str| {
+            json!({
+                "metadata": { "annotations": { DEFAULT_CONTAINER: marked } },
+                "spec": { "containers": [{ "name": "proxy" }, { "name": "api" }] },
+            })
+        };
+        let plain = json!({ "spec": { "containers": [{ "name": "api" }] } });
+        for (pod, expected) in [
+            (pod("api"), Some("api")),
+            (pod("gone"), Some("proxy")),
+            (plain, Some("api")),
+            (json!({}), None),
+        ] {
+            assert_eq!(main_container(&pod).as_deref(), expected, "{pod}");
+        }
+    }
+
+    /// An API server with one pod of two containers, which gives no log without a container's name.
+    async fn server() -> std::net::SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut asked = vec![0; 4096];
+                let length = stream.read(&mut asked).await.unwrap_or(0);
+                let asked = String::from_utf8_lossy(&asked[..length]).into_owned();
+                let (status, text) = answer(asked.lines().next().unwrap_or_default());
+                let answer = format!(
+                    "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{text}",
+                    text.len()
+                );
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        address
+    }
+
+    fn answer(asked: &str) -> (&'static str, &'static str) {
+        let log = asked.contains("/pods/api-1/log?");
+        match (log, asked.contains("container=api")) {
+            (true, true) => ("200 OK", "running with the --read-only option\nok\n"),
+            (true, false) => ("400 Bad Request", "a container name must be specified"),
+            (false, _) if asked.contains("/pods/api-1 ") => (
+                "200 OK",
+                r#"{"spec":{"containers":[{"name":"api"},{"name":"proxy"}]}}"#,
+            ),
+            (false, _) => ("404 Not Found", ""),
+        }
+    }
+
+    async fn session(address: std::net::SocketAddr) -> ClusterSession {
+        let files = tempfile::tempdir().expect("a folder");
+        let kubeconfig = files.path().join("kubeconfig");
+        let text = format!(
+            "apiVersion: v1\nkind: Config\nclusters:\n- name: c\n  cluster: {{server: \"http://{address}\"}}\n\
+             contexts:\n- name: c\n  context: {{cluster: c, user: me}}\nusers:\n- name: me\n  user: {{token: t}}\n"
+        );
+        std::fs::write(&kubeconfig, text).expect("written");
+        let place = ClusterPlace {
+            kubeconfig: Some(kubeconfig),
+            context: "c".to_owned(),
+            account: None,
+            region: None,
+            name: None,
+        };
+        let opened = ClusterSession::open(&place, Clock::new()).await;
+        opened.expect("a session")
+    }
+
+    #[tokio::test]
+    async fn the_log_of_a_pod_with_a_sidecar_is_read() {
+        let session = session(server().await).await;
+        let hands = Hands::none().with_clusters(vec![session]);
+        let pod = |name: &str| Pod {
+            cluster: "c".to_owned(),
+            region: None,
+            namespace: "trading".to_owned(),
+            name: name.to_owned(),
+            workload: NodeId::new("deployment/api"),
+        };
+        let mut named = Containers::new();
+        let pods = [pod("api-1"), pod("gone")];
+        for _ in 0..2 {
+            let told = read(&hands, &pods, &mut named, None, 5).await;
+            let lines: Vec<_> = told.into_iter().map(|(_, lines)| lines).collect();
+            assert_eq!(lines, [Some(1), None]);
+            assert_eq!(named.get(&pods[0]).map(String::as_str), Some("api"));
+        }
     }
 
     #[test]

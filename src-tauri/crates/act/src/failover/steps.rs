@@ -2,7 +2,7 @@
 
 use super::expect::{CLUSTER, ENDPOINT, ERRORS, ERRORS_ABOVE, OLD_WRITER, PROBE, READ_ONLY, ROLE};
 use super::eyes::{Eyes, Led, Members};
-use super::logs::{self, Heard, Pod};
+use super::logs::{self, Containers, Heard, Pod};
 use crate::action::Request;
 use crate::course::{Answer, Call, Moment};
 use crate::hands::Hands;
@@ -61,6 +61,7 @@ pub(super) struct Failing {
     eyes: Eyes,
     /// Pods to read, as the last picture shows them.
     pods: Mutex<Vec<Pod>>,
+    containers: Containers,
     heard: Heard,
     /// Address of the old writer.
     old_address: Option<String>,
@@ -97,6 +98,7 @@ impl Failing {
             eyes: Eyes::new(hands),
             hands: hands.clone(),
             pods: Mutex::default(),
+            containers: Containers::new(),
             heard: Heard::default(),
             old_address: None,
             moved: None,
@@ -119,7 +121,8 @@ impl Failing {
             return;
         }
         let seconds = passed.max(LOG_SECONDS).ceil() as u32;
-        let told = logs::read(&self.hands, &pods, self.old_address.as_deref(), seconds).await;
+        let old = self.old_address.as_deref();
+        let told = logs::read(&self.hands, &pods, &mut self.containers, old, seconds).await;
         self.heard.note(&told, now);
     }
 

@@ -254,9 +254,21 @@ fn a_failover_to_a_sound_reader_is_green_level_three_and_says_what_it_does() {
     let undo = plan.undo_request.expect("the way back");
     assert_eq!(undo.settings.get("target").map(String::as_str), Some("w"));
     let blast = plan.blast.sentences.join(" ");
-    for fact in ["200 connections to w drop", "under 60 s", "5 s TTL"] {
+    for fact in [
+        "200 connections to w drop",
+        "reads fail too",
+        "AWS restarts both",
+        "under 60 s",
+        "5 s TTL",
+    ] {
         assert!(blast.contains(fact), "{blast}");
     }
+    assert!(!blast.contains("10 min"), "{blast}");
+    assert!(
+        plan.undo.contains("at most 1,000 ms behind"),
+        "{}",
+        plan.undo
+    );
 }
 
 #[test]
@@ -318,6 +330,18 @@ fn what_is_not_known_names_the_source_that_did_not_tell_it_and_why() {
     }
 }
 
+#[test]
+fn without_a_reader_it_is_said_that_a_primary_is_created() {
+    let alone = World::green()
+        .with("dbinstance/r1", Fact::Status, "rebooting")
+        .with("dbinstance/r2", Fact::Status, "creating");
+    let blast = alone.plan_to("r1").blast.sentences.join(" ");
+    assert!(
+        blast.contains("creates a new primary, typically in less than 10 min"),
+        "{blast}"
+    );
+}
+
 /// Events of RDS come late, and some servers have none.
 #[test]
 fn what_was_failed_over_from_here_is_not_failed_over_again_at_once() {
@@ -366,6 +390,13 @@ fn what_blocks_blocks_and_what_is_not_known_blocks_too() {
                 "creating",
             ),
             Fail,
+        ),
+        (
+            "failover.reader-available",
+            green()
+                .without(r1, Fact::Status)
+                .with("dbinstance/r2", Fact::Status, "creating"),
+            Unknown,
         ),
         ("failover.target-available", green(), Pass),
         (
@@ -426,11 +457,25 @@ fn a_global_database_that_changes_its_primary_blocks() {
     assert_eq!(world.outcome("failover.global-at-rest"), Outcome::Pass);
     world.set("dbglobal/ledger", Fact::FailoverState, "switching-over");
     assert_eq!(world.outcome("failover.global-at-rest"), Outcome::Fail);
+    world.node("dbglobal/ledger").standing = Standing::Declared;
+    assert_eq!(world.outcome("failover.global-at-rest"), Outcome::Unknown);
+}
+
+#[test]
+fn a_global_database_that_was_not_read_is_not_at_rest() {
+    let id = "failover.global-at-rest";
+    let alone = World::green().plan_to("r1");
+    assert!(alone.findings.iter().all(|f| f.id != id));
+    let world = World::green().with("dbcluster/orders-db", Fact::GlobalCluster, "ledger");
+    let finding = world.finding("r1", id);
+    assert_eq!(finding.outcome, Outcome::Unknown);
+    assert!(finding.sentence.contains("ledger"), "{}", finding.sentence);
+    assert!(world.plan_to("r1").blocked);
 }
 
 #[test]
 fn what_warns_makes_it_level_four() {
-    use Outcome::{Fail, Pass};
+    use Outcome::{Fail, Pass, Unknown};
     let green = World::green;
     let (db, r1) = ("dbcluster/orders-db", "dbinstance/r1");
     let busy = |cpu: f64| {
@@ -470,6 +515,11 @@ fn what_warns_makes_it_level_four() {
             green().with("dbinstance/r2", Fact::Status, "creating"),
             Fail,
         ),
+        (
+            "failover.readers-left",
+            green().without("dbinstance/r2", Fact::Status),
+            Unknown,
+        ),
         ("failover.read-share", green(), Pass),
         ("failover.read-share", busy(50.0), Fail),
         ("failover.window", green(), Pass),
@@ -477,6 +527,25 @@ fn what_warns_makes_it_level_four() {
             "failover.window",
             green().with(db, Fact::BackupWindow, "12:10-12:40"),
             Fail,
+        ),
+        (
+            "failover.window",
+            green().with(
+                "dbinstance/w",
+                Fact::MaintenanceWindow,
+                "wed:12:00-wed:12:30",
+            ),
+            Fail,
+        ),
+        (
+            "failover.window",
+            green().without(db, Fact::BackupWindow),
+            Unknown,
+        ),
+        (
+            "failover.window",
+            green().with(db, Fact::BackupWindow, "at night"),
+            Unknown,
         ),
         ("failover.consumers", green(), Pass),
         ("failover.load-or-host", green(), Pass),
@@ -555,6 +624,59 @@ fn the_writers_zone_warns_only_where_the_zone_is_ill() {
         since: None,
     });
     assert_eq!(world.outcome("failover.target-zone"), Outcome::Fail);
+    for silent in ["r1", "w"] {
+        let mut world = World::green();
+        world.node(&format!("dbinstance/{silent}")).scope.az = None;
+        let finding = world.finding("r1", "failover.target-zone");
+        assert_eq!(
+            (finding.outcome, finding.sentence.as_str()),
+            (
+                Outcome::Unknown,
+                format!("The zone of {silent} is not known.").as_str()
+            )
+        );
+    }
+}
+
+#[test]
+fn the_windows_that_were_read_are_told_and_those_that_were_not() {
+    let finding = World::green().finding("r1", "failover.window");
+    assert_eq!(
+        finding.sentence,
+        "No window is near. Read: backup of orders-db 02:00-02:30 UTC. Not read: maintenance of orders-db, maintenance of r1 and maintenance of w."
+    );
+}
+
+#[test]
+fn what_a_run_cannot_watch_is_told_and_raises_nothing() {
+    let told = |plan: &Plan| -> Vec<String> {
+        let open = plan.findings.iter().filter(|f| f.value == "not checked");
+        let open = open.filter(|f| f.id.starts_with("failover."));
+        open.map(|f| f.id.to_string()).collect()
+    };
+    let mut world = World::green();
+    let plan = world.plan_to("r1");
+    assert_eq!(
+        told(&plan),
+        [
+            "failover.without-probe",
+            "failover.without-errors",
+            "failover.without-logs"
+        ]
+    );
+    assert_eq!((plan.level, plan.blocked), (ConfirmLevel::L3, false));
+    let url = "http://probe.example/write";
+    world.set("dbcluster/orders-db", Fact::WriteProbe, url);
+    let workload = world.add(Kind::Deployment, "api", None);
+    world.edge(workload, Relation::ConnectsTo, NodeId::new(DB));
+    let pod = world.add(Kind::Pod, "api-1", None);
+    world.set("pod/api-1", Fact::Workload, "/api");
+    world.set("pod/api-1", Fact::WorkloadKind, "Deployment");
+    let group = world.add(Kind::TargetGroup, "api", None);
+    let balancer = world.add(Kind::LoadBalancer, "public", None);
+    world.edge(group.clone(), Relation::Targets, pod);
+    world.edge(balancer, Relation::Forwards, group);
+    assert_eq!(told(&world.plan_to("r1")), Vec::<String>::new());
 }
 
 #[test]

@@ -12,51 +12,56 @@ const NEAR_MINUTES: i64 = 30;
 const DAY: i64 = 24 * 60;
 const WEEK: i64 = 7 * DAY;
 
-pub(super) fn finding(subject: &Subject<'_>, target: &Node) -> Finding {
+/// The backup of the cluster, and the maintenance of the cluster and of the two that change roles.
+pub(super) fn finding(subject: &Subject<'_>, target: &Node, writer: &Node) -> Finding {
     let cluster = subject.cluster();
     let windows = [
-        ("backup", cluster.facts.text(Fact::BackupWindow)),
-        ("maintenance", cluster.facts.text(Fact::MaintenanceWindow)),
-        ("maintenance", target.facts.text(Fact::MaintenanceWindow)),
+        ("backup", cluster, Fact::BackupWindow),
+        ("maintenance", cluster, Fact::MaintenanceWindow),
+        ("maintenance", target, Fact::MaintenanceWindow),
+        ("maintenance", writer, Fact::MaintenanceWindow),
     ];
     let now = subject.database.snapshot.taken_at;
-    let mut near: Vec<String> = windows
-        .iter()
-        .filter_map(|(what, text)| Some((what, (*text)?)))
-        .filter(|(_, text)| is_near(text, now))
-        .map(|(what, text)| format!("{what} {text} UTC"))
-        .collect();
-    near.dedup();
-    let value = match near.is_empty() {
-        true => "none".to_owned(),
-        false => list(&near),
+    let (mut near, mut far, mut unread) = (Vec::new(), Vec::new(), Vec::new());
+    for (what, node, fact) in windows {
+        let text = node.facts.text(fact);
+        match text.and_then(|text| Some((text, is_near(text, now)?))) {
+            Some((text, true)) => near.push(format!("{what} of {} {text} UTC", node.name)),
+            Some((text, false)) => far.push(format!("{what} of {} {text} UTC", node.name)),
+            None => unread.push(format!("{what} of {}", node.name)),
+        }
+    }
+    let answer = match (near.is_empty(), far.is_empty()) {
+        (false, _) => (Some(false), list(&near)),
+        (true, false) => (Some(true), format!("none near: {}", list(&far))),
+        (true, true) => (None, "not read".to_owned()),
+    };
+    let (holds, value) = answer;
+    let rest = match unread.is_empty() {
+        true => String::new(),
+        false => format!(" Not read: {}.", list(&unread)),
     };
     found(
         "failover.window",
         Severity::Warn,
-        Answer::of(
-            subject.database.origin(cluster, Fact::Status),
-            Some(near.is_empty()),
-            value.clone(),
-        ),
+        Answer::of(subject.database.origin(cluster, Fact::Status), holds, value),
         Words {
-            pass: "No backup or maintenance window is near.".to_owned(),
-            fail: format!("A window is near or open: {value}."),
-            unknown: "Whether a window is near is not known.".to_owned(),
+            pass: format!("No window is near. Read: {}.{rest}", list(&far)),
+            fail: format!("A window is near or open: {}.", list(&near)),
+            unknown: "Whether a backup or maintenance window is near is not known.".to_owned(),
             threshold: "none within 30 min",
             next: "Wait until the window is over, if you can.",
         },
     )
 }
 
-/// Open now, or within [`NEAR_MINUTES`].
-fn is_near(window: &str, now: Timestamp) -> bool {
-    let Some((from, until)) = window.split_once('-') else {
-        return false;
-    };
-    let (Some((start, round)), Some((end, _))) = (minute(from), minute(until)) else {
-        return false;
-    };
+/// Open now, or within [`NEAR_MINUTES`]; `None` for what is no window.
+fn is_near(window: &str, now: Timestamp) -> Option<bool> {
+    let (from, until) = window.split_once('-')?;
+    let ((start, round), (end, other)) = (minute(from)?, minute(until)?);
+    if round != other {
+        return None;
+    }
     let minutes = now.millis().div_euclid(60_000);
     // 1 January 1970 was a Thursday; weeks begin on Monday here.
     let now = match round {
@@ -64,14 +69,16 @@ fn is_near(window: &str, now: Timestamp) -> bool {
         _ => (minutes + 3 * DAY).rem_euclid(WEEK),
     };
     let length = (end - start).rem_euclid(round);
-    (now - (start - NEAR_MINUTES)).rem_euclid(round) < length + NEAR_MINUTES
+    Some((now - (start - NEAR_MINUTES)).rem_euclid(round) < length + NEAR_MINUTES)
 }
 
 /// Minute of the day or of the week, and how many minutes until it comes again.
 fn minute(text: &str) -> Option<(i64, i64)> {
     let clock = |text: &str| {
         let (hours, minutes) = text.split_once(':')?;
-        Some(hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?)
+        let (hours, minutes) = (hours.parse::<i64>().ok()?, minutes.parse::<i64>().ok()?);
+        let real = (0..24).contains(&hours) && (0..60).contains(&minutes);
+        real.then_some(hours * 60 + minutes)
     };
     const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
     match text.trim().split_once(':') {
@@ -100,13 +107,20 @@ mod tests {
             ("02:29", true),
             ("02:30", false),
         ] {
-            assert_eq!(is_near("02:00-02:30", at(clock)), daily, "{clock}");
+            let near = is_near("02:00-02:30", at(clock));
+            assert_eq!(near, Some(daily), "{clock}");
         }
-        assert!(is_near("sun:04:00-sun:04:30", at("03:45")));
-        assert!(!is_near("mon:04:00-mon:04:30", at("04:10")));
-        assert!(is_near("sun:23:50-mon:00:20", at("23:55")));
-        assert!(is_near("mon:00:10-mon:00:40", at("23:45")));
-        assert!(is_near("23:50-00:20", at("00:10")));
-        assert!(!is_near("whenever", at("00:10")));
+        for (window, clock, near) in [
+            ("sun:04:00-sun:04:30", "03:45", Some(true)),
+            ("mon:04:00-mon:04:30", "04:10", Some(false)),
+            ("sun:23:50-mon:00:20", "23:55", Some(true)),
+            ("mon:00:10-mon:00:40", "23:45", Some(true)),
+            ("23:50-00:20", "00:10", Some(true)),
+            ("whenever", "00:10", None),
+            ("25:00-26:00", "00:10", None),
+            ("sun:04:00-04:30", "04:10", None),
+        ] {
+            assert_eq!(is_near(window, at(clock)), near, "{window} at {clock}");
+        }
     }
 }

@@ -101,6 +101,8 @@ struct Subject<'a> {
     az: String,
     name: String,
     zones: Vec<String>,
+    /// The zones are those of the subnet group; else only those that have members.
+    zones_read: bool,
 }
 
 impl<'a> Subject<'a> {
@@ -110,7 +112,9 @@ impl<'a> Subject<'a> {
         settings: &BTreeMap<String, String>,
     ) -> Result<Self, PlanError> {
         let database = Database::new(snapshot, cluster);
-        let zones = zones(&database);
+        let group = subnet_zones(&database);
+        let zones_read = group.is_some();
+        let zones = group.unwrap_or_else(|| zones_in_use(&database));
         let class = database.writer.or(database.readers.first().copied());
         let class = class.and_then(|node| node.facts.text(Fact::InstanceClass));
         let mut subject = Self {
@@ -118,6 +122,7 @@ impl<'a> Subject<'a> {
             az: emptiest(&database, &zones),
             name: free_name(&database),
             zones,
+            zones_read,
             database,
         };
         for (name, value) in settings {
@@ -179,19 +184,35 @@ impl<'a> Subject<'a> {
             ask: Ask::Choice {
                 choices: choices.collect(),
             },
-            note: None,
+            note: match self.zones_read {
+                true => None,
+                false => Some(
+                    "Only zones that have members: those of the subnet group were not read."
+                        .to_owned(),
+                ),
+            },
         };
         vec![class, az]
     }
 }
 
-/// Zones with members: which others the subnet group has is not read.
-fn zones(database: &Database<'_>) -> Vec<String> {
+/// The zones of the cluster's subnet group, which every member names; `None` when none was read.
+fn subnet_zones(database: &Database<'_>) -> Option<Vec<String>> {
+    let mut members = database.members();
+    let told = members.find_map(|member| member.facts.text(Fact::SubnetZones))?;
+    let zones = told.split(',').map(str::trim).filter(|z| !z.is_empty());
+    let zones: Vec<String> = zones.map(str::to_owned).collect();
+    (!zones.is_empty()).then_some(zones)
+}
+
+/// Zones with members.
+fn zones_in_use(database: &Database<'_>) -> Vec<String> {
     let used = database.members().filter_map(|m| m.scope.az.as_deref());
     let zones: BTreeSet<&str> = used.collect();
     zones.into_iter().map(str::to_owned).collect()
 }
 
+/// A zone that has neither the writer nor a reader yet, else the one with the fewest members.
 fn emptiest(database: &Database<'_>, zones: &[String]) -> String {
     let members = |zone: &&String| {
         let here = database.members();

@@ -4,6 +4,7 @@ use super::{CREATE, DELETE};
 use crate::course::{Answer, Call, Moment};
 use crate::hands::{Hands, not_asked};
 use crate::once;
+use crate::origin::Origin;
 use crate::plan::{ApiCall, Plan};
 use crate::receipt::{Figure, RunProgress};
 use crate::sequence::{Steps, Took};
@@ -12,7 +13,7 @@ use crate::words::percent;
 use async_trait::async_trait;
 use aws_sdk_rds::types::{DbInstance, Filter};
 use cloud::{Session, failure};
-use model::{Fact, Kind, NodeId, Service, SourceFailure};
+use model::{Fact, Kind, NodeId, Service, Snapshot, SourceFailure};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -209,6 +210,16 @@ impl Changing {
     }
 }
 
+/// A figure of a member that can be believed now; else why there is none.
+fn figure(snapshot: &Snapshot, node: &NodeId, fact: Fact) -> Result<f64, &'static str> {
+    let node = snapshot.node(node).ok_or("no figure yet")?;
+    let told = node.facts.number(fact).ok_or("no figure yet")?;
+    match Origin::of(snapshot, node, fact).believed {
+        true => Ok(told),
+        false => Err("the last figure is too old"),
+    }
+}
+
 #[async_trait]
 impl Steps for Changing {
     type Seen = Option<Member>;
@@ -289,24 +300,24 @@ impl Steps for Changing {
 
     fn judge(&self, id: &str, seen: &Option<Member>, moment: &Moment<'_>) -> (bool, String) {
         let status = seen.as_ref().map_or("not there", |member| &member.status);
-        let own = |fact| moment.snapshot.node(&self.node)?.facts.number(fact);
+        let own = |fact| figure(moment.snapshot, &self.node, fact);
         match id {
             AVAILABLE => (status == "available", status.to_owned()),
             KEEPS_UP => match own(Fact::ReplicaLagMs) {
-                Some(lag) => (lag < LAG_MS, format!("{lag:.0} ms")),
-                None => (false, "no figure yet".to_owned()),
+                Ok(lag) => (lag < LAG_MS, format!("{lag:.0} ms")),
+                Err(why) => (false, why.to_owned()),
             },
             CONNECTED => match own(Fact::Connections) {
-                Some(open) => (open > 0.0, format!("{open:.0} connections")),
-                None => (false, "no figure yet".to_owned()),
+                Ok(open) => (open > 0.0, format!("{open:.0} connections")),
+                Err(why) => (false, why.to_owned()),
             },
             GONE => (seen.is_none(), status.to_owned()),
             OTHERS => {
-                let cpu = |id| moment.snapshot.node(id)?.facts.number(Fact::CpuPercent);
-                let all: Option<Vec<f64>> = self.others.iter().map(cpu).collect();
+                let cpu = |id| figure(moment.snapshot, id, Fact::CpuPercent);
+                let all: Result<Vec<f64>, _> = self.others.iter().map(cpu).collect();
                 match all.map(|all| all.into_iter().fold(0.0, f64::max)) {
-                    Some(most) => (most < CPU, percent(most)),
-                    None => (false, "no figure".to_owned()),
+                    Ok(most) => (most < CPU, percent(most)),
+                    Err(why) => (false, why.to_owned()),
                 }
             }
             _ => (false, "not known here".to_owned()),

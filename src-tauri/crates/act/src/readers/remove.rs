@@ -8,7 +8,10 @@ use super::hands::{CPU, Changing, GONE, OTHERS};
 use super::{DELETE, cluster_available};
 use crate::action::{Action, PlanError, Request};
 use crate::course::Course;
-use crate::database::{Database, class_words, is_autoscaled, is_available, size};
+use crate::database::{
+    Database, any_available, available_words, class_words, is_autoscaled, is_available, is_told,
+    size,
+};
 use crate::draft::{Draft, Undo};
 use crate::finding::{Answer, Words, finding};
 use crate::hands::Hands;
@@ -255,26 +258,28 @@ fn available(subject: &Subject<'_>) -> Finding {
 }
 
 fn not_last(subject: &Subject<'_>) -> Finding {
-    let others: Vec<&str> = subject.others().iter().map(|r| r.name.as_str()).collect();
+    let all = subject.database.readers.iter().copied();
+    let others: Vec<&Node> = all.filter(|r| r.id != subject.reader.id).collect();
+    let value = available_words(&others);
     let cluster = subject.database.cluster;
     finding(
         "remove-reader.not-last",
         Severity::Block,
         Answer::of(
             subject.database.origin(cluster, Fact::ReadersAvailable),
-            Some(!others.is_empty()),
-            match others.is_empty() {
-                true => "none".to_owned(),
-                false => others.join(", "),
-            },
+            any_available(&others),
+            value.clone(),
         ),
         Words {
-            pass: format!("Readers that are left: {}.", others.join(", ")),
+            pass: format!("Readers that are left: {value}."),
             fail: format!(
                 "{} is the last available reader of {}.",
                 subject.reader.name, cluster.name
             ),
-            unknown: format!("The readers of {} are not known.", cluster.name),
+            unknown: format!(
+                "Whether {} has another available reader is not known.",
+                cluster.name
+            ),
             threshold: "at least one other available reader",
             next: "Add another reader first.",
         },
@@ -325,14 +330,17 @@ fn autoscaling(subject: &Subject<'_>) -> Finding {
         Severity::Warn,
         Answer::of(
             subject.database.origin(subject.reader, Fact::Role),
-            Some(!made),
-            match made {
-                true => "made by autoscaling",
-                false => "not made by autoscaling",
+            is_told(subject.reader).then_some(!made),
+            match (is_told(subject.reader), made) {
+                (false, _) => "not known",
+                (true, true) => "made by autoscaling",
+                (true, false) => "not made by autoscaling",
             },
         ),
         Words {
-            pass: format!("{name} was not made by autoscaling, which will not make it again."),
+            pass: format!(
+                "{name} was not made by autoscaling. Whether a policy asks for more readers is not read."
+            ),
             fail: format!(
                 "{name} was made by autoscaling: it makes another one while its figure asks for it."
             ),

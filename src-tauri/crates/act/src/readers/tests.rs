@@ -1,14 +1,19 @@
 //! Every check made true and made false.
 
+use super::hands::{CONNECTED, Changing, KEEPS_UP, OTHERS};
 use crate::action::nothing;
+use crate::course::Moment;
 use crate::draft::SECOND_PERSON;
-use crate::{ConfirmLevel, Context, Plan, Request, Verb, plan};
+use crate::hands::Hands;
+use crate::sequence::Steps;
+use crate::{Action, Ask, ConfirmLevel, Context, Outcome, Plan, Request, Verb, plan};
 use model::{
     AccountId, Edge, Fact, Health, Kind, Node, NodeId, Provenance, Relation, Scope, Service,
     Snapshot, Source, SourceStatus, Standing, State, Timestamp, Value,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 fn scope(az: Option<&str>) -> Scope {
     Scope {
@@ -148,6 +153,14 @@ fn set(name: &'static str, fact: Fact, value: impl Into<Value> + Clone) -> impl 
     }
 }
 
+fn unset(name: &'static str, fact: Fact) -> impl Fn(&mut Node) {
+    move |node| {
+        if node.name == name {
+            node.facts.remove(fact);
+        }
+    }
+}
+
 #[test]
 fn a_reader_is_added_in_the_emptiest_zone_with_the_writers_class_at_level_two() {
     let plan = add(&snapshot(|_| {}, 1), &[]);
@@ -197,11 +210,140 @@ fn what_speaks_against_another_reader_is_found() {
     let class = add(&snapshot(|_| {}, 0), &[("class", "db.r6g.xlarge")]);
     assert_eq!(failing(&class), ["add-reader.class"]);
     assert_eq!((class.level, class.blocked), (ConfirmLevel::L3, false));
+    let unsaid = add(
+        &snapshot(unset("db-1", Fact::InstanceClass), 0),
+        &[("class", "db.r6g.large")],
+    );
+    assert_eq!(failing(&unsaid), ["add-reader.class"]);
+    assert_eq!(unsaid.level, ConfirmLevel::L3);
     let scaled = add(
         &snapshot(set("db-3", Fact::CreatedBy, "autoscaling"), 0),
         &[],
     );
     assert_eq!(failing(&scaled), ["add-reader.autoscaling"]);
+    let silent = add(&snapshot(unset("db-3", Fact::Status), 0), &[]);
+    assert_eq!(failing(&silent), ["add-reader.autoscaling"]);
+}
+
+/// A writer alone in a, whose subnet group has `zones`.
+fn alone(zones: Option<&'static str>) -> Snapshot {
+    let mut whole = snapshot(
+        move |node| {
+            if let ("db-1", Some(zones)) = (node.name.as_str(), zones) {
+                node.facts.set(Fact::SubnetZones, zones);
+            }
+        },
+        0,
+    );
+    let nodes: Vec<_> = whole.nodes.iter().cloned().collect();
+    let kept = nodes
+        .into_iter()
+        .filter(|n| !matches!(n.name.as_str(), "db-2" | "db-3"));
+    whole.nodes = kept.collect();
+    whole
+}
+
+#[test]
+fn a_reader_beside_a_writer_alone_gets_another_zone_of_the_subnet_group() {
+    let id = "add-reader.zone";
+    let sentence = |plan: &Plan| {
+        let found = plan.findings.iter().find(|f| f.id == id);
+        found.map(|f| f.sentence.clone()).unwrap_or_default()
+    };
+    let read = alone(Some("a, b, c"));
+    let plan = add(&read, &[]);
+    assert_eq!(plan.settings.get("az").map(String::as_str), Some("b"));
+    assert_eq!(
+        sentence(&plan),
+        "The subnet group of db has subnets in a, b, c."
+    );
+    assert_eq!(outcome(&add(&read, &[("az", "c")]), id), Outcome::Pass);
+    let outside = add(&read, &[("az", "d")]);
+    assert_eq!(
+        (outcome(&outside, id), sentence(&outside).as_str()),
+        (
+            Outcome::Fail,
+            "The subnet group of db has no subnet in d: it has a, b, c."
+        )
+    );
+    let cluster = read.node(&id_of_cluster()).expect("the cluster");
+    let settings = super::AddReader.settings(&read, cluster);
+    let Ask::Choice { choices } = &settings[1].ask else {
+        panic!("no choice");
+    };
+    let zones: Vec<&str> = choices.iter().map(|c| c.value.as_str()).collect();
+    assert_eq!(zones, ["a", "b", "c"]);
+
+    let unread = alone(None);
+    let plan = add(&unread, &[]);
+    assert_eq!(plan.settings.get("az").map(String::as_str), Some("a"));
+    assert!(
+        sentence(&plan).contains("were not read"),
+        "{}",
+        sentence(&plan)
+    );
+    let other = add(&unread, &[("az", "b")]);
+    assert_eq!(outcome(&other, id), Outcome::Fail);
+    assert!(
+        sentence(&other).contains("no member in b yet, and the zones"),
+        "{}",
+        sentence(&other)
+    );
+}
+
+fn id_of_cluster() -> NodeId {
+    id(Kind::DbCluster, "db")
+}
+
+fn outcome(plan: &Plan, id: &str) -> Outcome {
+    let found = plan.findings.iter().find(|f| f.id == id);
+    found.unwrap_or_else(|| panic!("no {id}")).outcome
+}
+
+#[test]
+fn what_was_not_read_of_a_reader_is_not_known() {
+    let silent = remove(&snapshot(unset("db-3", Fact::Status), 0));
+    let id = "remove-reader.autoscaling";
+    assert_eq!(outcome(&silent, id), Outcome::Unknown);
+    let other = remove(&snapshot(unset("db-2", Fact::Status), 0));
+    assert_eq!(outcome(&other, "remove-reader.not-last"), Outcome::Unknown);
+}
+
+/// What a run's steps say of a predicate, by a picture.
+fn judged(steps: &Changing, snapshot: &Snapshot, id: &str) -> (bool, String) {
+    let moment = Moment {
+        now: Timestamp::default(),
+        blind_for: Duration::ZERO,
+        pace: 1.0,
+        snapshot,
+        stop: None,
+    };
+    steps.judge(id, &None, &moment)
+}
+
+#[test]
+fn a_figure_that_is_too_old_holds_for_nothing() {
+    let told = set("db-3", Fact::ReplicaLagMs, 14.0);
+    let mut picture = snapshot(told, 0);
+    let removing = Changing::new(&remove(&picture), &Hands::none(), false);
+    // The reader that was added has a name of its own.
+    let mut plan = add(&picture, &[]);
+    plan.before.insert("reader".to_owned(), "db-3".into());
+    let adding = Changing::new(&plan, &Hands::none(), true);
+    let rows = [
+        (&adding, KEEPS_UP, "14 ms"),
+        (&adding, CONNECTED, "5 connections"),
+        (&removing, OTHERS, "20 %"),
+    ];
+    for (steps, id, value) in rows {
+        let now = judged(steps, &picture, id);
+        assert_eq!(now, (true, value.to_owned()), "{id}");
+    }
+    picture.sources[0].state = State::Stale;
+    for (steps, id, _) in rows {
+        let (holds, why) = judged(steps, &picture, id);
+        assert!(!holds && why.contains("too old"), "{id}: {why}");
+    }
 }
 
 #[test]

@@ -49,13 +49,24 @@ fn replicas(snapshot: &Snapshot, id: &NodeId, left: i64) -> Left {
     let Some(workload) = snapshot.node(id) else {
         return missing(id);
     };
+    // No more can remain than are ready now.
+    let (answer, word) = match workload.facts.count(Fact::ReplicasReady) {
+        None => (Answer::given(left > 0, count(left, "replica")), ""),
+        Some(ready) => {
+            let remain = ready.min(left).max(0);
+            let origin = Origin::of(snapshot, workload, Fact::ReplicasReady);
+            let value = count(remain, "ready replica");
+            (Answer::of(origin, Some(remain > 0), value), "ready ")
+        }
+    };
     Left {
-        answer: Answer::given(left > 0, count(left, "replica")),
-        sentence: format!("{} would have no replica left.", workload.name),
+        answer,
+        sentence: format!("{} would have no {word}replica left.", workload.name),
     }
 }
 
-/// Readers that are left, available, and for a database in another zone than the writer.
+/// Readers that are left, available, and for a database in another zone than the writer. One whose
+/// status or zone is not known does not remain for certain.
 fn readers(snapshot: &Snapshot, id: &NodeId) -> Left {
     let Some(member) = snapshot.node(id) else {
         return missing(id);
@@ -77,26 +88,44 @@ fn readers(snapshot: &Snapshot, id: &NodeId) -> Left {
             sentence: String::new(),
         };
     };
-    let other_zone =
-        |node: &&&Node| member.kind != Kind::DbInstance || node.scope.az != writer.scope.az;
-    let available = |node: &&&Node| {
-        node.facts
-            .text(Fact::Status)
-            .is_none_or(|s| s == "available")
+    let zones = |node: &Node| node.scope.az.clone().zip(writer.scope.az.clone());
+    let remains = |node: &Node| {
+        let available = node.facts.text(Fact::Status).map(|s| s == "available");
+        let elsewhere = match member.kind {
+            Kind::DbInstance => zones(node).map(|(own, its)| own != its),
+            _ => Some(true),
+        };
+        match (available, elsewhere) {
+            (Some(false), _) | (_, Some(false)) => Some(false),
+            (Some(true), Some(true)) => Some(true),
+            (None, _) | (_, None) => None,
+        }
     };
-    let left: Vec<&Node> = members
-        .iter()
-        .filter(|n| n.id != *id && n.id != writer.id && available(n) && other_zone(n))
-        .copied()
+    let others = members.iter().copied();
+    let others: Vec<&Node> = others
+        .filter(|n| n.id != *id && n.id != writer.id)
         .collect();
-    let value = match left.is_empty() {
-        true => "none".to_owned(),
-        false => names(&left),
+    let of = |answer: Option<bool>| -> Vec<&Node> {
+        let all = others.iter().copied();
+        all.filter(|node| remains(node) == answer).collect()
+    };
+    let (left, unsaid) = (of(Some(true)), of(None));
+    let (holds, value) = match (left.is_empty(), unsaid.is_empty()) {
+        (false, _) => (Some(true), names(&left)),
+        (true, false) => (
+            None,
+            format!("status or zone of {} not read", names(&unsaid)),
+        ),
+        (true, true) => (Some(false), "none".to_owned()),
+    };
+    let place = match member.kind {
+        Kind::DbInstance => " in another zone than its writer",
+        _ => "",
     };
     Left {
-        answer: Answer::of(origin, Some(!left.is_empty()), value),
+        answer: Answer::of(origin, holds, value),
         sentence: format!(
-            "{} would be left without an available reader in another zone than its writer.",
+            "{} would be left without an available reader{place}.",
             group.name
         ),
     }
@@ -195,7 +224,8 @@ fn consumers(snapshot: &Snapshot, id: &NodeId) -> Left {
     }
 }
 
-/// Ready, schedulable nodes of the cluster outside a nodegroup, and those it keeps.
+/// Ready, schedulable nodes of the cluster outside a nodegroup, and those it keeps: of its own no more
+/// than are ready now. Where none of its own was read, those are not known.
 fn nodes(snapshot: &Snapshot, id: &NodeId, left: i64) -> Left {
     let Some(group) = snapshot.node(id) else {
         return missing(id);
@@ -211,18 +241,25 @@ fn nodes(snapshot: &Snapshot, id: &NodeId, left: i64) -> Left {
             && node.scope.region == group.scope.region
             && node.scope.cluster == group.scope.cluster
     });
-    let (mut known, mut others) = (None, 0);
+    let (mut known, mut others, mut ready, mut read) = (None, 0, 0, false);
     for machine in machines {
         let origin = Origin::of(snapshot, machine, Fact::Ready);
         let serves = machine.facts.flag(Fact::Ready) == Some(true)
             && machine.facts.flag(Fact::Schedulable) != Some(false);
-        others += i64::from(serves && origin.believed && !own.contains(&machine.id));
+        let counts = i64::from(serves && origin.believed);
+        match own.contains(&machine.id) {
+            true => (ready, read) = (ready + counts, true),
+            false => others += counts,
+        }
         known = known.or(Some(origin));
     }
-    let value = count(others + left, "node");
+    let remain = others + ready.min(left).max(0);
     let answer = match known {
         None => Answer::unknown("no node of the cluster was read"),
-        Some(origin) => Answer::of(origin, Some(others + left > 0), value),
+        Some(origin) if remain == 0 && left > 0 && !read => {
+            Answer::of(origin, None, "no node of the nodegroup was read")
+        }
+        Some(origin) => Answer::of(origin, Some(remain > 0), count(remain, "Ready node")),
     };
     Left {
         answer,

@@ -1,7 +1,7 @@
 //! The checks of another reader (guards.md §3).
 
 use super::{MEMBERS, Subject};
-use crate::database::is_autoscaled;
+use crate::database::{is_autoscaled, is_told};
 use crate::finding::{Answer, Words, finding, not_checked};
 use crate::plan::{Finding, Severity};
 use crate::readers::cluster_available;
@@ -75,7 +75,32 @@ fn quota(subject: &Subject<'_>) -> Finding {
 fn zone(subject: &Subject<'_>) -> Finding {
     let cluster = subject.database.cluster;
     let holds = subject.az.is_empty() || subject.zones.contains(&subject.az);
-    let known = subject.zones.join(", ");
+    let known = match subject.zones.is_empty() {
+        true => "none".to_owned(),
+        false => subject.zones.join(", "),
+    };
+    let (pass, fail) = match subject.zones_read {
+        true => (
+            format!(
+                "The subnet group of {} has subnets in {known}.",
+                cluster.name
+            ),
+            format!(
+                "The subnet group of {} has no subnet in {}: it has {known}.",
+                cluster.name, subject.az
+            ),
+        ),
+        false => (
+            format!(
+                "{} has members in {known}; the zones of its subnet group were not read.",
+                cluster.name
+            ),
+            format!(
+                "{} has no member in {} yet, and the zones of its subnet group were not read; it has members in {known}.",
+                cluster.name, subject.az
+            ),
+        ),
+    };
     finding(
         "add-reader.zone",
         Severity::Block,
@@ -88,11 +113,8 @@ fn zone(subject: &Subject<'_>) -> Finding {
             },
         ),
         Words {
-            pass: format!("{} can have members there: {known}.", cluster.name),
-            fail: format!(
-                "The subnet group of {} has no subnet in {}: it has {known}.",
-                cluster.name, subject.az
-            ),
+            pass,
+            fail,
             unknown: format!("The zones of {} are not known.", cluster.name),
             threshold: "a zone of its subnet group",
             next: "Choose one of its zones.",
@@ -111,7 +133,7 @@ fn same_class(subject: &Subject<'_>) -> Finding {
             subject
                 .database
                 .origin(writer.unwrap_or(cluster), Fact::InstanceClass),
-            Some(its.is_none_or(|its| its == subject.class)),
+            its.map(|its| its == subject.class),
             subject.class.clone(),
         ),
         Words {
@@ -138,16 +160,19 @@ fn autoscaling(subject: &Subject<'_>) -> Finding {
         .map(|r| r.name.as_str())
         .collect();
     let cluster = subject.database.cluster;
+    let told = subject.database.readers.iter().all(|r| is_told(r));
+    let (holds, value) = match (own.is_empty(), told) {
+        (false, _) => (Some(false), own.join(", ")),
+        (true, true) => (Some(true), "none of its readers".to_owned()),
+        (true, false) => (None, "not known".to_owned()),
+    };
     finding(
         "add-reader.autoscaling",
         Severity::Warn,
         Answer::of(
             subject.database.origin(cluster, Fact::Members),
-            Some(own.is_empty()),
-            match own.is_empty() {
-                true => "none of its readers".to_owned(),
-                false => own.join(", "),
-            },
+            holds,
+            value,
         ),
         Words {
             pass: "Autoscaling has made no reader here.".to_owned(),

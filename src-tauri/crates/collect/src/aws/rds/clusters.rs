@@ -198,6 +198,7 @@ fn describe_instance(node: &mut FoundNode, instance: &DbInstance) {
         Fact::MaintenanceWindow,
         said(instance.preferred_maintenance_window.as_deref()),
     );
+    facts.set_some(Fact::SubnetZones, subnet_zones(instance));
     facts.set_some(
         Fact::CreatedBy,
         is_autoscaled(instance).then_some("autoscaling"),
@@ -216,6 +217,18 @@ fn describe_instance(node: &mut FoundNode, instance: &DbInstance) {
     if let Some(arn) = &instance.db_instance_arn {
         node.known_as.push(Name::Arn(arn.as_str().into()));
     }
+}
+
+/// Where its cluster can have members: the zones of the subnets of its group (RDS API reference,
+/// DBSubnetGroup).
+fn subnet_zones(instance: &DbInstance) -> Option<String> {
+    let group = instance.db_subnet_group.as_ref()?;
+    let subnets = group.subnets.iter().flatten();
+    let zones: BTreeSet<&str> = subnets
+        .filter_map(|subnet| said(subnet.subnet_availability_zone.as_ref()?.name.as_deref()))
+        .collect();
+    let zones: Vec<&str> = zones.into_iter().collect();
+    (!zones.is_empty()).then(|| zones.join(", "))
 }
 
 /// Readers that Application Auto Scaling added carry its tag, and a name that begins like this (Aurora
