@@ -1,12 +1,14 @@
 //! The checks of a purge (guards.md §8).
 
+mod arrivals;
+
 use super::held;
 use crate::finding::{Answer, Words, finding, not_checked};
 use crate::plan::{Finding, Severity};
 use crate::redrive::guard;
 use crate::redrive::subject::Subject;
 use crate::shelf::Shelf;
-use crate::words::{count, list, span, thousands};
+use crate::words::{count, list, span};
 use model::Fact;
 
 /// An export older than this says nothing of what is there now.
@@ -37,7 +39,7 @@ pub(super) fn findings(subject: &Subject<'_>, shelf: &Shelf) -> Vec<Finding> {
         again(subject, shelf),
         young(subject),
         signatures(subject, shelf),
-        producers(subject),
+        arrivals::producers(subject),
     ]
 }
 
@@ -213,30 +215,6 @@ fn signatures(subject: &Subject<'_>, shelf: &Shelf) -> Finding {
             unknown: String::new(),
             threshold: "seen here more than an hour ago",
             next: "Find out why these fail first.",
-        },
-    )
-}
-
-/// Messages arrive: what comes during the purge may be deleted unseen.
-fn producers(subject: &Subject<'_>) -> Finding {
-    let rate = subject.dlq.facts.number(Fact::SentPerSecond);
-    let arriving = rate.is_some_and(|rate| rate > 0.0);
-    let value = rate.map_or_else(
-        || "none reported".to_owned(),
-        |rate| format!("{} a minute", thousands((rate * 60.0).round() as i64)),
-    );
-    finding(
-        "purge.producer",
-        Severity::Warn,
-        Answer::given(!arriving, value.clone()),
-        Words {
-            pass: "Nothing is being sent to it.".to_owned(),
-            fail: format!(
-                "Messages are being sent to it ({value}): those that come during the purge may be deleted unseen."
-            ),
-            unknown: String::new(),
-            threshold: "none",
-            next: "Stop what sends them first.",
         },
     )
 }
