@@ -4,12 +4,14 @@ mod arrivals;
 
 use super::held;
 use crate::finding::{Answer, Words, finding, not_checked};
+use crate::origin::Origin;
 use crate::plan::{Finding, Severity};
 use crate::redrive::guard;
 use crate::redrive::subject::Subject;
 use crate::shelf::Shelf;
 use crate::words::{count, list, span};
-use model::Fact;
+use crate::workload::near;
+use model::{Fact, Relation, Service};
 
 /// An export older than this says nothing of what is there now.
 const EXPORT_SECONDS: f64 = 600.0;
@@ -33,6 +35,7 @@ pub(super) fn is_dlq(subject: &Subject<'_>) -> bool {
 pub(super) fn findings(subject: &Subject<'_>, shelf: &Shelf) -> Vec<Finding> {
     vec![
         dead_letter_queue(subject),
+        consumed(subject),
         not_empty(subject),
         exported(subject, shelf),
         guard::task_free(subject),
@@ -60,7 +63,7 @@ fn dead_letter_queue(subject: &Subject<'_>) -> Finding {
             },
         ),
         Words {
-            pass: format!("{name} is a dead-letter queue: nobody works from it."),
+            pass: format!("{name} is a dead-letter queue."),
             fail: format!(
                 "{name} is no dead-letter queue: what waits in it is work that was not done yet."
             ),
@@ -69,6 +72,59 @@ fn dead_letter_queue(subject: &Subject<'_>) -> Finding {
             next: "Let its consumer work it off, or stop the producer first.",
         },
     )
+}
+
+/// Somebody may work from a dead-letter queue too: what a consumer would still have done is deleted.
+fn consumed(subject: &Subject<'_>) -> Finding {
+    let name = &subject.dlq.name;
+    let found = near::next(subject.snapshot, &subject.dlq.id, Relation::ConsumedBy);
+    let names: Vec<&str> = found
+        .iter()
+        .map(|node| node.facts.text(Fact::FunctionName).unwrap_or(&node.name))
+        .collect();
+    let value = match names.is_empty() {
+        true => "nobody is seen".to_owned(),
+        false => list(&names),
+    };
+    let origin = match found.first() {
+        Some(node) => Some(subject.origin(node, Fact::Status)),
+        None => mappings(subject),
+    };
+    let holds = names.is_empty();
+    let answer = match origin {
+        Some(origin) => Answer::of(origin, Some(holds), value.clone()),
+        None => Answer::given(holds, value.clone()),
+    };
+    finding(
+        "purge.consumed",
+        Severity::Warn,
+        answer,
+        Words {
+            pass: format!(
+                "No Lambda mapping and no workload is seen to take messages from {name}; others are not looked for."
+            ),
+            fail: format!(
+                "{value} is set up to take messages from {name}: what it would still work on is deleted too."
+            ),
+            unknown: format!("Whether somebody takes messages from {name} is not known."),
+            threshold: "no consumer",
+            next: "Ask whoever runs it whether these messages are still wanted.",
+        },
+    )
+}
+
+/// The reading of Lambda's mappings at the queue's place, which may be that none takes from it.
+fn mappings(subject: &Subject<'_>) -> Option<Origin> {
+    let scope = &subject.dlq.scope;
+    let mut sources = subject.snapshot.sources.iter();
+    let status = sources.find(|status| {
+        let source = &status.source;
+        source.service == Service::Lambda
+            && source.part == "mappings"
+            && source.scope.account == scope.account
+            && source.scope.region == scope.region
+    })?;
+    Some(Origin::of_source(subject.snapshot, status))
 }
 
 fn not_empty(subject: &Subject<'_>) -> Finding {

@@ -2,7 +2,7 @@ use crate::redrive::tests::{World, dlq, says, stamp};
 use crate::shelf::{KeptExport, KeptSignature, Shelf};
 use crate::{ConfirmLevel, Context, Outcome, Plan, Request, Severity, Verb};
 use model::node::FactOrigin;
-use model::{Fact, Relation, Series, Snapshot, State};
+use model::{Edge, Fact, Relation, Series, Snapshot, State};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -158,6 +158,14 @@ fn every_check_fails_when_it_should_and_only_then() {
         }),
         ("purge.again", Block, |_, s| {
             s.purged_at = Some(stamp("02:59:30"))
+        }),
+        ("purge.consumed", Warn, |w, _| {
+            let scaler = w.edges.iter().find(|e| e.relation == Relation::ConsumedBy);
+            let edge = Edge {
+                from: dlq(),
+                ..scaler.expect("an edge").clone()
+            };
+            w.edges.push(edge);
         }),
         ("purge.young", Warn, |w, _| {
             w.set("queue/orders-dlq", Fact::OldestAgeSeconds, 600.0)
