@@ -167,9 +167,12 @@ fn exported(subject: &Subject<'_>, shelf: &Shelf) -> Finding {
         Severity::Block,
         Answer::given(holds, value.clone()),
         Words {
-            pass: format!("An export covers it: {value}."),
+            pass: format!(
+                "The last export made here is newer than 10 min and holds at least {}: {value}. Whether they are the same messages is not checked.",
+                count(needed, "message")
+            ),
             fail: format!(
-                "No export of {name} that is newer than 10 min and holds at least {}: {value}.",
+                "No export of {name} made here is newer than 10 min and holds at least {}: {value}.",
                 count(needed, "message")
             ),
             unknown: String::new(),
@@ -184,7 +187,7 @@ fn again(subject: &Subject<'_>, shelf: &Shelf) -> Finding {
         .purged_at
         .map(|at| subject.snapshot.taken_at.seconds_since(at));
     let value = since.map_or_else(
-        || "not from here".to_owned(),
+        || "none from here".to_owned(),
         |s| format!("{} ago", span(s)),
     );
     finding(
@@ -192,8 +195,15 @@ fn again(subject: &Subject<'_>, shelf: &Shelf) -> Finding {
         Severity::Block,
         Answer::given(since.is_none_or(|s| s >= AGAIN_SECONDS), value.clone()),
         Words {
-            pass: format!("The last purge was {value}."),
-            fail: format!("It was purged {value}: SQS takes one purge of a queue a minute."),
+            pass: match since {
+                Some(_) => format!(
+                    "The last purge from this machine was {value}; others are not seen here."
+                ),
+                None => "No purge from this machine is known; others are not seen here.".to_owned(),
+            },
+            fail: format!(
+                "It was purged from this machine {value}: SQS takes one purge of a queue a minute."
+            ),
             unknown: String::new(),
             threshold: "60 s ago or longer",
             next: "Wait a minute.",
