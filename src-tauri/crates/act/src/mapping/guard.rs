@@ -130,41 +130,52 @@ fn retention(subject: &Subject<'_>, queue: &Node, pause: Pause) -> Finding {
     )
 }
 
-/// What is in flight is finished or comes back; with few receives left, once more is once too often.
+/// What is in flight is finished or comes back; where few receives are allowed, once more is once too
+/// often. How often each was received is told to who receives it only, so it is not judged.
 fn receives(subject: &Subject<'_>, queue: &Node) -> Finding {
-    let most = queue.facts.count(Fact::MaxReceiveCount);
-    let flying = queue.facts.count(Fact::MessagesNotVisible).unwrap_or(0);
-    let near = most.is_some_and(|most| most <= FEW_RECEIVES) && flying > 0;
-    let value = format!(
-        "{} in flight, {}",
-        count(flying, "message"),
-        most.map_or_else(
-            || "no dead-letter queue".to_owned(),
-            |most| count(most, "receive") + " at most"
-        )
-    );
+    let facts = &queue.facts;
+    let most = facts.count(Fact::MaxReceiveCount);
+    let flying = facts.count(Fact::MessagesNotVisible);
+    // Only its attributes say so, and without a redrive policy they say nothing more.
+    let read = facts.get(Fact::RetentionSeconds).is_some();
+    let bare = read && facts.get(Fact::DeadLetterQueue).is_none();
+    let near = match (most, flying) {
+        (Some(most), Some(flying)) => Some(most <= FEW_RECEIVES && flying > 0),
+        (None, Some(_)) => bare.then_some(false),
+        (_, None) => None,
+    };
+    let flying = flying.map_or_else(|| "not read".to_owned(), |n| count(n, "message"));
+    let policy = match most {
+        Some(most) => format!("maxReceiveCount {most}"),
+        None if bare => "no dead-letter queue".to_owned(),
+        None => "redrive policy not read".to_owned(),
+    };
+    let value = format!("{flying} in flight, {policy}");
     finding(
         "mapping.receives-left",
         Severity::Warn,
         Answer::of(
-            Origin::of(subject.snapshot, queue, Fact::MaxReceiveCount),
-            Some(!near),
+            Origin::of(subject.snapshot, queue, Fact::MessagesNotVisible),
+            near.map(|near| !near),
             value.clone(),
         ),
         Words {
-            pass: format!(
-                "What is in flight of {} has receives left: {value}.",
-                queue.name
-            ),
+            pass: match most {
+                Some(_) => format!(
+                    "{}: {value}. How often each was received already is not read.",
+                    queue.name
+                ),
+                None => format!("{}: {value}.", queue.name),
+            },
             fail: format!(
-                "{}: {value}. What fails now goes to the dead-letter queue.",
+                "{}: {value}. One that fails now may go to the dead-letter queue.",
                 queue.name
             ),
             unknown: format!(
-                "How often messages of {} may fail is not known.",
+                "What is in flight of {} and how often it may fail is not known.",
                 queue.name
             ),
-            threshold: "more than 2 receives, or nothing in flight",
+            threshold: "maxReceiveCount above 2, or nothing in flight",
             next: "Look at the dead-letter queue afterwards.",
         },
     )
