@@ -160,11 +160,22 @@ fn own_policy(subject: &Subject<'_>) -> Finding {
     let target = subject.dlq.facts.text(Fact::DeadLetterQueue);
     let receives = subject.dlq.facts.count(Fact::MaxReceiveCount);
     let name = &subject.dlq.name;
-    let origin = subject.origin(subject.dlq, Fact::Url);
+    // Only its attributes say so, and without a redrive policy they say nothing more of one.
+    let told = Fact::VisibilityTimeoutSeconds;
+    let read = subject.dlq.facts.get(told).is_some();
+    let value = match target {
+        Some(target) => target,
+        None if read => "none",
+        None => "not read",
+    };
     finding(
         "selected.own-policy",
         Severity::Warn,
-        Answer::of(origin, Some(target.is_none()), target.unwrap_or("none")),
+        Answer::of(
+            subject.origin(subject.dlq, told),
+            (read || target.is_some()).then_some(target.is_none()),
+            value,
+        ),
         Words {
             pass: format!(
                 "{name} has no redrive policy of its own: looking at a message only raises its receive count."
