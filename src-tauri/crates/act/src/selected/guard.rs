@@ -237,11 +237,11 @@ fn scan(subject: &Subject<'_>, settings: &Settings) -> Finding {
         ),
         Words {
             pass: format!(
-                "Nobody else holds messages of {}: all of them can be {words}.",
+                "No message of {} was in flight when it was read; what another reader takes meanwhile is not {words}.",
                 subject.dlq.name
             ),
             fail: format!(
-                "{} of {} are held by another reader and are not {words} until they are visible again.",
+                "{} of {} in flight: what another reader holds is not {words} until it is visible again.",
                 count(hidden.unwrap_or(0), "message"),
                 subject.dlq.name
             ),

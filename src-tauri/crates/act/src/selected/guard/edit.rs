@@ -91,9 +91,14 @@ fn checked(subject: &Subject<'_>, settings: &Settings, edit: &Edit, shelf: &Shel
         Severity::Block,
         Answer::given(fail.is_empty(), value.clone()),
         Words {
-            pass: format!(
-                "The edit fits all that were looked at and keeps the shape asked for: {value}. Those it does not fit are not sent."
-            ),
+            pass: match settings.free_shape {
+                false => format!(
+                    "The edit fits all that were looked at and keeps their shape: {value}. Those it does not fit are not sent."
+                ),
+                true => format!(
+                    "The edit can be made in all that were looked at: {value}. shape=free: what the bodies become is not checked."
+                ),
+            },
             fail,
             unknown: String::new(),
             threshold: "a peek of the last 10 min",
