@@ -6,7 +6,7 @@ pub(super) use edit::sample;
 
 use super::destination;
 use super::settings::{From, Settings};
-use crate::finding::{Answer, Words, finding};
+use crate::finding::{Answer, Words, finding, not_checked};
 use crate::plan::{Finding, Severity};
 use crate::redrive::subject::Subject;
 use crate::redrive::{guard, health};
@@ -40,6 +40,7 @@ pub(crate) fn findings(subject: &Subject<'_>, settings: &Settings, shelf: &Shelf
     ]);
     all.extend(edit::findings(subject, settings, shelf));
     all.extend(consumer(subject));
+    all.extend(expiry(subject, settings));
     all.extend([
         canary(settings),
         guard::idempotent(subject),
@@ -61,6 +62,21 @@ fn consumer(subject: &Subject<'_>) -> Vec<Finding> {
     } else {
         all
     }
+}
+
+/// Whether the oldest message may expire before the run ends, as a native redrive judges it at the same rate.
+fn expiry(subject: &Subject<'_>, settings: &Settings) -> Option<Finding> {
+    let keeps = subject.dlq.facts.get(Fact::RetentionSeconds);
+    if keeps.is_none() || subject.first_arrival().is_none() {
+        return Some(not_checked(
+            "redrive.expiry",
+            "whether the oldest message expires before the run ends (its age is not read)",
+            "What expires meanwhile is lost.",
+        ));
+    }
+    let whole = settings.paced().ok()?;
+    let all = guard::findings(subject, &whole, &Shelf::default());
+    all.into_iter().find(|found| found.id == "redrive.expiry")
 }
 
 fn one_destination(subject: &Subject<'_>, settings: &Settings) -> Finding {
