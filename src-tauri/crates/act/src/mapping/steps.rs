@@ -158,11 +158,11 @@ impl ChangeSteps {
         let mut all = queue.series.iter();
         let series = all.find(|series| series.fact == Fact::ReceivedPerSecond)?;
         let points = series.values.iter().enumerate();
-        let since = points.filter_map(|(n, value)| {
+        let mut since = points.filter_map(|(n, value)| {
             let after = n as i64 * i64::from(series.step_seconds);
             value.filter(|_| series.start.plus_seconds(after) >= called)
         });
-        since.last()
+        since.next_back()
     }
 
     /// Whether the queue is worked on again: a flat depth alone does not show it.
