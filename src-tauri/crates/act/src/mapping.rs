@@ -39,7 +39,7 @@ use subject::Subject;
 const STATE: &str = "mapping.state";
 /// Nothing of the queue is in flight any more.
 const NOTHING_IN_FLIGHT: &str = "mapping.nothing-in-flight";
-/// The queue gets shorter, or is empty.
+/// Messages of the queue are received, or it gets shorter, or is empty.
 const DEPTH: &str = "mapping.depth-falls";
 /// Lambda says the concurrency is the one asked for.
 const CONCURRENCY: &str = "mapping.concurrency";
@@ -219,7 +219,10 @@ fn expectations(subject: &Subject<'_>, change: Change) -> Vec<Expectation> {
                 "Lambda says the mapping is Enabled.".to_owned(),
             ));
             if let Some(queue) = readable {
-                let sentence = format!("{} is no longer than at the press.", queue.name);
+                let sentence = format!(
+                    "Messages of {} are received, or fewer wait than at the press, or none.",
+                    queue.name
+                );
                 all.push(expect(DEPTH, sentence));
             }
         }

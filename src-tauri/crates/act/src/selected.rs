@@ -28,7 +28,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
-pub use message::{Attribute, MOST_BYTES, Message};
+pub use message::{Attribute, Message};
 
 use crate::action::{Action, PlanError, Request};
 use crate::course::Course;

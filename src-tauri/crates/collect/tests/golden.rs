@@ -293,7 +293,7 @@ async fn queues() {
             r#"{"QueueUrls":["https://sqs.us-east-1.amazonaws.com/111122223333/orders","https://sqs.us-east-1.amazonaws.com/111122223333/orders-dlq"],"NextToken":"t"}"#,
         ),
         "GetQueueAttributes" if request.body.contains("/orders-dlq\"") => json(
-            r#"{"Attributes":{"QueueArn":"arn:aws:sqs:us-east-1:111122223333:orders-dlq","ApproximateNumberOfMessages":"1284","ApproximateNumberOfMessagesNotVisible":"0","ApproximateNumberOfMessagesDelayed":"0","MessageRetentionPeriod":"1209600","VisibilityTimeout":"30","CreatedTimestamp":"1700000000","SqsManagedSseEnabled":"true"}}"#,
+            r#"{"Attributes":{"QueueArn":"arn:aws:sqs:us-east-1:111122223333:orders-dlq","ApproximateNumberOfMessages":"1284","ApproximateNumberOfMessagesNotVisible":"0","ApproximateNumberOfMessagesDelayed":"0","MessageRetentionPeriod":"1209600","VisibilityTimeout":"30","MaximumMessageSize":"262144","CreatedTimestamp":"1700000000","SqsManagedSseEnabled":"true"}}"#,
         ),
         "GetQueueAttributes" if request.body.contains("/orders\"") => json(
             r#"{"Attributes":{"QueueArn":"arn:aws:sqs:us-east-1:111122223333:orders","ApproximateNumberOfMessages":"7","RedrivePolicy":"{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:111122223333:orders-dlq\",\"maxReceiveCount\":\"5\"}","KmsMasterKeyId":"alias/orders","DelaySeconds":"5"}}"#,

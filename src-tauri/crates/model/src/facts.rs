@@ -482,6 +482,8 @@ facts! {
     RetentionSeconds = "retention_seconds",
     /// VisibilityTimeout.
     VisibilityTimeoutSeconds = "visibility_timeout_seconds",
+    /// MaximumMessageSize.
+    MaximumMessageSizeBytes = "maximum_message_size_bytes",
     /// Redrive policy.
     MaxReceiveCount = "max_receive_count",
     /// Name of its DLQ.

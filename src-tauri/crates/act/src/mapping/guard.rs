@@ -1,12 +1,14 @@
 //! The checks of a mapping's changes (guards.md §9), each decidable from one snapshot.
 
+mod reserved;
+
 use super::settings::{Change, Pause, concurrency_words};
 use super::subject::{Subject, takes_from_sqs};
 use crate::finding::{Answer, NOT_CHECKED, Words, finding};
 use crate::origin::Origin;
 use crate::plan::{Finding, Severity};
 use crate::words::{count, list, span};
-use model::{Fact, Node, Service};
+use model::{Fact, Node};
 
 /// A pause must leave this many times its length of the retention.
 const RETENTION_FACTOR: f64 = 2.0;
@@ -25,7 +27,7 @@ pub(super) fn findings(subject: &Subject<'_>, change: Change) -> Vec<Finding> {
         Change::Resume => all.push(code_owned()),
         Change::Concurrency(max) => {
             all.extend([from_sqs(subject), pollers(subject)]);
-            all.extend([reserved(subject, max), code_owned()]);
+            all.extend([reserved::reserved(subject, max), code_owned()]);
         }
     }
     all
@@ -58,33 +60,33 @@ fn steady(subject: &Subject<'_>) -> Finding {
 }
 
 fn changes(subject: &Subject<'_>, change: Change) -> Finding {
-    let state = subject.state().unwrap_or("not read");
-    let limit = concurrency_words(subject.concurrency());
+    let state = subject.state();
+    let word = state.unwrap_or("not read").to_owned();
     let (differs, value, next) = match change {
         Change::Pause(_) => (
-            state != "Disabled",
-            state.to_owned(),
+            state.map(|state| state != "Disabled"),
+            word,
             "It is paused already.",
         ),
         Change::Resume => (
-            state != "Enabled",
-            state.to_owned(),
+            state.map(|state| state != "Enabled"),
+            word,
             "It is running already.",
         ),
         Change::Concurrency(max) => (
-            max != subject.concurrency(),
-            limit,
+            state.map(|_| max != subject.concurrency()),
+            concurrency_words(subject.concurrency()),
             "Give another number, or off.",
         ),
     };
     finding(
         "mapping.changes",
         Severity::Block,
-        Answer::given(differs, value.clone()),
+        Answer::of(subject.origin(Fact::StateWord), differs, value.clone()),
         Words {
             pass: "It changes something.".to_owned(),
             fail: format!("{} is {value} already.", subject.called()),
-            unknown: String::new(),
+            unknown: format!("How {} is now is not known.", subject.called()),
             threshold: "other than now",
             next,
         },
@@ -95,8 +97,13 @@ fn changes(subject: &Subject<'_>, change: Change) -> Finding {
 fn retention(subject: &Subject<'_>, queue: &Node, pause: Pause) -> Finding {
     let keeps = queue.facts.number(Fact::RetentionSeconds);
     let empty = queue.facts.count(Fact::MessagesVisible) == Some(0);
-    let oldest = queue.facts.number(Fact::OldestAgeSeconds);
-    let oldest = oldest.or(empty.then_some(0.0));
+    let told = queue.facts.number(Fact::OldestAgeSeconds);
+    let oldest = told.or(empty.then_some(0.0));
+    let age_of = match told {
+        None if empty => Fact::MessagesVisible,
+        _ => Fact::OldestAgeSeconds,
+    };
+    let of = |fact| Origin::of(subject.snapshot, queue, fact);
     let left = keeps.zip(oldest).map(|(keeps, oldest)| keeps - oldest);
     let needed = pause.loop_seconds() as f64 * RETENTION_FACTOR;
     let value = left.map_or_else(
@@ -107,7 +114,7 @@ fn retention(subject: &Subject<'_>, queue: &Node, pause: Pause) -> Finding {
         "mapping.retention",
         Severity::Warn,
         Answer::of(
-            Origin::of(subject.snapshot, queue, Fact::RetentionSeconds),
+            weaker(of(Fact::RetentionSeconds), of(age_of)),
             left.map(|left| left >= needed),
             value.clone(),
         ),
@@ -130,41 +137,52 @@ fn retention(subject: &Subject<'_>, queue: &Node, pause: Pause) -> Finding {
     )
 }
 
-/// What is in flight is finished or comes back; with few receives left, once more is once too often.
+/// What is in flight is finished or comes back; where few receives are allowed, once more is once too
+/// often. How often each was received is told to who receives it only, so it is not judged.
 fn receives(subject: &Subject<'_>, queue: &Node) -> Finding {
-    let most = queue.facts.count(Fact::MaxReceiveCount);
-    let flying = queue.facts.count(Fact::MessagesNotVisible).unwrap_or(0);
-    let near = most.is_some_and(|most| most <= FEW_RECEIVES) && flying > 0;
-    let value = format!(
-        "{} in flight, {}",
-        count(flying, "message"),
-        most.map_or_else(
-            || "no dead-letter queue".to_owned(),
-            |most| count(most, "receive") + " at most"
-        )
-    );
+    let facts = &queue.facts;
+    let most = facts.count(Fact::MaxReceiveCount);
+    let flying = facts.count(Fact::MessagesNotVisible);
+    // Only its attributes say so, and without a redrive policy they say nothing more.
+    let read = facts.get(Fact::RetentionSeconds).is_some();
+    let bare = read && facts.get(Fact::DeadLetterQueue).is_none();
+    let near = match (most, flying) {
+        (Some(most), Some(flying)) => Some(most <= FEW_RECEIVES && flying > 0),
+        (None, Some(_)) => bare.then_some(false),
+        (_, None) => None,
+    };
+    let flying = flying.map_or_else(|| "not read".to_owned(), |n| count(n, "message"));
+    let policy = match most {
+        Some(most) => format!("maxReceiveCount {most}"),
+        None if bare => "no dead-letter queue".to_owned(),
+        None => "redrive policy not read".to_owned(),
+    };
+    let value = format!("{flying} in flight, {policy}");
     finding(
         "mapping.receives-left",
         Severity::Warn,
         Answer::of(
-            Origin::of(subject.snapshot, queue, Fact::MaxReceiveCount),
-            Some(!near),
+            Origin::of(subject.snapshot, queue, Fact::MessagesNotVisible),
+            near.map(|near| !near),
             value.clone(),
         ),
         Words {
-            pass: format!(
-                "What is in flight of {} has receives left: {value}.",
-                queue.name
-            ),
+            pass: match most {
+                Some(_) => format!(
+                    "{}: {value}. How often each was received already is not read.",
+                    queue.name
+                ),
+                None => format!("{}: {value}.", queue.name),
+            },
             fail: format!(
-                "{}: {value}. What fails now goes to the dead-letter queue.",
+                "{}: {value}. One that fails now may go to the dead-letter queue.",
                 queue.name
             ),
             unknown: format!(
-                "How often messages of {} may fail is not known.",
+                "What is in flight of {} and how often it may fail is not known.",
                 queue.name
             ),
-            threshold: "more than 2 receives, or nothing in flight",
+            threshold: "maxReceiveCount above 2, or nothing in flight",
             next: "Look at the dead-letter queue afterwards.",
         },
     )
@@ -196,11 +214,18 @@ fn others(subject: &Subject<'_>) -> Finding {
         .map(|node| node.facts.text(Fact::FunctionName).unwrap_or(&node.name))
         .collect();
     names.sort_unstable();
+    let each = subject.others.iter();
+    let origins = each.map(|node| Origin::of(subject.snapshot, node, Fact::Status));
+    // That there is none was told with this mapping: Lambda lists all of a region together.
+    let origin = origins
+        .reduce(weaker)
+        .unwrap_or_else(|| subject.origin(Fact::EventSource));
     finding(
         "mapping.only-consumer",
         Severity::Warn,
-        Answer::given(
-            names.is_empty(),
+        Answer::of(
+            origin,
+            Some(names.is_empty()),
             if names.is_empty() {
                 "nobody else".to_owned()
             } else {
@@ -217,7 +242,10 @@ fn others(subject: &Subject<'_>) -> Finding {
                 list(&names),
                 subject.source_name()
             ),
-            unknown: String::new(),
+            unknown: format!(
+                "Who else takes from {} is not known.",
+                subject.source_name()
+            ),
             threshold: "nobody else",
             next: "Pause the others too.",
         },
@@ -289,68 +317,12 @@ fn pollers(subject: &Subject<'_>) -> Finding {
     )
 }
 
-/// The mappings of a function together must stay within its reserved concurrency, or it is throttled,
-/// and what is throttled too often is dead-lettered
-/// (<https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html>).
-fn reserved(subject: &Subject<'_>, max: Option<i64>) -> Finding {
-    let others: i64 = subject
-        .siblings()
-        .iter()
-        .filter_map(|node| node.facts.count(Fact::MaximumConcurrency))
-        .sum();
-    let reserved = subject
-        .function_node
-        .and_then(|function| function.facts.count(Fact::ReservedConcurrency));
-    let value = match (max, reserved) {
-        (_, None) => "nothing reserved".to_owned(),
-        (None, Some(reserved)) => format!("no limit, {reserved} reserved"),
-        (Some(max), Some(reserved)) => format!("{} of {reserved} reserved", max + others),
-    };
-    let holds = match (max, reserved) {
-        (_, None) => true,
-        (None, Some(_)) => false,
-        (Some(max), Some(reserved)) => max + others <= reserved,
-    };
-    let answer = match read(subject) {
-        Some(origin) => Answer::of(origin, Some(holds), value.clone()),
-        None => Answer::unknown("reserved concurrency is not read"),
-    };
-    finding(
-        "mapping.reserved",
-        Severity::Warn,
-        answer,
-        Words {
-            pass: format!("The mappings of {} fit: {value}.", subject.function()),
-            fail: format!(
-                "The mappings of {} may ask for more than it may run: {value}. It is throttled then, and what is throttled too often goes to the dead-letter queue.",
-                subject.function()
-            ),
-            unknown: format!(
-                "How much concurrency {} has reserved is not known.",
-                subject.function()
-            ),
-            threshold: "sum within the reserved concurrency",
-            next: "Give a lower number, or reserve more for the function first.",
-        },
-    )
-}
-
-/// The reading of reserved concurrency, which may be that there is none.
-fn read(subject: &Subject<'_>) -> Option<Origin> {
-    let function = subject.function_node?;
-    if function.facts.get(Fact::ReservedConcurrency).is_some() {
-        return Some(Origin::of(
-            subject.snapshot,
-            function,
-            Fact::ReservedConcurrency,
-        ));
+/// The origin that counts where two do: the one that cannot be believed, else the older.
+fn weaker(a: Origin, b: Origin) -> Origin {
+    match (a.believed, b.believed) {
+        (true, false) => b,
+        (false, true) => a,
+        _ if b.age > a.age => b,
+        _ => a,
     }
-    let mut sources = subject.snapshot.sources.iter();
-    let status = sources.find(|status| {
-        status.source.service == Service::Lambda
-            && status.source.part == "concurrency"
-            && status.source.scope.account == function.scope.account
-            && status.source.scope.region == function.scope.region
-    })?;
-    Some(Origin::of_source(subject.snapshot, status))
 }

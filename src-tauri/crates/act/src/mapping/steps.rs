@@ -5,6 +5,7 @@
 
 use super::call::{MAX, UPDATE};
 use super::settings::concurrency_words;
+use super::subject::Subject;
 use super::{CONCURRENCY, DEPTH, NOTHING_IN_FLIGHT, STATE};
 use crate::course::{Answer, Call, Entry, Moment};
 use crate::hands::{Hands, not_asked};
@@ -17,7 +18,7 @@ use async_trait::async_trait;
 use aws_sdk_lambda::types::ScalingConfig;
 use aws_sdk_sqs::types::QueueAttributeName;
 use cloud::{Session, failure};
-use model::{Service, SourceFailure, Timestamp};
+use model::{Fact, NodeId, Service, SourceFailure, Timestamp};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -52,6 +53,7 @@ pub(super) struct Seen {
 
 pub(super) struct ChangeSteps {
     session: Option<Session>,
+    node: NodeId,
     uuid: String,
     called: String,
     sets: Option<Sets>,
@@ -60,6 +62,16 @@ pub(super) struct ChangeSteps {
     before: (String, String, String),
     /// Messages that waited when the call was made.
     waited: Option<i64>,
+    /// When it was made.
+    called_at: Option<Timestamp>,
+}
+
+/// Lambda says whether a user made the last change or Lambda itself (GetEventSourceMapping,
+/// `StateTransitionReason`).
+fn by_user(reason: &str) -> bool {
+    ["USER_INITIATED", "User action"]
+        .iter()
+        .any(|word| reason.eq_ignore_ascii_case(word))
 }
 
 impl ChangeSteps {
@@ -73,6 +85,7 @@ impl ChangeSteps {
         let url = plan.before.get("queue_url").and_then(Value::as_str);
         Self {
             session: hands.aws().cloned(),
+            node: plan.node.clone(),
             uuid: uuid.unwrap_or(&plan.name).to_owned(),
             called: plan.confirm.clone(),
             sets: parameters.and_then(Sets::of),
@@ -83,6 +96,7 @@ impl ChangeSteps {
                 before("last_modified"),
             ),
             waited: None,
+            called_at: None,
         }
     }
 
@@ -135,6 +149,43 @@ impl ChangeSteps {
         })
     }
 
+    /// How many messages of the queue a second were received, by the newest minute that began after
+    /// the call: what was received before says nothing of it.
+    fn received(&self, moment: &Moment<'_>) -> Option<f64> {
+        let called = self.called_at?;
+        let mapping = moment.snapshot.node(&self.node)?;
+        let queue = Subject::new(moment.snapshot, mapping).queue?;
+        let mut all = queue.series.iter();
+        let series = all.find(|series| series.fact == Fact::ReceivedPerSecond)?;
+        let points = series.values.iter().enumerate();
+        let mut since = points.filter_map(|(n, value)| {
+            let after = n as i64 * i64::from(series.step_seconds);
+            value.filter(|_| series.start.plus_seconds(after) >= called)
+        });
+        since.next_back()
+    }
+
+    /// Whether the queue is worked on again: a flat depth alone does not show it.
+    fn worked_on(&self, seen: &Seen, moment: &Moment<'_>) -> (bool, String) {
+        let received = self.received(moment);
+        let takes = received.is_some_and(|rate| rate > 0.0);
+        let rate = received.map_or_else(
+            || "receives since not read yet".to_owned(),
+            |rate| format!("{rate:.1} received/s since"),
+        );
+        match (seen.visible, self.waited) {
+            (Some(now), Some(was)) => (
+                takes || now == 0 || now < was,
+                format!(
+                    "{} waiting, {} at the press, {rate}",
+                    thousands(now),
+                    thousands(was)
+                ),
+            ),
+            (now, _) => (takes || now == Some(0), rate),
+        }
+    }
+
     /// Whether the state is where it was asked to be, or on its way there.
     fn towards(enabled: bool, state: &str) -> bool {
         match enabled {
@@ -161,7 +212,8 @@ impl Steps for ChangeSteps {
     }
 
     fn learn(&mut self, entry: &Entry) {
-        if let Entry::Intent { call, .. } = entry {
+        if let Entry::Intent { at, call } = entry {
+            self.called_at = Some(*at);
             self.waited = call.saw.get("visible").and_then(Value::as_i64);
         }
     }
@@ -278,9 +330,12 @@ impl Steps for ChangeSteps {
         }
     }
 
-    fn judge(&self, id: &str, seen: &Seen, _moment: &Moment<'_>) -> (bool, String) {
+    fn judge(&self, id: &str, seen: &Seen, moment: &Moment<'_>) -> (bool, String) {
         let state = || match seen.reason.as_str() {
             "" => seen.state.clone(),
+            reason if !by_user(reason) => {
+                format!("{}, but not by a user: {reason}", seen.state)
+            }
             reason => format!("{} ({reason})", seen.state),
         };
         match (id, self.sets) {
@@ -296,17 +351,7 @@ impl Steps for ChangeSteps {
                 Some(flying) => (flying == 0, count(flying, "message")),
                 None => (false, "not known".to_owned()),
             },
-            (DEPTH, _) => match (seen.visible, self.waited) {
-                (Some(now), Some(was)) => (
-                    now <= was,
-                    format!(
-                        "{} waiting, {} at the press",
-                        thousands(now),
-                        thousands(was)
-                    ),
-                ),
-                (now, _) => (now == Some(0), "not known".to_owned()),
-            },
+            (DEPTH, _) => self.worked_on(seen, moment),
             (other, _) => (false, format!("{other} is not known")),
         }
     }

@@ -1,5 +1,7 @@
 //! Every check made true and made false, settings, calls, and what a look is taken for.
 
+mod reading;
+
 use super::settings::Change;
 use super::steps::{ChangeSteps, Seen};
 use crate::course::Call;
@@ -294,6 +296,15 @@ fn every_warning_raises_the_level_when_it_should_and_only_then() {
         ("mapping.receives-left", Verb::Pause, &[], |w| {
             w.set(Kind::Queue, "orders", Fact::MaxReceiveCount, 1_i64);
         }),
+        (
+            "mapping.reserved",
+            Verb::Concurrency,
+            &[("max", "5")],
+            |w| {
+                let other = w.nodes.get_mut(&id(Kind::Mapping, "m-2")).expect("it");
+                other.facts.remove(Fact::MaximumConcurrency);
+            },
+        ),
         ("mapping.only-consumer", Verb::Pause, &[], |w| {
             let other = node(Kind::Deployment, "auditor", &w.sources[3].clone());
             w.edges.push((id(Kind::Queue, "orders"), other.id.clone()));

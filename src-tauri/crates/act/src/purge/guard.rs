@@ -1,13 +1,17 @@
 //! The checks of a purge (guards.md §8).
 
+mod arrivals;
+
 use super::held;
 use crate::finding::{Answer, Words, finding, not_checked};
+use crate::origin::Origin;
 use crate::plan::{Finding, Severity};
 use crate::redrive::guard;
 use crate::redrive::subject::Subject;
 use crate::shelf::Shelf;
-use crate::words::{count, list, span, thousands};
-use model::Fact;
+use crate::words::{count, list, span};
+use crate::workload::near;
+use model::{Fact, Relation, Service};
 
 /// An export older than this says nothing of what is there now.
 const EXPORT_SECONDS: f64 = 600.0;
@@ -31,13 +35,14 @@ pub(super) fn is_dlq(subject: &Subject<'_>) -> bool {
 pub(super) fn findings(subject: &Subject<'_>, shelf: &Shelf) -> Vec<Finding> {
     vec![
         dead_letter_queue(subject),
+        consumed(subject),
         not_empty(subject),
         exported(subject, shelf),
         guard::task_free(subject),
         again(subject, shelf),
         young(subject),
         signatures(subject, shelf),
-        producers(subject),
+        arrivals::producers(subject),
     ]
 }
 
@@ -58,7 +63,7 @@ fn dead_letter_queue(subject: &Subject<'_>) -> Finding {
             },
         ),
         Words {
-            pass: format!("{name} is a dead-letter queue: nobody works from it."),
+            pass: format!("{name} is a dead-letter queue."),
             fail: format!(
                 "{name} is no dead-letter queue: what waits in it is work that was not done yet."
             ),
@@ -67,6 +72,59 @@ fn dead_letter_queue(subject: &Subject<'_>) -> Finding {
             next: "Let its consumer work it off, or stop the producer first.",
         },
     )
+}
+
+/// Somebody may work from a dead-letter queue too: what a consumer would still have done is deleted.
+fn consumed(subject: &Subject<'_>) -> Finding {
+    let name = &subject.dlq.name;
+    let found = near::next(subject.snapshot, &subject.dlq.id, Relation::ConsumedBy);
+    let names: Vec<&str> = found
+        .iter()
+        .map(|node| node.facts.text(Fact::FunctionName).unwrap_or(&node.name))
+        .collect();
+    let value = match names.is_empty() {
+        true => "nobody is seen".to_owned(),
+        false => list(&names),
+    };
+    let origin = match found.first() {
+        Some(node) => Some(subject.origin(node, Fact::Status)),
+        None => mappings(subject),
+    };
+    let holds = names.is_empty();
+    let answer = match origin {
+        Some(origin) => Answer::of(origin, Some(holds), value.clone()),
+        None => Answer::given(holds, value.clone()),
+    };
+    finding(
+        "purge.consumed",
+        Severity::Warn,
+        answer,
+        Words {
+            pass: format!(
+                "No Lambda mapping and no workload is seen to take messages from {name}; others are not looked for."
+            ),
+            fail: format!(
+                "{value} is set up to take messages from {name}: what it would still work on is deleted too."
+            ),
+            unknown: format!("Whether somebody takes messages from {name} is not known."),
+            threshold: "no consumer",
+            next: "Ask whoever runs it whether these messages are still wanted.",
+        },
+    )
+}
+
+/// The reading of Lambda's mappings at the queue's place, which may be that none takes from it.
+fn mappings(subject: &Subject<'_>) -> Option<Origin> {
+    let scope = &subject.dlq.scope;
+    let mut sources = subject.snapshot.sources.iter();
+    let status = sources.find(|status| {
+        let source = &status.source;
+        source.service == Service::Lambda
+            && source.part == "mappings"
+            && source.scope.account == scope.account
+            && source.scope.region == scope.region
+    })?;
+    Some(Origin::of_source(subject.snapshot, status))
 }
 
 fn not_empty(subject: &Subject<'_>) -> Finding {
@@ -109,9 +167,12 @@ fn exported(subject: &Subject<'_>, shelf: &Shelf) -> Finding {
         Severity::Block,
         Answer::given(holds, value.clone()),
         Words {
-            pass: format!("An export covers it: {value}."),
+            pass: format!(
+                "The last export made here is newer than 10 min and holds at least {}: {value}. Whether they are the same messages is not checked.",
+                count(needed, "message")
+            ),
             fail: format!(
-                "No export of {name} that is newer than 10 min and holds at least {}: {value}.",
+                "No export of {name} made here is newer than 10 min and holds at least {}: {value}.",
                 count(needed, "message")
             ),
             unknown: String::new(),
@@ -126,7 +187,7 @@ fn again(subject: &Subject<'_>, shelf: &Shelf) -> Finding {
         .purged_at
         .map(|at| subject.snapshot.taken_at.seconds_since(at));
     let value = since.map_or_else(
-        || "not from here".to_owned(),
+        || "none from here".to_owned(),
         |s| format!("{} ago", span(s)),
     );
     finding(
@@ -134,8 +195,15 @@ fn again(subject: &Subject<'_>, shelf: &Shelf) -> Finding {
         Severity::Block,
         Answer::given(since.is_none_or(|s| s >= AGAIN_SECONDS), value.clone()),
         Words {
-            pass: format!("The last purge was {value}."),
-            fail: format!("It was purged {value}: SQS takes one purge of a queue a minute."),
+            pass: match since {
+                Some(_) => format!(
+                    "The last purge from this machine was {value}; others are not seen here."
+                ),
+                None => "No purge from this machine is known; others are not seen here.".to_owned(),
+            },
+            fail: format!(
+                "It was purged from this machine {value}: SQS takes one purge of a queue a minute."
+            ),
             unknown: String::new(),
             threshold: "60 s ago or longer",
             next: "Wait a minute.",
@@ -213,30 +281,6 @@ fn signatures(subject: &Subject<'_>, shelf: &Shelf) -> Finding {
             unknown: String::new(),
             threshold: "seen here more than an hour ago",
             next: "Find out why these fail first.",
-        },
-    )
-}
-
-/// Messages arrive: what comes during the purge may be deleted unseen.
-fn producers(subject: &Subject<'_>) -> Finding {
-    let rate = subject.dlq.facts.number(Fact::SentPerSecond);
-    let arriving = rate.is_some_and(|rate| rate > 0.0);
-    let value = rate.map_or_else(
-        || "none reported".to_owned(),
-        |rate| format!("{} a minute", thousands((rate * 60.0).round() as i64)),
-    );
-    finding(
-        "purge.producer",
-        Severity::Warn,
-        Answer::given(!arriving, value.clone()),
-        Words {
-            pass: "Nothing is being sent to it.".to_owned(),
-            fail: format!(
-                "Messages are being sent to it ({value}): those that come during the purge may be deleted unseen."
-            ),
-            unknown: String::new(),
-            threshold: "none",
-            next: "Stop what sends them first.",
         },
     )
 }

@@ -1,8 +1,10 @@
 use crate::redrive::tests::{World, dlq, says, stamp};
 use crate::shelf::{KeptExport, KeptSignature, Shelf};
 use crate::{ConfirmLevel, Context, Outcome, Plan, Request, Severity, Verb};
-use model::{Fact, Relation};
+use model::node::FactOrigin;
+use model::{Edge, Fact, Relation, Series, Snapshot, State};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 fn shelf() -> Shelf {
     Shelf {
@@ -20,10 +22,40 @@ fn shelf() -> Shelf {
 fn old() -> World {
     let mut world = World::green();
     world.set("queue/orders-dlq", Fact::OldestAgeSeconds, 7_200.0);
+    world.set("queue/orders-dlq", Fact::SentPerSecond, 0.0);
     world
 }
 
+/// With what the metrics show of it, a minute a point, the last two minutes ago.
+fn seen(world: &World, depths: &[f64]) -> Snapshot {
+    let mut snapshot = world.snapshot();
+    let metrics = snapshot.sources.iter().find(|s| s.source.part == "metrics");
+    let metrics = metrics.expect("metrics").source.id.clone();
+    let node = snapshot.nodes.iter_mut().find(|node| node.id == dlq());
+    let node = Arc::make_mut(node.expect("the queue"));
+    node.series.push(Series {
+        fact: Fact::MessagesVisible,
+        start: stamp("02:58:00").plus_seconds(-60 * (depths.len() as i64 - 1)),
+        step_seconds: 60,
+        values: depths.iter().copied().map(Some).collect(),
+    });
+    let origin = FactOrigin {
+        source: metrics,
+        observed_at: stamp("02:59:30"),
+    };
+    node.fact_origins.insert(Fact::SentPerSecond, origin);
+    snapshot
+}
+
+fn flat(world: &World) -> Snapshot {
+    seen(world, &[4_182.0; 20])
+}
+
 fn plan(world: &World, shelf: Shelf) -> Plan {
+    plan_of(&flat(world), shelf)
+}
+
+fn plan_of(snapshot: &Snapshot, shelf: Shelf) -> Plan {
     let request = Request {
         action: Verb::Purge,
         node: dlq(),
@@ -33,7 +65,7 @@ fn plan(world: &World, shelf: Shelf) -> Plan {
         shelf,
         ..Context::default()
     };
-    crate::plan(&world.snapshot(), &request, &context).expect("a plan")
+    crate::plan(snapshot, &request, &context).expect("a plan")
 }
 
 #[test]
@@ -127,6 +159,14 @@ fn every_check_fails_when_it_should_and_only_then() {
         ("purge.again", Block, |_, s| {
             s.purged_at = Some(stamp("02:59:30"))
         }),
+        ("purge.consumed", Warn, |w, _| {
+            let scaler = w.edges.iter().find(|e| e.relation == Relation::ConsumedBy);
+            let edge = Edge {
+                from: dlq(),
+                ..scaler.expect("an edge").clone()
+            };
+            w.edges.push(edge);
+        }),
         ("purge.young", Warn, |w, _| {
             w.set("queue/orders-dlq", Fact::OldestAgeSeconds, 600.0)
         }),
@@ -149,4 +189,42 @@ fn a_queue_of_work_is_level_four_and_blocked() {
     world.set("queue/orders-dlq", Fact::IsDeadLetterQueue, false);
     let plan = plan(&world, shelf());
     assert_eq!((plan.level, plan.blocked), (ConfirmLevel::L4, true));
+}
+
+#[test]
+fn what_sqs_moves_into_it_comes_too_and_what_was_not_read_is_not_known() {
+    let outcome = |snapshot: &Snapshot| {
+        let plan = plan_of(snapshot, shelf());
+        let mut all = plan.findings.into_iter();
+        let found = all.find(|f| f.id == "purge.producer").expect("it");
+        (found.outcome, found.sentence)
+    };
+    let world = old();
+    let mut grew = vec![4_170.0; 18];
+    grew.extend([4_180.0, 4_182.0]);
+    let (said, sentence) = outcome(&seen(&world, &grew));
+    assert_eq!(said, Outcome::Fail, "{sentence}");
+    assert!(
+        sentence.contains("4,182 visible in the last 5 min, 4,170"),
+        "{sentence}"
+    );
+    // An export hides what is there for a while, and lets it go again.
+    let mut hidden = vec![4_182.0; 14];
+    hidden.extend([0.0, 0.0, 0.0, 0.0, 4_182.0]);
+    assert_eq!(outcome(&seen(&world, &hidden)).0, Outcome::Pass);
+    assert_eq!(outcome(&seen(&world, &[3.0])).0, Outcome::Fail, "new");
+    assert_eq!(outcome(&world.snapshot()).0, Outcome::Unknown, "no depths");
+    let mut silent = flat(&world);
+    let nodes = silent.nodes.iter_mut().find(|node| node.id == dlq());
+    let node = Arc::make_mut(nodes.expect("the queue"));
+    node.facts.remove(Fact::SentPerSecond);
+    assert_eq!(outcome(&silent).0, Outcome::Unknown, "no metric");
+    let mut stale = flat(&world);
+    let metrics = stale.sources.iter_mut();
+    for status in metrics.filter(|s| s.source.part == "metrics") {
+        status.state = State::Stale;
+    }
+    let (said, sentence) = outcome(&stale);
+    assert_eq!(said, Outcome::Unknown, "{sentence}");
+    assert!(sentence.contains("too old"), "{sentence}");
 }

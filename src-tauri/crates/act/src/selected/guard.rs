@@ -6,7 +6,7 @@ pub(super) use edit::sample;
 
 use super::destination;
 use super::settings::{From, Settings};
-use crate::finding::{Answer, Words, finding};
+use crate::finding::{Answer, Words, finding, not_checked};
 use crate::plan::{Finding, Severity};
 use crate::redrive::subject::Subject;
 use crate::redrive::{guard, health};
@@ -40,6 +40,7 @@ pub(crate) fn findings(subject: &Subject<'_>, settings: &Settings, shelf: &Shelf
     ]);
     all.extend(edit::findings(subject, settings, shelf));
     all.extend(consumer(subject));
+    all.extend(expiry(subject, settings));
     all.extend([
         canary(settings),
         guard::idempotent(subject),
@@ -61,6 +62,21 @@ fn consumer(subject: &Subject<'_>) -> Vec<Finding> {
     } else {
         all
     }
+}
+
+/// Whether the oldest message may expire before the run ends, as a native redrive judges it at the same rate.
+fn expiry(subject: &Subject<'_>, settings: &Settings) -> Option<Finding> {
+    let keeps = subject.dlq.facts.get(Fact::RetentionSeconds);
+    if keeps.is_none() || subject.first_arrival().is_none() {
+        return Some(not_checked(
+            "redrive.expiry",
+            "whether the oldest message expires before the run ends (its age is not read)",
+            "What expires meanwhile is lost.",
+        ));
+    }
+    let whole = settings.paced().ok()?;
+    let all = guard::findings(subject, &whole, &Shelf::default());
+    all.into_iter().find(|found| found.id == "redrive.expiry")
 }
 
 fn one_destination(subject: &Subject<'_>, settings: &Settings) -> Finding {
@@ -160,11 +176,22 @@ fn own_policy(subject: &Subject<'_>) -> Finding {
     let target = subject.dlq.facts.text(Fact::DeadLetterQueue);
     let receives = subject.dlq.facts.count(Fact::MaxReceiveCount);
     let name = &subject.dlq.name;
-    let origin = subject.origin(subject.dlq, Fact::Url);
+    // Only its attributes say so, and without a redrive policy they say nothing more of one.
+    let told = Fact::VisibilityTimeoutSeconds;
+    let read = subject.dlq.facts.get(told).is_some();
+    let value = match target {
+        Some(target) => target,
+        None if read => "none",
+        None => "not read",
+    };
     finding(
         "selected.own-policy",
         Severity::Warn,
-        Answer::of(origin, Some(target.is_none()), target.unwrap_or("none")),
+        Answer::of(
+            subject.origin(subject.dlq, told),
+            (read || target.is_some()).then_some(target.is_none()),
+            value,
+        ),
         Words {
             pass: format!(
                 "{name} has no redrive policy of its own: looking at a message only raises its receive count."
@@ -226,11 +253,11 @@ fn scan(subject: &Subject<'_>, settings: &Settings) -> Finding {
         ),
         Words {
             pass: format!(
-                "Nobody else holds messages of {}: all of them can be {words}.",
+                "No message of {} was in flight when it was read; what another reader takes meanwhile is not {words}.",
                 subject.dlq.name
             ),
             fail: format!(
-                "{} of {} are held by another reader and are not {words} until they are visible again.",
+                "{} of {} in flight: what another reader holds is not {words} until it is visible again.",
                 count(hidden.unwrap_or(0), "message"),
                 subject.dlq.name
             ),

@@ -4,9 +4,6 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// The most a message may take, attributes included, bytes (SendMessage, "MessageBody": 1 MiB).
-pub const MOST_BYTES: usize = 1_048_576;
-
 /// A message attribute.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Attribute {

@@ -147,6 +147,15 @@ impl Settings {
         Whole::parse(&asked.into_iter().collect())
     }
 
+    /// The native redrive that goes as fast, as far as SQS's own goes.
+    pub(crate) fn paced(&self) -> Result<Whole, PlanError> {
+        let mut whole = self.whole()?;
+        whole.rate =
+            i32::try_from(self.rate).map_or(whole.rate, |rate| rate.min(crate::redrive::MAX_RATE));
+        whole.canary = self.canary;
+        Ok(whole)
+    }
+
     /// With defaults filled in, as a `qd` line needs them.
     pub(crate) fn filled(&self, destination: &str) -> BTreeMap<String, String> {
         let or = |n: Option<i64>, word: &str| n.map_or_else(|| word.to_owned(), |n| n.to_string());

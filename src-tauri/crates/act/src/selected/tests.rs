@@ -4,8 +4,9 @@ use crate::redrive::tests::{World, dlq, says, stamp};
 use crate::selected::Message;
 use crate::shelf::{KeptLedger, KeptPeek, Shelf};
 use crate::{ConfirmLevel, Context, Outcome, Plan, Request, Severity, Verb};
-use model::Fact;
+use model::{Fact, Snapshot};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 fn message(body: &str) -> Message {
     Message {
@@ -31,7 +32,18 @@ fn shelf() -> Shelf {
     }
 }
 
+/// All green, and the destination takes messages of a kilobyte.
+fn green() -> World {
+    let mut world = World::green();
+    world.set("queue/orders", Fact::MaximumMessageSizeBytes, 1_024_i64);
+    world
+}
+
 fn plan(world: &World, shelf: &Shelf, settings: &[(&str, &str)]) -> Plan {
+    plan_of(&world.snapshot(), shelf, settings)
+}
+
+fn plan_of(snapshot: &Snapshot, shelf: &Shelf, settings: &[(&str, &str)]) -> Plan {
     let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let request = Request {
         action: Verb::RedriveSelected,
@@ -42,12 +54,12 @@ fn plan(world: &World, shelf: &Shelf, settings: &[(&str, &str)]) -> Plan {
         shelf: shelf.clone(),
         ..Context::default()
     };
-    crate::plan(&world.snapshot(), &request, &context).expect("a plan")
+    crate::plan(snapshot, &request, &context).expect("a plan")
 }
 
 #[test]
 fn green_it_is_level_two_and_says_which_messages() {
-    let plan_ = plan(&World::green(), &shelf(), &[("where", "$.v = 7")]);
+    let plan_ = plan(&green(), &shelf(), &[("where", "$.v = 7")]);
     let failing: Vec<_> = plan_.failing().collect();
     assert!(failing.is_empty(), "{failing:#?}");
     assert_eq!((plan_.level, plan_.blocked), (ConfirmLevel::L2, false));
@@ -55,7 +67,7 @@ fn green_it_is_level_two_and_says_which_messages() {
         plan_.label,
         "Redrive those of 4,182 where $.v = 7 → orders · canary 20 · then 50/s"
     );
-    let all = plan(&World::green(), &shelf(), &[]);
+    let all = plan(&green(), &shelf(), &[]);
     assert!(
         all.label.starts_with("Redrive all 4,182 one by one"),
         "{}",
@@ -63,11 +75,7 @@ fn green_it_is_level_two_and_says_which_messages() {
     );
     assert_ne!(all.digest, plan_.digest);
     let undo = plan_.undo_request.expect("an undo");
-    let back = plan(
-        &World::green(),
-        &shelf(),
-        &[("from", &undo.settings["from"])],
-    );
+    let back = plan(&green(), &shelf(), &[("from", &undo.settings["from"])]);
     assert_eq!((back.level, back.blocked), (ConfirmLevel::L2, false));
     assert_eq!(
         back.label,
@@ -155,6 +163,20 @@ fn every_check_of_its_own_fails_when_it_should_and_only_then() {
             &[("where", "$.v = 8"), ("edit", "set $.v = 6")],
         ),
         (
+            "selected.body-limit",
+            Block,
+            &[],
+            |w, _| w.set("queue/orders", Fact::MaximumMessageSizeBytes, 6_i64),
+            &[],
+        ),
+        (
+            "redrive.expiry",
+            Warn,
+            &[],
+            |w, _| w.set("queue/orders-dlq", Fact::RetentionSeconds, 900_i64),
+            &[],
+        ),
+        (
             "selected.file",
             Block,
             &[("from", "ledger")],
@@ -163,7 +185,7 @@ fn every_check_of_its_own_fails_when_it_should_and_only_then() {
         ),
     ];
     for (id, severity, good, break_it, bad) in rows {
-        let (mut world, mut kept) = (World::green(), shelf());
+        let (mut world, mut kept) = (green(), shelf());
         world.set("queue/orders-dlq", Fact::MessagesNotVisible, 0_i64);
         says(&plan(&world, &kept, good), id, *severity, Outcome::Pass);
         break_it(&mut world, &mut kept);
@@ -174,7 +196,7 @@ fn every_check_of_its_own_fails_when_it_should_and_only_then() {
 #[test]
 fn an_edit_is_level_three_and_shows_its_differences() {
     let plan = plan(
-        &World::green(),
+        &green(),
         &shelf(),
         &[("where", "$.v = 7"), ("edit", "set $.v = 6")],
     );
@@ -189,30 +211,64 @@ fn an_edit_is_level_three_and_shows_its_differences() {
     );
 }
 
+fn found(plan: &Plan, check: &str) -> (Severity, Outcome, String) {
+    let mut all = plan.findings.iter();
+    let found = all.find(|f| f.id == check).expect(check);
+    (found.severity, found.outcome, found.sentence.clone())
+}
+
 #[test]
-fn a_body_beyond_the_limit_blocks() {
-    let edit = format!("set $.v = \"{}\"", "x".repeat(3_900));
-    let mut kept = shelf();
-    let long = format!(r#"{{"v":"a","w":"{}"}}"#, "x".repeat(1_046_000));
-    kept.peek = Some(KeptPeek {
-        at: stamp("02:59:00"),
-        messages: vec![message(&long)],
-    });
-    let settings = [("where", "$.v = 'a'"), ("edit", edit.as_str())];
-    says(
-        &plan(&World::green(), &kept, &settings),
-        "selected.body-limit",
-        Severity::Block,
-        Outcome::Fail,
-    );
-    says(
-        &plan(
-            &World::green(),
-            &kept,
-            &[settings[0], ("edit", "set $.v = \"b\"")],
-        ),
-        "selected.body-limit",
-        Severity::Block,
-        Outcome::Pass,
-    );
+fn a_message_beyond_what_the_destination_takes_blocks_edited_or_not() {
+    let says = |body: &str, edit: &str, expected: Outcome| {
+        let mut kept = shelf();
+        if let Some(peek) = &mut kept.peek {
+            peek.messages = vec![message(r#"{"v":"a"}"#), message(body)];
+        }
+        let edit: &[(&str, &str)] = if edit.is_empty() {
+            &[]
+        } else {
+            &[("edit", edit)]
+        };
+        let plan = plan(&green(), &kept, edit);
+        says(&plan, "selected.body-limit", Severity::Block, expected);
+    };
+    let long = format!(r#"{{"v":"a","w":"{}"}}"#, "x".repeat(1_000));
+    let longer = format!("set $.v = \"{}\"", "x".repeat(100));
+    says(&long, "", Outcome::Pass);
+    says(&long, "set $.v = \"b\"", Outcome::Pass);
+    says(&long, &longer, Outcome::Fail);
+    says(&"x".repeat(1_025), "", Outcome::Fail);
+    let unread = plan(&World::green(), &shelf(), &[]);
+    let (_, outcome, sentence) = found(&unread, "selected.body-limit");
+    assert_eq!(outcome, Outcome::Unknown, "{sentence}");
+    for at in ["02:40:00", "02:59:00"] {
+        let mut kept = shelf();
+        if let Some(peek) = &mut kept.peek {
+            peek.at = stamp(at);
+            peek.messages.truncate(usize::from(at < "02:50:00"));
+        }
+        let (severity, _, sentence) = found(&plan(&green(), &kept, &[]), "selected.body-limit");
+        assert_eq!(severity, Severity::Info, "{sentence}");
+        assert!(sentence.starts_with("Not checked"), "{sentence}");
+    }
+}
+
+#[test]
+fn what_a_queue_was_not_asked_is_not_known_and_a_free_shape_is_not_checked() {
+    let mut snapshot = green().snapshot();
+    let queue = snapshot.nodes.iter_mut().find(|node| node.id == dlq());
+    let facts = &mut Arc::make_mut(queue.expect("the queue")).facts;
+    facts.remove(Fact::VisibilityTimeoutSeconds);
+    facts.remove(Fact::FirstMessageAt);
+    let plan_ = plan_of(&snapshot, &shelf(), &[]);
+    assert_eq!(found(&plan_, "selected.own-policy").1, Outcome::Unknown);
+    assert_eq!(found(&plan_, "redrive.expiry").0, Severity::Info);
+    let edit = [
+        ("where", "$.v = 7"),
+        ("edit", "set $.v = \"6\""),
+        ("shape", "free"),
+    ];
+    let (_, outcome, sentence) = found(&plan(&green(), &shelf(), &edit), "selected.edit-checked");
+    assert_eq!(outcome, Outcome::Pass, "{sentence}");
+    assert!(sentence.contains("is not checked"), "{sentence}");
 }

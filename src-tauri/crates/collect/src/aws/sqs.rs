@@ -137,6 +137,10 @@ fn depths_and_clocks(facts: &mut Facts, attributes: &HashMap<Attribute, String>)
         Fact::VisibilityTimeoutSeconds,
         number(&Attribute::VisibilityTimeout),
     );
+    facts.set_some(
+        Fact::MaximumMessageSizeBytes,
+        number(&Attribute::MaximumMessageSize),
+    );
     let created = number(&Attribute::CreatedTimestamp).map(DateTime::from_secs);
     facts.set_some(Fact::CreatedAt, created.as_ref().and_then(time));
     facts.set_some(Fact::DelaySeconds, number(&Attribute::DelaySeconds));

@@ -9,7 +9,7 @@ use model::{Fact, Node, SourceFailure, Timestamp};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -22,7 +22,8 @@ const BATCH: usize = 10;
 pub struct Exported {
     /// The file.
     pub path: PathBuf,
-    /// When, platform time.
+    /// When it was finished, platform time; of one that was interrupted, when it was begun: what it held
+    /// then may be gone since.
     pub at: Timestamp,
     /// Messages in it.
     pub messages: i64,
@@ -69,6 +70,7 @@ pub async fn export(
     };
     let (mut file, mut seen) = opened(path)?;
     let resumed = seen.len() as i64;
+    let begun = begun(path).filter(|_| resumed > 0);
     let counts = post.counts(url).await.map_err(ExportFailure::Sqs)?;
     if resumed == 0 {
         let first = Line::Export {
@@ -98,7 +100,7 @@ pub async fn export(
     file.sync_all().map_err(failed)?;
     let bytes = file.metadata().map_err(failed)?.len();
     let path = path.canonicalize().map_err(failed)?;
-    let at = session.clock.now();
+    let at = begun.unwrap_or_else(|| session.clock.now());
     Ok(Exported {
         path,
         at,
@@ -161,6 +163,18 @@ fn opened(path: &Path) -> Result<(File, BTreeSet<String>), ExportFailure> {
     Ok((file, seen))
 }
 
+/// When the export in a file was begun.
+fn begun(path: &Path) -> Option<Timestamp> {
+    let first = BufReader::new(File::open(path).ok()?)
+        .lines()
+        .next()?
+        .ok()?;
+    match serde_json::from_str(&first).ok()? {
+        Line::Export { at, .. } => Some(at),
+        Line::Message { .. } | Line::End { .. } => None,
+    }
+}
+
 fn append(file: &mut File, lines: &[Line]) -> io::Result<()> {
     let mut bytes = Vec::new();
     for line in lines {
@@ -211,4 +225,26 @@ async fn let_go(post: &dyn Post, url: &str, receipts: &[String]) -> u32 {
             .count() as u32;
     }
     left
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interrupted_export_is_as_old_as_its_first_line() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("export.jsonl");
+        let (mut file, seen) = opened(&path).expect("a new file");
+        assert_eq!((seen.len(), begun(&path)), (0, None));
+        let at = Timestamp::from_seconds(7);
+        let first = Line::Export {
+            node: "n".to_owned(),
+            queue: "q".to_owned(),
+            at,
+            depth: 1,
+        };
+        append(&mut file, &[first]).expect("written");
+        assert_eq!(begun(&path), Some(at));
+    }
 }

@@ -1,13 +1,16 @@
-//! The checks of an edit: against the messages a peek has just seen, because a plan asks nobody.
+//! The checks of an edit and of what messages take: against those a peek has just seen, because a plan
+//! asks nobody.
 
-use crate::finding::{Answer, Words, finding};
+use crate::finding::{Answer, Words, finding, not_checked};
 use crate::plan::{Finding, Severity};
 use crate::redrive::subject::Subject;
+use crate::selected::destination;
 use crate::selected::edit::Edit;
-use crate::selected::message::{MOST_BYTES, Message};
+use crate::selected::message::Message;
 use crate::selected::settings::Settings;
 use crate::shelf::{PEEK_SECONDS, Shelf};
 use crate::words::{count, span, thousands};
+use model::Fact;
 
 /// Messages whose differences are told.
 const TOLD: usize = 5;
@@ -49,13 +52,13 @@ pub(in crate::selected) fn sample(settings: &Settings, shelf: &Shelf) -> Vec<Str
 }
 
 pub(super) fn findings(subject: &Subject<'_>, settings: &Settings, shelf: &Shelf) -> Vec<Finding> {
-    match &settings.edit {
-        None => Vec::new(),
-        Some(edit) => vec![
-            checked(subject, settings, edit, shelf),
-            limit(settings, edit, shelf),
-        ],
-    }
+    let edit = settings.edit.as_ref();
+    let mut all: Vec<Finding> = edit
+        .map(|edit| checked(subject, settings, edit, shelf))
+        .into_iter()
+        .collect();
+    all.push(limit(subject, settings, shelf));
+    all
 }
 
 fn checked(subject: &Subject<'_>, settings: &Settings, edit: &Edit, shelf: &Shelf) -> Finding {
@@ -91,9 +94,14 @@ fn checked(subject: &Subject<'_>, settings: &Settings, edit: &Edit, shelf: &Shel
         Severity::Block,
         Answer::given(fail.is_empty(), value.clone()),
         Words {
-            pass: format!(
-                "The edit fits all that were looked at and keeps the shape asked for: {value}. Those it does not fit are not sent."
-            ),
+            pass: match settings.free_shape {
+                false => format!(
+                    "The edit fits all that were looked at and keeps their shape: {value}. Those it does not fit are not sent."
+                ),
+                true => format!(
+                    "The edit can be made in all that were looked at: {value}. shape=free: what the bodies become is not checked."
+                ),
+            },
             fail,
             unknown: String::new(),
             threshold: "a peek of the last 10 min",
@@ -102,29 +110,63 @@ fn checked(subject: &Subject<'_>, settings: &Settings, edit: &Edit, shelf: &Shel
     )
 }
 
-fn limit(settings: &Settings, edit: &Edit, shelf: &Shelf) -> Finding {
-    let size = |message: &Message| {
-        let after = edit.apply(&message.body).ok()?;
-        Some(message.bytes() - message.body.len() + after.len())
+/// The destination takes messages up to a size of its own (SetQueueAttributes, MaximumMessageSize):
+/// less than SQS's where nobody raised it.
+fn limit(subject: &Subject<'_>, settings: &Settings, shelf: &Shelf) -> Finding {
+    let size = |message: &Message| match &settings.edit {
+        None => Some(message.bytes()),
+        Some(edit) => {
+            let after = edit.apply(&message.body).ok()?;
+            Some(message.bytes() - message.body.len() + after.len())
+        }
     };
-    let largest = selected(settings, shelf)
+    let fresh = shelf
+        .peek
+        .as_ref()
+        .is_some_and(|peek| subject.snapshot.taken_at.seconds_since(peek.at) <= PEEK_SECONDS);
+    let sizes: Vec<usize> = selected(settings, shelf)
+        .filter(|_| fresh)
         .filter_map(size)
-        .max()
-        .unwrap_or(0);
-    let value = format!("{} bytes", thousands(largest as i64));
+        .collect();
+    let Some(largest) = sizes.iter().max() else {
+        return not_checked(
+            "selected.body-limit",
+            "how large the messages are (no peek of the last 10 min shows one that is sent)",
+            "SQS refuses one that is larger than the destination takes.",
+        );
+    };
+    let largest = *largest as i64;
+    let bytes = |n: i64| format!("{} bytes", thousands(n));
+    let to = destination(subject, settings);
+    let most = to.and_then(|queue| queue.facts.count(Fact::MaximumMessageSizeBytes));
+    let answer = match to {
+        Some(queue) => Answer::of(
+            subject.origin(queue, Fact::MaximumMessageSizeBytes),
+            most.map(|most| largest <= most),
+            bytes(largest),
+        ),
+        None => Answer::unknown("no destination"),
+    };
+    let name = to.map_or("the destination", |queue| queue.name.as_str());
+    let takes = most.map_or_else(String::new, bytes);
     finding(
         "selected.body-limit",
         Severity::Block,
-        Answer::given(largest <= MOST_BYTES, value.clone()),
+        answer,
         Words {
-            pass: format!("The largest edited message looked at takes {value}."),
-            fail: format!(
-                "The largest edited message looked at takes {value}: SQS takes {}.",
-                thousands(MOST_BYTES as i64)
+            pass: format!(
+                "The largest of {} looked at takes {} as it would be sent; {name} takes {takes}.",
+                count(sizes.len() as i64, "message"),
+                bytes(largest)
             ),
-            unknown: String::new(),
-            threshold: "1,048,576 bytes",
-            next: "Set less.",
+            fail: format!(
+                "The largest of {} looked at takes {} as it would be sent; {name} takes {takes} only.",
+                count(sizes.len() as i64, "message"),
+                bytes(largest)
+            ),
+            unknown: format!("How large a message {name} takes is not known."),
+            threshold: "what the destination takes",
+            next: "Raise MaximumMessageSize of the destination, or leave the large ones out.",
         },
     )
 }
