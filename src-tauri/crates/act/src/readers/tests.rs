@@ -235,11 +235,9 @@ fn alone(zones: Option<&'static str>) -> Snapshot {
         },
         0,
     );
-    let nodes: Vec<_> = whole.nodes.iter().cloned().collect();
-    let kept = nodes
-        .into_iter()
-        .filter(|n| !matches!(n.name.as_str(), "db-2" | "db-3"));
-    whole.nodes = kept.collect();
+    let mut nodes = whole.nodes.to_vec();
+    nodes.retain(|n| !matches!(n.name.as_str(), "db-2" | "db-3"));
+    whole.nodes = nodes.into();
     whole
 }
 
