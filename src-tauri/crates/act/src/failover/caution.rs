@@ -144,20 +144,30 @@ fn target_zone(subject: &Subject<'_>, target: &Node, writer: &Node) -> Finding {
         None => target,
     };
     let value = own.unwrap_or_else(|| "not known".to_owned());
-    let beside = match same == Some(true) {
-        true => "the writer's zone",
-        false => "another zone than the writer's",
+    let pass = match same {
+        Some(true) => format!("{} is in {value}, the writer's zone.", target.name),
+        Some(false) => format!(
+            "{} is in {value}, another zone than the writer's.",
+            target.name
+        ),
+        None => format!(
+            "The zone of {} is not known, and no zone is ill.",
+            silent.name
+        ),
     };
     finding(
         "failover.target-zone",
         Severity::Warn,
         Answer::of(
             subject.database.origin(target, Fact::Status),
-            same.map(|same| !(zone_is_ill && same)),
+            match zone_is_ill {
+                true => same.map(|same| !same),
+                false => Some(true),
+            },
             value.clone(),
         ),
         Words {
-            pass: format!("{} is in {value}, {beside}.", target.name),
+            pass,
             fail: format!(
                 "{} is in {value}, the writer's own zone, and that zone is what is ill.",
                 target.name

@@ -614,7 +614,7 @@ fn the_writers_zone_warns_only_where_the_zone_is_ill() {
     let mut world = World::green();
     world.node("dbinstance/r1").scope.az = Some("a".into());
     assert_eq!(world.outcome("failover.target-zone"), Outcome::Pass);
-    world.causes.push(Cause {
+    let ill = Cause {
         rule: "az-fault".into(),
         level: Level::Critical,
         sentence: String::new(),
@@ -622,11 +622,14 @@ fn the_writers_zone_warns_only_where_the_zone_is_ill() {
         consequences: vec![NodeId::new("dbinstance/1/eu-west-1/w")],
         signals: Vec::new(),
         since: None,
-    });
+    };
+    world.causes.push(ill.clone());
     assert_eq!(world.outcome("failover.target-zone"), Outcome::Fail);
     for silent in ["r1", "w"] {
         let mut world = World::green();
         world.node(&format!("dbinstance/{silent}")).scope.az = None;
+        assert_eq!(world.outcome("failover.target-zone"), Outcome::Pass);
+        world.causes.push(ill.clone());
         let finding = world.finding("r1", "failover.target-zone");
         assert_eq!(
             (finding.outcome, finding.sentence.as_str()),

@@ -49,19 +49,15 @@ fn replicas(snapshot: &Snapshot, id: &NodeId, left: i64) -> Left {
     let Some(workload) = snapshot.node(id) else {
         return missing(id);
     };
-    // No more can remain than are ready now.
-    let (answer, word) = match workload.facts.count(Fact::ReplicasReady) {
-        None => (Answer::given(left > 0, count(left, "replica")), ""),
-        Some(ready) => {
-            let remain = ready.min(left).max(0);
-            let origin = Origin::of(snapshot, workload, Fact::ReplicasReady);
-            let value = count(remain, "ready replica");
-            (Answer::of(origin, Some(remain > 0), value), "ready ")
-        }
+    // No more can remain than are ready now; where none is, none is taken.
+    let value = match workload.facts.count(Fact::ReplicasReady) {
+        None => count(left, "replica"),
+        Some(0) => format!("{}, none is ready now either", count(left, "replica")),
+        Some(ready) => count(ready.min(left).max(0), "ready replica"),
     };
     Left {
-        answer,
-        sentence: format!("{} would have no {word}replica left.", workload.name),
+        answer: Answer::given(left > 0, value),
+        sentence: format!("{} would have no replica left.", workload.name),
     }
 }
 
