@@ -237,7 +237,7 @@ fn alone(zones: Option<&'static str>) -> Snapshot {
     );
     let mut nodes = whole.nodes.to_vec();
     nodes.retain(|n| !matches!(n.name.as_str(), "db-2" | "db-3"));
-    whole.nodes = nodes.into();
+    whole.nodes = nodes;
     whole
 }
 
