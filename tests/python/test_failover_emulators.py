@@ -229,7 +229,7 @@ def test_a_whole_takes_one_action_at_a_time_also_where_no_cluster_gives_a_lock(w
                              "--stack", str(world.stack), "--json", state=world.state)
         world.front.hurry(SPEED)
         code, receipt = running.result()
-    assert refused.returncode == 4 and "Another process is acting on dbcluster/" in refused.stderr, (refused.returncode, refused.stderr)
+    assert refused.returncode == 4 and "alone, which belongs with alone-c" in refused.stderr, (refused.returncode, refused.stderr)
     assert not world.front.asked(DELETE) and aurora.c in aurora.instances()
     assert (code, receipt["verdict"]) == (0, "verified"), receipt["sentence"]
 

@@ -72,7 +72,7 @@ pub(crate) fn said(node: &Node, fact: Fact) -> (SourceId, Timestamp) {
     }
 }
 
-/// The source of what the listing of a database does not say: service and part.
+/// The source of what the listing of a database or function does not say: service and part.
 fn teller(kind: Kind, fact: Fact) -> Option<(Service, &'static str)> {
     match (kind, fact) {
         (
@@ -87,6 +87,9 @@ fn teller(kind: Kind, fact: Fact) -> Option<(Service, &'static str)> {
             Some((Service::Rds, "maintenance"))
         }
         (Kind::DbCluster, Fact::FailoverEventsRecent) => Some((Service::Rds, "events")),
+        (Kind::Function, Fact::StateWord | Fact::LastUpdateStatus) => {
+            Some((Service::Lambda, "states"))
+        }
         _ => None,
     }
 }

@@ -20,13 +20,6 @@ pub const SOMETHING_REMAINS: &str = "plan.something-remains";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
 #[serde(tag = "takes", rename_all = "kebab-case")]
 pub enum Takes {
-    /// Leaves a workload with so many replicas.
-    Replicas {
-        /// The deployment or stateful set.
-        workload: NodeId,
-        /// Replicas afterwards.
-        left: i64,
-    },
     /// A database instance or cache node no longer serves reads.
     Reader {
         /// The instance.

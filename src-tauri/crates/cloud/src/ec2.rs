@@ -7,9 +7,11 @@
 
 use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
 use aws_runtime::auth::{SigV4OperationSigningConfig, SigningOptions};
-use aws_smithy_runtime::client::identity::IdentityCache;
+use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
 use aws_smithy_runtime::client::orchestrator::operation::{Operation, OperationBuilder};
-use aws_smithy_runtime::client::retries::classifiers::HttpStatusCodeClassifier;
+use aws_smithy_runtime::client::retries::classifiers::{
+    HttpStatusCodeClassifier, TransientErrorClassifier,
+};
 use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
 use aws_smithy_runtime_api::client::auth::{
     AuthSchemeOptionResolverParams, SharedAuthScheme, SharedAuthSchemeOptionResolver,
@@ -101,7 +103,7 @@ fn operation(sdk: &SdkConfig) -> OperationBuilder {
         StaticAuthSchemeOptionResolver::new(vec![SCHEME_ID]),
     )));
     components.push_auth_scheme(SharedAuthScheme::new(SigV4AuthScheme::new()));
-    components.set_identity_cache(Some(IdentityCache::no_cache()));
+    components.set_identity_cache(sdk.identity_cache());
     if let Some(keys) = sdk.credentials_provider() {
         components.set_identity_resolver(SCHEME_ID, keys);
     }
@@ -123,6 +125,8 @@ fn operation(sdk: &SdkConfig) -> OperationBuilder {
         .service_name("ec2")
         .operation_name("DescribeSubnets")
         .endpoint_url(&endpoint(sdk, &region))
+        .retry_classifier(TransientErrorClassifier::<Refused>::new())
+        .retry_classifier(AwsErrorCodeClassifier::<Refused>::new())
         .retry_classifier(HttpStatusCodeClassifier::default())
         .runtime_plugin(signed);
     if let Some(retries) = sdk.retry_config() {

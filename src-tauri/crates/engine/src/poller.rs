@@ -276,6 +276,8 @@ impl Reader for CollectorReader {
     fn floor(&self) -> Duration {
         match self.source.service {
             Service::CloudWatch => METRICS_FLOOR,
+            // One call for every function, of the few a second that Lambda takes.
+            Service::Lambda if self.source.part == "states" => METRICS_FLOOR,
             Service::Iam
             | Service::Sts
             | Service::Route53

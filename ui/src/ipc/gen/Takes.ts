@@ -5,15 +5,7 @@ import type { NodeId } from "./NodeId";
  * One thing a plan takes away. An action whose effect fits none of these adds a variant, and the
  * rule for what must then remain.
  */
-export type Takes = { "takes": "replicas", 
-/**
- * The deployment or stateful set.
- */
-workload: NodeId, 
-/**
- * Replicas afterwards.
- */
-left: number, } | { "takes": "reader", 
+export type Takes = { "takes": "reader", 
 /**
  * The instance.
  */

@@ -174,6 +174,14 @@ fn issues(subject: &Subject<'_>) -> Finding {
 /// should not be changed directly where the Cluster Autoscaler owns it.
 fn autoscaler(subject: &Subject<'_>, wanted: Sizes) -> Finding {
     let owner = subject.autoscaler();
+    let unread = near::unread(subject.snapshot, subject.group, "deployments");
+    if let (None, Some(why)) = (owner, unread) {
+        return not_checked(
+            "nodegroup.autoscaler",
+            &format!("whether a Cluster Autoscaler runs in the cluster ({why})"),
+            "It would set desired back.",
+        );
+    }
     let moved = wanted.desired != subject.sizes.desired;
     finding(
         "nodegroup.autoscaler",
@@ -282,6 +290,12 @@ fn addresses(subject: &Subject<'_>, wanted: Sizes) -> Finding {
     };
     let more = (wanted.desired - subject.sizes.desired).max(0);
     let needed = more * need::addresses(subject);
+    // Without an address of its own no node comes; whether pods take theirs from the same subnets depends on the
+    // network plugin.
+    let severity = match more > free {
+        true => Severity::Block,
+        false => Severity::Warn,
+    };
     let value = format!(
         "{} free, about {} needed",
         thousands(free),
@@ -294,7 +308,7 @@ fn addresses(subject: &Subject<'_>, wanted: Sizes) -> Finding {
         });
     finding(
         "nodegroup.free-addresses",
-        Severity::Block,
+        severity,
         Answer::of(
             subject.origin(Fact::FreeAddresses),
             Some(needed <= free),
@@ -303,7 +317,7 @@ fn addresses(subject: &Subject<'_>, wanted: Sizes) -> Finding {
         Words {
             pass: format!("The group's subnets have addresses for them: {value}.{fullest}"),
             fail: format!(
-                "The group's subnets have not enough addresses: {value}.{fullest} EKS reports InsufficientFreeAddresses or pods stay in ContainerCreating."
+                "The group's subnets have not enough addresses: {value}.{fullest} EKS reports InsufficientFreeAddresses, or pods with addresses of these subnets stay in ContainerCreating."
             ),
             unknown: "Whether the group's subnets have addresses for them is not known.".to_owned(),
             threshold: "an address for every node and its pods",
@@ -324,9 +338,14 @@ fn budgets(subject: &Subject<'_>) -> Finding {
         .filter(|node| node.facts.count(Fact::DisruptionsAllowed) == Some(0))
         .map(|node| node.name.as_str())
         .collect();
-    let unread = near::unread(subject.snapshot, subject.group, near::BUDGETS);
+    if let Some(why) = near::unread(subject.snapshot, subject.group, near::BUDGETS) {
+        return not_checked(
+            "nodegroup.budgets",
+            &format!("disruption budgets of the pods on its nodes ({why})"),
+            "Nodes whose pods may not go are terminated with them when the drain gives up.",
+        );
+    }
     let answer = match subject.watch("pods") {
-        Some(_) if unread.is_some() => Answer::unknown(unread.unwrap_or_default()),
         Some(origin) => Answer::of(
             origin,
             Some(stuck.is_empty()),

@@ -83,6 +83,7 @@ impl World {
             source(Service::Kubernetes, "nodes"),
             source(Service::Kubernetes, "pods"),
             source(Service::Kubernetes, "poddisruptionbudgets"),
+            source(Service::Kubernetes, "deployments"),
         ];
         let mut world = Self {
             nodes: BTreeMap::new(),
@@ -289,16 +290,11 @@ fn every_block_fails_when_it_should_and_only_then() {
         ("nodegroup.vcpu-quota", up, |w| {
             w.set(Kind::Nodegroup, "reserve", Fact::VcpuQuota, 27_i64);
         }),
-        ("nodegroup.free-addresses", up, |w| {
-            w.set(Kind::Nodegroup, "reserve", Fact::FreeAddresses, 8_i64);
-        }),
     ];
     let counted = |mut world: World| {
         // Three nodes of four vCPUs would be 12 more: just as many as are left.
         world.set(Kind::Nodegroup, "reserve", Fact::VcpuQuota, 64_i64);
         world.set(Kind::Nodegroup, "reserve", Fact::VcpuQuotaUsed, 52_i64);
-        // A node of this cluster has more than one pod and less than three: three nodes and six pods need just as many.
-        world.set(Kind::Nodegroup, "reserve", Fact::FreeAddresses, 9_i64);
         world
     };
     let green = counted(World::new()).plan("reserve", up).expect("a plan");
@@ -397,13 +393,33 @@ fn down_is_level_three_says_that_instances_die_and_leaves_a_node() {
 }
 
 #[test]
-fn budgets_that_are_not_read_are_not_known() {
+fn what_the_cluster_does_not_let_be_read_is_not_checked() {
     let mut world = World::new();
+    let unread = ["poddisruptionbudgets", "deployments"];
     world
         .sources
-        .retain(|s| s.source.part != "poddisruptionbudgets");
+        .retain(|s| !unread.contains(&s.source.part.as_str()));
     let plan = world.plan("core", &[("desired", "1")]).expect("a plan");
-    assert_eq!(says(&plan, "nodegroup.budgets").1, Outcome::Unknown);
+    for check in ["nodegroup.budgets", "nodegroup.autoscaler"] {
+        assert_eq!(says(&plan, check), (Severity::Info, Outcome::Pass));
+    }
+}
+
+#[test]
+fn addresses_for_the_nodes_block_and_for_their_pods_warn() {
+    // A node of this cluster has more than one pod and less than three: three nodes and six pods.
+    let cases = [
+        (9, Severity::Warn, Outcome::Pass),
+        (8, Severity::Warn, Outcome::Fail),
+        (3, Severity::Warn, Outcome::Fail),
+        (2, Severity::Block, Outcome::Fail),
+    ];
+    for (free, severity, outcome) in cases {
+        let mut world = World::new();
+        world.set(Kind::Nodegroup, "reserve", Fact::FreeAddresses, free);
+        let plan = world.plan("reserve", &[("desired", "3")]).expect("a plan");
+        assert_eq!(says(&plan, "nodegroup.free-addresses"), (severity, outcome));
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod arrivals;
 use super::held;
 use crate::finding::{Answer, Words, finding, not_checked};
 use crate::origin::Origin;
-use crate::plan::{Finding, Severity};
+use crate::plan::{Finding, Outcome, Severity};
 use crate::redrive::guard;
 use crate::redrive::subject::Subject;
 use crate::shelf::Shelf;
@@ -95,6 +95,13 @@ fn consumed(subject: &Subject<'_>) -> Finding {
         Some(origin) => Answer::of(origin, Some(holds), value.clone()),
         None => Answer::given(holds, value.clone()),
     };
+    if answer.outcome == Outcome::Unknown {
+        return not_checked(
+            "purge.consumed",
+            &format!("whether somebody takes messages from {name} (it was not read lately)"),
+            "What a consumer would still work on is deleted too.",
+        );
+    }
     finding(
         "purge.consumed",
         Severity::Warn,
@@ -106,7 +113,7 @@ fn consumed(subject: &Subject<'_>) -> Finding {
             fail: format!(
                 "{value} is set up to take messages from {name}: what it would still work on is deleted too."
             ),
-            unknown: format!("Whether somebody takes messages from {name} is not known."),
+            unknown: String::new(),
             threshold: "no consumer",
             next: "Ask whoever runs it whether these messages are still wanted.",
         },

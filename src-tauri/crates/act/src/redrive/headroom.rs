@@ -3,8 +3,8 @@
 
 use super::health;
 use super::subject::Subject;
-use crate::finding::{Answer, Words, finding};
-use crate::plan::{Finding, Severity};
+use crate::finding::{Answer, Words, finding, not_checked};
+use crate::plan::{Finding, Outcome, Severity};
 use crate::words::{percent, thousands};
 use crate::workload::near;
 use model::{Fact, Node, NodeId, Relation};
@@ -59,6 +59,15 @@ fn one(subject: &Subject<'_>, database: &Node) -> Finding {
         None => Answer::unknown("the writer was not read"),
     };
     let name = &database.name;
+    if answer.outcome == Outcome::Unknown {
+        return not_checked(
+            "redrive.database",
+            &format!(
+                "whether the writer of {name}, which the consumer uses, has room (its figures were not read)"
+            ),
+            "What is redriven comes on top of its load.",
+        );
+    }
     finding(
         "redrive.database",
         Severity::Warn,
@@ -68,9 +77,7 @@ fn one(subject: &Subject<'_>, database: &Node) -> Finding {
             fail: format!(
                 "The writer of {name}, which the consumer uses, is busy already: {value}. What is redriven comes on top."
             ),
-            unknown: format!(
-                "Whether the writer of {name}, which the consumer uses, has room is not known."
-            ),
+            unknown: String::new(),
             threshold: "CPU at most 80 %, at most 90 % of its connections open",
             next: "Wait until it is quieter, or redrive at a lower rate.",
         },

@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 
 pub(super) fn after(snapshot: &Snapshot, taken: &Takes) -> Left {
     match taken {
-        Takes::Replicas { workload, left } => replicas(snapshot, workload, *left),
         Takes::Reader { member } => readers(snapshot, member),
         Takes::Zone { near, zone } => zones(snapshot, near, zone),
         Takes::Record { record } => records(snapshot, record),
@@ -43,22 +42,6 @@ fn to<'a>(snapshot: &'a Snapshot, node: &NodeId, relation: Relation) -> Vec<&'a 
 fn names(nodes: &[&Node]) -> String {
     let names: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
     list(&names)
-}
-
-fn replicas(snapshot: &Snapshot, id: &NodeId, left: i64) -> Left {
-    let Some(workload) = snapshot.node(id) else {
-        return missing(id);
-    };
-    // No more can remain than are ready now; where none is, none is taken.
-    let value = match workload.facts.count(Fact::ReplicasReady) {
-        None => count(left, "replica"),
-        Some(0) => format!("{}, none is ready now either", count(left, "replica")),
-        Some(ready) => count(ready.min(left).max(0), "ready replica"),
-    };
-    Left {
-        answer: Answer::given(left > 0, value),
-        sentence: format!("{} would have no replica left.", workload.name),
-    }
 }
 
 /// Readers that are left, available, and for a database in another zone than the writer. One whose
@@ -251,6 +234,9 @@ fn nodes(snapshot: &Snapshot, id: &NodeId, left: i64) -> Left {
     }
     let remain = others + ready.min(left).max(0);
     let answer = match known {
+        Some(origin) if others + ready == 0 && left > 0 && read => {
+            Answer::of(origin, Some(true), "no node is Ready now either")
+        }
         None => Answer::unknown("no node of the cluster was read"),
         Some(origin) if remain == 0 && left > 0 && !read => {
             Answer::of(origin, None, "no node of the nodegroup was read")

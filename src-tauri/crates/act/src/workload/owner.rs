@@ -20,6 +20,9 @@ pub(crate) const HPA_SYNC_SECONDS: f64 = 15.0;
 /// Seconds between two looks of KEDA, when its scaled object does not say.
 const KEDA_POLLING_SECONDS: i64 = 30;
 
+/// Who looks less often is not waited for: a run holds its domain until it ends.
+const LONGEST_SYNC_SECONDS: f64 = 600.0;
+
 /// Who owns `replicas`.
 #[derive(Clone, Debug)]
 pub(crate) enum Owner<'a> {
@@ -77,7 +80,7 @@ impl<'a> Owner<'a> {
         let scaler = self.scaler();
         let keeper = scaler.and_then(|scaler| gitops::keeper(snapshot, scaler, field));
         let reverts = keeper.and_then(|keeper| keeper.reverts_in).unwrap_or(0.0);
-        2.0 * self.sync_seconds().max(reverts)
+        2.0 * self.sync_seconds().max(reverts).min(LONGEST_SYNC_SECONDS)
     }
 
     /// Seconds between two times it looks: after two of them it has had its say.

@@ -22,7 +22,6 @@ use crate::origin::Origin;
 use crate::plan::{Blast, ConfirmLevel, Expectation, Finding, Plan, Severity};
 use crate::setting::Setting;
 use crate::shelf::Shelf;
-use crate::takes::Takes;
 use crate::verb::Verb;
 use crate::words::{count, span};
 use aim::Aim;
@@ -97,12 +96,6 @@ fn draft(aim: &Aim<'_>) -> Draft {
     let node = aim.workload;
     let mut targets = vec![node.id.clone()];
     targets.extend(aim.owner.scaler().map(|scaler| scaler.id.clone()));
-    // What zero takes is judged by where the workload is (`scale.to-zero`).
-    let down = (1..aim.from).contains(&aim.to);
-    let takes = Takes::Replicas {
-        workload: node.id.clone(),
-        left: aim.to,
-    };
     Draft {
         settings: [("replicas".to_owned(), aim.to.to_string())].into(),
         targets,
@@ -113,7 +106,8 @@ fn draft(aim: &Aim<'_>) -> Draft {
         undo: undo(aim),
         blast: blast(aim),
         level: level(aim),
-        takes: if down { vec![takes] } else { Vec::new() },
+        // At least one is left, or `scale.to-zero` says whether that may be none.
+        takes: Vec::new(),
         ..object::draft(aim.snapshot, node, aim.patch().as_ref(), "scale")
     }
 }
@@ -237,7 +231,7 @@ fn expectations(aim: &Aim<'_>) -> Vec<Expectation> {
         Expectation {
             id: KEPT.into(),
             sentence: format!(
-                "{what} for {} (two syncs of whoever may put them back).",
+                "{what} for {}, in which whoever may put them back looks at them.",
                 span(kept)
             ),
             dwell_seconds: kept,

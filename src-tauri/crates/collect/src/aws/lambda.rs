@@ -103,7 +103,12 @@ impl Collector for States {
     async fn collect(&self, session: &Session, known: &Known) -> Reading {
         let round = Round::new(session, Service::Lambda);
         let mappings = known.here(session, Kind::Mapping);
+        let queues = |mapping: &&FoundNode| {
+            let source = mapping.facts.text(Fact::EventSource);
+            source.is_some_and(|arn| arn.contains(":sqs:"))
+        };
         let names: BTreeSet<&str> = mappings
+            .filter(queues)
             .filter_map(|mapping| mapping.facts.text(Fact::FunctionName))
             .collect();
         let functions = known.here(session, Kind::Function);

@@ -109,16 +109,21 @@ fn dlq_growing(subject: &Subject<'_>) -> Option<Verdict> {
     let held = held(subject)?;
     let window = subject.limits().dlq_growing_seconds;
     let grown = growth(subject.node, window, subject.now())?;
-    let of = words::list(
-        &subject
-            .previous(Relation::DeadLetters)
-            .map(|q| q.name.clone())
-            .collect::<Vec<_>>(),
-        2,
-    );
+    let before = |of: fn(Kind) -> bool| {
+        let all = subject.previous(Relation::DeadLetters);
+        let names: Vec<String> = all.filter(|q| of(q.kind)).map(|q| q.name.clone()).collect();
+        (!names.is_empty()).then(|| words::list(&names, 2))
+    };
+    let loss = match (
+        before(|kind| kind == Kind::Queue),
+        before(|kind| kind != Kind::Queue),
+    ) {
+        (None, Some(senders)) => format!("what {senders} fails to do is lost"),
+        (queues, _) => format!("the consumer of {} loses them", queues.unwrap_or_default()),
+    };
     let (more, span) = (words::thousands(grown), words::span(window));
     let sentence = format!(
-        "{} grows: {more} messages more in {span}, {} in all: the consumer of {of} loses them.",
+        "{} grows: {more} messages more in {span}, {} in all: {loss}.",
         subject.name(),
         words::thousands(held as f64)
     );

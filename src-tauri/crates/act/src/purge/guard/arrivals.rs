@@ -4,9 +4,9 @@
 //! its source queues after too many receives (SQS Developer Guide, "Available CloudWatch metrics for
 //! Amazon SQS"): those show in the depth only.
 
-use crate::finding::{Answer, Words, finding};
+use crate::finding::{Answer, Words, finding, not_checked};
 use crate::origin::Origin;
-use crate::plan::{Finding, Severity};
+use crate::plan::{Finding, Outcome, Severity};
 use crate::redrive::subject::Subject;
 use crate::words::thousands;
 use model::{Fact, Node, Scope, Service, Snapshot, Source};
@@ -22,7 +22,7 @@ pub(super) fn producers(subject: &Subject<'_>) -> Finding {
     let name = &subject.dlq.name;
     let sent = subject.dlq.facts.number(Fact::SentPerSecond);
     let depth = Depth::of(subject.snapshot, subject.dlq);
-    let grown = depth.map(|depth| depth.lately > depth.before);
+    let grown = depth.map(Depth::grew);
     let comes = match (sent.map(|rate| rate > 0.0), grown) {
         (Some(true), _) | (_, Some(true)) => Some(true),
         (Some(false), Some(false)) => Some(false),
@@ -40,10 +40,20 @@ pub(super) fn producers(subject: &Subject<'_>) -> Finding {
         },
     );
     let value = format!("{sent_words}; {depth_words}");
+    let answer = Answer::of(origin(subject), comes.map(|comes| !comes), value.clone());
+    if answer.outcome == Outcome::Unknown {
+        let why = answer.origin.and_then(|origin| origin.silence);
+        let why = why.unwrap_or_else(|| "its metrics were not read lately".to_owned());
+        return not_checked(
+            "purge.producer",
+            &format!("whether messages still come into {name} ({why})"),
+            "Those that come during the purge may be deleted unseen.",
+        );
+    }
     finding(
         "purge.producer",
         Severity::Warn,
-        Answer::of(origin(subject), comes.map(|comes| !comes), value.clone()),
+        answer,
         Words {
             pass: format!(
                 "The newest minute read shows nothing sent to {name}, and it did not grow: {depth_words}."
@@ -51,9 +61,7 @@ pub(super) fn producers(subject: &Subject<'_>) -> Finding {
             fail: format!(
                 "Messages come into {name} ({value}): those that come during the purge may be deleted unseen."
             ),
-            unknown: format!(
-                "Whether messages come into {name}, sent to it or moved by SQS, is not known."
-            ),
+            unknown: String::new(),
             threshold: "nothing sent, and no growth",
             next: "Stop what sends them first, and the consumer of the source queue when it fails.",
         },
@@ -68,6 +76,11 @@ struct Depth {
 }
 
 impl Depth {
+    /// Beyond what counts, which are approximate, differ by of themselves.
+    fn grew(self) -> bool {
+        self.lately > self.before + (self.before / 1_000).max(2)
+    }
+
     /// `None` when the metrics do not tell both.
     fn of(snapshot: &Snapshot, queue: &Node) -> Option<Self> {
         let fact = Fact::MessagesVisible;

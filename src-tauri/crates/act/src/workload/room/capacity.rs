@@ -186,8 +186,13 @@ pub(super) fn addresses(step: Step<'_>) -> Option<Finding> {
     let groups = nodes.filter(|node: &&Node| {
         node.kind == Kind::Nodegroup && near::same_cluster(node, step.workload)
     });
-    let told = groups.filter_map(|group| Some((group.facts.count(Fact::FreeAddresses)?, group)));
-    let (free, group) = told.max_by_key(|(free, _)| *free)?;
+    let told = groups.filter_map(|group| Some((group, group.facts.count(Fact::FreeAddresses)?)));
+    // Groups in the same subnets have the same addresses.
+    let places: BTreeMap<&str, (&Node, i64)> = told
+        .map(|(group, free)| (group.facts.text(Fact::Subnets).unwrap_or(""), (group, free)))
+        .collect();
+    let free: i64 = places.values().map(|(_, free)| free).sum();
+    let (group, _) = places.into_values().next()?;
     let value = format!(
         "{} free, {} needed",
         thousands(free),
@@ -204,7 +209,7 @@ pub(super) fn addresses(step: Step<'_>) -> Option<Finding> {
         Words {
             pass: format!("The subnets of the cluster's nodes have addresses for them: {value}."),
             fail: format!(
-                "The subnets of the cluster's nodes have not enough addresses: {value}. The others stay in ContainerCreating."
+                "The subnets of the cluster's nodes have not enough addresses: {value}. Some nodes hold a few in stock; the other pods may stay in ContainerCreating."
             ),
             unknown: "Whether the subnets of the cluster's nodes have addresses is not known."
                 .to_owned(),

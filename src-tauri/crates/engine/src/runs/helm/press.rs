@@ -69,6 +69,8 @@ impl Helm {
     async fn run(&self, confirmed: Confirmed) -> Result<RunWatch, Refusal> {
         let inner = &self.inner;
         let (plan, grounds, pressed_at) = confirmed.into_parts();
+        // The run that is there is named where it is known; between the two looks the lock decides.
+        self.free(&plan)?;
         let lock = DomainLock::take(&inner.dir, plan.whole())?;
         self.free(&plan)?;
         let audit = self.audit()?;
