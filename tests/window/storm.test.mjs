@@ -17,7 +17,7 @@ test("the board opens where the incident is; I lists its signals, C shows its ca
   const said = await until("the banner says what is short", async () => waits.test(await banner()) && banner(), 60);
   const cluster = waits.exec(said)[1];
   assert.match(said, /Nodegroup \S+ could give \d+ nodes? more on demand/);
-  assert.match(await window.text(".reg.on"), /us-east-1/, "the region of the cause");
+  await until("the board is where the cause is", async () => /us-east-1/.test((await window.text(".reg.on")) ?? ""));
   await at.says(/[1-9]\d* pending/);
   await window.keys("i");
   const signals = await until("the signals are listed", () => window.text(".inc .pop"));
