@@ -1,8 +1,7 @@
 //! EC2, of which one call is needed: how many addresses subnets have left.
 //!
-//! `aws-sdk-ec2` has some 700 operations and takes longer to compile than the rest of the console;
-//! this is the one operation over the SDK's own orchestrator, so that signing, retries, time limits
-//! and failures are those of every other call. The wire is the EC2 query protocol
+//! `aws-sdk-ec2` is by far the largest of the SDK's crates; this is the one operation over the SDK's
+//! own orchestrator, so that signing, retries, time limits and failures are those of every other call. The wire is the EC2 query protocol
 //! (<https://smithy.io/2.0/aws/protocols/aws-ec2-query-protocol.html>).
 
 use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
