@@ -39,9 +39,6 @@ impl Checked {
         let made = all - unchecked;
         match unchecked {
             0 => format!("{passed} of {made} checks passed again on the press."),
-            1 => {
-                format!("{passed} of {made} checks passed again on the press; 1 could not be made.")
-            }
             n => format!(
                 "{passed} of {made} checks passed again on the press; {n} could not be made."
             ),

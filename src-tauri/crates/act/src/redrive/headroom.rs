@@ -16,7 +16,7 @@ const CPU_PERCENT: f64 = 80.0;
 const CONNECTIONS_PERCENT: f64 = 90.0;
 
 /// One finding for every database a consumer of a destination connects to.
-pub(crate) fn findings(subject: &Subject<'_>) -> Vec<Finding> {
+pub(super) fn findings(subject: &Subject<'_>) -> Vec<Finding> {
     let mut databases: BTreeMap<&NodeId, &Node> = BTreeMap::new();
     for (_, consumer) in health::seen(subject) {
         let reached = consumer

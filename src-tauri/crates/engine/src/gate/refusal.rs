@@ -76,7 +76,7 @@ pub enum Refusal {
         /// Where.
         node: String,
     },
-    /// Another process is about to act on this node.
+    /// Another process acts in this blast domain.
     #[error("Another process is acting on {0} at this moment.")]
     Elsewhere(String),
     /// Another console holds the domain's lock.
