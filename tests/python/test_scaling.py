@@ -251,6 +251,18 @@ def test_pausing_everything_is_a_level_higher_and_the_autoscaler_comes_back(benc
     bench.paste(bench.plan("resume", scaled)["calls"][0]["cli"])
 
 
+def test_scaling_out_alone_is_paused_and_comes_back(bench):
+    scaled = bench.read().of("scaledobject")[0]["id"]
+    plan = bench.plan("pause", scaled, what="scale-out")
+    assert finding(plan, "pause.scale-out")["outcome"] == "fail" and plan["level"] == "L3"
+    verified(bench.act(plan))
+    name = bench.kubectl.json("get", "scaledobject", *bench.place(scaled))["status"]["hpaName"]
+    rules = bench.kubectl.json("get", "hpa", name, *bench.place(scaled)[1:])["spec"]["behavior"]
+    assert rules["scaleUp"]["selectPolicy"] == "Disabled" and rules["scaleDown"]["selectPolicy"] != "Disabled"
+    verified(bench.act(bench.plan("resume", scaled)))
+    assert bench.loops() == []
+
+
 def test_incident_one_the_blamed_revision_is_undone_and_what_died_goes_back(tmp_path):
     options = ("--clock", "auto", "--speed", "20", "--seed", "3", "--pods", "60", "--regions", "1")
     with simulated(tmp_path / "sim", "dlq-fills", *options) as platform:

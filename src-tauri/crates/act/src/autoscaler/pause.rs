@@ -2,7 +2,8 @@
 //!
 //! KEDA is paused by annotations
 //! (<https://keda.sh/docs/latest/concepts/scaling-deployments/#pausing-autoscaling>): scaling in
-//! alone, which is what an incident asks for, or everything. A pause is never left: it ends by an
+//! alone, which is what an incident asks for, scaling out alone (a database that drowns in
+//! consumers), or everything. `paused-replicas` moves as well as pauses: `scale` does that. A pause is never left: it ends by an
 //! open loop. What ends it takes every pausing annotation away and sees the autoscaler come back.
 
 mod judge;
@@ -218,6 +219,7 @@ fn consequences(snapshot: &Snapshot, node: &Node, settings: &Settings) -> Vec<St
     let now = now.map_or_else(|| "its replicas".to_owned(), |n| count(n, "replica"));
     let first = match settings.what {
         What::ScaleIn => format!("{name} keeps at least {now}, and still gets more as load asks."),
+        What::ScaleOut => format!("{name} gets no more than {now}, and fewer where load falls."),
         What::All => format!("{name} stays at {now}, whatever comes."),
     };
     vec![first, lasts::open_loop(settings.seconds)]
@@ -262,12 +264,13 @@ fn prefer(snapshot: &Snapshot, node: &Node, what: What) -> Finding {
         Words {
             pass: "Scaling out goes on.".to_owned(),
             fail: format!(
-                "Nothing scales {} out either while all is paused: a backlog grows at the rate at which messages come.",
-                node.name
+                "Nothing scales {} out while {} is paused: a backlog grows at the rate at which messages come.",
+                node.name,
+                what.label()
             ),
             unknown: "Whether scaling out goes on is not known.".to_owned(),
             threshold: "scale-in only",
-            next: "Pause scale-in only, unless more pods are the problem.",
+            next: "Pause scale-in only, unless more pods are the problem (then scale-out).",
         },
     )
 }
@@ -275,7 +278,9 @@ fn prefer(snapshot: &Snapshot, node: &Node, what: What) -> Finding {
 fn expectations(snapshot: &Snapshot, node: &Node, what: What) -> Vec<Expectation> {
     let kept = Owner::ScaledObject(node).two_syncs(snapshot, ANNOTATIONS);
     let sentence = match what {
-        What::ScaleIn => format!("KEDA has switched scaling in of {} off.", node.name),
+        What::ScaleIn | What::ScaleOut => {
+            format!("KEDA has switched {} of {} off.", what.label(), node.name)
+        }
         What::All => format!("KEDA says that {} is paused.", node.name),
     };
     vec![

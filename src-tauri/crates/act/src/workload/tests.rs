@@ -604,9 +604,23 @@ fn a_pause_leaves_a_loop_and_prefers_scaling_in() {
     let all = ground.plan(Verb::Pause, &scaled, &[("what", "all"), ("for", "5m")]);
     assert_eq!(outcome(&all, "pause.scale-out"), Outcome::Fail);
     assert_eq!(all.level, ConfirmLevel::L3);
+    let out = ground.plan(Verb::Pause, &scaled, &[("what", "scale-out")]);
+    assert_eq!(outcome(&out, "pause.scale-out"), Outcome::Fail);
+    assert!(out.calls[0].cli.ends_with("paused-scale-out=true"));
     let resume = ground.plan(Verb::Resume, &scaled, &[]);
     assert_eq!(outcome(&resume, "resume.state"), Outcome::Fail);
-    ground.at(&scaled).facts.set(Fact::PausedScaleIn, true);
+    for (fact, what) in [
+        (Fact::PausedScaleOut, "scale-out"),
+        (Fact::PausedScaleIn, "all"),
+    ] {
+        ground.at(&scaled).facts.set(fact, true);
+        let undo = ground
+            .plan(Verb::Resume, &scaled, &[])
+            .undo_request
+            .expect("one");
+        assert_eq!(undo.settings["what"], what, "undone as it was");
+    }
+    ground.at(&scaled).facts.set(Fact::PausedScaleOut, false);
     let resume = ground.plan(Verb::Resume, &scaled, &[]);
     assert_eq!(outcome(&resume, "resume.state"), Outcome::Pass);
     assert!(

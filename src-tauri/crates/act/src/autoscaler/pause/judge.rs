@@ -1,5 +1,6 @@
 //! How a run of a pause, or of its end, says whether it worked.
 
+use super::settings::What;
 use crate::object::{Judge, Object, Patches, Resource, Seen};
 use crate::plan::Plan;
 use crate::verb::Verb;
@@ -17,9 +18,8 @@ pub(super) struct PauseJudge {
     patches: Patches,
     /// The autoscaler KEDA keeps.
     hpa: Option<Object>,
-    /// Everything is paused, not scaling in alone.
-    all: bool,
-    resumes: bool,
+    /// What is paused; none where a pause ends.
+    what: Option<What>,
     name: String,
 }
 
@@ -34,8 +34,10 @@ impl PauseJudge {
                 namespace: own.namespace,
                 name: hpa.to_owned(),
             }),
-            all: plan.settings.get("what").is_some_and(|what| what == "all"),
-            resumes: plan.action == Verb::Resume,
+            what: match plan.action == Verb::Resume {
+                true => None,
+                false => Some(What::asked(plan)),
+            },
             name: plan.name.clone(),
         }
     }
@@ -48,32 +50,45 @@ impl PauseJudge {
         Some(paused["status"] == json!("True"))
     }
 
-    /// Whether the autoscaler is there, and whether it may scale in.
-    fn autoscaler(&self, seen: &Seen) -> Option<bool> {
+    /// Which directions the autoscaler has switched off; `None` where it is not there.
+    fn off(&self, seen: &Seen) -> Option<Vec<What>> {
         let object = seen.object(self.hpa.as_ref()?);
-        let policy = object.pointer("/spec/behavior/scaleDown/selectPolicy");
-        (!object.is_null()).then(|| policy != Some(&json!("Disabled")))
+        let disabled = |rules: &str| {
+            let policy = object.pointer(&format!("/spec/behavior/{rules}/selectPolicy"));
+            policy == Some(&json!("Disabled"))
+        };
+        let ways = [("scaleDown", What::ScaleIn), ("scaleUp", What::ScaleOut)];
+        let off = ways.into_iter().filter(|(rules, _)| disabled(rules));
+        (!object.is_null()).then(|| off.map(|(_, what)| what).collect())
     }
 
-    fn effect(&self, seen: &Seen) -> (bool, String) {
-        let gone = self.hpa.is_some() && self.autoscaler(seen).is_none();
-        match (self.all, self.says_paused(seen), self.autoscaler(seen)) {
-            (true, Some(true), _) => (true, "paused".to_owned()),
-            (true, Some(false), _) => (false, "not paused yet".to_owned()),
+    fn effect(&self, what: What, seen: &Seen) -> (bool, String) {
+        let off = self.off(seen);
+        let gone = self.hpa.is_some() && off.is_none();
+        match (what, self.says_paused(seen), off) {
+            (What::All, Some(true), _) => (true, "paused".to_owned()),
+            (What::All, Some(false), _) => (false, "not paused yet".to_owned()),
             // An older KEDA has no such condition: it deletes the autoscaler.
-            (true, None, _) if gone => (true, "its autoscaler is gone".to_owned()),
-            (true, None, _) => (false, "its autoscaler is still there".to_owned()),
-            (false, _, Some(false)) => (true, "scaling in is off".to_owned()),
-            (false, _, Some(true)) => (false, "scaling in is still on".to_owned()),
-            (false, _, None) => (false, "its autoscaler is not there".to_owned()),
+            (What::All, None, _) if gone => (true, "its autoscaler is gone".to_owned()),
+            (What::All, None, _) => (false, "its autoscaler is still there".to_owned()),
+            (What::ScaleIn | What::ScaleOut, _, Some(off)) => match off.contains(&what) {
+                true => (true, format!("{} is off", what.label())),
+                false => (false, format!("{} is still on", what.label())),
+            },
+            (What::ScaleIn | What::ScaleOut, _, None) => {
+                (false, "its autoscaler is not there".to_owned())
+            }
         }
     }
 
     fn back(&self, seen: &Seen) -> (bool, String) {
-        match (self.says_paused(seen), self.autoscaler(seen)) {
+        let still = self.off(seen).map(|off| off.into_iter().next());
+        match (self.says_paused(seen), still) {
             (Some(true), _) => (false, "still paused".to_owned()),
-            (Some(false) | None, Some(true)) => (true, "there".to_owned()),
-            (Some(false) | None, Some(false)) => (false, "scaling in is still off".to_owned()),
+            (Some(false) | None, Some(None)) => (true, "there".to_owned()),
+            (Some(false) | None, Some(Some(what))) => {
+                (false, format!("{} is still off", what.label()))
+            }
             (Some(false) | None, None) => (false, "not there yet".to_owned()),
         }
     }
@@ -81,10 +96,9 @@ impl PauseJudge {
 
 impl Judge for PauseJudge {
     fn outcome(&self) -> String {
-        match (self.resumes, self.all) {
-            (true, _) => format!("{} is resumed and its autoscaler is back", self.name),
-            (false, true) => format!("all scaling of {} is paused", self.name),
-            (false, false) => format!("scaling in of {} is paused", self.name),
+        match self.what {
+            None => format!("{} is resumed and its autoscaler is back", self.name),
+            Some(what) => format!("{} of {} is paused", what.label(), self.name),
         }
     }
 
@@ -94,14 +108,20 @@ impl Judge for PauseJudge {
 
     fn judge(&self, id: &str, seen: &Seen) -> (bool, String) {
         match id {
-            EFFECT => self.effect(seen),
+            EFFECT => self
+                .what
+                .map_or_else(unknown, |what| self.effect(what, seen)),
             BACK => self.back(seen),
             KEPT => self.patches.kept(seen),
-            _ => (false, "not known".to_owned()),
+            _ => unknown(),
         }
     }
 
     fn patches(&self) -> &Patches {
         &self.patches
     }
+}
+
+fn unknown() -> (bool, String) {
+    (false, "not known".to_owned())
 }

@@ -1,9 +1,10 @@
 //! What a pause asks for: what of the scaling, and for how long.
 
-use super::{PAUSED, PAUSED_SCALE_IN};
+use super::{PAUSED, PAUSED_SCALE_IN, PAUSED_SCALE_OUT};
 use crate::action::PlanError;
 use crate::lasts;
 use crate::offer::Colour;
+use crate::plan::Plan;
 use crate::setting::{Ask, Choice, Setting};
 use model::{Fact, Node};
 use std::collections::BTreeMap;
@@ -13,6 +14,8 @@ use std::collections::BTreeMap;
 pub(super) enum What {
     /// Pods are not taken away.
     ScaleIn,
+    /// Pods are not added.
+    ScaleOut,
     /// Nothing is scaled.
     All,
 }
@@ -20,15 +23,27 @@ pub(super) enum What {
 impl What {
     /// What is paused now.
     pub(super) fn of(node: &Node) -> Self {
-        match node.facts.flag(Fact::Paused) {
-            Some(true) => Self::All,
-            Some(false) | None => Self::ScaleIn,
+        let on = |fact| node.facts.flag(fact) == Some(true);
+        let (inward, outward) = (on(Fact::PausedScaleIn), on(Fact::PausedScaleOut));
+        match (on(Fact::Paused), inward, outward) {
+            (true, _, _) | (false, true, true) => Self::All,
+            (false, false, true) => Self::ScaleOut,
+            (false, _, false) => Self::ScaleIn,
         }
+    }
+
+    /// What a plan was asked to pause.
+    pub(super) fn asked(plan: &Plan) -> Self {
+        let given = plan.settings.get("what").map(String::as_str);
+        given
+            .and_then(|text| what(text).ok())
+            .unwrap_or(Self::ScaleIn)
     }
 
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::ScaleIn => "scale-in",
+            Self::ScaleOut => "scale-out",
             Self::All => "all",
         }
     }
@@ -37,6 +52,7 @@ impl What {
     pub(super) const fn label(self) -> &'static str {
         match self {
             Self::ScaleIn => "scaling in",
+            Self::ScaleOut => "scaling out",
             Self::All => "all scaling",
         }
     }
@@ -45,6 +61,7 @@ impl What {
     pub(super) const fn subject(self) -> &'static str {
         match self {
             Self::ScaleIn => "Scaling in",
+            Self::ScaleOut => "Scaling out",
             Self::All => "All scaling",
         }
     }
@@ -52,6 +69,7 @@ impl What {
     pub(super) const fn annotation(self) -> &'static str {
         match self {
             Self::ScaleIn => PAUSED_SCALE_IN,
+            Self::ScaleOut => PAUSED_SCALE_OUT,
             Self::All => PAUSED,
         }
     }
@@ -100,15 +118,14 @@ impl Settings {
 }
 
 fn what(value: &str) -> Result<What, PlanError> {
-    match value.trim() {
-        "scale-in" => Ok(What::ScaleIn),
-        "all" => Ok(What::All),
-        _ => Err(PlanError::BadSetting {
+    let all = [What::ScaleIn, What::ScaleOut, What::All];
+    all.into_iter()
+        .find(|what| what.as_str() == value.trim())
+        .ok_or_else(|| PlanError::BadSetting {
             name: "what",
             value: value.to_owned(),
-            why: "give scale-in or all".to_owned(),
-        }),
-    }
+            why: "give scale-in, scale-out or all".to_owned(),
+        })
 }
 
 pub(super) fn asked() -> Vec<Setting> {
@@ -127,6 +144,7 @@ pub(super) fn asked() -> Vec<Setting> {
             ask: Ask::Choice {
                 choices: vec![
                     choice(What::ScaleIn, Colour::Green, None),
+                    choice(What::ScaleOut, Colour::Amber, Some("A backlog grows.")),
                     choice(What::All, Colour::Amber, Some("Nothing scales out either.")),
                 ],
             },
@@ -141,8 +159,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_paused_is_one_of_two() {
+    fn what_is_paused_is_one_of_three() {
         assert_eq!(what(" all ").expect("all"), What::All);
+        assert_eq!(what("scale-out").expect("out"), What::ScaleOut);
         assert!(what("everything").is_err());
     }
 }
