@@ -70,6 +70,8 @@ def test_held_is_refused_lapsed_is_taken_over_and_two_consoles_are_one_run(desk)
     while (found := lease(platform, name)) is None or found["spec"]["holderIdentity"] == "ben@desk":
         assert first.poll() is None and time.monotonic() < deadline, first.communicate()
         time.sleep(0.1)
+    said = found["metadata"]["annotations"]["quarterdeck/doing"]
+    assert said.startswith(plan["label"]) and "reason: " in said, said
     assert found["spec"]["leaseTransitions"] == 5 and found["metadata"]["annotations"]["quarterdeck/domain"] == plan["domain"]
     # An operator with another state folder: nothing but the Lease is shared.
     second = start(platform, plan, folder / "two")

@@ -29,6 +29,8 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
 /// Whose run it is and on what; both for people who look with kubectl.
 const RUN: &str = "quarterdeck/run";
 const DOMAIN: &str = "quarterdeck/domain";
+/// What is being done and why, for whoever meets the lock: broken glass is announced by it.
+const DOING: &str = "quarterdeck/doing";
 
 /// The name of a domain's lease: names of domains are longer and wilder than those of objects may be.
 #[must_use]
@@ -48,6 +50,8 @@ pub struct Claim<'a> {
     pub holder: &'a str,
     /// The run's id: the same run takes its own lease up again.
     pub run: &'a str,
+    /// What is done, and why: `Purge orders-dlq, reason: INC-7`; empty where it is only looked for.
+    pub doing: &'a str,
     /// Platform time.
     pub now: Timestamp,
 }
@@ -70,8 +74,19 @@ pub struct Theirs {
     pub holder: String,
     /// Since when, as they said.
     pub since: Option<Timestamp>,
+    /// What they do and why, as they said; nothing where the lock was not taken by a console.
+    pub doing: Option<String>,
     /// Where to look: `lease NAME in NAMESPACE of CLUSTER`.
     pub place: String,
+}
+
+impl Theirs {
+    /// What they do in parentheses, after who and since when.
+    #[must_use]
+    pub fn doing(&self) -> String {
+        let said = self.doing.as_deref();
+        said.map_or_else(String::new, |doing| format!(" ({doing})"))
+    }
 }
 
 /// A lease that is ours until it is released or lapses.
@@ -95,12 +110,7 @@ pub enum Lost {
 pub async fn look(cluster: &ClusterSession, claim: &Claim<'_>) -> Option<Theirs> {
     let name = name(claim.domain);
     let found = answered(leases(cluster, claim.namespace).get_opt(&name)).await;
-    let (holder, since) = held(&found.ok()??, claim)?;
-    Some(Theirs {
-        holder,
-        since,
-        place: place(cluster, claim.namespace, &name),
-    })
+    held(&found.ok()??, claim, place(cluster, claim.namespace, &name))
 }
 
 /// Takes a domain's lease: makes it, or takes one over that is free, lapsed or of the same run.
@@ -111,15 +121,9 @@ pub async fn take(cluster: &ClusterSession, claim: &Claim<'_>) -> Taken {
         Ok(found) => found,
         Err(error) => return Taken::Nowhere(unavailable(cluster, claim.namespace, &error)),
     };
-    if let Some(found) = &found
-        && let Some((holder, since)) = held(found, claim)
-    {
-        let place = place(cluster, claim.namespace, &name);
-        return Taken::Theirs(Theirs {
-            holder,
-            since,
-            place,
-        });
+    let there = place(cluster, claim.namespace, &name);
+    if let Some(theirs) = found.as_ref().and_then(|found| held(found, claim, there)) {
+        return Taken::Theirs(theirs);
     }
     let wanted = written(claim, &name, found.as_ref());
     let params = PostParams::default();
@@ -136,6 +140,7 @@ pub async fn take(cluster: &ClusterSession, claim: &Claim<'_>) -> Taken {
         Err(Trouble::Refused(409, _)) => Taken::Theirs(Theirs {
             holder: "another console that took it at the same moment".to_owned(),
             since: None,
+            doing: None,
             place: place(cluster, claim.namespace, &name),
         }),
         Err(error) => Taken::Nowhere(unavailable(cluster, claim.namespace, &error)),
@@ -221,8 +226,10 @@ pub(crate) fn locked(theirs: &Theirs) -> Finding {
         Words {
             pass: String::new(),
             fail: format!(
-                "{} is acting on it{since}: {}.",
-                theirs.holder, theirs.place
+                "{} is acting on it{since}{}: {}.",
+                theirs.holder,
+                theirs.doing(),
+                theirs.place
             ),
             unknown: String::new(),
             threshold: "one action at a time in each blast domain",
@@ -283,12 +290,16 @@ fn holder_of(lease: &Object) -> Option<String> {
 }
 
 fn run_of(lease: &Object) -> Option<&str> {
-    let annotations = lease.metadata.annotations.as_ref()?;
-    annotations.get(RUN).map(String::as_str)
+    note(lease, RUN)
 }
 
-/// Who has it and since when, where that is somebody else and has not lapsed.
-fn held(lease: &Object, claim: &Claim<'_>) -> Option<(String, Option<Timestamp>)> {
+fn note<'l>(lease: &'l Object, name: &str) -> Option<&'l str> {
+    let annotations = lease.metadata.annotations.as_ref()?;
+    annotations.get(name).map(String::as_str)
+}
+
+/// Who has it, where that is somebody else and has not lapsed.
+fn held(lease: &Object, claim: &Claim<'_>, place: String) -> Option<Theirs> {
     let holder = holder_of(lease)?;
     let spec = lease.spec.as_ref()?;
     if run_of(lease) == Some(claim.run) {
@@ -297,13 +308,21 @@ fn held(lease: &Object, claim: &Claim<'_>) -> Option<(String, Option<Timestamp>)
     let seconds = spec.lease_duration_seconds.unwrap_or(LEASE_SECONDS);
     let renewed = spec.renew_time.as_ref().map(time);
     let lapsed = renewed.is_some_and(|at| claim.now > at.plus_seconds(i64::from(seconds)));
-    let since = spec.acquire_time.as_ref().map(time);
-    (!lapsed).then_some((holder, since))
+    (!lapsed).then(|| Theirs {
+        holder,
+        since: spec.acquire_time.as_ref().map(time),
+        doing: note(lease, DOING).map(str::to_owned),
+        place,
+    })
 }
 
 /// The lease as it is to be: over `found` with its resourceVersion, which must still be the same.
 fn written(claim: &Claim<'_>, name: &str, found: Option<&Object>) -> Object {
-    let annotations = [(RUN, claim.run), (DOMAIN, claim.domain)];
+    let annotations = [
+        (RUN, claim.run),
+        (DOMAIN, claim.domain),
+        (DOING, claim.doing),
+    ];
     let annotations: BTreeMap<String, String> = annotations
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
@@ -391,22 +410,32 @@ mod tests {
             namespace: "ops",
             holder: "ann@desk",
             run,
+            doing: "Undo order-writer, reason: INC-7",
             now: Timestamp::from_seconds(now),
         }
+    }
+
+    fn theirs(lease: &Object, claim: &Claim<'_>) -> Option<Theirs> {
+        held(lease, claim, "lease x".to_owned())
     }
 
     #[test]
     fn a_lease_is_its_holders_until_it_lapses_or_is_the_same_run() {
         let lease = written(&claim("r1", 1_000), "quarterdeck-x", None);
-        let (holder, since) = held(&lease, &claim("r2", 1_060)).expect("it is held");
-        assert_eq!(holder, "ann@desk");
-        assert_eq!(since, Some(Timestamp::from_seconds(1_000)));
-        assert_eq!(held(&lease, &claim("r1", 1_060)), None);
-        assert!(held(&lease, &claim("r2", 1_120)).is_some());
-        assert_eq!(held(&lease, &claim("r2", 1_121)), None);
+        let found = theirs(&lease, &claim("r2", 1_060)).expect("it is held");
+        assert_eq!(found.holder, "ann@desk");
+        assert_eq!(found.since, Some(Timestamp::from_seconds(1_000)));
+        let said = locked(&found).sentence;
+        assert!(
+            said.contains("(Undo order-writer, reason: INC-7): lease x"),
+            "{said}"
+        );
+        assert_eq!(theirs(&lease, &claim("r1", 1_060)), None);
+        assert!(theirs(&lease, &claim("r2", 1_120)).is_some());
+        assert_eq!(theirs(&lease, &claim("r2", 1_121)), None);
         let mut free = lease.clone();
         free.spec.as_mut().expect("a spec").holder_identity = Some(String::new());
-        assert_eq!(held(&free, &claim("r2", 1_060)), None);
+        assert_eq!(theirs(&free, &claim("r2", 1_060)), None);
     }
 
     #[test]

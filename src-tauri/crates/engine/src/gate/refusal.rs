@@ -1,6 +1,7 @@
 //! Why something is not done.
 
 use super::{HOLD, MAX_MINUTES};
+use act::lease::Theirs;
 use act::{ConfirmLevel, PLAN_SECONDS, PlanError, RunId};
 use model::{SourceId, Timestamp};
 
@@ -80,16 +81,12 @@ pub enum Refusal {
     #[error("Another process is acting on {0} at this moment.")]
     Elsewhere(String),
     /// Another console holds the domain's lock.
-    #[error("{node} is locked: {holder} is acting on it{}. See the {place}; it lapses {} s after its holder has gone.", from(.since), act::lease::LEASE_SECONDS)]
+    #[error("{node} is locked: {} is acting on it{}{}. See the {}; it lapses {} s after its holder has gone.", .theirs.holder, from(.theirs.since), .theirs.doing(), .theirs.place, act::lease::LEASE_SECONDS)]
     Locked {
         /// What is locked.
         node: String,
-        /// Who holds it.
-        holder: String,
-        /// Since when.
-        since: Option<Timestamp>,
-        /// Where the lock is.
-        place: String,
+        /// Who holds it, where, and what they do.
+        theirs: Box<Theirs>,
     },
     /// No such run here.
     #[error("There is no run {} here to {verb}.", .run.0)]
@@ -116,7 +113,7 @@ pub enum Refusal {
     Unreadable(String),
 }
 
-fn from(at: &Option<Timestamp>) -> String {
+fn from(at: Option<Timestamp>) -> String {
     at.map_or_else(String::new, |at| format!(" since {at}"))
 }
 

@@ -189,6 +189,7 @@ impl Rules {
             namespace: self.lock_namespace(),
             holder: "",
             run: "",
+            doing: "",
             now: platform.now(),
         };
         let looked = crate::time::timeout(ASKED_WITHIN, platform.locked(plan, &claim));

@@ -18,11 +18,13 @@ impl Helm {
         now: Timestamp,
     ) -> Result<Option<Box<Lease>>, Refusal> {
         let inner = &self.inner;
+        let doing = doing(subject);
         let claim = Claim {
             domain: subject.plan.whole(),
             namespace: inner.rules.lock_namespace(),
             holder: &subject.grounds.actor,
             run: &subject.run.0,
+            doing: &doing,
             now,
         };
         let taken = inner.platform.lock(&subject.plan, &claim).await;
@@ -34,9 +36,7 @@ impl Helm {
             }
             Taken::Theirs(theirs) => Err(Refusal::Locked {
                 node: subject.plan.name.clone(),
-                holder: theirs.holder,
-                since: theirs.since,
-                place: theirs.place,
+                theirs: Box::new(theirs),
             }),
             Taken::Nowhere(why) => {
                 subject.plan.findings.push(act::lease::finding(&Err(why)));
@@ -44,4 +44,20 @@ impl Helm {
             }
         }
     }
+}
+
+/// What a run does and why: what other consoles read of it while it holds the lock.
+fn doing(subject: &Subject) -> String {
+    let grounds = &subject.grounds;
+    let because = |what: &str, why: &str| match why.trim() {
+        "" => String::new(),
+        why => format!(", {what}: {why}"),
+    };
+    let glass = grounds.break_glass.as_deref().unwrap_or_default();
+    format!(
+        "{}{}{}",
+        subject.plan.label,
+        because("reason", &grounds.reason),
+        because("glass broken", glass)
+    )
 }

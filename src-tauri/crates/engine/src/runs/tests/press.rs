@@ -381,6 +381,10 @@ fn what_another_console_has_locked_is_refused_with_its_holder() {
             refused.contains("ben@desk is acting on it since 2026"),
             "{refused}"
         );
+        assert!(
+            refused.contains("(Purge it, glass broken: nobody answers)"),
+            "{refused}"
+        );
         nothing_was_called(&desk);
         let shown = desk.plan();
         let lock = shown.failing().find(|f| f.id == act::lease::LOCK);

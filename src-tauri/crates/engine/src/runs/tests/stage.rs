@@ -185,6 +185,7 @@ impl Platform for Stage {
         Some(Theirs {
             holder: holder.to_owned(),
             since: Some(Timestamp::from_millis(BASE)),
+            doing: Some("Purge it, glass broken: nobody answers".to_owned()),
             place: format!("lease {} in ops of c1", act::lease::name(claim.domain)),
         })
     }
