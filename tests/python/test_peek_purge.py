@@ -82,6 +82,14 @@ def test_an_interrupted_export_is_taken_up_and_a_finished_one_is_not_overwritten
         assert len(kept) == 200 if report["complete"] else done.returncode == 3, report
         there = reading.qd("export", rig.name, "--to", str(file), "--stack", str(rig.stack), state=rig.state)
         assert there.returncode != 0 and "finished export" in there.stderr
+        # One that was begun from another queue is not taken up.
+        head = json.loads(file.read_text().splitlines()[0])
+        other = tmp_path / "other.jsonl"
+        begun = json.dumps({**head, "node": head["node"] + "-other"}) + "\n"
+        other.write_text(begun)
+        there = reading.qd("export", rig.name, "--to", str(other), "--stack", str(rig.stack), state=rig.state)
+        assert there.returncode != 0 and "-other: choose another file" in there.stderr, there.stderr
+        assert other.read_text() == begun
 
 
 def test_a_purge_needs_an_export_and_what_is_purged_can_be_had_back(tmp_path):

@@ -51,6 +51,14 @@ pub enum ExportFailure {
     /// A finished export is there already.
     #[error("{} is a finished export already: choose another file.", .0.display())]
     There(PathBuf),
+    /// What is there was begun from another queue.
+    #[error("{} is an interrupted export of {other}: choose another file.", .path.display())]
+    Other {
+        /// The file.
+        path: PathBuf,
+        /// The node of the queue it is of.
+        other: String,
+    },
 }
 
 /// Exports `queue` into `path`, made 0600 where it is not there.
@@ -68,11 +76,17 @@ pub async fn export(
         path: path.to_owned(),
         source,
     };
+    let begun = begun(path);
+    if let Some((_, other)) = begun.as_ref().filter(|(_, of)| *of != queue.id.as_str()) {
+        return Err(ExportFailure::Other {
+            path: path.to_owned(),
+            other: other.clone(),
+        });
+    }
     let (mut file, mut seen) = opened(path)?;
     let resumed = seen.len() as i64;
-    let begun = begun(path).filter(|_| resumed > 0);
     let counts = post.counts(url).await.map_err(ExportFailure::Sqs)?;
-    if resumed == 0 {
+    if begun.is_none() {
         let first = Line::Export {
             node: queue.id.to_string(),
             queue: queue.facts.text(Fact::Arn).unwrap_or("").to_owned(),
@@ -100,6 +114,7 @@ pub async fn export(
     file.sync_all().map_err(failed)?;
     let bytes = file.metadata().map_err(failed)?.len();
     let path = path.canonicalize().map_err(failed)?;
+    let begun = begun.map(|(at, _)| at).filter(|_| resumed > 0);
     let at = begun.unwrap_or_else(|| session.clock.now());
     Ok(Exported {
         path,
@@ -163,14 +178,13 @@ fn opened(path: &Path) -> Result<(File, BTreeSet<String>), ExportFailure> {
     Ok((file, seen))
 }
 
-/// When the export in a file was begun.
-fn begun(path: &Path) -> Option<Timestamp> {
-    let first = BufReader::new(File::open(path).ok()?)
-        .lines()
-        .next()?
-        .ok()?;
-    match serde_json::from_str(&first).ok()? {
-        Line::Export { at, .. } => Some(at),
+/// When the export in a file was begun, and of which node; nothing of a file that is no export.
+fn begun(path: &Path) -> Option<(Timestamp, String)> {
+    let mut first = String::new();
+    let mut file = BufReader::new(File::open(path).ok()?);
+    file.read_line(&mut first).ok()?;
+    match serde_json::from_str(first.strip_suffix('\n')?).ok()? {
+        Line::Export { at, node, .. } => Some((at, node)),
         Line::Message { .. } | Line::End { .. } => None,
     }
 }
@@ -245,6 +259,6 @@ mod tests {
             depth: 1,
         };
         append(&mut file, &[first]).expect("written");
-        assert_eq!(begun(&path), Some(at));
+        assert_eq!(begun(&path), Some((at, "n".to_owned())));
     }
 }
