@@ -145,14 +145,24 @@ fn unasked(open: &[&Right], known: &Rights) -> Finding {
     )
 }
 
+/// IAM simulates the caller's own policies; a policy of the resource itself is evaluated only where it
+/// is handed over with the question
+/// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html>, ResourcePolicy).
 fn held(needed: &[Right]) -> Finding {
     let names: Vec<String> = needed.iter().map(ToString::to_string).collect();
+    let iam = needed
+        .iter()
+        .any(|right| matches!(right, Right::Iam { .. }));
+    let beyond = match iam {
+        true => " A policy of the resource itself (a queue's, a key's) was not asked.",
+        false => "",
+    };
     finding(
         RIGHTS,
         Severity::Block,
         Answer::given(true, "all there"),
         Words {
-            pass: format!("We are allowed to do this: {}.", list(&names)),
+            pass: format!("We are allowed to do this: {}.{beyond}", list(&names)),
             fail: String::new(),
             unknown: String::new(),
             threshold: "every right its calls need",

@@ -13,9 +13,20 @@ pub(crate) fn moving_seconds(visible: i64, settings: &Settings) -> f64 {
     visible as f64 / f64::from(settings.rate)
 }
 
-/// Seconds after which a message that still fails is back in the dead-letter queue.
+/// Seconds after which a message that still fails is back in the dead-letter queue; a minute where
+/// nobody says.
 pub(crate) fn return_seconds(subject: &Subject<'_>) -> f64 {
     subject.return_seconds().unwrap_or(60.0)
+}
+
+/// Where that time is from, for whoever reads how long is watched.
+pub(crate) fn returns_because(subject: &Subject<'_>) -> &'static str {
+    match subject.return_seconds() {
+        Some(_) => "receives × visibility timeout",
+        None => {
+            "how often and how long a message is tried there was not read, so a return may come later"
+        }
+    }
 }
 
 /// Canary, its watch, the full task and the verification.

@@ -1,6 +1,6 @@
 //! What must be true after a redrive (guards.md §6, "Verify"), and for how long.
 
-use super::estimate::return_seconds;
+use super::estimate::{return_seconds, returns_because};
 use super::health;
 use super::subject::Subject;
 use crate::plan::Expectation;
@@ -42,8 +42,9 @@ pub(crate) fn expectations(subject: &Subject<'_>) -> Vec<Expectation> {
         expect(
             NO_RETURNS,
             format!(
-                "Nothing comes back to {name} for {} (receives × visibility timeout).",
-                span(back)
+                "Nothing comes back to {name} for {} ({}).",
+                span(back),
+                returns_because(subject)
             ),
             back,
         ),

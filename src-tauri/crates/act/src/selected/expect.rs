@@ -1,7 +1,7 @@
 //! What must be true after a selected redrive (guards.md §7, "Verify"), and for how long.
 
 use crate::plan::Expectation;
-use crate::redrive::estimate::return_seconds;
+use crate::redrive::estimate::{return_seconds, returns_because};
 use crate::redrive::health;
 use crate::redrive::subject::Subject;
 use crate::words::span;
@@ -31,8 +31,9 @@ pub(crate) fn expectations(subject: &Subject<'_>) -> Vec<Expectation> {
     let back = return_seconds(subject).max(SETTLE_SECONDS);
     let settled = format!("Every message that was sent was deleted from {name}, by the ledger.");
     let returns = format!(
-        "Nothing comes back to {name} for {} (receives × visibility timeout).",
-        span(back)
+        "Nothing comes back to {name} for {} ({}).",
+        span(back),
+        returns_because(subject)
     );
     let mut all = vec![
         expect(SETTLED, settled, 0.0),

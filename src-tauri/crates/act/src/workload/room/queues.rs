@@ -36,7 +36,7 @@ fn group(step: Step<'_>, queue: &Node) -> Finding {
         ),
         Words {
             pass: format!(
-                "{name} is FIFO: each message group goes to one consumer at a time; {} messages are in flight for {ready} consumers, so all have work.",
+                "{name} is FIFO: each message group goes to one consumer at a time; {} messages are in flight for {ready} consumers, so none need be idle; of how many groups they are SQS does not say.",
                 thousands(flying)
             ),
             fail: format!(
