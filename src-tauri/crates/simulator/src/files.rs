@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use crate::aws::ACCESS_KEY;
+use crate::aws::{ACCESS_KEY, SECRET_KEY};
 use crate::control::HELP;
 use crate::shared::SharedWorld;
 use crate::simulation::{Simulation, StartError};
@@ -116,9 +116,7 @@ fn config(world: &World, profile: &str, url: &str) -> String {
 }
 
 fn credentials(profile: &str) -> String {
-    format!(
-        "[{profile}]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = nothing-secret-on-loopback\n"
-    )
+    format!("[{profile}]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET_KEY}\n")
 }
 
 fn kubeconfig(world: &World, urls: &[String], token: &str) -> String {

@@ -151,6 +151,7 @@ impl Simulation {
             let spoiled =
                 middleware::from_fn_with_state((shared.clone(), region), spoil_kubernetes);
             let url = simulation.listen(routes.layer(spoiled)).await?;
+            shared.lock().regions[n].eks.endpoint.clone_from(&url);
             simulation.kubernetes.push(url);
         }
         simulation.control_url = simulation.listen(control::router(shared.clone())).await?;

@@ -1,5 +1,7 @@
 //! EKS. Service model `eks` 2017-11-01; instants are epoch seconds.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use http::Method;
 use serde_json::{Value, json};
 
@@ -11,6 +13,9 @@ use crate::clock::Millis;
 use crate::world::cluster::{Cluster, NodegroupRefusal, NodegroupUpdate, Sizes};
 use crate::world::region::Region;
 use crate::world::{SIMULATED_ACCOUNT, World};
+
+/// A certificate like that of a cluster's own authority. It signs nothing: on loopback there is no TLS.
+const AUTHORITY: &str = include_str!("authority.pem");
 
 pub(super) fn operation(method: &Method, path: &[&str]) -> Option<&'static str> {
     match (method.as_str(), path) {
@@ -110,7 +115,7 @@ fn describe(region: &Region, cluster: &Cluster) -> Value {
         .collect();
     json!({
         "name": spec.name, "arn": eks.arn, "createdAt": eks.created.epoch_seconds(), "version": spec.version,
-        "endpoint": format!("https://{}.gr7.{}.eks.amazonaws.com", eks.host, region.name()),
+        "endpoint": eks.endpoint,
         "roleArn": format!("arn:aws:iam::{SIMULATED_ACCOUNT}:role/eks-{}", spec.name),
         "resourcesVpcConfig": {
             "subnetIds": subnets, "securityGroupIds": [], "clusterSecurityGroupId": net.inner_group, "vpcId": net.vpc,
@@ -119,7 +124,7 @@ fn describe(region: &Region, cluster: &Cluster) -> Value {
         "kubernetesNetworkConfig": {"serviceIpv4Cidr": "172.20.0.0/16", "ipFamily": "ipv4"},
         "logging": {"clusterLogging": [{"types": ["api", "audit"], "enabled": true}]},
         "identity": {"oidc": {"issuer": format!("https://oidc.eks.{}.amazonaws.com/id/{}", region.name(), eks.host)}},
-        "status": "ACTIVE", "certificateAuthority": {"data": eks.authority}, "platformVersion": "eks.12",
+        "status": "ACTIVE", "certificateAuthority": {"data": BASE64_STANDARD.encode(AUTHORITY)}, "platformVersion": "eks.12",
         "tags": {"environment": "prod"}, "health": {"issues": []},
         "accessConfig": {"authenticationMode": "API"}, "upgradePolicy": {"supportType": "STANDARD"},
         "zonalShiftConfig": {"enabled": true}, "deletionProtection": true,

@@ -49,6 +49,8 @@ use crate::world::region::Region;
 const MAX_BODY: usize = 4 * 1024 * 1024;
 /// Access key the written credentials carry.
 pub const ACCESS_KEY: &str = "AKIAQUARTERDECKSIM01";
+/// What it signs with. Only tokens for a cluster are checked against it.
+pub(crate) const SECRET_KEY: &str = "nothing-secret-on-loopback";
 
 struct Server {
     shared: SharedWorld,

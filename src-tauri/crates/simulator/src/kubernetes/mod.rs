@@ -19,6 +19,7 @@ mod protobuf;
 mod query;
 mod selector;
 mod table;
+mod token;
 mod watch;
 mod writes;
 
@@ -102,7 +103,7 @@ fn stamp(response: &mut Response, host: &dyn Host) {
 
 async fn answer(host: &Arc<dyn Host>, call: &Call, path: &str) -> Response {
     let open = matches!(call.target, Target::Version | Target::Health);
-    if !open && !known(&call.headers, host.token()) {
+    if !open && !known(&call.headers, host.as_ref()) {
         return Failure::unauthorized().into_response();
     }
     match host.fault(asked(call, path)) {
@@ -128,12 +129,17 @@ async fn silence(host: &Arc<dyn Host>, call: &Call, path: &str) {
 
 /// A token that nobody issued is refused. Who brings none is let in: kubectl never sends its token over plain HTTP
 /// (client-go's `clientcmd` reads credentials only for a server with TLS), and this server is on loopback only.
-fn known(headers: &HeaderMap, token: &str) -> bool {
-    let given = headers.get(header::AUTHORIZATION);
-    given.is_none_or(|v| {
-        v.to_str()
-            .is_ok_and(|v| v.strip_prefix("Bearer ").is_some_and(|t| t.trim() == token))
-    })
+fn known(headers: &HeaderMap, host: &dyn Host) -> bool {
+    let Some(given) = headers.get(header::AUTHORIZATION) else {
+        return true;
+    };
+    let given = given.to_str().ok().and_then(|v| v.strip_prefix("Bearer "));
+    let Some(given) = given.map(str::trim) else {
+        return false;
+    };
+    let mut cluster = String::new();
+    host.cluster(&mut |c| cluster.clone_from(&c.spec().name));
+    given == host.token() || token::is_of(given, &cluster, host.now())
 }
 
 fn verb(call: &Call) -> &'static str {

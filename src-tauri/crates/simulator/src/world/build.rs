@@ -62,16 +62,20 @@ pub fn draft(
 fn empty(place: Place, azs: Vec<Az>, created: Millis, plan: &Plan, dice: &mut Dice) -> Region {
     let count = azs.len();
     let name = format!("{}-{}", plan.names.brand, place.code);
+    let network = Network::new(count, dice);
+    let host = dice.upper(32);
+    // Not used any more, but drawn: the world of a seed stays the same.
+    dice.lower(60);
     Region {
         place,
         zones: azs.iter().map(|az| az.name.clone()).collect(),
-        network: Network::new(count, dice),
+        network,
         azs,
         eks: EksFacts {
             arn: format!("arn:aws:eks:{}:{ACCOUNT}:cluster/{name}", place.name),
             created,
-            host: dice.upper(32),
-            authority: format!("LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk{}==", dice.lower(60)),
+            host,
+            endpoint: String::new(),
             addons: vec![
                 ("coredns", "v1.12.1-eksbuild.2"),
                 ("kube-proxy", "v1.33.0-eksbuild.2"),

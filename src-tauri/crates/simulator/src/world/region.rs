@@ -92,10 +92,10 @@ pub struct EksFacts {
     pub arn: String,
     /// When it was made.
     pub created: Millis,
-    /// The random part of its endpoint and issuer.
+    /// The random part of its issuer.
     pub host: String,
-    /// Base64 of its certificate authority.
-    pub authority: String,
+    /// Where its API server is served; empty until it is.
+    pub endpoint: String,
     /// Add-ons: name and version.
     pub addons: Vec<(&'static str, &'static str)>,
 }
