@@ -257,7 +257,7 @@ def test_scaling_out_alone_is_paused_and_comes_back(bench):
     assert finding(plan, "pause.scale-out")["outcome"] == "fail" and plan["level"] == "L3"
     verified(bench.act(plan))
     name = bench.kubectl.json("get", "scaledobject", *bench.place(scaled))["status"]["hpaName"]
-    rules = bench.kubectl.json("get", "hpa", name, *bench.place(scaled)[1:])["spec"]["behavior"]
+    rules = bench.kubectl.json("get", "hpa", name, *bench.place(scaled)[:2])["spec"]["behavior"]
     assert rules["scaleUp"]["selectPolicy"] == "Disabled" and rules["scaleDown"]["selectPolicy"] != "Disabled"
     verified(bench.act(bench.plan("resume", scaled)))
     assert bench.loops() == []

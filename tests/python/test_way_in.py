@@ -65,15 +65,68 @@ def test_the_only_profile_is_looked_through_and_the_file_shows_the_same_picture(
             assert count == len(seen.of(kind)), kind
 
 
-def test_what_has_no_context_is_told_with_the_line_that_makes_one(platform, seen, tmp_path):
+def test_a_cluster_without_a_context_is_reached_by_eks_itself(platform, seen, tmp_path):
     done = init(platform, tmp_path, "--name", 'Meri"dian', "--environment", "dev")
     assert done.returncode == 0, done.stderr
     cluster = seen.of("cluster")[0]["name"]
-    assert f"--name {cluster}" in done.stdout and "aws eks update-kubeconfig" in done.stdout
+    assert f"Cluster {cluster}: by EKS itself" in done.stdout
     made = tomllib.loads((tmp_path / "made.toml").read_text())
-    assert made["name"] == 'Meri"dian' and made["environment"] == "dev" and "cluster" not in made
+    assert made["name"] == 'Meri"dian' and made["environment"] == "dev"
+    assert [(c["eks"], c.get("context")) for c in made["cluster"]] == [(cluster, None)]
+    again = reading.read(tmp_path / "made.toml", tmp_path / "state")
+    assert again.code == 0 and len(again.of("pod")) == len(seen.of("pod")) > 0
+    assert {n["id"] for n in again.of("deployment")} == {n["id"] for n in seen.of("deployment")}
     again = init(platform, tmp_path)
     assert again.returncode == 1 and "is there already" in again.stderr
+
+
+def by_program(platform, tmp_path, *args: str, profile: str | None = None):
+    """A stack whose context signs in as `aws eks update-kubeconfig` writes it; an `aws` that tells when it is run."""
+    made = tomllib.loads(platform.stack.read_text())
+    context, ran = made["cluster"][0]["context"], tmp_path / "ran"
+    aws = tmp_path / "aws"
+    aws.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    aws.chmod(0o755)
+    user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": str(aws), "args": list(args)}}
+    if profile:
+        user["exec"]["env"] = [{"name": "AWS_PROFILE", "value": profile}]
+    text = (platform.folder / "kubeconfig").read_text().split("users:")[0]
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(f"{text}users:\n- name: {context}\n  user: {json.dumps(user)}\n")
+    stack = platform.stack.read_text()
+    for name, path in (("aws/config", None), ("aws/credentials", None), ("kubeconfig", kubeconfig)):
+        stack = stack.replace(f'"{name}"', f'"{path or platform.folder / name}"')
+    (tmp_path / "stack.toml").write_text(stack)
+    return tmp_path / "stack.toml", made["account"][0]["profile"], context, ran
+
+
+def test_a_context_of_update_kubeconfig_is_signed_in_to_without_its_program(platform, seen, tmp_path):
+    region = tomllib.loads(platform.stack.read_text())["cluster"][0]["region"]
+    cluster = seen.of("cluster")[0]["name"]
+    args = ("--region", region, "eks", "get-token", "--cluster-name", cluster, "--output", "json")
+    own = tomllib.loads(platform.stack.read_text())["account"][0]["profile"]
+    stack, _, _, ran = by_program(platform, tmp_path, *args, profile=own)
+    again = reading.read(stack, tmp_path / "state")
+    assert again.code == 0 and len(again.of("pod")) == len(seen.of("pod")) > 0
+    assert not ran.exists(), "no program is run"
+
+
+@pytest.mark.parametrize("what", ["another cluster", "another profile", "another program"])
+def test_what_signs_in_to_something_else_is_a_sentence_and_the_rest_goes_on(platform, seen, tmp_path, what):
+    cluster = seen.of("cluster")[0]["name"]
+    args = ["eks", "get-token", "--cluster-name", cluster]
+    profile = None
+    if what == "another cluster":
+        args[-1], words = "elsewhere", ("did not accept our credentials (401)", "access entry")
+    elif what == "another profile":
+        profile, words = "somebody", ("signs in with profile somebody", "[[account]]")
+    else:
+        args, words = ["sso", "token"], ("which Quarterdeck does not run", 'eks = "NAME"')
+    stack, _, context, ran = by_program(platform, tmp_path, *args, profile=profile)
+    again = reading.read(stack, tmp_path / "state")
+    errors = [s["error"] for s in again.document["sources"] if s["service"] == "kubernetes" and s.get("error")]
+    assert errors and all(any(word in error for error in errors) for word in words), errors
+    assert again.of("queue") and not ran.exists() and again.code == 3
 
 
 def test_several_profiles_are_listed_to_choose_from_and_nothing_is_written(platform, tmp_path):

@@ -10,13 +10,16 @@
 //! (<https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/>), never from
 //! message text.
 
+mod eks;
 mod failure;
 mod kubeconfig;
+mod sign;
 
 pub use failure::{Call, CallFailure, Phase, Refusal, classify};
 pub use kubeconfig::{ClusterPlace, contexts, places};
 
 use crate::Clock;
+use crate::stack::Entrance;
 use http::header::{ACCEPT, DATE, USER_AGENT};
 use http::{HeaderValue, Request, Response};
 use kube::client::{Body, ClientBuilder};
@@ -32,6 +35,8 @@ const CONNECT: Duration = Duration::from_millis(3100);
 pub const HEAD: Duration = Duration::from_secs(10);
 /// How long a body may pause before the answer counts as cut off.
 pub const PAUSE: Duration = Duration::from_secs(10);
+/// Requests that may wait to be sent, as many as kube's own client has.
+const QUEUED: usize = 1024;
 /// The largest refusal that is read: a `Status` is a few hundred bytes.
 const REFUSAL_LIMIT: usize = 64 * 1024;
 /// The longest text that is read whole: two hundred log lines are far below.
@@ -74,12 +79,16 @@ pub struct Answer {
 }
 
 impl ClusterSession {
-    /// Opens the context `place` names. Asks nothing yet: a dead cluster is found out by its sources.
+    /// Opens what `place` names. Asks nothing of the cluster yet: a dead one is found out by its sources.
     ///
     /// # Errors
-    /// When the kubeconfig cannot be read, has no such context, or signs in by a program.
+    /// When the kubeconfig cannot be read, has no such context, or signs in by a program that is not
+    /// known here; when EKS does not tell where the cluster is.
     pub async fn open(place: &ClusterPlace, clock: Clock) -> Result<Self, SourceFailure> {
-        let found = kubeconfig::read(place).await?;
+        let found = match &place.entrance {
+            Entrance::Context(context) => kubeconfig::read(place, context).await?,
+            Entrance::Eks(name) => eks::read(place, name).await?,
+        };
         let mut config = found.config;
         let agent = concat!("quarterdeck/", env!("CARGO_PKG_VERSION"));
         config
@@ -90,12 +99,19 @@ impl ClusterSession {
         config.default_retry = false;
         let endpoint = config.cluster_url.to_string();
         let loopback = config.cluster_url.host().is_some_and(is_loopback);
-        let client = ClientBuilder::try_from(config)
+        let builder = ClientBuilder::try_from(config)
             .map_err(|error| kubeconfig::unusable(place, &error))?
             .with_layer(&tower::util::MapResponseLayer::new(hear_date(
                 clock.clone(),
-            )))
-            .build();
+            )));
+        let client = match found.signer {
+            // A filter that waits needs a service that can be cloned.
+            Some(signer) => builder
+                .with_layer(&tower::buffer::BufferLayer::new(QUEUED))
+                .with_layer(&tower::filter::AsyncFilterLayer::new(signer))
+                .build(),
+            None => builder.build(),
+        };
         let account = found.account.as_ref().map_or("-", AccountId::as_str);
         let id = NodeId::aws(Kind::Cluster, account, found.region.as_deref(), &found.name);
         let scope = Scope {
@@ -107,7 +123,7 @@ impl ClusterSession {
         Ok(Self {
             inner: Arc::new(Inner {
                 client,
-                context: place.context.as_str().into(),
+                context: place.entrance.name().into(),
                 name: found.name,
                 id,
                 scope,
@@ -125,7 +141,7 @@ impl ClusterSession {
         self.inner.client.clone()
     }
 
-    /// The kubeconfig context.
+    /// The kubeconfig context, or the name EKS has for it.
     #[must_use]
     pub fn context(&self) -> &str {
         &self.inner.context

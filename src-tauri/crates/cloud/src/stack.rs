@@ -78,17 +78,35 @@ pub struct StackAccount {
 }
 
 /// One cluster.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StackCluster {
     /// Which account, by profile; `None`: the first.
     pub profile: Option<String>,
     /// Its region.
     pub region: String,
-    /// Context of the kubeconfig.
-    pub context: String,
+    /// How it is reached.
+    pub entrance: Entrance,
     /// Its EKS name, where the context does not tell.
     pub name: Option<String>,
+}
+
+/// How a cluster's API server is reached and signed in to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entrance {
+    /// By a context of the kubeconfig.
+    Context(String),
+    /// By its EKS name: EKS tells where it is, the account's credentials sign in.
+    Eks(String),
+}
+
+impl Entrance {
+    /// The context's or the cluster's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Context(name) | Self::Eks(name) => name,
+        }
+    }
 }
 
 /// Configuration files of the stack; `None`: the usual place.
@@ -177,7 +195,7 @@ struct Written {
     #[serde(default)]
     account: Vec<Spanned<WrittenAccount>>,
     #[serde(default)]
-    cluster: Vec<Spanned<StackCluster>>,
+    cluster: Vec<Spanned<WrittenCluster>>,
     #[serde(default)]
     files: StackFiles,
     dns: Option<StackDns>,
@@ -205,6 +223,16 @@ struct WrittenAccount {
     profile: Option<String>,
     id: Option<Spanned<String>>,
     regions: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenCluster {
+    profile: Option<String>,
+    region: String,
+    context: Option<String>,
+    eks: Option<String>,
+    name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -262,17 +290,13 @@ impl Stack {
             return Err(wrong(written.name.span(), &"the platform's name is empty"));
         }
         let accounts = accounts(written.account, &wrong)?;
-        check_clusters(&written.cluster, &accounts, &wrong)?;
+        let clusters = clusters(written.cluster, &accounts, &wrong)?;
         Ok(Self {
             path: path.to_owned(),
             name: written.name.into_inner(),
             environment: written.environment,
             accounts,
-            clusters: written
-                .cluster
-                .into_iter()
-                .map(Spanned::into_inner)
-                .collect(),
+            clusters,
             files: written.files.beside(path),
             dns: written.dns,
             queues: queues(written.queue, &wrong)?,
@@ -351,32 +375,56 @@ fn account_id(id: Spanned<String>, wrong: &Wrong<'_>) -> Result<String, StackErr
     Err(wrong(span, &reason))
 }
 
-fn check_clusters(
-    clusters: &[Spanned<StackCluster>],
+fn clusters(
+    written: Vec<Spanned<WrittenCluster>>,
     accounts: &[StackAccount],
     wrong: &Wrong<'_>,
-) -> Result<(), StackError> {
-    for cluster in clusters {
-        let span = cluster.span();
-        let cluster = cluster.get_ref();
-        let account = match &cluster.profile {
-            Some(_) => accounts.iter().find(|a| a.profile == cluster.profile),
-            None => accounts.first(),
-        };
-        let Some(account) = account else {
-            let profile = cluster.profile.as_deref().unwrap_or_default();
-            let reason = format!("no [[account]] has the profile {profile:?} of this cluster");
-            return Err(wrong(span, &reason));
-        };
-        if !account.regions.contains(&cluster.region) {
-            let reason = format!(
-                "the region {:?} of this cluster is not among its account's regions",
-                cluster.region
-            );
-            return Err(wrong(span, &reason));
-        }
+) -> Result<Vec<StackCluster>, StackError> {
+    let cluster = |written: Spanned<WrittenCluster>| {
+        let span = written.span();
+        let written = written.into_inner();
+        check_region(&written, accounts).map_err(|reason| wrong(span.clone(), &reason))?;
+        let entrance = entrance(&written).map_err(|reason| wrong(span, &reason))?;
+        Ok(StackCluster {
+            profile: written.profile,
+            region: written.region,
+            entrance,
+            name: written.name,
+        })
+    };
+    written.into_iter().map(cluster).collect()
+}
+
+fn check_region(cluster: &WrittenCluster, accounts: &[StackAccount]) -> Result<(), String> {
+    let account = match &cluster.profile {
+        Some(_) => accounts.iter().find(|a| a.profile == cluster.profile),
+        None => accounts.first(),
+    };
+    let Some(account) = account else {
+        let profile = cluster.profile.as_deref().unwrap_or_default();
+        return Err(format!(
+            "no [[account]] has the profile {profile:?} of this cluster"
+        ));
+    };
+    match account.regions.contains(&cluster.region) {
+        true => Ok(()),
+        false => Err(format!(
+            "the region {:?} of this cluster is not among its account's regions",
+            cluster.region
+        )),
     }
-    Ok(())
+}
+
+fn entrance(cluster: &WrittenCluster) -> Result<Entrance, &'static str> {
+    match (&cluster.context, &cluster.eks, &cluster.name) {
+        (Some(context), None, _) => Ok(Entrance::Context(context.clone())),
+        (None, Some(eks), None) => Ok(Entrance::Eks(eks.clone())),
+        (None, Some(_), Some(_)) => Err("eks is this cluster's name already: leave name out"),
+        (Some(_), Some(_), _) => Err("this cluster has both context and eks: give one of them"),
+        (None, None, _) => Err(
+            "this cluster has neither context (of the kubeconfig) nor eks (its EKS name): give one of them",
+        ),
+    }
 }
 
 fn queues(

@@ -125,7 +125,7 @@ impl Opener {
         let scope = Scope {
             account: place.account.clone(),
             region: place.region.clone(),
-            cluster: Some(place.name.as_deref().unwrap_or(&place.context).into()),
+            cluster: Some(place.called().into()),
             ..Scope::default()
         };
         Self {

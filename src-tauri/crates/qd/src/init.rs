@@ -23,7 +23,7 @@ struct Account {
     regions: Vec<String>,
 }
 
-/// A cluster that was found, and the context of the kubeconfig that leads to it.
+/// A cluster that was found, and the context of the kubeconfig that leads to it; without one EKS does.
 struct Cluster {
     name: String,
     region: String,
@@ -210,15 +210,15 @@ fn text(args: &InitArgs, accounts: &[Account], clusters: &[Cluster]) -> String {
         let _ = writeln!(out, "regions = [{}]", regions.join(", "));
     }
     for cluster in clusters {
-        let Some(context) = &cluster.context else {
-            continue;
-        };
         out.push_str("\n[[cluster]]\n");
         if let Some(profile) = &cluster.profile {
             let _ = writeln!(out, "profile = {}", quoted(profile));
         }
-        let (region, context) = (quoted(&cluster.region), quoted(context));
-        let _ = writeln!(out, "region = {region}\ncontext = {context}");
+        let _ = writeln!(out, "region = {}", quoted(&cluster.region));
+        let _ = match &cluster.context {
+            Some(context) => writeln!(out, "context = {}", quoted(context)),
+            None => writeln!(out, "eks = {}", quoted(&cluster.name)),
+        };
     }
     let files = files(args);
     let named = [
@@ -297,11 +297,7 @@ fn outline(
     for cluster in clusters {
         let how = match &cluster.context {
             Some(context) => format!("context {}", clean(context)),
-            None => format!(
-                "no context of the kubeconfig: aws eks update-kubeconfig --region {} --name {}, then add [[cluster]]",
-                clean(&cluster.region),
-                clean(&cluster.name)
-            ),
+            None => "by EKS itself, signed in to as this account".to_owned(),
         };
         let _ = writeln!(out, "Cluster {}: {how}", clean(&cluster.name));
     }

@@ -209,6 +209,7 @@ mod tests {
     use super::*;
     use cloud::Clock;
     use cloud::kubernetes::ClusterPlace;
+    use cloud::stack::Entrance;
     use serde_json::json;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
@@ -291,7 +292,8 @@ mod tests {
         std::fs::write(&kubeconfig, text).expect("written");
         let place = ClusterPlace {
             kubeconfig: Some(kubeconfig),
-            context: "c".to_owned(),
+            entrance: Entrance::Context("c".to_owned()),
+            session: None,
             account: None,
             region: None,
             name: None,

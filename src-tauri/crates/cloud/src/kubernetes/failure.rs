@@ -1,5 +1,6 @@
 //! What went wrong with a call to a Kubernetes API, classified and put into a sentence.
 
+use super::sign::NotSignedIn;
 use model::{FailureClass, SourceFailure};
 use std::error::Error;
 use std::fmt::Write as _;
@@ -116,10 +117,15 @@ impl CallFailure {
             ),
             Self::Silent(..) | Self::Malformed(_) | Self::Kube(_) => (None, None),
         };
+        let unsigned = match self {
+            Self::Kube(error) => not_signed_in(error),
+            Self::Silent(..) | Self::Refused(_) | Self::Malformed(_) => None,
+        };
+        let next = unsigned.map(|failure| failure.next_step.clone());
         SourceFailure {
             class,
             sentence: self.sentence(class, call),
-            next_step: next_step(class, call),
+            next_step: next.unwrap_or_else(|| next_step(class, call)),
             code,
             request_id,
         }
@@ -157,6 +163,9 @@ impl CallFailure {
             }
             (Self::Malformed(why), _) => {
                 format!("{asked} gave an answer that cannot be read: {why}.")
+            }
+            (Self::Kube(error), _) if let Some(failure) = not_signed_in(error) => {
+                format!("{asked} was not asked: {}", failure.sentence)
             }
             (Self::Kube(error), _) => format!(
                 "{asked} could not be reached or broke off: {}.",
@@ -213,7 +222,8 @@ fn next_step(class: FailureClass, call: Call<'_>) -> String {
             permission(call)
         ),
         FailureClass::Credentials => {
-            "Renew the token or certificate of this context in the kubeconfig.".to_owned()
+            "Renew the token or certificate of this context in the kubeconfig; of an EKS cluster, see that our role has an access entry."
+                .to_owned()
         }
         FailureClass::Unreachable => {
             "Check the network, the VPN or tunnel, and the cluster's address in the kubeconfig.".to_owned()
@@ -274,6 +284,9 @@ pub fn classify(error: &kube::Error) -> FailureClass {
 fn of_chain(error: &(dyn Error + 'static)) -> FailureClass {
     let mut next = Some(error);
     while let Some(cause) = next {
+        if let Some(NotSignedIn(failure)) = cause.downcast_ref() {
+            return failure.class;
+        }
         if let Some(http) = cause.downcast_ref::<hyper::Error>() {
             if http.is_parse() {
                 return FailureClass::Malformed;
@@ -294,6 +307,18 @@ fn of_chain(error: &(dyn Error + 'static)) -> FailureClass {
         next = cause.source();
     }
     FailureClass::Unreachable
+}
+
+/// Why nobody was signed in, where that is why nothing was sent.
+fn not_signed_in(error: &kube::Error) -> Option<&SourceFailure> {
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(cause) = next {
+        if let Some(NotSignedIn(failure)) = cause.downcast_ref() {
+            return Some(failure);
+        }
+        next = cause.source();
+    }
+    None
 }
 
 /// The class of an I/O error; `None` when a cause inside it may say more.

@@ -1,27 +1,38 @@
 //! Finding a context in a kubeconfig, and saying in a sentence why it cannot be used.
 
-use crate::stack::StackCluster;
-use crate::{Session, Sessions, Stack};
+use super::sign::Signer;
+use crate::stack::{Entrance, StackCluster};
+use crate::{AccountSessions, Session, Sessions, Stack};
 use kube::Config;
-use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{AuthInfo, ExecConfig, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use model::{AccountId, FailureClass, SourceFailure};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Which context of which kubeconfig, and where the stack file says the cluster lives.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How a cluster is reached, and where the stack file says it lives.
+#[derive(Clone, Debug)]
 pub struct ClusterPlace {
+    /// By a context, or by its EKS name.
+    pub entrance: Entrance,
     /// The kubeconfig; `$KUBECONFIG` or `~/.kube/config` when left out.
     pub kubeconfig: Option<PathBuf>,
-    /// The context.
-    pub context: String,
+    /// Who signs in to EKS: the account's session in the cluster's region.
+    pub session: Option<Session>,
     /// The account the cluster belongs to, as STS answered. An ARN in the kubeconfig goes before it.
     pub account: Option<AccountId>,
     /// The region the stack file names.
     pub region: Option<Arc<str>>,
     /// The EKS cluster's name, where the stack file gives it; else the kubeconfig's ARN, else the context.
     pub name: Option<String>,
+}
+
+impl ClusterPlace {
+    /// The name it goes by until more is known.
+    #[must_use]
+    pub fn called(&self) -> &str {
+        self.name.as_deref().unwrap_or(self.entrance.name())
+    }
 }
 
 /// The clusters a stack file names, each with the account its sessions found.
@@ -31,26 +42,27 @@ pub fn places(stack: &Stack, sessions: &Sessions) -> Vec<ClusterPlace> {
         let mut accounts = sessions.accounts.iter();
         let named = accounts.find(|account| match &cluster.profile {
             Some(profile) => account.profile.as_deref() == Some(profile.as_str()),
-            None => {
-                let regional = |session: &Session| *session.region == *cluster.region;
-                account.regional.iter().any(regional)
-            }
+            None => in_region(account, &cluster.region).is_some(),
         });
-        named
-            .or(sessions.accounts.first())
-            .map(|account| account.account.clone())
+        named.or(sessions.accounts.first())
     };
-    stack
-        .clusters
-        .iter()
-        .map(|cluster| ClusterPlace {
+    let place = |cluster: &StackCluster| {
+        let account = account(cluster);
+        ClusterPlace {
+            entrance: cluster.entrance.clone(),
             kubeconfig: stack.files.kubeconfig.clone(),
-            context: cluster.context.clone(),
-            account: account(cluster),
+            session: account.and_then(|account| in_region(account, &cluster.region).cloned()),
+            account: account.map(|account| account.account.clone()),
             region: Some(cluster.region.as_str().into()),
             name: cluster.name.clone(),
-        })
-        .collect()
+        }
+    };
+    stack.clusters.iter().map(place).collect()
+}
+
+fn in_region<'a>(account: &'a AccountSessions, region: &str) -> Option<&'a Session> {
+    let mut sessions = account.regional.iter();
+    sessions.find(|session| *session.region == *region)
 }
 
 /// The contexts of a kubeconfig that lead to EKS clusters, by the cluster's ARN, as `aws eks update-kubeconfig` writes
@@ -84,90 +96,155 @@ pub fn contexts(kubeconfig: Option<&Path>) -> Result<BTreeMap<String, String>, S
     Ok(all.collect())
 }
 
-/// A context, resolved.
+/// A place, resolved.
 pub(super) struct Resolved {
     pub(super) config: Config,
+    /// Who puts a token on each request, where the configuration does not.
+    pub(super) signer: Option<Signer>,
     pub(super) name: Arc<str>,
     pub(super) account: Option<AccountId>,
     pub(super) region: Option<Arc<str>>,
 }
 
 /// Reads the kubeconfig and resolves the context.
-pub(super) async fn read(place: &ClusterPlace) -> Result<Resolved, SourceFailure> {
+pub(super) async fn read(place: &ClusterPlace, context: &str) -> Result<Resolved, SourceFailure> {
     let kubeconfig = match &place.kubeconfig {
         Some(path) => Kubeconfig::read_from(path),
         None => Kubeconfig::read(),
-    }
-    .map_err(|error| refused(place, &error))?;
-    refuse_programs(place, &kubeconfig)?;
-    let cluster = cluster_entry(place, &kubeconfig);
-    let options = KubeConfigOptions {
-        context: Some(place.context.clone()),
-        cluster: None,
-        user: None,
     };
-    let config = Config::from_custom_kubeconfig(kubeconfig, &options)
+    let mut kubeconfig = kubeconfig.map_err(|error| refused(place, &error))?;
+    let cluster = cluster_entry(context, &kubeconfig);
+    let arn = ClusterArn::parse(&cluster).or_else(|| ClusterArn::parse(context));
+    let signer = match program(context, &mut kubeconfig) {
+        None => None,
+        Some(auth) => Some(stands_in(place, context, arn.as_ref(), auth).await?),
+    };
+    let config = resolve(kubeconfig, context)
         .await
         .map_err(|error| refused(place, &error))?;
-    let arn = ClusterArn::parse(&cluster).or_else(|| ClusterArn::parse(&place.context));
     let named = place.name.as_deref();
     Ok(match arn {
         Some(arn) => Resolved {
             config,
+            signer,
             name: named.unwrap_or(arn.name).into(),
             account: Some(AccountId::new(arn.account)),
             region: Some(arn.region.into()),
         },
         None => Resolved {
             config,
-            name: named.unwrap_or(&place.context).into(),
+            signer,
+            name: named.unwrap_or(context).into(),
             account: place.account.clone(),
             region: place.region.clone(),
         },
     })
 }
 
+pub(super) async fn resolve(
+    kubeconfig: Kubeconfig,
+    context: &str,
+) -> Result<Config, KubeconfigError> {
+    let options = KubeConfigOptions {
+        context: Some(context.to_owned()),
+        cluster: None,
+        user: None,
+    };
+    Config::from_custom_kubeconfig(kubeconfig, &options).await
+}
+
 /// The name of the cluster entry the context points to.
-fn cluster_entry(place: &ClusterPlace, kubeconfig: &Kubeconfig) -> String {
+fn cluster_entry(context: &str, kubeconfig: &Kubeconfig) -> String {
     kubeconfig
         .contexts
         .iter()
-        .find(|named| named.name == place.context)
+        .find(|named| named.name == context)
         .and_then(|named| named.context.as_ref())
         .map(|context| context.cluster.clone())
         .unwrap_or_default()
 }
 
-/// A program named by a file is not run: what it may do was not approved by anybody.
-fn refuse_programs(place: &ClusterPlace, kubeconfig: &Kubeconfig) -> Result<(), SourceFailure> {
-    let user = kubeconfig
-        .contexts
-        .iter()
-        .find(|named| named.name == place.context)
-        .and_then(|named| named.context.as_ref()?.user.clone());
-    let entry = kubeconfig
-        .auth_infos
-        .iter()
-        .find(|named| Some(&named.name) == user.as_ref())
-        .and_then(|named| named.auth_info.as_ref());
-    let Some(entry) = entry else { return Ok(()) };
-    let program = match (&entry.exec, &entry.auth_provider) {
+/// What the context's user signs in by, where that is a program; it is taken out, because it is not run.
+fn program(context: &str, kubeconfig: &mut Kubeconfig) -> Option<AuthInfo> {
+    let mut contexts = kubeconfig.contexts.iter();
+    let named = contexts.find(|named| named.name == context)?;
+    let user = named.context.as_ref()?.user.clone()?;
+    let mut users = kubeconfig.auth_infos.iter_mut();
+    let entry = users.find(|named| named.name == user)?;
+    let entry = entry.auth_info.as_mut()?;
+    if entry.exec.is_none() && entry.auth_provider.is_none() {
+        return None;
+    }
+    let (exec, auth_provider) = (entry.exec.take(), entry.auth_provider.take());
+    Some(AuthInfo {
+        exec,
+        auth_provider,
+        ..AuthInfo::default()
+    })
+}
+
+/// A program named by a file is not run: what it may do was not approved by anybody. What makes tokens
+/// for EKS is known, and done here instead.
+async fn stands_in(
+    place: &ClusterPlace,
+    context: &str,
+    arn: Option<&ClusterArn<'_>>,
+    auth: AuthInfo,
+) -> Result<Signer, SourceFailure> {
+    let asked = auth.exec.as_ref().and_then(TokenAsked::of);
+    let (Some(asked), Some(session)) = (asked, &place.session) else {
+        return Err(not_run(place, context, &auth));
+    };
+    let own = session.profile.as_deref();
+    if let Some(profile) = asked.profile.as_deref().filter(|named| Some(*named) != own) {
+        return Err(other_profile(place, context, profile, own));
+    }
+    let region = asked.region.as_deref().or(arn.map(|arn| arn.region));
+    let region = region.unwrap_or(&session.region);
+    Ok(Signer::new(session, region, &asked.cluster, asked.role.as_deref()).await)
+}
+
+fn not_run(place: &ClusterPlace, context: &str, auth: &AuthInfo) -> SourceFailure {
+    let program = match (&auth.exec, &auth.auth_provider) {
         (Some(exec), _) => exec.command.clone().unwrap_or_default(),
         (None, Some(provider)) => provider.name.clone(),
-        (None, None) => return Ok(()),
+        (None, None) => String::new(),
     };
-    Err(SourceFailure {
+    SourceFailure {
         class: FailureClass::Credentials,
         sentence: format!(
-            "Context {} of {} signs in by running the program {program:?}, which Quarterdeck does not run.",
-            place.context,
+            "Context {context} of {} signs in by running the program {program:?}, which Quarterdeck does not run.",
             file(place),
         ),
-        next_step: "Give the context's user a token, a token file or a client certificate."
+        next_step: "Give the context's user a token, a token file or a client certificate; an EKS cluster can be named in the stack file by eks = \"NAME\"."
             .to_owned(),
         code: None,
         request_id: None,
-    })
+    }
+}
+
+fn other_profile(
+    place: &ClusterPlace,
+    context: &str,
+    profile: &str,
+    own: Option<&str>,
+) -> SourceFailure {
+    let own = own.map_or_else(
+        || "the default chain".to_owned(),
+        |own| format!("profile {own}"),
+    );
+    SourceFailure {
+        class: FailureClass::Credentials,
+        sentence: format!(
+            "Context {context} of {} signs in with profile {profile}, and its account in the stack file is {own}.",
+            file(place)
+        ),
+        next_step: format!(
+            "Name an [[account]] with profile {profile} and give it to the [[cluster]], or reach the cluster by eks = \"NAME\"."
+        ),
+        code: None,
+        request_id: None,
+    }
 }
 
 /// The parser of YAML draws the place below its sentence.
@@ -179,7 +256,7 @@ fn first_line(text: &str) -> &str {
 }
 
 /// A kubeconfig that cannot be used.
-fn refused(place: &ClusterPlace, error: &KubeconfigError) -> SourceFailure {
+pub(super) fn refused(place: &ClusterPlace, error: &KubeconfigError) -> SourceFailure {
     let class = match error {
         KubeconfigError::LoadClientCertificate(_) | KubeconfigError::LoadClientKey(_) => {
             FailureClass::Credentials
@@ -202,7 +279,7 @@ fn refused(place: &ClusterPlace, error: &KubeconfigError) -> SourceFailure {
         class,
         sentence: format!(
             "Context {} of {} cannot be used: {}.",
-            place.context,
+            place.entrance.name(),
             file(place),
             first_line(&error.to_string())
         ),
@@ -217,9 +294,11 @@ pub(super) fn unusable(place: &ClusterPlace, error: &kube::Error) -> SourceFailu
     SourceFailure {
         class: super::classify(error),
         sentence: format!(
-            "No connection can be prepared for context {} of {}: {error}.",
-            place.context,
-            file(place)
+            "No connection can be prepared for {}: {error}.",
+            match &place.entrance {
+                Entrance::Context(context) => format!("context {context} of {}", file(place)),
+                Entrance::Eks(name) => format!("the EKS cluster {name}"),
+            }
         ),
         next_step: "Check the context's certificates and proxy in the kubeconfig.".to_owned(),
         code: None,
@@ -231,6 +310,58 @@ fn file(place: &ClusterPlace) -> String {
     match &place.kubeconfig {
         Some(path) => path.display().to_string(),
         None => "the default kubeconfig".to_owned(),
+    }
+}
+
+/// A token for EKS, as a kubeconfig asks a program for it.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct TokenAsked {
+    cluster: String,
+    region: Option<String>,
+    role: Option<String>,
+    profile: Option<String>,
+}
+
+impl TokenAsked {
+    /// Of `aws eks get-token`
+    /// (<https://docs.aws.amazon.com/cli/latest/reference/eks/get-token.html>) and
+    /// `aws-iam-authenticator token`
+    /// (<https://github.com/kubernetes-sigs/aws-iam-authenticator#4-set-up-kubectl-to-use-authentication-tokens-provided-by-aws-iam-authenticator-for-kubernetes>);
+    /// nothing of any other program, nor where something is asked that is not known here.
+    fn of(exec: &ExecConfig) -> Option<Self> {
+        let command = exec.command.as_deref()?.rsplit('/').next()?;
+        let args = exec.args.as_deref().unwrap_or_default();
+        let verb: &[&str] = match command {
+            "aws" => &["eks", "get-token"],
+            "aws-iam-authenticator" => &["token"],
+            _ => return None,
+        };
+        let (mut asked, mut verbs) = (Self::default(), verb.iter());
+        for variable in exec.env.iter().flatten() {
+            match variable.get("name").map(String::as_str) {
+                Some("AWS_PROFILE") => asked.profile = variable.get("value").cloned(),
+                Some("AWS_STS_REGIONAL_ENDPOINTS") => {}
+                _ => return None,
+            }
+        }
+        let mut words = args.iter().flat_map(|arg| match arg.split_once('=') {
+            Some((name, value)) if name.starts_with("--") => vec![name, value],
+            _ => vec![arg.as_str()],
+        });
+        while let Some(word) = words.next() {
+            match word {
+                "--cluster-name" | "--cluster-id" | "-i" => {
+                    asked.cluster = words.next()?.to_owned()
+                }
+                "--region" => asked.region = Some(words.next()?.to_owned()),
+                "--role-arn" | "--role" | "-r" => asked.role = Some(words.next()?.to_owned()),
+                "--profile" => asked.profile = Some(words.next()?.to_owned()),
+                "--output" => drop(words.next()?),
+                word if verbs.next() == Some(&word) => {}
+                _ => return None,
+            }
+        }
+        (verbs.next().is_none() && !asked.cluster.is_empty()).then_some(asked)
     }
 }
 
@@ -252,5 +383,89 @@ impl<'a> ClusterArn<'a> {
             account,
             name,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(command: &str, args: &[&str], env: &[(&str, &str)]) -> Option<TokenAsked> {
+        let pair = |(name, value): &(&str, &str)| {
+            let pair = [("name", *name), ("value", *value)];
+            pair.map(|(k, v)| (k.to_owned(), v.to_owned())).into()
+        };
+        TokenAsked::of(&ExecConfig {
+            command: Some(command.to_owned()),
+            args: Some(args.iter().map(|arg| (*arg).to_owned()).collect()),
+            env: Some(env.iter().map(pair).collect()),
+            ..ExecConfig::default()
+        })
+    }
+
+    #[test]
+    fn what_makes_a_token_for_eks_is_known_and_nothing_else() {
+        let whole = TokenAsked {
+            cluster: "prod".to_owned(),
+            region: Some("eu-west-1".to_owned()),
+            role: Some("arn:aws:iam::1:role/r".to_owned()),
+            profile: Some("ops".to_owned()),
+        };
+        let update_kubeconfig = [
+            "--region",
+            "eu-west-1",
+            "eks",
+            "get-token",
+            "--cluster-name",
+            "prod",
+            "--output",
+            "json",
+            "--role-arn",
+            "arn:aws:iam::1:role/r",
+        ];
+        assert_eq!(
+            asked(
+                "/usr/local/bin/aws",
+                &update_kubeconfig,
+                &[("AWS_PROFILE", "ops")]
+            ),
+            Some(whole)
+        );
+        let plain = TokenAsked {
+            cluster: "prod".to_owned(),
+            ..TokenAsked::default()
+        };
+        let authenticator = ["token", "-i", "prod"];
+        assert_eq!(
+            asked("aws-iam-authenticator", &authenticator, &[]),
+            Some(plain)
+        );
+        let joined = asked("aws", &["eks", "get-token", "--cluster-name=prod"], &[]);
+        assert_eq!(joined.map(|asked| asked.cluster), Some("prod".to_owned()));
+        for (command, args, env) in [
+            ("aws-vault", &["exec", "ops"][..], &[][..]),
+            ("aws", &["eks", "get-token"], &[]),
+            ("aws", &["get-token", "eks", "--cluster-name", "prod"], &[]),
+            (
+                "aws",
+                &[
+                    "eks",
+                    "get-token",
+                    "--cluster-name",
+                    "prod",
+                    "--endpoint-url",
+                    "x",
+                ],
+                &[],
+            ),
+            (
+                "aws",
+                &["eks", "get-token", "--cluster-name", "prod"],
+                &[("AWS_CONFIG_FILE", "x")],
+            ),
+            ("aws-iam-authenticator", &["token", "-i"], &[]),
+        ] {
+            assert_eq!(asked(command, args, env), None, "{command} {args:?}");
+        }
     }
 }

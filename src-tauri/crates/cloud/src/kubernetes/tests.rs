@@ -7,7 +7,8 @@ use std::path::Path;
 fn place(file: &Path, context: &str) -> ClusterPlace {
     ClusterPlace {
         kubeconfig: Some(file.to_path_buf()),
-        context: context.to_owned(),
+        entrance: Entrance::Context(context.to_owned()),
+        session: None,
         account: Some(AccountId::new("111122223333")),
         region: Some("us-east-1".into()),
         name: None,

@@ -62,11 +62,16 @@ fn queues_clusters_edges_and_thresholds_are_read() {
     let text = format!(
         "hosted_zones = [\"example.com\"]\n{SMALLEST}[[queue]]\nname = \"orders\"\nidempotent = true\nconsumer = \"external\"\n\
          [[cluster]]\nregion = \"us-east-1\"\ncontext = \"prod\"\n\
+         [[cluster]]\nregion = \"us-east-1\"\neks = \"core\"\n\
          [[edge]]\nfrom = \"a\"\nto = \"b\"\nrelation = \"connects-to\"\n[thresholds]\ncpu = 90\n"
     );
     let stack = parse(&text).expect("parses");
     assert!(stack.queues[0].idempotent && stack.queues[0].external);
-    assert_eq!(stack.clusters[0].context, "prod");
+    assert_eq!(
+        stack.clusters[0].entrance,
+        Entrance::Context("prod".to_owned())
+    );
+    assert_eq!(stack.clusters[1].entrance, Entrance::Eks("core".to_owned()));
     assert_eq!(stack.edges[0].relation, model::Relation::ConnectsTo);
     assert_eq!(stack.thresholds.get("cpu"), Some(&90.0));
 }
@@ -94,6 +99,16 @@ fn a_mistake_is_told_with_line_and_column() {
         "{wrong}"
     );
     assert!(mistake("name = \"x\"\nenvironment = \"dev\"\n").contains("no [[account]]"));
+    for (cluster, why) in [
+        ("", "neither context (of the kubeconfig) nor eks"),
+        ("context = \"a\"\neks = \"b\"\n", "both context and eks"),
+        ("eks = \"b\"\nname = \"c\"\n", "leave name out"),
+    ] {
+        let wrong = mistake(&format!(
+            "{SMALLEST}[[cluster]]\nregion = \"us-east-1\"\n{cluster}"
+        ));
+        assert!(wrong.contains("line ") && wrong.contains(why), "{wrong}");
+    }
     let wrong = mistake(
         "name = \"x\"\nenvironment = \"dev\"\n[[account]]\nregions = [\"us-east-1\", \"US East\"]\n",
     );

@@ -2,6 +2,7 @@
 
 use cloud::Clock;
 use cloud::kubernetes::{ClusterPlace, ClusterSession};
+use cloud::stack::Entrance;
 use collect::kubernetes::{Cluster, Limits, Watch, WatchBatch, Watched};
 use futures::StreamExt as _;
 use model::{AccountId, Fact, Found, FoundNode};
@@ -241,7 +242,8 @@ impl Server {
         .unwrap();
         let place = ClusterPlace {
             kubeconfig: Some(file.path().to_path_buf()),
-            context: "prod".to_owned(),
+            entrance: Entrance::Context("prod".to_owned()),
+            session: None,
             account: Some(AccountId::new("111122223333")),
             region: Some("eu-west-1".into()),
             name: None,
