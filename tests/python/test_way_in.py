@@ -78,6 +78,15 @@ def test_a_cluster_without_a_context_is_reached_by_eks_itself(platform, seen, tm
     assert {n["id"] for n in again.of("deployment")} == {n["id"] for n in seen.of("deployment")}
     again = init(platform, tmp_path)
     assert again.returncode == 1 and "is there already" in again.stderr
+    platform.fault("denied:eks")
+    try:
+        again = reading.read(tmp_path / "made.toml", tmp_path / "state2")
+    finally:
+        platform.heal()
+    errors = {s["id"]: s["error"] for s in again.document["sources"] if s["service"] == "kubernetes"}
+    assert len(errors) == 1 and "endpoint" in next(iter(errors)), errors
+    assert all("eks:DescribeCluster" in error for error in errors.values()), errors
+    assert again.of("queue") and again.of("dbcluster")
 
 
 def by_program(platform, tmp_path, *args: str, profile: str | None = None):

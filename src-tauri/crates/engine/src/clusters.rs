@@ -1,10 +1,11 @@
-//! The clusters a stack names: opened from their kubeconfig, watched resource by resource.
+//! The clusters a stack names: opened from their kubeconfig or through EKS, watched resource by resource.
 
 use crate::core::Core;
 use crate::poller::Reader;
 use crate::watcher::Watch;
 use cloud::Clock;
 use cloud::kubernetes::{ClusterPlace, ClusterSession};
+use cloud::stack::Entrance;
 use collect::Reading;
 use collect::kubernetes::{Cluster, WatchBatch, Watched};
 use futures::StreamExt as _;
@@ -33,30 +34,28 @@ impl Clusters {
             .push(cluster);
     }
 
-    /// Opens these places; one that cannot be opened becomes a source that tries again.
+    /// Opens these places; one that cannot be opened becomes a source that tries again. EKS is not
+    /// waited for here: what is reached by it is such a source from the beginning.
     pub(crate) async fn open(
         &self,
         places: Vec<ClusterPlace>,
         clock: &Clock,
     ) -> (Vec<Arc<dyn Watch>>, Vec<Arc<Opener>>) {
-        let opened = places
-            .iter()
-            .map(|place| ClusterSession::open(place, clock.clone()));
-        let opened = futures::future::join_all(opened).await;
         let mut watches: Vec<Arc<dyn Watch>> = Vec::new();
         let mut openers = Vec::new();
-        for (place, session) in places.into_iter().zip(opened) {
-            match session {
-                Ok(session) => watches.extend(self.watch(session)),
-                Err(failure) => {
-                    openers.push(Arc::new(Opener::new(
-                        place,
-                        clock.clone(),
-                        self.clone(),
-                        failure,
-                    )));
-                }
-            }
+        for place in places {
+            let failure = match &place.entrance {
+                Entrance::Eks(_) => None,
+                Entrance::Context(_) => match ClusterSession::open(&place, clock.clone()).await {
+                    Ok(session) => {
+                        watches.extend(self.watch(session));
+                        continue;
+                    }
+                    Err(failure) => Some(failure),
+                },
+            };
+            let opener = Opener::new(place, clock.clone(), self.clone(), failure);
+            openers.push(Arc::new(opener));
         }
         (watches, openers)
     }
@@ -107,21 +106,30 @@ impl Watch for ClusterWatch {
     }
 }
 
-/// A cluster that could not be opened: a source that fails in a sentence and tries again, until
-/// its kubeconfig can be used.
+/// A cluster that is not open yet: a source that fails in a sentence and tries again, until its
+/// kubeconfig can be used or EKS tells where it is.
 pub(crate) struct Opener {
     place: ClusterPlace,
     clock: Clock,
     clusters: Clusters,
     source: Source,
-    /// Why it was not opened at the start; the first reading says so without trying again.
+    /// Why it was not opened at the start, where that was tried; the first reading says so without trying again.
     first: Mutex<Option<SourceFailure>>,
     opened: OnceLock<()>,
     core: OnceLock<Weak<Core>>,
 }
 
 impl Opener {
-    fn new(place: ClusterPlace, clock: Clock, clusters: Clusters, failure: SourceFailure) -> Self {
+    fn new(
+        place: ClusterPlace,
+        clock: Clock,
+        clusters: Clusters,
+        failure: Option<SourceFailure>,
+    ) -> Self {
+        let part = match &place.entrance {
+            Entrance::Context(_) => "kubeconfig",
+            Entrance::Eks(_) => "endpoint",
+        };
         let scope = Scope {
             account: place.account.clone(),
             region: place.region.clone(),
@@ -129,11 +137,11 @@ impl Opener {
             ..Scope::default()
         };
         Self {
-            source: Source::new(Service::Kubernetes, scope, "kubeconfig"),
+            source: Source::new(Service::Kubernetes, scope, part),
             place,
             clock,
             clusters,
-            first: Mutex::new(Some(failure)),
+            first: Mutex::new(failure),
             opened: OnceLock::new(),
             core: OnceLock::new(),
         }
