@@ -223,7 +223,19 @@ facts! {
     MinImplied = "min_implied",
     /// KEDA: the upper bound is not written down, 100 is what KEDA takes then.
     MaxImplied = "max_implied",
-    /// ON_DEMAND or SPOT.
+    /// NodePool: CPU its nodes may have in all, millicores; absent is no limit.
+    CpuLimitMillicores = "cpu_limit_millicores",
+    /// NodePool: CPU of the nodes it has, millicores.
+    CpuProvisionedMillicores = "cpu_provisioned_millicores",
+    /// NodePool: memory its nodes may have in all, MiB; absent is no limit.
+    MemoryLimitMib = "memory_limit_mib",
+    /// NodePool: memory of the nodes it has, MiB.
+    MemoryProvisionedMib = "memory_provisioned_mib",
+    /// NodePool: nodes it may have; absent is no limit.
+    NodesLimit = "nodes_limit",
+    /// NodePool: taints a pod must tolerate on its nodes, `key=value:effect`, comma separated.
+    Taints = "taints",
+    /// ON_DEMAND or SPOT; of a NodePool those it may buy, comma separated.
     CapacityType = "capacity_type",
     /// Comma separated.
     InstanceTypes = "instance_types",
@@ -235,6 +247,8 @@ facts! {
     InstanceType = "instance_type",
     /// Managed nodegroup.
     Nodegroup = "nodegroup",
+    /// Karpenter's NodePool that bought the node.
+    NodePool = "nodepool",
     /// Kubelet version.
     KubeletVersion = "kubelet_version",
     /// Millicores.
