@@ -3,7 +3,10 @@
 
 pub(crate) mod capacity;
 mod databases;
+pub(crate) mod pools;
 mod queues;
+#[cfg(test)]
+mod tests;
 
 use super::near;
 use crate::finding::{Answer, Words, finding, not_checked};
