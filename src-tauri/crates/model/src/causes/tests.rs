@@ -373,10 +373,8 @@ fn a_node_pool_at_its_limit_is_named_and_one_with_room_is_not() {
     ];
     let pool = stage.thing(Kind::NodePool, "general", &facts);
     let short = |stage: &Stage| {
-        let all = causes(stage).into_iter();
-        all.filter(|c| &*c.rule == "capacity-short")
-            .next()
-            .expect("found")
+        let mut all = causes(stage).into_iter();
+        all.find(|c| &*c.rule == "capacity-short").expect("found")
     };
     // As far as is known a node of two processors could still be bought.
     assert!(!short(&stage).sentence.contains("NodePool"));
