@@ -235,6 +235,8 @@ facts! {
     NodesLimit = "nodes_limit",
     /// NodePool: taints a pod must tolerate on its nodes, `key=value:effect`, comma separated.
     Taints = "taints",
+    /// NodePool: labels its nodes have, `key=value` or `key=value|value`, comma separated; any of the values.
+    NodeLabels = "node_labels",
     /// ON_DEMAND or SPOT; of a NodePool those it may buy, comma separated.
     CapacityType = "capacity_type",
     /// Comma separated.
@@ -309,6 +311,10 @@ facts! {
     MemoryRequestMib = "memory_request_mib",
     /// Seconds a pod may take to end.
     TerminationGraceSeconds = "termination_grace_seconds",
+    /// Labels a pod asks of its node, `key=value`, comma separated.
+    NodeSelector = "node_selector",
+    /// Taints a pod tolerates, `key=value:effect`, without `=value` where any value is; `*` is any key or effect.
+    Tolerations = "tolerations",
     /// Who deploys it: `argocd:APP`, `flux-kustomization:NAMESPACE/NAME`,
     /// `flux-helmrelease:NAMESPACE/NAME`, `helm:RELEASE`, else what its label says.
     ManagedBy = "managed_by",

@@ -3,6 +3,7 @@
 
 pub(crate) mod capacity;
 mod databases;
+mod fits;
 pub(crate) mod pools;
 mod queues;
 #[cfg(test)]

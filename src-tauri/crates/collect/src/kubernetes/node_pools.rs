@@ -33,6 +33,8 @@ struct Spec<'a> {
 #[derive(Default, Deserialize)]
 struct Template<'a> {
     #[serde(borrow, default, deserialize_with = "nullable")]
+    metadata: Meta<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
     spec: Machine<'a>,
 }
 
@@ -115,6 +117,7 @@ impl Decode for NodePools {
         facts.set_some(Fact::Replicas, spec.replicas);
         amounts(facts, &spec.limits, &status.resources);
         machine(facts, &spec.template.spec);
+        facts.set_some(Fact::NodeLabels, labels(&spec.template));
         ready(facts, &status.conditions);
         let cluster = context.session.id().clone();
         node.tie_from(
@@ -165,6 +168,19 @@ fn machine(facts: &mut Facts, machine: &Machine<'_>) {
         .collect();
     let taints = (!taints.is_empty()).then(|| taints.join(", "));
     facts.set_some(Fact::Taints, taints);
+}
+
+/// Labels a node of the pool has for sure: of the template, and those of which one value is chosen.
+fn labels(template: &Template<'_>) -> Option<String> {
+    let fixed = template.metadata.labels.iter();
+    let fixed = fixed.map(|(key, value)| format!("{key}={value}"));
+    let chosen = template.spec.requirements.iter();
+    let chosen = chosen.filter(|one| &*one.operator == "In").map(|one| {
+        let values: Vec<&str> = one.values.iter().map(|value| &**value).collect();
+        format!("{}={}", &*one.key, values.join("|"))
+    });
+    let all: Vec<String> = fixed.chain(chosen).collect();
+    (!all.is_empty()).then(|| all.join(", "))
 }
 
 /// As `kubectl taint` writes it.

@@ -78,6 +78,12 @@ async fn a_node_pool_says_what_it_may_have_and_has() {
         node.facts.text(Fact::Taints),
         Some("example.com/special-taint:NoSchedule, team=risk:NoExecute")
     );
+    assert_eq!(
+        node.facts.text(Fact::NodeLabels),
+        Some(
+            "billing-team=my-team, karpenter.k8s.aws/instance-category=c|m|r, karpenter.sh/capacity-type=spot|on-demand"
+        )
+    );
     assert_eq!(node.facts.text(Fact::CapacityType), Some("SPOT, ON_DEMAND"));
     assert_eq!(node.facts.text(Fact::InstanceTypes), None);
     let cluster = Name::Id(NodeId::new("cluster/111122223333/eu-west-1/prod"));
@@ -129,4 +135,33 @@ async fn where_listing_is_not_allowed_that_is_said_unless_there_is_no_karpenter(
             other => panic!("{other:?}"),
         }
     }
+}
+
+#[tokio::test]
+async fn a_workload_says_what_it_asks_of_its_node_and_tolerates() {
+    let mut deployment = recorded("deployment");
+    let spec = &mut deployment["spec"]["template"]["spec"];
+    spec["nodeSelector"] = json!({"karpenter.sh/nodepool": "default", "team": "risk"});
+    spec["tolerations"] = json!([
+        {"key": "team", "value": "risk", "effect": "NoExecute"},
+        {"key": "team", "operator": "Equal", "value": "desk"},
+        {"key": "gpu", "operator": "Exists", "effect": "NoSchedule"},
+        {"operator": "Exists"},
+        {"key": "sla", "operator": "Gt", "value": "950"},
+    ]);
+    let server = Server::start().await;
+    server.list(
+        "/apis/apps/v1/deployments",
+        Act::Json(list_of("1", &[deployment])),
+    );
+    let cluster = server.cluster(Limits::default()).await;
+    let node = &nodes(told(&mut cluster.watch(Watched::Deployments)).await)[0];
+    assert_eq!(
+        node.facts.text(Fact::NodeSelector),
+        Some("karpenter.sh/nodepool=default, team=risk")
+    );
+    assert_eq!(
+        node.facts.text(Fact::Tolerations),
+        Some("team=risk:NoExecute, team=desk:*, gpu:NoSchedule, *:*")
+    );
 }

@@ -207,7 +207,7 @@ fn stay(pods: i64) -> String {
 fn with_karpenter(short: i64, bought: Bought) -> (String, String) {
     let words = bought.words;
     let pass = format!(
-        " {} are Pending until Karpenter has bought nodes for them, if the requirements of its NodePools fit.{words}",
+        " {} are Pending until Karpenter has bought nodes for them (affinity and volumes are not compared).{words}",
         thousands(short)
     );
     let fail = match bought.waiting {

@@ -1,11 +1,12 @@
 //! What Karpenter may still buy for pods that find no room
 //! (<https://karpenter.sh/docs/concepts/nodepools/#speclimits>).
 //!
-//! By the limits alone, so it is a most: limits count whole machines, and pods get less of them. A pool with taints is
-//! left out, for what pods tolerate is not read; requirements are not compared with pods.
+//! By the limits alone, so it is a most: limits count whole machines, and pods get less of them. A pool on whose nodes
+//! the pods would not run ([`fits`]) is left out.
 
 use super::Step;
 use super::capacity::{Room, request};
+use super::fits;
 use crate::words::{list, thousands};
 use crate::workload::near;
 use model::{Fact, Kind, Limited, Node, at_its_limit, buys_nodes, limits, waits_for_room};
@@ -91,9 +92,8 @@ fn unread(step: Step<'_>) -> Option<String> {
 /// Pods a pool may buy room for, and a sentence of it.
 fn one(step: Step<'_>, pool: &Node) -> (i64, String) {
     let name = &pool.name;
-    if let Some(taints) = pool.facts.text(Fact::Taints) {
-        let why = format!("NodePool {name} is not counted: its nodes are tainted ({taints}).");
-        return (0, why);
+    if let Some(why) = fits::against(step.workload, pool) {
+        return (0, format!("NodePool {name} is not counted: {why}."));
     }
     if pool.facts.get(Fact::Replicas).is_some() {
         let why = format!("NodePool {name} keeps a fixed number of nodes.");

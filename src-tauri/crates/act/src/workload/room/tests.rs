@@ -129,7 +129,7 @@ fn pools_that_do_not_buy_for_these_pods_are_named_and_not_counted() {
         (
             Fact::Taints,
             "gpu:NoSchedule".into(),
-            "its nodes are tainted (gpu:NoSchedule)",
+            "is not counted: these pods do not tolerate its taint gpu:NoSchedule",
         ),
     ] {
         let mut ground = Ground::new();
@@ -221,4 +221,65 @@ fn a_rollback_may_begin_where_karpenter_may_buy_the_room_it_needs() {
     assert_eq!(outcome(&plan(&ground), "undo.room"), Outcome::Fail);
     ground.at(&pool).facts.set(Fact::CpuLimitMillicores, 64_000);
     assert_eq!(outcome(&plan(&ground), "undo.room"), Outcome::Pass);
+}
+
+#[test]
+fn a_pool_counts_where_its_taints_are_tolerated_and_its_labels_are_those_asked_for() {
+    let outcome = |tolerations: &str, selector: &str, taints: &str, labels: &str| {
+        let mut ground = Ground::new();
+        ground.api().facts.set(Fact::Tolerations, tolerations);
+        ground.api().facts.set(Fact::NodeSelector, selector);
+        let facts = [
+            (Fact::Taints, taints.into()),
+            (Fact::NodeLabels, labels.into()),
+        ];
+        pool(&mut ground, "general", &facts);
+        nodes(&ground).outcome
+    };
+    for (tolerations, taints) in [
+        ("", ""),
+        ("team=risk:NoSchedule", "team=risk:NoSchedule"),
+        ("team:NoSchedule", "team=risk:NoSchedule"),
+        ("team:*", "team=risk:NoExecute"),
+        ("*:*", "team=risk:NoExecute, gpu:NoSchedule"),
+        ("gpu=:NoSchedule", "gpu:NoSchedule"),
+    ] {
+        assert_eq!(
+            outcome(tolerations, "", taints, ""),
+            Outcome::Pass,
+            "{tolerations}"
+        );
+    }
+    for (tolerations, taints) in [
+        ("", "gpu:NoSchedule"),
+        ("team=desk:NoSchedule", "team=risk:NoSchedule"),
+        ("team=risk:NoSchedule", "team=risk:NoExecute"),
+        ("team:*", "team=risk:NoExecute, gpu:NoSchedule"),
+    ] {
+        assert_eq!(
+            outcome(tolerations, "", taints, ""),
+            Outcome::Fail,
+            "{tolerations}"
+        );
+    }
+    let zones = "team=risk, zone=a|b";
+    for selector in [
+        "team=risk",
+        "zone=b, team=risk",
+        "unsaid=x",
+        "karpenter.sh/nodepool=general",
+    ] {
+        assert_eq!(
+            outcome("", selector, "", zones),
+            Outcome::Pass,
+            "{selector}"
+        );
+    }
+    for selector in ["team=desk", "zone=c", "karpenter.sh/nodepool=gpu"] {
+        assert_eq!(
+            outcome("", selector, "", zones),
+            Outcome::Fail,
+            "{selector}"
+        );
+    }
 }
