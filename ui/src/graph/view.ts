@@ -70,6 +70,7 @@ const COLUMN_OF: Record<Kind, ColumnId> = {
   targetgroup: "alb",
   cluster: "eks",
   nodegroup: "eks",
+  nodepool: "eks",
   node: "eks",
   namespace: "eks",
   deployment: "eks",

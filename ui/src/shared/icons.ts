@@ -19,7 +19,7 @@ export type IconName = keyof typeof ICONS;
 /** One glyph per kind of node. */
 export const KIND_ICON: Record<Kind, IconName> = {
   zone: "globe", record: "signpost", healthcheck: "activity", distribution: "cloud", webacl: "shield", bucket: "archive",
-  loadbalancer: "split", targetgroup: "network", cluster: "boxes", nodegroup: "layers", node: "disk", namespace: "box",
+  loadbalancer: "split", targetgroup: "network", cluster: "boxes", nodegroup: "layers", nodepool: "layers", node: "disk", namespace: "box",
   deployment: "boxes", replicaset: "layers", statefulset: "database", pod: "box", hpa: "activity", scaledobject: "activity", application: "flow", kustomization: "flow", helmrelease: "flow",
   service: "network", ingress: "signpost", dbglobal: "globe", dbcluster: "database", dbinstance: "database", cachegroup: "database",
   cachenode: "database", queue: "layers", function: "fn", mapping: "flow", alarm: "bell",
@@ -29,6 +29,7 @@ export const KIND_ICON: Record<Kind, IconName> = {
 export const KIND_NAME: Record<Kind, string> = {
   zone: "Hosted zone", record: "DNS record", healthcheck: "Health check", distribution: "CloudFront distribution", webacl: "Web ACL",
   bucket: "S3 bucket", loadbalancer: "Load balancer", targetgroup: "Target group", cluster: "EKS cluster", nodegroup: "Nodegroup",
+  nodepool: "Karpenter NodePool",
   node: "Kubernetes node", namespace: "Namespace", deployment: "Deployment", replicaset: "ReplicaSet", statefulset: "StatefulSet",
   pod: "Pod", hpa: "Autoscaler", scaledobject: "ScaledObject", application: "Argo CD Application", kustomization: "Flux Kustomization", helmrelease: "Flux HelmRelease", service: "Service", ingress: "Ingress", dbglobal: "Aurora global database",
   dbcluster: "Aurora cluster", dbinstance: "Aurora instance", cachegroup: "ElastiCache group", cachenode: "ElastiCache node",

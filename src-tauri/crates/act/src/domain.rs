@@ -45,6 +45,7 @@ fn whole(snapshot: &Snapshot, node: &Node) -> Option<NodeId> {
         | Kind::TargetGroup
         | Kind::Cluster
         | Kind::Nodegroup
+        | Kind::NodePool
         | Kind::Node
         | Kind::Namespace
         | Kind::Deployment

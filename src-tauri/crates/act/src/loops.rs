@@ -190,6 +190,7 @@ fn open(node: &Node) -> Option<(Fact, bool)> {
         | Kind::TargetGroup
         | Kind::Cluster
         | Kind::Nodegroup
+        | Kind::NodePool
         | Kind::Node
         | Kind::Namespace
         | Kind::ReplicaSet

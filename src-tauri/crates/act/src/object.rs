@@ -71,6 +71,7 @@ impl Resource {
             | Kind::TargetGroup
             | Kind::Cluster
             | Kind::Nodegroup
+            | Kind::NodePool
             | Kind::Node
             | Kind::Namespace
             | Kind::Pod

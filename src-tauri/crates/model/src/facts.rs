@@ -223,7 +223,21 @@ facts! {
     MinImplied = "min_implied",
     /// KEDA: the upper bound is not written down, 100 is what KEDA takes then.
     MaxImplied = "max_implied",
-    /// ON_DEMAND or SPOT.
+    /// NodePool: CPU its nodes may have in all, millicores; absent is no limit.
+    CpuLimitMillicores = "cpu_limit_millicores",
+    /// NodePool: CPU of the nodes it has, millicores.
+    CpuProvisionedMillicores = "cpu_provisioned_millicores",
+    /// NodePool: memory its nodes may have in all, MiB; absent is no limit.
+    MemoryLimitMib = "memory_limit_mib",
+    /// NodePool: memory of the nodes it has, MiB.
+    MemoryProvisionedMib = "memory_provisioned_mib",
+    /// NodePool: nodes it may have; absent is no limit.
+    NodesLimit = "nodes_limit",
+    /// NodePool: taints a pod must tolerate on its nodes, `key=value:effect`, comma separated.
+    Taints = "taints",
+    /// NodePool: labels its nodes have, `key=value` or `key=value|value`, comma separated; any of the values.
+    NodeLabels = "node_labels",
+    /// ON_DEMAND or SPOT; of a NodePool those it may buy, comma separated.
     CapacityType = "capacity_type",
     /// Comma separated.
     InstanceTypes = "instance_types",
@@ -235,6 +249,8 @@ facts! {
     InstanceType = "instance_type",
     /// Managed nodegroup.
     Nodegroup = "nodegroup",
+    /// Karpenter's NodePool that bought the node.
+    NodePool = "nodepool",
     /// Kubelet version.
     KubeletVersion = "kubelet_version",
     /// Millicores.
@@ -295,6 +311,10 @@ facts! {
     MemoryRequestMib = "memory_request_mib",
     /// Seconds a pod may take to end.
     TerminationGraceSeconds = "termination_grace_seconds",
+    /// Labels a pod asks of its node, `key=value`, comma separated.
+    NodeSelector = "node_selector",
+    /// Taints a pod tolerates, `key=value:effect`, without `=value` where any value is; `*` is any key or effect.
+    Tolerations = "tolerations",
     /// Who deploys it: `argocd:APP`, `flux-kustomization:NAMESPACE/NAME`,
     /// `flux-helmrelease:NAMESPACE/NAME`, `helm:RELEASE`, else what its label says.
     ManagedBy = "managed_by",

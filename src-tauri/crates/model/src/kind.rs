@@ -44,6 +44,8 @@ kinds! {
     Cluster = "cluster",
     /// EKS managed nodegroup.
     Nodegroup = "nodegroup",
+    /// Karpenter NodePool.
+    NodePool = "nodepool",
     /// Kubernetes node.
     Node = "node",
     /// Kubernetes namespace.

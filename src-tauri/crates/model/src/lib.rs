@@ -22,6 +22,7 @@ mod link;
 mod move_task;
 pub mod node;
 pub mod observation;
+mod pool;
 pub mod rollup;
 mod room;
 pub mod rules;
@@ -48,6 +49,7 @@ pub use node::{Node, Series, Standing};
 pub use observation::{
     Change, ChangeKind, Direction, Found, FoundNode, Name, Observation, Readings, Tie,
 };
+pub use pool::{Limit, Limited, at_its_limit, buys_nodes, limits};
 pub use room::{awaited_nodes, waits_for_room};
 pub use rules::Thresholds;
 pub use snapshot::{Environment, Identity, NotFound, Snapshot, StackIdentity};

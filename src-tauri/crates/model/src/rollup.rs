@@ -314,6 +314,7 @@ const fn plural(kind: Kind) -> &'static str {
         Kind::TargetGroup => "target groups",
         Kind::Cluster => "clusters",
         Kind::Nodegroup => "nodegroups",
+        Kind::NodePool => "NodePools",
         Kind::Node => "nodes",
         Kind::Namespace => "namespaces",
         Kind::Deployment => "deployments",

@@ -147,7 +147,7 @@ impl Stage {
         let service = reader(kind).unwrap_or(Service::Stack);
         let mut scope = scope_of(service);
         let id = id(kind, name);
-        if service == Service::Kubernetes && kind != Kind::Node {
+        if service == Service::Kubernetes && !matches!(kind, Kind::Node | Kind::NodePool) {
             scope.namespace = Some("trade".into());
         }
         let mut node = FoundNode::new(id.clone(), kind, name, scope);
@@ -320,7 +320,9 @@ pub(crate) fn id(kind: Kind, name: &str) -> NodeId {
     let service = reader(kind).unwrap_or(Service::Stack);
     let cluster = NodeId::aws(Kind::Cluster, ACCOUNT, Some(REGION), CLUSTER);
     match service {
-        Service::Kubernetes if kind == Kind::Node => NodeId::kubernetes(kind, &cluster, None, name),
+        Service::Kubernetes if matches!(kind, Kind::Node | Kind::NodePool) => {
+            NodeId::kubernetes(kind, &cluster, None, name)
+        }
         Service::Kubernetes => NodeId::kubernetes(kind, &cluster, Some("trade"), name),
         Service::Route53 | Service::CloudFront | Service::Stack => {
             NodeId::aws(kind, ACCOUNT, None, name)

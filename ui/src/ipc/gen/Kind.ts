@@ -3,4 +3,4 @@
 /**
  * What a node is, in AWS's and Kubernetes' own words.
  */
-export type Kind = "zone" | "record" | "healthcheck" | "distribution" | "webacl" | "bucket" | "loadbalancer" | "targetgroup" | "cluster" | "nodegroup" | "node" | "namespace" | "deployment" | "replicaset" | "statefulset" | "pod" | "hpa" | "scaledobject" | "application" | "kustomization" | "helmrelease" | "service" | "ingress" | "dbglobal" | "dbcluster" | "dbinstance" | "cachegroup" | "cachenode" | "queue" | "function" | "mapping" | "alarm";
+export type Kind = "zone" | "record" | "healthcheck" | "distribution" | "webacl" | "bucket" | "loadbalancer" | "targetgroup" | "cluster" | "nodegroup" | "nodepool" | "node" | "namespace" | "deployment" | "replicaset" | "statefulset" | "pod" | "hpa" | "scaledobject" | "application" | "kustomization" | "helmrelease" | "service" | "ingress" | "dbglobal" | "dbcluster" | "dbinstance" | "cachegroup" | "cachenode" | "queue" | "function" | "mapping" | "alarm";

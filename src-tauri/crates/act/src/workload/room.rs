@@ -3,7 +3,11 @@
 
 pub(crate) mod capacity;
 mod databases;
+mod fits;
+pub(crate) mod pools;
 mod queues;
+#[cfg(test)]
+mod tests;
 
 use super::near;
 use crate::finding::{Answer, Words, finding, not_checked};

@@ -53,6 +53,7 @@ impl Ground {
                 "poddisruptionbudgets",
                 "replicasets",
                 "nodes",
+                "nodepools",
             ]
             .map(source)
             .into(),

@@ -18,6 +18,7 @@ pub(super) enum Listed {
     Events,
     Namespaces,
     ScaledObjects,
+    NodePools,
     Applications,
     Kustomizations,
     HelmReleases,
@@ -82,6 +83,7 @@ pub(super) const fn of(listed: Listed) -> Endpoint {
             "v1alpha1",
             "scaledobjects",
         ),
+        Listed::NodePools => other(Watched::NodePools, "karpenter.sh", "v1", "nodepools"),
         Listed::Applications => other(
             Watched::Applications,
             "argoproj.io",

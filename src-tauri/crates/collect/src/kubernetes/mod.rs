@@ -34,6 +34,7 @@ mod intern;
 mod joined;
 mod list;
 mod neighbours;
+mod node_pools;
 mod nodes;
 mod ownership;
 mod pods;
@@ -95,6 +96,8 @@ pub enum Watched {
     ConfigMaps,
     /// KEDA scaled objects, where served.
     ScaledObjects,
+    /// Karpenter's NodePools, where served.
+    NodePools,
     /// Argo CD's Applications, where served.
     Applications,
     /// Flux' Kustomizations, where served.
@@ -123,6 +126,7 @@ impl Watched {
         Watched::Namespaces,
         Watched::ConfigMaps,
         Watched::ScaledObjects,
+        Watched::NodePools,
         Watched::Applications,
         Watched::Kustomizations,
         Watched::HelmReleases,
@@ -148,6 +152,7 @@ impl Watched {
             Watched::Namespaces => "namespaces",
             Watched::ConfigMaps => "configmaps",
             Watched::ScaledObjects => "scaledobjects",
+            Watched::NodePools => "nodepools",
             Watched::Applications => "applications",
             Watched::Kustomizations => "kustomizations",
             Watched::HelmReleases => "helmreleases",
@@ -182,6 +187,7 @@ impl Watched {
             Watched::Events => Road::Listed(Listed::Events),
             Watched::Namespaces => Road::Listed(Listed::Namespaces),
             Watched::ScaledObjects => Road::Listed(Listed::ScaledObjects),
+            Watched::NodePools => Road::Listed(Listed::NodePools),
             Watched::Applications => Road::Listed(Listed::Applications),
             Watched::Kustomizations => Road::Listed(Listed::Kustomizations),
             Watched::HelmReleases => Road::Listed(Listed::HelmReleases),

@@ -136,6 +136,8 @@ fn facts(node: &mut FoundNode, object: &Node<'_>, context: &Context) {
         label("node.kubernetes.io/instance-type"),
     );
     facts.set_some(Fact::Nodegroup, label("eks.amazonaws.com/nodegroup"));
+    // <https://karpenter.sh/docs/concepts/scheduling/#well-known-labels>
+    facts.set_some(Fact::NodePool, label("karpenter.sh/nodepool"));
     facts.set_some(
         Fact::CapacityType,
         capacity_type(&metadata.labels).map(text),
@@ -172,6 +174,11 @@ fn capacity_type(labels: &Pairs<'_>) -> Option<&'static str> {
     let word = labels
         .get("eks.amazonaws.com/capacityType")
         .or_else(|| labels.get("karpenter.sh/capacity-type"))?;
+    capacity_word(word)
+}
+
+/// One of those words as EKS writes it.
+pub(super) fn capacity_word(word: &str) -> Option<&'static str> {
     match word {
         "SPOT" | "spot" => Some("SPOT"),
         "ON_DEMAND" | "on-demand" => Some("ON_DEMAND"),

@@ -7,8 +7,8 @@ use super::endpoint::Listed;
 use super::joined::Joined;
 use super::whole::Whole;
 use super::{
-    Context, autoscalers, bindings, budgets, events, gitops, nodes, pods, quotas, replicasets,
-    scaled_objects, services, workloads,
+    Context, autoscalers, bindings, budgets, events, gitops, node_pools, nodes, pods, quotas,
+    replicasets, scaled_objects, services, workloads,
 };
 use model::{Found, FoundNode, Kind, NodeId};
 use serde::Deserialize;
@@ -108,6 +108,7 @@ pub(super) fn of(what: Listed) -> Box<dyn Shelf> {
         Listed::Events => Box::new(Whole::<events::Events>::default()),
         Listed::Namespaces => Box::new(Passing::<services::Namespaces>::default()),
         Listed::ScaledObjects => Box::new(Passing::<scaled_objects::ScaledObjects>::default()),
+        Listed::NodePools => Box::new(Passing::<node_pools::NodePools>::default()),
         Listed::Applications => Box::new(Passing::<gitops::Applications>::default()),
         Listed::Kustomizations => Box::new(Passing::<gitops::Kustomizations>::default()),
         Listed::HelmReleases => Box::new(Passing::<gitops::HelmReleases>::default()),

@@ -43,9 +43,65 @@ pub(super) struct PodSpec<'a> {
     volumes: Vec<Volume<'a>>,
     #[serde(default)]
     pub(super) termination_grace_period_seconds: Option<i64>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    node_selector: Pairs<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    tolerations: Vec<Toleration<'a>>,
+}
+
+/// A toleration. <https://kubernetes.io/docs/reference/kubernetes-api/definitions/toleration-v1/>
+#[derive(Deserialize)]
+struct Toleration<'a> {
+    /// Empty matches all keys.
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    key: Text<'a>,
+    /// `Equal` when left out.
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    operator: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    value: Text<'a>,
+    /// Empty matches all effects.
+    #[serde(borrow, default, deserialize_with = "nullable")]
+    effect: Text<'a>,
+}
+
+impl Toleration<'_> {
+    /// As `Fact::Tolerations` has it; `None` for operators that compare numbers.
+    fn words(&self) -> Option<String> {
+        let any = |text: &str| {
+            if text.is_empty() {
+                "*".to_owned()
+            } else {
+                text.to_owned()
+            }
+        };
+        let (key, effect) = (any(&self.key), any(&self.effect));
+        match &*self.operator {
+            "" | "Equal" => Some(format!("{key}={}:{effect}", &*self.value)),
+            "Exists" => Some(format!("{key}:{effect}")),
+            _ => None,
+        }
+    }
 }
 
 impl PodSpec<'_> {
+    /// The labels a node must have, `key=value, …`; `None` where it asks for none.
+    pub(super) fn node_selector(&self) -> Option<String> {
+        let all = self.node_selector.iter();
+        let all: Vec<String> = all.map(|(key, value)| format!("{key}={value}")).collect();
+        (!all.is_empty()).then(|| all.join(", "))
+    }
+
+    /// The taints it tolerates, as `Fact::Tolerations` has them.
+    pub(super) fn tolerations(&self) -> Option<String> {
+        let all: Vec<String> = self
+            .tolerations
+            .iter()
+            .filter_map(Toleration::words)
+            .collect();
+        (!all.is_empty()).then(|| all.join(", "))
+    }
+
     /// What one pod requests of CPU (millicores) and memory (MiB): its containers and sidecars
     /// together. `None` where none of them requests any.
     pub(super) fn requests(&self) -> (Option<i64>, Option<i64>) {

@@ -279,6 +279,8 @@ fn describe_pods(facts: &mut Facts, spec: &Spec<'_>) {
     let (cpu, memory) = spec.template.spec.requests();
     facts.set_some(Fact::CpuRequestMillicores, cpu);
     facts.set_some(Fact::MemoryRequestMib, memory);
+    facts.set_some(Fact::NodeSelector, spec.template.spec.node_selector());
+    facts.set_some(Fact::Tolerations, spec.template.spec.tolerations());
     let grace = spec.template.spec.termination_grace_period_seconds;
     facts.set_some(Fact::TerminationGraceSeconds, grace);
     let Some(strategy) = spec.strategy.as_ref().or(spec.update_strategy.as_ref()) else {

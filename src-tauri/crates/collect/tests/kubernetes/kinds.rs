@@ -474,6 +474,7 @@ async fn kinds_that_are_not_served_are_absent_and_no_failure() {
     let cluster = server.cluster(Limits::default()).await;
     for what in [
         Watched::ScaledObjects,
+        Watched::NodePools,
         Watched::Bindings,
         Watched::Autoscalers,
     ] {

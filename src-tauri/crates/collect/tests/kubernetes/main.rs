@@ -6,5 +6,6 @@ mod facts;
 mod gitops;
 mod history;
 mod kinds;
+mod node_pools;
 mod robust;
 mod server;

@@ -55,6 +55,7 @@ pub(super) fn derive(view: &View<'_>, at: usize) -> Derived {
         | Kind::LoadBalancer
         | Kind::TargetGroup
         | Kind::Nodegroup
+        | Kind::NodePool
         | Kind::Node
         | Kind::Namespace
         | Kind::ReplicaSet

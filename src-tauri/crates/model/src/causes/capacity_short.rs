@@ -2,7 +2,7 @@
 //!
 //! Signals (incident 5): pods Pending for lack of room; spot instances that were taken back (Karpenter
 //! tells it as SpotInterrupted, <https://karpenter.sh/docs/concepts/disruption/#interruption>);
-//! autoscalers that want more than there is; budgets that are used up.
+//! NodePools at their limit; autoscalers that want more than there is; budgets that are used up.
 
 use super::case::{Case, earliest};
 use crate::assemble::OF_A_REASON;
@@ -12,6 +12,7 @@ use crate::health::{Cause, Level, Signal};
 use crate::id::NodeId;
 use crate::kind::Kind;
 use crate::node::Node;
+use crate::pool::{at_its_limit, buys_nodes};
 use crate::room::{awaited_nodes, waits_for_room};
 use crate::source::Scope;
 use crate::time::Timestamp;
@@ -76,6 +77,11 @@ fn short(case: &Case<'_>, scope: &Scope, pods: &[usize]) -> Option<Cause> {
             at: Some(at),
         });
     }
+    let full: Vec<(usize, String)> = here(Kind::NodePool)
+        .filter_map(|at| at_limit(case, scope, at))
+        .collect();
+    let said = |(at, words): &(usize, String)| case.signal(*at, None, format!("{words}."));
+    signals.extend(full.iter().map(said).take(NAMED));
     signals.extend(
         here(Kind::Hpa)
             .filter_map(|at| wants_more(case, at))
@@ -84,10 +90,13 @@ fn short(case: &Case<'_>, scope: &Scope, pods: &[usize]) -> Option<Cause> {
     let workloads = here(Kind::Deployment).chain(here(Kind::StatefulSet));
     signals.extend(workloads.filter_map(|at| used_up(case, at)).take(NAMED));
     let since = earliest(&signals);
-    let why = match lost {
-        0 => String::new(),
-        n => format!("; {} taken back", lost_words(n)),
-    };
+    let lost = (lost > 0).then(|| format!("{} taken back", lost_words(lost)));
+    let full = full.into_iter().map(|(_, words)| words).take(NAMED);
+    let why: String = lost
+        .into_iter()
+        .chain(full)
+        .map(|why| format!("; {why}"))
+        .collect();
     let ordered = here(Kind::Nodegroup).find_map(|at| coming(case, scope, at));
     let free = here(Kind::Nodegroup).filter_map(|at| gives(&case.nodes[at]));
     let help = ordered.or_else(|| free.max().map(|(_, _, words)| words));
@@ -133,6 +142,24 @@ fn taken_back(case: &Case<'_>, scope: &Scope) -> BTreeMap<NodeId, Timestamp> {
 fn lost_words(lost: usize) -> String {
     let least = if lost < OF_A_REASON { "" } else { "at least " };
     format!("{least}{}", words::count(lost as i64, "spot instance"))
+}
+
+/// A NodePool whose limit keeps Karpenter from buying.
+fn at_limit(case: &Case<'_>, scope: &Scope, at: usize) -> Option<(usize, String)> {
+    let pool = &case.nodes[at];
+    let all = case.of(Kind::Node).map(|at| &*case.nodes[at]);
+    let own = all.filter(|node| {
+        let own = node.facts.text(Fact::NodePool) == Some(&pool.name);
+        own && cluster_of(&node.scope) == *scope
+    });
+    let own: Vec<&Node> = own.collect();
+    let limit = at_its_limit(pool, &own).filter(|_| buys_nodes(pool))?;
+    let words = format!(
+        "NodePool {} is at its limit: {}",
+        pool.name,
+        limit.reached()
+    );
+    Some((at, words))
 }
 
 fn wants_more(case: &Case<'_>, at: usize) -> Option<Signal> {

@@ -364,6 +364,49 @@ fn pods_without_room_name_what_was_taken_back_and_what_could_give_room() {
 }
 
 #[test]
+fn a_node_pool_at_its_limit_is_named_and_one_with_room_is_not() {
+    let mut stage = storm("0/3 nodes are available: 3 Insufficient cpu.", 200);
+    let facts = [
+        (Fact::Ready, Value::from(true)),
+        (Fact::CpuLimitMillicores, 64_000.into()),
+        (Fact::CpuProvisionedMillicores, 62_000.into()),
+    ];
+    let pool = stage.thing(Kind::NodePool, "general", &facts);
+    let short = |stage: &Stage| {
+        let mut all = causes(stage).into_iter();
+        all.find(|c| &*c.rule == "capacity-short").expect("found")
+    };
+    // As far as is known a node of two processors could still be bought.
+    assert!(!short(&stage).sentence.contains("NodePool"));
+    let own = stage.thing(
+        Kind::Node,
+        "ip-1",
+        &[
+            (Fact::NodePool, "general".into()),
+            (Fact::CpuAllocatableMillicores, 3_920.into()),
+        ],
+    );
+    let found = short(&stage);
+    let full = "; 1 spot instance taken back; NodePool general is at its limit: 62 of 64 CPU.";
+    assert!(found.sentence.ends_with(full), "{}", found.sentence);
+    let evidence = found.signals.iter().find(|signal| signal.node == pool);
+    assert_eq!(
+        evidence.expect("a signal").sentence,
+        "NodePool general is at its limit: 62 of 64 CPU."
+    );
+    stage.found(&own).facts.set(Fact::NodePool, "other");
+    assert!(!short(&stage).sentence.contains("NodePool"));
+    stage
+        .found(&pool)
+        .facts
+        .set(Fact::CpuProvisionedMillicores, 64_000);
+    assert!(short(&stage).sentence.contains("64 of 64 CPU"));
+    // A pool that buys nothing anyway is not kept from it by its limit.
+    stage.found(&pool).facts.set(Fact::Ready, false);
+    assert!(!short(&stage).sentence.contains("at its limit"));
+}
+
+#[test]
 fn of_the_groups_on_demand_the_empty_one_is_named() {
     let mut stage = storm("0/3 nodes are available: 3 Insufficient memory.", 200);
     for (name, desired, max) in [("core", 3, 30), ("reserve", 0, 12)] {

@@ -206,7 +206,8 @@ const fn lives_in_aws(kind: Kind) -> bool {
         | Kind::Function
         | Kind::Mapping
         | Kind::Alarm => true,
-        Kind::Node
+        Kind::NodePool
+        | Kind::Node
         | Kind::Namespace
         | Kind::Deployment
         | Kind::ReplicaSet

@@ -178,7 +178,8 @@ pub(crate) const fn reader(kind: Kind) -> Option<Service> {
         Kind::Distribution => Some(Service::CloudFront),
         Kind::LoadBalancer | Kind::TargetGroup => Some(Service::Elb),
         Kind::Cluster | Kind::Nodegroup => Some(Service::Eks),
-        Kind::Node
+        Kind::NodePool
+        | Kind::Node
         | Kind::Namespace
         | Kind::Deployment
         | Kind::ReplicaSet

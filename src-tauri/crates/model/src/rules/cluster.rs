@@ -15,6 +15,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("eks.issues", &[Kind::Cluster, Kind::Nodegroup], issues),
     Rule::new("cluster.api-slow", &[Kind::Cluster], api_slow),
     Rule::new("cluster.nodes", &[Kind::Cluster], nodes),
+    Rule::new("nodepool.not-ready", &[Kind::NodePool], pool_not_ready),
     Rule::new("node.not-ready", &[Kind::Node], not_ready),
     Rule::new("node.was-not-ready", &[Kind::Node], was_not_ready),
     Rule::new("node.pressure", &[Kind::Node], pressure),
@@ -123,6 +124,27 @@ fn not_ready(subject: &Subject<'_>) -> Option<Verdict> {
         level,
         sentence,
         subject.evidence(Fact::Ready, "Ready is not True"),
+    )
+}
+
+/// "If a NodePool is not ready, it will not be considered for scheduling"
+/// (<https://karpenter.sh/docs/concepts/nodepools/#statusconditions>).
+fn pool_not_ready(subject: &Subject<'_>) -> Option<Verdict> {
+    if subject.flag(Fact::Ready) != Some(false) {
+        return None;
+    }
+    let why = subject.text(Fact::Message).filter(|why| !why.is_empty());
+    let why = why.or(subject.text(Fact::Reason).filter(|why| !why.is_empty()));
+    let why = why.map_or(String::new(), |why| format!(" ({why})"));
+    let sentence = format!(
+        "NodePool {} is not ready{why}: Karpenter buys no node of it.",
+        subject.name()
+    );
+    let text = "Ready is not True";
+    say(
+        Level::Warning,
+        sentence,
+        subject.evidence(Fact::Ready, text),
     )
 }
 

@@ -106,6 +106,7 @@ fn figures(kind: Kind) -> Option<&'static str> {
         | Kind::TargetGroup
         | Kind::Cluster
         | Kind::Nodegroup
+        | Kind::NodePool
         | Kind::Node
         | Kind::Namespace
         | Kind::Deployment

@@ -55,6 +55,7 @@ fn needed(node: &Node) -> Option<(Fact, &'static str)> {
         | Kind::HealthCheck
         | Kind::WebAcl
         | Kind::Bucket
+        | Kind::NodePool
         | Kind::Namespace
         | Kind::Deployment
         | Kind::ReplicaSet

@@ -1,8 +1,10 @@
 //! Whether the nodes hold more pods: by requests, as the scheduler counts
 //! (<https://kubernetes.io/docs/concepts/scheduling-eviction/kube-scheduler/>). Affinity, taints and
-//! volumes are not counted, and pods whose requests are not read count with none.
+//! volumes are not counted, and pods whose requests are not read count with none. What they do not hold Karpenter may
+//! buy room for ([`pools`]).
 
 use super::Step;
+use super::pools::{self, Bought};
 use crate::finding::{Answer, Words, finding};
 use crate::origin::Origin;
 use crate::plan::{Finding, Severity};
@@ -13,15 +15,22 @@ use std::collections::BTreeMap;
 
 /// What is free on one node, or taken there.
 #[derive(Clone, Copy, Default)]
-struct Room {
-    cpu: i64,
-    memory: i64,
-    pods: i64,
+pub(super) struct Room {
+    pub(super) cpu: i64,
+    pub(super) memory: i64,
+    pub(super) pods: i64,
 }
 
 impl Room {
+    /// Without a limit.
+    pub(super) const ENDLESS: Self = Self {
+        cpu: i64::MAX,
+        memory: i64::MAX,
+        pods: i64::MAX,
+    };
+
     /// Pods of this size that fit.
-    fn holds(&self, pod: Room) -> i64 {
+    pub(super) fn holds(&self, pod: Room) -> i64 {
         let by = |free: i64, each: i64| match each {
             0 => i64::MAX,
             each => free / each,
@@ -31,7 +40,8 @@ impl Room {
     }
 }
 
-fn request(workload: &Node) -> Room {
+/// What one pod of a workload asks for.
+pub(super) fn request(workload: &Node) -> Room {
     Room {
         cpu: workload
             .facts
@@ -82,11 +92,15 @@ fn taken(step: Step<'_>) -> (BTreeMap<String, Room>, usize) {
     (all, unknown)
 }
 
-/// Whether ready, schedulable nodes hold the pods that come.
+/// Whether ready, schedulable nodes hold the pods that come, or Karpenter may buy some that do.
 pub(super) fn nodes(step: Step<'_>) -> Finding {
     let machines = near::machines(step.snapshot, step.workload);
     let (holds, unknown) = holds(step);
-    worded(step, machines.first().copied(), holds, unknown)
+    let short = holds.is_none_or(|holds| holds < step.added());
+    // Where no node is ready there is more amiss than room.
+    let asked = short && !machines.is_empty();
+    let bought = pools::bought(step).filter(|_| asked);
+    worded(step, machines.first().copied(), (holds, unknown), bought)
 }
 
 /// How many more pods of the workload the ready nodes hold, `None` where that was not read; and how
@@ -117,33 +131,28 @@ pub(crate) fn holds(step: Step<'_>) -> (Option<i64>, usize) {
     (holds, unknown)
 }
 
-fn worded(step: Step<'_>, machine: Option<&Node>, holds: Option<i64>, unknown: usize) -> Finding {
+fn worded(
+    step: Step<'_>,
+    machine: Option<&Node>,
+    (holds, unknown): (Option<i64>, usize),
+    bought: Option<Bought>,
+) -> Finding {
     let added = step.added();
     let held = holds.unwrap_or(0);
-    let size = format!(
-        "{}m CPU and {} MiB",
-        step.workload
-            .facts
-            .count(Fact::CpuRequestMillicores)
-            .unwrap_or(0),
-        thousands(
-            step.workload
-                .facts
-                .count(Fact::MemoryRequestMib)
-                .unwrap_or(0)
-        )
-    );
+    let may = bought.as_ref().map_or(0, |bought| bought.pods);
+    let waiting = bought.as_ref().map_or(0, |bought| bought.waiting);
+    let fits =
+        holds.map(|held| held >= added || (waiting == 0 && held.saturating_add(may) >= added));
     let value = match (machine, holds) {
         (None, _) => "no node is ready".to_owned(),
         (Some(_), None) => "what the nodes hold was not read".to_owned(),
         (Some(_), Some(holds)) => format!("room for {} of {added}", thousands(holds)),
     };
     let answer = match machine {
-        Some(machine) => Answer::of(
-            Origin::of(step.snapshot, machine, Fact::Ready),
-            holds.map(|holds| holds >= added),
-            value,
-        ),
+        Some(machine) => {
+            let origin = Origin::of(step.snapshot, machine, Fact::Ready);
+            Answer::of(origin, fits, value)
+        }
         None => match near::source(step.snapshot, step.workload, "nodes") {
             Some(status) => {
                 Answer::of(Origin::of_source(step.snapshot, status), Some(false), value)
@@ -151,6 +160,17 @@ fn worded(step: Step<'_>, machine: Option<&Node>, holds: Option<i64>, unknown: u
             None => Answer::unknown("nodes are not read"),
         },
     };
+    finding(
+        "scale.nodes",
+        Severity::Warn,
+        answer,
+        words(step, held, unknown, bought),
+    )
+}
+
+fn words(step: Step<'_>, held: i64, unknown: usize, bought: Option<Bought>) -> Words {
+    let added = step.added();
+    let pod = request(step.workload);
     let aside = match unknown {
         0 => String::new(),
         n => format!(
@@ -158,25 +178,47 @@ fn worded(step: Step<'_>, machine: Option<&Node>, holds: Option<i64>, unknown: u
             count(i64::try_from(n).unwrap_or(i64::MAX), "pod")
         ),
     };
-    finding(
-        "scale.nodes",
-        Severity::Warn,
-        answer,
-        Words {
-            pass: format!(
-                "By requests ({size}{aside}) the ready nodes hold {} more, {added} come.",
-                thousands(held)
-            ),
-            fail: format!(
-                "By requests ({size}{aside}) the ready nodes hold {} more, {added} come: {} stay Pending until nodes are added.",
-                thousands(held),
-                thousands((added - held).max(0))
-            ),
-            unknown: "Whether the nodes hold more pods is not known.".to_owned(),
-            threshold: "room for every pod that comes",
-            next: "Scale a nodegroup first, or let the node autoscaler add nodes.",
-        },
-    )
+    let start = format!(
+        "By requests ({}m CPU and {} MiB{aside}) the ready nodes hold {} more, {added} come",
+        pod.cpu,
+        thousands(pod.memory),
+        thousands(held)
+    );
+    let short = (added - held).max(0);
+    let next = bought.as_ref().map_or(pools::SOME_AUTOSCALER, Bought::next);
+    let (pass, fail) = match bought {
+        None => (String::new(), stay(short)),
+        Some(bought) => with_karpenter(short, bought),
+    };
+    Words {
+        pass: format!("{start}.{pass}"),
+        fail: format!("{start}: {fail}"),
+        unknown: "Whether the nodes hold more pods is not known.".to_owned(),
+        threshold: "room for every pod that comes",
+        next,
+    }
+}
+
+fn stay(pods: i64) -> String {
+    format!("{} stay Pending until nodes are added.", thousands(pods))
+}
+
+/// What is said of pods the nodes are `short` of room for: where Karpenter may buy enough, and where not.
+fn with_karpenter(short: i64, bought: Bought) -> (String, String) {
+    let words = bought.words;
+    let pass = format!(
+        " {} are Pending until Karpenter has bought nodes for them (affinity and volumes are not compared).{words}",
+        thousands(short)
+    );
+    let fail = match bought.waiting {
+        0 => stay(short.saturating_sub(bought.pods)),
+        n => format!(
+            "up to {} stay Pending until nodes are added, for {} of the cluster found no room for two minutes or more.",
+            thousands(short),
+            count(i64::try_from(n).unwrap_or(i64::MAX), "pod")
+        ),
+    };
+    (pass, format!("{fail}{words}"))
 }
 
 /// Addresses for the pods that come: with the VPC CNI a pod has one of its node's subnet (EKS User Guide, "Amazon EKS

@@ -7,7 +7,7 @@ use crate::origin::Origin;
 use crate::plan::{Finding, Severity};
 use crate::words::count;
 use crate::workload::near;
-use crate::workload::room::{Step, capacity};
+use crate::workload::room::{Step, capacity, pools};
 use model::Fact;
 
 pub(super) fn findings(turn: &Turn<'_>) -> Vec<Finding> {
@@ -139,17 +139,21 @@ fn strategy(turn: &Turn<'_>) -> Finding {
     )
 }
 
-/// Without a missing pod and without room for one more the rollout hangs.
+/// Without a missing pod and without room for one more, on the nodes or on those Karpenter may buy, the rollout hangs.
 fn room(turn: &Turn<'_>) -> Finding {
     let node = turn.deployment;
     let replicas = node.facts.count(Fact::Replicas).unwrap_or(0);
     let (surge, missing) = turn.slack();
-    let (holds, _) = capacity::holds(Step {
+    let step = Step {
         snapshot: turn.snapshot,
         workload: node,
         from: replicas,
         to: replicas + surge,
-    });
+    };
+    let (holds, _) = capacity::holds(step);
+    let bought = pools::bought(step);
+    let may = bought.as_ref().filter(|bought| bought.waiting == 0);
+    let may = may.is_some_and(|bought| bought.pods > 0);
     let answer = match (missing > 0, holds) {
         (true, _) => Answer::of(
             origin(turn, Fact::MaxUnavailable),
@@ -158,8 +162,9 @@ fn room(turn: &Turn<'_>) -> Finding {
         ),
         (false, holds) => Answer::of(
             origin(turn, Fact::MaxUnavailable),
-            holds.map(|holds| holds > 0),
+            holds.map(|holds| holds > 0 || may),
             match holds {
+                Some(0) if may => "none may be missing, Karpenter may buy nodes".to_owned(),
                 Some(holds) => format!("none may be missing, room for {holds} more"),
                 None => "none may be missing, room not known".to_owned(),
             },
@@ -172,8 +177,9 @@ fn room(turn: &Turn<'_>) -> Finding {
         Words {
             pass: "The rollout can begin.".to_owned(),
             fail: format!(
-                "No pod of {} may be missing and the nodes hold not one more: the rollout would hang.",
-                node.name
+                "No pod of {} may be missing and the nodes hold not one more: the rollout would hang.{}",
+                node.name,
+                bought.map_or(String::new(), |bought| bought.words)
             ),
             unknown: "Whether the nodes hold one more pod is not known.".to_owned(),
             threshold: "room for one more, or one may be missing",

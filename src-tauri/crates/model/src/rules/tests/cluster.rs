@@ -46,6 +46,18 @@ pub(super) const CLUSTERS: &[Row] = &[
         |s| cluster(s, 9, 0),
     ),
     row(
+        "nodepool.not-ready",
+        Warning,
+        "NodePool burst is not ready (NodeClassReady=False): Karpenter buys no node of it.",
+        thing!(
+            NodePool,
+            "burst",
+            Ready = false,
+            Message = "NodeClassReady=False"
+        ),
+        thing!(NodePool, "burst", Ready = true),
+    ),
+    row(
         "node.not-ready",
         Critical,
         "Node ip-1 is not ready since 02:46:00 (NodeStatusUnknown).",
