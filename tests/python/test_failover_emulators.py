@@ -238,6 +238,8 @@ def test_a_reader_is_added_and_removed_again(world):
     aurora = world.cluster("more", "more-1")
     code, plan = world.desk.plan("add-reader", "more", az="us-east-1b")
     assert (code, plan["level"]) == (0, "L2"), failing(plan, "block")
+    price = finding(plan, "add-reader.price")
+    assert price["value"] == "not checked" and "Price List GetProducts" in price["sentence"], price
     code, receipt = world.desk.act(plan)
     assert (code, receipt["verdict"]) == (0, "verified"), receipt["sentence"]
     made = aurora.instances()["more-1"]

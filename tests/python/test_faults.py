@@ -24,6 +24,7 @@ SERVICES = {
     "sqs": "sqs",
     "lambda": "lambda",
     "monitoring": "cloudwatch",
+    "pricing": "pricing",
 }
 # What its sources are called in sentences, where figures wait for them.
 LABELS = {"elasticloadbalancing": "Load balancing", "eks": "EKS", "rds": "RDS", "sqs": "SQS", "lambda": "Lambda"}

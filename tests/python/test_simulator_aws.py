@@ -217,6 +217,55 @@ def test_subnets_have_as_many_addresses_left_as_nodes_and_pods_leave(calm):
         assert code(error) == refusal
 
 
+def priced(client, **filters) -> list[dict]:
+    terms = [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in filters.items()]
+    pages = client.get_paginator("get_products").paginate(ServiceCode="AmazonRDS", Filters=terms, PaginationConfig={"PageSize": 4})
+    return [json.loads(item) for page in pages for item in page["PriceList"]]
+
+
+def hourly(item: dict) -> float:
+    (term,) = item["terms"]["OnDemand"].values()
+    (dimension,) = term["priceDimensions"].values()
+    assert dimension["unit"] == "Hrs"
+    return float(dimension["pricePerUnit"]["USD"])
+
+
+def test_the_price_list_has_what_runs_with_each_storage(calm):
+    pricing, rds = client(calm, "pricing"), client(calm, "rds")
+    names = {"aurora-mysql": "Aurora MySQL", "aurora-postgresql": "Aurora PostgreSQL"}
+    instances = rds.describe_db_instances()["DBInstances"]
+    for engine, kind in {(i["Engine"], i["DBInstanceClass"]) for i in instances}:
+        found = priced(pricing, regionCode="us-east-1", databaseEngine=names[engine], instanceType=kind)
+        storage = {item["product"]["attributes"]["storage"]: hourly(item) for item in found}
+        assert set(storage) == {"EBS Only", "Aurora IO Optimization Mode"} and len(found) == 2
+        assert 1.29 < storage["Aurora IO Optimization Mode"] / storage["EBS Only"] < 1.31
+    big = {"databaseEngine": "Aurora PostgreSQL", "instanceType": "db.r6g.2xlarge", "storage": "EBS Only"}
+    everywhere = priced(pricing, **big)
+    assert {item["product"]["attributes"]["regionCode"]: hourly(item) for item in everywhere}["us-east-1"] == 1.038
+    assert len({item["product"]["sku"] for item in everywhere}) == len(everywhere) == 6
+    assert priced(pricing, instanceType="db.r6g.huge") == priced(pricing, colour="red") == []
+
+
+def test_the_price_list_refuses_as_documented(calm):
+    time.sleep(2)  # Its bucket of ten requests is filled at five a second.
+    pricing = client(calm, "pricing")
+    part = {"Type": "TERM_MATCH", "Field": "regionCode", "Value": "us-east-1"}
+    first = pricing.get_products(ServiceCode="AmazonRDS", Filters=[part], MaxResults=1)
+    for wrong, refusal in (
+        ({"ServiceCode": "AmazonZork"}, "InvalidParameterException"),
+        ({"ServiceCode": "AmazonRDS", "FormatVersion": "aws_v0"}, "InvalidParameterException"),
+        ({"ServiceCode": "AmazonRDS", "Filters": [part | {"Type": "LIKE"}]}, "InvalidParameterException"),
+        ({"ServiceCode": "AmazonRDS", "NextToken": "zork"}, "InvalidNextTokenException"),
+        ({"ServiceCode": "AmazonRDS", "NextToken": first["NextToken"]}, "InvalidNextTokenException"),
+    ):
+        with pytest.raises(botocore.exceptions.ClientError) as error:
+            pricing.get_products(**wrong)
+        assert code(error) == refusal, wrong
+    with pytest.raises(botocore.exceptions.ClientError) as error:
+        client(calm, "pricing", "eu-west-1").get_products(ServiceCode="AmazonRDS")
+    assert code(error) == "InvalidSignatureException"
+
+
 @pytest.mark.parametrize(
     ("protocol", "content"),
     [("json", "application/x-amz-json-1.0"), ("query", "text/xml"), ("smithy-rpc-v2-cbor", "application/cbor")],

@@ -41,6 +41,7 @@ const NAMES: Partial<Record<Fact, string>> = {
   replicas_ready: "Ready replicas",
   health_check_id: "Health check",
   checkers_healthy_percent: "Checkers that say healthy",
+  hourly_usd: "Price per hour, on demand",
 };
 
 /** A fact's name in words. */
@@ -71,6 +72,7 @@ export function factText(fact: Fact, value: FactValue, now?: number): string {
   if (fact.endsWith("_ms")) return millis(value);
   if (fact.endsWith("_seconds")) return seconds(value);
   if (fact.endsWith("_mib")) return mebibytes(value);
+  if (fact.endsWith("_usd")) return `${value.toFixed(4).replace(/0{1,2}$/, "")} USD`;
   if (fact.endsWith("_millicores")) return `${count(value / 1000)} cores`;
   return count(value);
 }

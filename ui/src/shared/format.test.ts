@@ -34,6 +34,9 @@ describe("facts", () => {
     expect(factText("replica_lag_ms", 8400)).toBe("8.4 s");
     expect(factText("requests_per_second", 15_600)).toBe("15.6k/s");
     expect(factText("memory_mib", 1024)).toBe("1 GiB");
+    expect(factText("hourly_usd", 0.58)).toBe("0.58 USD");
+    expect(factText("hourly_usd", 1.152)).toBe("1.152 USD");
+    expect(factText("hourly_usd", 10)).toBe("10.00 USD");
     expect(factText("fifo", false)).toBe("no");
     expect(factText("created_at", "2026-11-22T14:00:00.000Z", Date.parse("2026-11-22T14:08:00.000Z"))).toBe("14:00:00 · 8 m ago");
     expect(factName("visibility_timeout_seconds")).toBe("Visibility timeout");

@@ -96,7 +96,7 @@ fn teller(kind: Kind, fact: Fact) -> Option<(Service, &'static str)> {
 
 /// Why a source says nothing that counts. Without its age: a sentence that changes by the second is a
 /// new one to whoever compares.
-fn silence(status: &SourceStatus) -> String {
+pub(crate) fn silence(status: &SourceStatus) -> String {
     let label = status.source.service.label();
     match (&status.error, status.state) {
         (Some(error), _) => error.trim_end_matches('.').to_owned(),

@@ -7,6 +7,7 @@
 
 mod add;
 mod hands;
+mod price;
 mod remove;
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@
 //! | RDS | 300 | 12 | rds-api-throttling |
 //! | Lambda control plane | 15 | 15 | gettingstarted-limits, "rate of control plane API requests" |
 //! | CloudWatch | 9 | 9 | the tightest of ours: DescribeAlarms, cloudwatch_limits (GetMetricData 50) |
+//! | Price List | 10 | 5 | awsaccountbilling/latest/aboutv2/using-pelong, "Quotas" |
 //! | STS | 100 | 100 | quota 600 per second; we need one call |
 //! | SQS, EKS, CloudFront | | | not published: our own bounds, backed off when throttled |
 
@@ -77,6 +78,7 @@ struct Buckets {
     sqs: DefaultDirectRateLimiter,
     lambda: DefaultDirectRateLimiter,
     cloudwatch: DefaultDirectRateLimiter,
+    pricing: DefaultDirectRateLimiter,
     /// Rights are asked for now and then; IAM is one service for all regions and publishes no rates.
     iam: DefaultDirectRateLimiter,
     /// Kubernetes is watched, not polled; the stack file is read once.
@@ -96,6 +98,7 @@ impl Buckets {
             sqs: bucket(300, 150),
             lambda: bucket(15, 15),
             cloudwatch: bucket(9, 9),
+            pricing: bucket(10, 5),
             iam: bucket(20, 5),
             rest: bucket(500, 200),
         }
@@ -113,6 +116,7 @@ impl Buckets {
             Service::Sqs => &self.sqs,
             Service::Lambda => &self.lambda,
             Service::CloudWatch => &self.cloudwatch,
+            Service::Pricing => &self.pricing,
             Service::Iam => &self.iam,
             Service::Kubernetes | Service::Stack => &self.rest,
         }

@@ -420,7 +420,8 @@ fn permission(asked: &Asked<'_>) -> String {
         | Service::Rds
         | Service::Sqs
         | Service::Lambda
-        | Service::CloudWatch => asked.service.as_str(),
+        | Service::CloudWatch
+        | Service::Pricing => asked.service.as_str(),
     };
     format!("{prefix}:{}", asked.call)
 }

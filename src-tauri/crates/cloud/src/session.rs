@@ -54,7 +54,7 @@ pub struct AccountSessions {
     pub identity: Result<Caller, SourceFailure>,
     /// STS named another account than the stack file: nothing of it is asked for.
     pub of_another: bool,
-    /// For Route 53, CloudFront, STS and the metrics of global services.
+    /// For Route 53, CloudFront, STS, the Price List and the metrics of global services.
     pub global: Session,
     /// One per region, in the order of the stack file.
     pub regional: Vec<Session>,
@@ -409,6 +409,8 @@ clients! {
     lambda: aws_sdk_lambda,
     /// CloudWatch, for reads.
     cloudwatch: aws_sdk_cloudwatch,
+    /// Price List, for reads.
+    pricing: aws_sdk_pricing,
 }
 
 /// The partition of a region (AWS General Reference, ARN format).

@@ -113,4 +113,5 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &aws::cloudwatch::FunctionMetrics,
     &aws::cloudwatch::ProcessorQuotas,
     &aws::cloudwatch::Alarms,
+    &aws::pricing::Instances,
 ];

@@ -6,6 +6,7 @@ mod wire;
 
 use cloud::Session;
 use collect::{COLLECTORS, Collector, Known, Reach};
+use model::{Fact, Kind, NodeId};
 use wire::{Answer, Request, json, known, lines, serve, sessions, xml};
 
 fn collector(name: &str) -> &'static dyn Collector {
@@ -280,6 +281,68 @@ async fn what_the_subnets_of_a_nodegroup_have_left_is_said_where_all_are_told() 
         _ => unexpected(request),
     };
     let found = read("ec2/subnets", answers, known).await;
+    insta::assert_snapshot!(without_time(&found));
+}
+
+/// One question for all that is the same, and of each instance the price of its own storage.
+#[tokio::test]
+async fn the_hourly_price_of_an_instance_is_that_of_its_class_and_storage() {
+    let item = |usage: &str, usd: &str| {
+        let item = serde_json::json!({
+            "product": {"productFamily": "Database Instance", "sku": "S", "attributes": {"usagetype": usage}},
+            "serviceCode": "AmazonRDS",
+            "terms": {
+                "OnDemand": {"S.T": {"offerTermCode": "T", "priceDimensions": {"S.T.R": {"unit": "Hrs", "pricePerUnit": {"USD": usd}}}}},
+                "Reserved": {"S.U": {"offerTermCode": "U", "priceDimensions": {"S.U.R": {"unit": "Hrs", "pricePerUnit": {"USD": "0.1"}}}}},
+            },
+        });
+        item.to_string()
+    };
+    let answers = move |request: &Request| match request.operation.as_str() {
+        "GetProducts" if request.body.contains(r#""NextToken":"t/2""#) => json(
+            &serde_json::json!({"FormatVersion": "aws_v1", "PriceList": [
+                item("InstanceUsageIOOptimized:db.r6g.xl", "0.6750000000"), "no item",
+            ]})
+            .to_string(),
+        ),
+        "GetProducts" => {
+            let asked: serde_json::Value = serde_json::from_str(&request.body).unwrap();
+            let filter = |field: &str, value: &str| serde_json::json!({"Type": "TERM_MATCH", "Field": field, "Value": value});
+            assert_eq!(
+                asked,
+                serde_json::json!({"ServiceCode": "AmazonRDS", "Filters": [
+                    filter("regionCode", "us-east-1"), filter("databaseEngine", "Aurora PostgreSQL"),
+                    filter("instanceType", "db.r6g.xlarge"), filter("deploymentOption", "Single-AZ"),
+                ]})
+            );
+            json(
+                &serde_json::json!({"FormatVersion": "aws_v1", "NextToken": "t/2", "PriceList": [
+                    item("InstanceUsage:db.r6g.xl", "0.5190000000"),
+                ]})
+                .to_string(),
+            )
+        }
+        _ => unexpected(request),
+    };
+    let members = |global: &Session, regional: &Session| {
+        let mut known = known(global, regional);
+        let first = known.nodes.iter().find(|node| node.name == "ledger-1");
+        let first = first.expect("an instance").as_ref().clone();
+        let rows = [
+            ("ledger-2", "db.r6g.xlarge", "aurora-iopt1"),
+            ("ledger-3", "db.r6g.xlarge", "aurora"),
+            ("ledger-4", "db.serverless", "aurora"),
+        ];
+        for (name, class, storage) in rows {
+            let mut other = first.clone();
+            other.id = NodeId::aws(Kind::DbInstance, wire::ACCOUNT, Some(wire::REGION), name);
+            other.facts.set(Fact::InstanceClass, class);
+            other.facts.set(Fact::StorageType, storage);
+            known.nodes.push(other.into());
+        }
+        known
+    };
+    let found = read("pricing/instances", answers, members).await;
     insta::assert_snapshot!(without_time(&found));
 }
 

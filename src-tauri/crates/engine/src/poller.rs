@@ -289,6 +289,7 @@ impl Reader for CollectorReader {
             | Service::Rds
             | Service::Sqs
             | Service::Lambda
+            | Service::Pricing
             | Service::Stack => Duration::ZERO,
         }
     }

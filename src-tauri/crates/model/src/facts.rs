@@ -424,6 +424,10 @@ facts! {
     Role = "role",
     /// Class.
     InstanceClass = "instance_class",
+    /// How the storage of its cluster is charged: `aurora` (Standard) or `aurora-iopt1` (I/O-Optimized).
+    StorageType = "storage_type",
+    /// USD an hour for an instance of its class here, by the on-demand list price.
+    HourlyUsd = "hourly_usd",
     /// 0-15.
     PromotionTier = "promotion_tier",
     /// Members.

@@ -36,6 +36,8 @@ pub enum Service {
     Lambda,
     /// Amazon CloudWatch.
     CloudWatch,
+    /// AWS Price List: what instances cost on demand.
+    Pricing,
     /// The stack file's own declarations.
     Stack,
 }
@@ -57,6 +59,7 @@ impl Service {
             Service::Sqs => "SQS",
             Service::Lambda => "Lambda",
             Service::CloudWatch => "CloudWatch",
+            Service::Pricing => "Price List",
             Service::Stack => "stack file",
         }
     }
@@ -77,6 +80,7 @@ impl Service {
             Service::Sqs => "sqs",
             Service::Lambda => "lambda",
             Service::CloudWatch => "cloudwatch",
+            Service::Pricing => "pricing",
             Service::Stack => "stack",
         }
     }

@@ -17,6 +17,7 @@ export const SERVICE_NAME: Record<Service, string> = {
   sqs: "SQS",
   lambda: "Lambda",
   cloudwatch: "CloudWatch",
+  pricing: "Price List",
   stack: "stack file",
 };
 

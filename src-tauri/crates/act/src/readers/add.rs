@@ -4,6 +4,7 @@ mod guard;
 
 use super::CREATE;
 use super::hands::{AVAILABLE, CONNECTED, Changing, KEEPS_UP};
+use super::price;
 use crate::action::{Action, PlanError, Request};
 use crate::course::Course;
 use crate::database::Database;
@@ -77,9 +78,10 @@ impl Action for AddReader {
     }
 }
 
-/// What the checks rest on, and the figures a run watches.
+/// What the checks rest on, and the figures a run watches; prices are told alone.
 pub(super) fn sources(snapshot: &Snapshot, plan: &Plan) -> Vec<SourceId> {
     let said = plan.findings.iter().filter_map(|f| f.source.clone());
+    let said = said.filter(|id| !price::tells(snapshot, id));
     let mut all: BTreeSet<SourceId> = said.collect();
     if let Some(node) = snapshot.node(&plan.node) {
         all.insert(node.source.clone());

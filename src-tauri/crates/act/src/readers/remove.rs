@@ -5,7 +5,7 @@
 
 use super::add::{instance_arn, sources};
 use super::hands::{CPU, Changing, GONE, OTHERS};
-use super::{DELETE, cluster_available};
+use super::{DELETE, cluster_available, price};
 use crate::action::{Action, PlanError, Request};
 use crate::course::Course;
 use crate::database::{
@@ -205,7 +205,7 @@ fn undo(subject: &Subject<'_>) -> Undo {
 }
 
 fn findings(subject: &Subject<'_>) -> Vec<Finding> {
-    vec![
+    let mut all = vec![
         is_reader(subject),
         cluster_available("remove-reader.cluster-available", &subject.database),
         available(subject),
@@ -213,7 +213,9 @@ fn findings(subject: &Subject<'_>) -> Vec<Finding> {
         others_carry(subject),
         autoscaling(subject),
         idle(subject),
-    ]
+    ];
+    all.extend(price::of_one_fewer(&subject.database, subject.reader));
+    all
 }
 
 fn is_reader(subject: &Subject<'_>) -> Finding {

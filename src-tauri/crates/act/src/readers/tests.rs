@@ -1,5 +1,7 @@
 //! Every check made true and made false.
 
+mod price;
+
 use super::hands::{CONNECTED, Changing, KEEPS_UP, OTHERS};
 use crate::action::nothing;
 use crate::course::Moment;

@@ -6,6 +6,7 @@ pub mod ec2;
 pub mod eks;
 pub mod elb;
 pub mod lambda;
+pub mod pricing;
 pub mod rds;
 pub mod route53;
 mod s3;

@@ -250,6 +250,9 @@ pub(crate) fn known(global: &Session, regional: &Session) -> Known {
         let mut database = node(regional, kind, name);
         let arn = format!("arn:aws:rds:{REGION}:{ACCOUNT}:{part}:{name}");
         database.facts.set(Fact::Arn, arn);
+        database.facts.set(Fact::Engine, "aurora-postgresql");
+        database.facts.set(Fact::InstanceClass, "db.r6g.xlarge");
+        database.facts.set(Fact::StorageType, "aurora");
         database
     };
     let nodegroup = |name: &str, capacity: &str, types: &str| {

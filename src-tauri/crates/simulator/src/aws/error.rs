@@ -48,7 +48,7 @@ impl AwsError {
                 "UnknownOperationException",
                 "The requested operation is not recognized by the service.",
             ),
-            Service::AutoScaling => Self::new("UnknownOperationException", ""),
+            Service::AutoScaling | Service::Pricing => Self::new("UnknownOperationException", ""),
             Service::Sts | Service::Rds | Service::Elb | Service::Iam => Self::new(
                 "InvalidAction",
                 format!("Could not find operation {operation}"),
@@ -81,7 +81,7 @@ impl AwsError {
             | Service::Sts
             | Service::CloudFront
             | Service::Iam => Self::new("Throttling", message),
-            Service::AutoScaling => Self::new("ThrottlingException", message),
+            Service::AutoScaling | Service::Pricing => Self::new("ThrottlingException", message),
             Service::Ec2 => {
                 Self::new("RequestLimitExceeded", "Request limit exceeded.").status(503)
             }
@@ -104,7 +104,7 @@ impl AwsError {
             Service::Eks | Service::Lambda => {
                 Self::new("AccessDeniedException", message).status(403)
             }
-            Service::AutoScaling => Self::new("AccessDeniedException", message),
+            Service::AutoScaling | Service::Pricing => Self::new("AccessDeniedException", message),
             Service::Ec2 => Self::new(
                 "UnauthorizedOperation",
                 format!("You are not authorized to perform this operation. {message}"),
@@ -138,7 +138,7 @@ impl AwsError {
                     403
                 })
             }
-            Service::AutoScaling => Self::new("ExpiredTokenException", message),
+            Service::AutoScaling | Service::Pricing => Self::new("ExpiredTokenException", message),
             Service::Ec2 => Self::new("RequestExpired", "Request has expired."),
             Service::Sts
             | Service::Rds

@@ -14,6 +14,7 @@ mod form;
 mod iam;
 mod lambda;
 mod page;
+mod pricing;
 mod rds;
 mod render;
 mod request;
@@ -239,6 +240,7 @@ fn dispatch(world: &mut World, faults: &Faults, call: &Call) -> Result<Answer, A
         Service::AutoScaling => autoscaling::handle(world, call),
         Service::Iam => iam::handle(faults, call),
         Service::Ec2 => ec2::handle(world, call),
+        Service::Pricing => pricing::handle(call),
     }
 }
 

@@ -98,7 +98,7 @@ pub(crate) fn response(envelope: &Envelope, mut result: Result<Answer, AwsError>
             all.insert(HeaderName::from_static(name), value);
         }
     };
-    put("content-type", content_type(envelope.protocol));
+    put("content-type", content_type(envelope));
     put("date", &envelope.now.http_date());
     put("x-amzn-requestid", &envelope.request);
     if envelope.service == Service::S3 {
@@ -111,8 +111,9 @@ pub(crate) fn response(envelope: &Envelope, mut result: Result<Answer, AwsError>
     response
 }
 
-fn content_type(protocol: Protocol) -> &'static str {
-    match protocol {
+fn content_type(envelope: &Envelope) -> &'static str {
+    match envelope.protocol {
+        Protocol::Json if envelope.service == Service::Pricing => "application/x-amz-json-1.1",
         Protocol::Json => "application/x-amz-json-1.0",
         Protocol::RestJson => "application/json",
         Protocol::Query | Protocol::RestXml => "text/xml",
@@ -240,7 +241,7 @@ fn namespace(service: Service) -> &'static str {
         Service::S3 => "http://s3.amazonaws.com/doc/2006-03-01/",
         Service::Ec2 => "http://ec2.amazonaws.com/doc/2016-11-15/",
         Service::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
-        Service::Eks | Service::Lambda | Service::AutoScaling => "",
+        Service::Eks | Service::Lambda | Service::AutoScaling | Service::Pricing => "",
     }
 }
 

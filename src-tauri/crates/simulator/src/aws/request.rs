@@ -40,11 +40,13 @@ pub enum Service {
     Iam,
     /// EC2
     Ec2,
+    /// Price List
+    Pricing,
 }
 
 impl Service {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Sts,
         Self::Route53,
         Self::CloudFront,
@@ -58,6 +60,7 @@ impl Service {
         Self::AutoScaling,
         Self::Iam,
         Self::Ec2,
+        Self::Pricing,
     ];
 
     /// Its name in the scope of a signature.
@@ -77,6 +80,7 @@ impl Service {
             Self::AutoScaling => "application-autoscaling",
             Self::Iam => "iam",
             Self::Ec2 => "ec2",
+            Self::Pricing => "pricing",
         }
     }
 
@@ -105,7 +109,7 @@ impl Service {
 /// How the answer has to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
-    /// `application/x-amz-json-1.0`
+    /// `application/x-amz-json-1.0` or `1.1`
     Json,
     /// Form in, XML out.
     Query,
@@ -196,7 +200,8 @@ pub(crate) fn understand(
         | Service::Elb
         | Service::AutoScaling
         | Service::Iam
-        | Service::Ec2 => {
+        | Service::Ec2
+        | Service::Pricing => {
             if let [_, _, _, operation] = call.path.as_slice()
                 && text("smithy-protocol") == "rpc-v2-cbor"
             {
@@ -256,7 +261,8 @@ fn rest_operation(call: &Call, method: &Method) -> Option<&'static str> {
         | Service::CloudWatch
         | Service::AutoScaling
         | Service::Iam
-        | Service::Ec2 => None,
+        | Service::Ec2
+        | Service::Pricing => None,
     }
 }
 

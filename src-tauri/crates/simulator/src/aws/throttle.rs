@@ -63,6 +63,8 @@ fn limit(call: &Call) -> (&'static str, Limit) {
         (Service::Rds, _) => ("all", of(300.0, 12.0)),
         // EC2 Developer Guide, "Request throttling for the Amazon EC2 API": non-mutating, with a page size.
         (Service::Ec2, _) => ("read", of(100.0, 20.0)),
+        // Billing User Guide, "Using the AWS Price List Query API".
+        (Service::Pricing, _) => ("all", of(10.0, 5.0)),
         (Service::Elb, _) => ("read", of(40.0, 10.0)),
         (Service::CloudWatch, "GetMetricData") => ("data", of(50.0, 50.0)),
         (Service::CloudWatch, "ListMetrics") => ("list", of(25.0, 25.0)),

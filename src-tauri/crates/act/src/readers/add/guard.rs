@@ -4,7 +4,7 @@ use super::{MEMBERS, Subject};
 use crate::database::{is_autoscaled, is_told};
 use crate::finding::{Answer, Words, finding, not_checked};
 use crate::plan::{Finding, Severity};
-use crate::readers::cluster_available;
+use crate::readers::{cluster_available, price};
 use model::Fact;
 
 pub(super) fn findings(subject: &Subject<'_>) -> Vec<Finding> {
@@ -15,6 +15,7 @@ pub(super) fn findings(subject: &Subject<'_>) -> Vec<Finding> {
         zone(subject),
         same_class(subject),
         autoscaling(subject),
+        price::of_one_more(&subject.database, &subject.class),
     ]
 }
 

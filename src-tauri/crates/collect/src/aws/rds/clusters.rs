@@ -106,6 +106,8 @@ fn read(
         .filter_map(|member| {
             let name = round.take(said(member.db_instance_identifier.as_deref()))?;
             let mut instance = instance(round, name, member, &node.id);
+            let storage = node.facts.text(Fact::StorageType);
+            instance.facts.set_some(Fact::StorageType, storage);
             match instances {
                 Ok(instances) => {
                     if let Some(known) = instances.get(name) {
@@ -133,6 +135,7 @@ fn describe(node: &mut FoundNode, cluster: &DbCluster) {
     facts.set_some(Fact::ReaderEndpoint, cluster.reader_endpoint.as_deref());
     facts.set_some(Fact::Port, cluster.port);
     facts.set_some(Fact::DeletionProtection, cluster.deletion_protection);
+    facts.set_some(Fact::StorageType, storage_type(cluster));
     let waiting = pending::of_cluster(cluster.pending_modified_values.as_ref());
     facts.set(Fact::PendingModifications, waiting);
     facts.set_some(
@@ -157,6 +160,13 @@ fn describe(node: &mut FoundNode, cluster: &DbCluster) {
     for host in endpoints.chain(cluster.custom_endpoints.iter().flatten()) {
         known_by_host(node, host);
     }
+}
+
+/// How the storage of an Aurora cluster is charged: RDS names I/O-Optimized and says nothing of Standard
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBCluster.html>, StorageType).
+fn storage_type(cluster: &DbCluster) -> Option<&str> {
+    let aurora = cluster.engine.as_deref()?.starts_with("aurora");
+    aurora.then(|| said(cluster.storage_type.as_deref()).unwrap_or("aurora"))
 }
 
 fn instance(
