@@ -3,11 +3,12 @@
 
 use super::health;
 use super::subject::Subject;
+use crate::database::writer;
 use crate::finding::{Answer, Words, finding, not_checked};
 use crate::plan::{Finding, Outcome, Severity};
 use crate::words::{percent, thousands};
 use crate::workload::near;
-use model::{Fact, Node, NodeId, Relation};
+use model::{Fact, Node, NodeId};
 use std::collections::BTreeMap;
 
 /// A writer busier than this, percent of its processors, has no room.
@@ -28,9 +29,7 @@ pub(super) fn findings(subject: &Subject<'_>) -> Vec<Finding> {
 }
 
 fn one(subject: &Subject<'_>, database: &Node) -> Finding {
-    let members = near::next(subject.snapshot, &database.id, Relation::Owns);
-    let mut members = members.into_iter();
-    let writer = members.find(|node| node.facts.text(Fact::Role) == Some("writer"));
+    let writer = writer(subject.snapshot, database);
     let cpu = writer.and_then(|writer| writer.facts.number(Fact::CpuPercent));
     let open = writer.and_then(|writer| {
         let open = writer.facts.count(Fact::Connections)?;
