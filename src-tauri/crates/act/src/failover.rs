@@ -1,10 +1,11 @@
 //! Failover of an Aurora cluster to a reader that was chosen: `FailoverDBCluster` (RDS API reference).
 //!
-//! Plan and checks are made from a snapshot alone (`subject`, `heir`, `guard`, `caution`, `window`,
-//! `settings`, `expect`). A run is a [`sequence`](crate::sequence) of the one call; `eyes` reads what
-//! became of it (members, endpoint, probe, logs) and `steps` judges that.
+//! Plan and checks are made from a snapshot alone (`subject`, `heir`, `guard`, `caution`, `consumers`,
+//! `window`, `settings`, `expect`). A run is a [`sequence`](crate::sequence) of the one call; `eyes`
+//! reads what became of it (members, endpoint, probe, logs) and `steps` judges that.
 
 mod caution;
+mod consumers;
 mod expect;
 mod eyes;
 mod guard;

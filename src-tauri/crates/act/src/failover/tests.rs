@@ -691,12 +691,73 @@ fn consumers_that_write_fast_are_named() {
     world.edge(queue, Relation::ConsumedBy, scaler.clone());
     world.edge(scaler, Relation::Scales, workload.clone());
     world.edge(workload, Relation::ConnectsTo, NodeId::new(DB));
+    let id = "failover.consumers";
     world.set("queue/orders", Fact::ReceivedPerSecond, 480.0);
-    assert_eq!(world.outcome("failover.consumers"), Outcome::Pass);
+    assert_eq!(world.outcome(id), Outcome::Pass);
     world.set("queue/orders", Fact::ReceivedPerSecond, 900.0);
-    let finding = world.finding("r1", "failover.consumers");
+    let finding = world.finding("r1", id);
     assert_eq!(finding.outcome, Outcome::Fail);
     assert!(finding.value.contains("orders at 900"), "{}", finding.value);
+    world.told(
+        "queue/orders",
+        Fact::ReceivedPerSecond,
+        900.0,
+        "database-metrics",
+    );
+    world.sources[0].state = State::Failed;
+    world.sources[0].outdated = true;
+    let old = world.finding("r1", id);
+    assert_eq!(old.outcome, Outcome::Unknown);
+    assert!(
+        old.sentence.contains("last read: orders at 900 messages/s"),
+        "{}",
+        old.sentence
+    );
+}
+
+#[test]
+fn a_queue_whose_rate_was_not_read_is_not_called_quiet() {
+    let mut world = World::green();
+    let id = "failover.consumers";
+    let none = world.finding("r1", id);
+    assert_eq!(none.outcome, Outcome::Pass);
+    assert_eq!(
+        none.sentence,
+        "No queue is known whose consumer writes here."
+    );
+    let workload = world.add(Kind::Deployment, "api", None);
+    world.edge(workload.clone(), Relation::ConnectsTo, NodeId::new(DB));
+    for name in ["fills", "orders", "quotes"] {
+        let queue = world.add(Kind::Queue, name, None);
+        world.edge(queue, Relation::ConsumedBy, workload.clone());
+    }
+    let dark = world.finding("r1", id);
+    assert_eq!(dark.value, "not checked");
+    assert!(
+        dark.sentence
+            .contains("of fills, orders and quotes was not read"),
+        "{}",
+        dark.sentence
+    );
+    let plan = world.plan_to("r1");
+    assert_eq!((plan.level, plan.blocked), (ConfirmLevel::L3, false));
+    let rest = "Of 3 queues the rate of 2 was not read: fills and quotes.";
+    for (rate, outcome) in [(480.0, Outcome::Pass), (900.0, Outcome::Fail)] {
+        world.set("queue/orders", Fact::ReceivedPerSecond, rate);
+        let part = world.finding("r1", id);
+        assert_eq!(part.outcome, outcome);
+        assert!(part.sentence.ends_with(rest), "{}", part.sentence);
+    }
+    for name in ["fills", "quotes"] {
+        let short = format!("queue/{name}");
+        world.set(&short, Fact::ReceivedPerSecond, 0.0);
+    }
+    world.set("queue/orders", Fact::ReceivedPerSecond, 480.0);
+    let all = world.finding("r1", id);
+    assert_eq!(
+        all.sentence,
+        "No queue's consumer writes here at a high rate."
+    );
 }
 
 #[test]
