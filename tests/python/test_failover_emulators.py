@@ -195,7 +195,7 @@ def test_a_failover_is_called_once_moves_the_role_and_claims_what_was_seen(world
         assert (code, receipt["verdict"]) == (6, "unverified") and not held["failover.endpoint"]
         assert f"{aurora.a} and {aurora.b} have the same address" in receipt["sentence"], receipt["sentence"]
         assert f"The writer endpoint resolves to {aurora.b} (127.0.0.1, which is the old writer's address too)" in receipt["sentence"]
-    assert receipt["undo_request"]["settings"] == {"target": aurora.a}
+    assert receipt["undo_request"]["settings"] == {"target": aurora.a, "back": "yes"}
     assert world.record_is_intact()
 
 

@@ -193,13 +193,16 @@ impl World {
     }
 
     fn plan_to(&self, target: &str) -> Plan {
-        let settings = [("target".to_owned(), target.to_owned())];
+        self.plan_with(&[("target", target)])
+    }
+
+    fn plan_with(&self, settings: &[(&str, &str)]) -> Plan {
+        let given = settings.iter().filter(|(_, value)| !value.is_empty());
         let request = Request {
             action: Verb::Failover,
             node: NodeId::new(DB),
-            settings: settings
-                .into_iter()
-                .filter(|(_, v)| !v.is_empty())
+            settings: given
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
         };
         plan(&self.snapshot(), &request, &Context::default()).expect("a plan")
@@ -265,10 +268,68 @@ fn a_failover_to_a_sound_reader_is_green_level_three_and_says_what_it_does() {
     }
     assert!(!blast.contains("10 min"), "{blast}");
     assert!(
-        plan.undo.contains("at most 1,000 ms behind"),
+        plan.undo.contains("less than 100 ms behind"),
         "{}",
         plan.undo
     );
+}
+
+/// A failover may be urgent, failing back is not.
+#[test]
+fn a_fail_back_waits_for_less_lag_than_a_failover() {
+    let lags = [
+        (Some(99.0), Outcome::Pass, Outcome::Pass),
+        (Some(100.0), Outcome::Pass, Outcome::Fail),
+        (Some(240.0), Outcome::Pass, Outcome::Fail),
+        (Some(1_200.0), Outcome::Fail, Outcome::Fail),
+        (None, Outcome::Unknown, Outcome::Unknown),
+    ];
+    for (lag, over, back) in lags {
+        let mut world = World::green();
+        world
+            .node("dbinstance/r1")
+            .facts
+            .set_some(Fact::ReplicaLagMs, lag);
+        if lag.is_none() {
+            world = world.without("dbinstance/r1", Fact::ReplicaLagMs);
+        }
+        let told = |settings: &[(&str, &str)]| {
+            let plan = world.plan_with(settings);
+            let lag = plan.findings.iter().find(|f| f.id == "failover.target-lag");
+            let lag = lag.cloned().expect("the check");
+            assert_eq!(plan.blocked, lag.outcome != Outcome::Pass);
+            // The † of guards.md.
+            assert_eq!(plan.breakable, plan.blocked);
+            lag
+        };
+        assert_eq!(told(&[("target", "r1")]).outcome, over, "{lag:?}");
+        assert_eq!(told(&[("target", "r1"), ("back", "no")]).outcome, over);
+        let held = told(&[("target", "r1"), ("back", "yes")]);
+        assert_eq!(held.outcome, back, "{lag:?}");
+        if lag == Some(240.0) {
+            let says =
+                "r1 is 240 ms behind the writer: a fail back waits until that is below 100 ms.";
+            assert_eq!(held.sentence, says);
+        }
+    }
+}
+
+#[test]
+fn the_way_back_knows_that_it_is_one() {
+    let world = World::green();
+    let undo = world.plan_to("r1").undo_request.expect("the way back");
+    assert_eq!(undo.settings.get("back").map(String::as_str), Some("yes"));
+    let back = world.plan_with(&[("target", "r1"), ("back", "yes")]);
+    assert_eq!(back.label, "Fail back orders-db: w → r1");
+    assert_eq!(back.settings.get("back").map(String::as_str), Some("yes"));
+    assert!(!world.plan_to("r1").settings.contains_key("back"));
+    let request = Request {
+        action: Verb::Failover,
+        node: NodeId::new(DB),
+        settings: [("back".to_owned(), "perhaps".to_owned())].into(),
+    };
+    let refused = plan(&world.snapshot(), &request, &Context::default());
+    assert!(refused.is_err_and(|why| why.to_string().contains("yes or no")));
 }
 
 #[test]
