@@ -1,7 +1,7 @@
 //! Failover of an Aurora cluster to a reader that was chosen: `FailoverDBCluster` (RDS API reference).
 //!
 //! Plan and checks are made from a snapshot alone (`subject`, `heir`, `guard`, `caution`, `consumers`,
-//! `window`, `settings`, `expect`). A run is a [`sequence`](crate::sequence) of the one call; `eyes`
+//! `proxy`, `window`, `settings`, `expect`). A run is a [`sequence`](crate::sequence) of the one call; `eyes`
 //! reads what became of it (members, endpoint, probe, logs) and `steps` judges that.
 
 mod caution;
@@ -11,6 +11,7 @@ mod eyes;
 mod guard;
 mod heir;
 mod logs;
+mod proxy;
 mod settings;
 mod steps;
 mod subject;

@@ -2,7 +2,7 @@
 //! level 4.
 
 use super::subject::Subject;
-use super::{consumers, window};
+use super::{consumers, proxy, window};
 use crate::database::{
     any_available, available_words, class_words, is_autoscaled, is_available, size, smaller,
 };
@@ -34,6 +34,7 @@ pub(super) fn warnings(subject: &Subject<'_>) -> Vec<Finding> {
         all.push(window::finding(subject, target, writer));
     }
     all.push(consumers::finding(subject));
+    all.push(proxy::finding(subject));
     all.extend(unwatched(subject));
     all
 }

@@ -3,7 +3,8 @@
 use super::Failover;
 use crate::action::nothing;
 use crate::{
-    Action, Ask, Colour, ConfirmLevel, Context, Finding, Outcome, Plan, Request, Shelf, Verb, plan,
+    Action, Ask, Colour, ConfirmLevel, Context, Finding, Outcome, Plan, Request, Severity, Shelf,
+    Verb, plan,
 };
 use model::node::FactOrigin;
 use model::{
@@ -60,6 +61,7 @@ impl World {
                 source(Service::Rds, "clusters"),
                 source(Service::Rds, "events"),
                 source(Service::Rds, "maintenance"),
+                source(Service::Rds, "proxies"),
             ],
             causes: Vec::new(),
         };
@@ -70,6 +72,7 @@ impl World {
         world.set(db, Fact::ReadersAvailable, 2);
         world.set(db, Fact::BackupWindow, "02:00-02:30");
         world.told(db, Fact::FailoverEventsRecent, 0, "events");
+        world.told(db, Fact::Proxies, "none", "proxies");
         for (name, role, az, tier) in [
             ("w", "writer", "a", 0),
             ("r1", "reader", "b", 1),
@@ -819,6 +822,59 @@ fn a_queue_whose_rate_was_not_read_is_not_called_quiet() {
         all.sentence,
         "No queue's consumer writes here at a high rate."
     );
+}
+
+/// Told, and no warning: a failover from a sick writer must not need a second person on every platform
+/// without a proxy.
+#[test]
+fn who_connects_without_a_proxy_is_told_and_raises_nothing() {
+    let (db, id) = ("dbcluster/orders-db", "failover.proxy");
+    let mut world = World::green();
+    let nobody = world.finding("r1", id);
+    assert_eq!(
+        (nobody.severity, nobody.outcome),
+        (Severity::Info, Outcome::Pass)
+    );
+    for name in ["api", "ledger"] {
+        let workload = world.add(Kind::Deployment, name, None);
+        world.edge(workload, Relation::ConnectsTo, NodeId::new(DB));
+    }
+    let alone = world.finding("r1", id);
+    assert_eq!(alone.outcome, Outcome::Fail);
+    assert_eq!(
+        alone.sentence,
+        "Connections do not go through an RDS Proxy: 2 workloads hold connections that may cling to the old writer: api and ledger."
+    );
+    let plan = world.plan_to("r1");
+    assert_eq!((plan.level, plan.blocked), (ConfirmLevel::L3, false));
+    world.told(db, Fact::Proxies, "orders-proxy", "proxies");
+    let before = world.finding("r1", id);
+    assert_eq!(before.outcome, Outcome::Pass);
+    assert!(
+        before
+            .sentence
+            .starts_with("RDS Proxy orders-proxy is in front"),
+        "{}",
+        before.sentence
+    );
+    let mut stale = World::green();
+    for source in stale
+        .sources
+        .iter_mut()
+        .filter(|s| s.source.part == "proxies")
+    {
+        source.state = State::Failed;
+        source.last_ok = None;
+    }
+    for world in [World::green().without(db, Fact::Proxies), stale] {
+        let dark = world.finding("r1", id);
+        assert_eq!(
+            (dark.severity, dark.value.as_str()),
+            (Severity::Info, "not checked")
+        );
+        let plan = world.plan_to("r1");
+        assert_eq!((plan.level, plan.blocked), (ConfirmLevel::L3, false));
+    }
 }
 
 #[test]
