@@ -12,6 +12,7 @@ from aurora_by_boto3 import MEMBERS, Aurora
 from desk import Terminal, failing
 from dns_by_role import resolving
 from emulator_front import fronted
+from platform_by_boto3 import client
 from road_desk import finding
 
 # Platform seconds in one of ours; and once nothing but a deadline is left to wait for.
@@ -133,6 +134,26 @@ def test_without_figures_what_is_unknown_blocks_and_says_why(world):
     assert code == 4 and ", because CloudWatch " in unknown(plan)["remove-reader.others-carry"], unknown(plan)
 
 
+def test_a_proxy_in_front_is_said_of_its_cluster_and_of_no_other(world):
+    aurora, other = world.cluster("fronted"), world.cluster("plain", figures=False)
+    subnets = [s["SubnetId"] for s in client("ec2", world.endpoint).describe_subnets()["Subnets"]][:2]
+    secret = {"AuthScheme": "SECRETS", "SecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:db-AbCdEf"}
+    role = "arn:aws:iam::123456789012:role/rds-proxy"
+    aurora.rds.create_db_proxy(DBProxyName="front", EngineFamily="POSTGRESQL", Auth=[secret], RoleArn=role, VpcSubnetIds=subnets)
+    try:
+        aurora.rds.register_db_proxy_targets(DBProxyName="front", DBClusterIdentifiers=[aurora.name])
+        picture = world.desk.picture()
+        said = {name: picture.named("dbcluster", name)["facts"]["proxies"] for name in (aurora.name, other.name)}
+        assert said == {"fronted": "front", "plain": "none"}
+        code, plan = world.desk.plan("failover", aurora.name, target=aurora.b)
+        assert (code, plan["level"]) == (0, "L3"), failing(plan, "block")
+        advice = finding(plan, "failover.proxy")
+        assert advice["outcome"] == "pass" and advice["sentence"].startswith("RDS Proxy front is in front of fronted"), advice
+        assert advice["source"].startswith("rds/") and advice["source"].endswith("/proxies"), advice
+    finally:
+        aurora.rds.delete_db_proxy(DBProxyName="front")
+
+
 @pytest.mark.parametrize("world", ["moto"], indirect=True)
 def test_what_moto_itself_does_not_answer_is_named_in_the_check(world, tmp_path):
     aurora = world.cluster("bare", figures=False)
@@ -195,7 +216,7 @@ def test_a_failover_is_called_once_moves_the_role_and_claims_what_was_seen(world
         assert (code, receipt["verdict"]) == (6, "unverified") and not held["failover.endpoint"]
         assert f"{aurora.a} and {aurora.b} have the same address" in receipt["sentence"], receipt["sentence"]
         assert f"The writer endpoint resolves to {aurora.b} (127.0.0.1, which is the old writer's address too)" in receipt["sentence"]
-    assert receipt["undo_request"]["settings"] == {"target": aurora.a}
+    assert receipt["undo_request"]["settings"] == {"target": aurora.a, "back": "yes"}
     assert world.record_is_intact()
 
 

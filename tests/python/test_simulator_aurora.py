@@ -110,6 +110,24 @@ def test_a_new_reader_counts_against_the_quota(calm):
     assert quota() == (used + 1, most)
 
 
+def test_a_proxy_names_the_cluster_it_tracks(calm):
+    rds = client(calm, "rds")
+    (proxy,) = rds.describe_db_proxies()["DBProxies"]
+    assert proxy["Status"] == "available" and ".proxy-" in proxy["Endpoint"], proxy
+    targets = rds.describe_db_proxy_targets(DBProxyName=proxy["DBProxyName"])["Targets"]
+    (tracked,) = [t["RdsResourceId"] for t in targets if t["Type"] == "TRACKED_CLUSTER"]
+    (behind,) = [c for c in rds.describe_db_clusters()["DBClusters"] if c["DBClusterIdentifier"] == tracked]
+    members = {t["RdsResourceId"]: t["Role"] for t in targets if t["Type"] == "RDS_INSTANCE"}
+    assert members == {
+        m["DBInstanceIdentifier"]: "READ_WRITE" if m["IsClusterWriter"] else "READ_ONLY" for m in behind["DBClusterMembers"]
+    }
+    (same,) = rds.describe_db_proxies(DBProxyName=proxy["DBProxyName"])["DBProxies"]
+    assert same == proxy
+    for ask in (rds.describe_db_proxies, rds.describe_db_proxy_targets):
+        with pytest.raises(rds.exceptions.DBProxyNotFoundFault):
+            ask(DBProxyName="no-such")
+
+
 def test_a_failover_takes_time_and_moves_the_role_before_the_endpoint(calm):
     rds = client(calm, "rds")
     before = cluster(rds)

@@ -3,6 +3,7 @@
 
 use crate::origin::Origin;
 use crate::words::list;
+use crate::workload::near;
 use model::{Fact, Kind, Node, Relation, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,25 +20,13 @@ pub(crate) struct Database<'a> {
 impl<'a> Database<'a> {
     /// Of a cluster.
     pub(crate) fn new(snapshot: &'a Snapshot, cluster: &'a Node) -> Self {
-        let members = snapshot
-            .edges
-            .iter()
-            .filter(|edge| edge.relation == Relation::Owns && edge.from == cluster.id)
-            .filter_map(|edge| snapshot.node(&edge.to))
-            .map(AsRef::as_ref)
-            .filter(|node: &&Node| node.kind == Kind::DbInstance);
-        let (mut writer, mut readers) = (None, Vec::new());
-        for member in members {
-            match member.facts.text(Fact::Role) {
-                Some("writer") => writer = Some(member),
-                Some(_) | None => readers.push(member),
-            }
-        }
+        let mut readers = members(snapshot, cluster);
+        readers.retain(|member| !is_writer(member));
         readers.sort_by(|a: &&Node, b| a.name.cmp(&b.name));
         Self {
             snapshot,
             cluster,
-            writer,
+            writer: writer(snapshot, cluster),
             readers,
         }
     }
@@ -137,6 +126,23 @@ impl<'a> Database<'a> {
         });
         owner.map(AsRef::as_ref)
     }
+}
+
+/// The instances of a cluster, by the picture.
+pub(crate) fn members<'a>(snapshot: &'a Snapshot, cluster: &Node) -> Vec<&'a Node> {
+    let mut all = near::next(snapshot, &cluster.id, Relation::Owns);
+    all.retain(|node| node.kind == Kind::DbInstance);
+    all
+}
+
+/// The one of them that takes writes; `None` where no member is known to.
+pub(crate) fn writer<'a>(snapshot: &'a Snapshot, cluster: &Node) -> Option<&'a Node> {
+    let mut all = members(snapshot, cluster).into_iter();
+    all.find(|member| is_writer(member))
+}
+
+fn is_writer(member: &Node) -> bool {
+    member.facts.text(Fact::Role) == Some("writer")
 }
 
 /// A workload that uses a database.

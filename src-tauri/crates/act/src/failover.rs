@@ -1,15 +1,17 @@
 //! Failover of an Aurora cluster to a reader that was chosen: `FailoverDBCluster` (RDS API reference).
 //!
-//! Plan and checks are made from a snapshot alone (`subject`, `heir`, `guard`, `caution`, `window`,
-//! `settings`, `expect`). A run is a [`sequence`](crate::sequence) of the one call; `eyes` reads what
-//! became of it (members, endpoint, probe, logs) and `steps` judges that.
+//! Plan and checks are made from a snapshot alone (`subject`, `heir`, `guard`, `caution`, `consumers`,
+//! `proxy`, `window`, `settings`, `expect`). A run is a [`sequence`](crate::sequence) of the one call; `eyes`
+//! reads what became of it (members, endpoint, probe, logs) and `steps` judges that.
 
 mod caution;
+mod consumers;
 mod expect;
 mod eyes;
 mod guard;
 mod heir;
 mod logs;
+mod proxy;
 mod settings;
 mod steps;
 mod subject;
@@ -28,7 +30,7 @@ use crate::sequence::Sequence;
 use crate::setting::Setting;
 use crate::shelf::Shelf;
 use crate::verb::Verb;
-use crate::words::{shell, thousands};
+use crate::words::shell;
 use model::strain::{Looks, strain};
 use model::{Fact, Kind, Level, Node, Snapshot, SourceId};
 use serde_json::{Value, json};
@@ -113,9 +115,11 @@ fn draft(subject: &Subject<'_>) -> Draft {
     let mut findings = guard::blocks(subject);
     findings.extend(caution::warnings(subject));
     let asked = subject.target_name().to_owned();
-    let settings = [("target".to_owned(), asked)].into_iter();
+    let back = if subject.back { "yes" } else { "" };
+    let settings = [("target", asked), ("back", back.to_owned())].into_iter();
+    let given = settings.filter(|(_, value)| !value.is_empty());
     Draft {
-        settings: settings.filter(|(_, value)| !value.is_empty()).collect(),
+        settings: given.map(|(k, v)| (k.to_owned(), v)).collect(),
         targets: subject.targets(),
         label: label(subject),
         calls: vec![call(subject)],
@@ -142,6 +146,7 @@ fn label(subject: &Subject<'_>) -> String {
     let cluster = &subject.cluster().name;
     let from = subject.database.writer.map_or("?", |w| w.name.as_str());
     match subject.target {
+        Some(target) if subject.back => format!("Fail back {cluster}: {from} → {}", target.name),
         Some(target) => format!("Fail over {cluster}: {from} → {}", target.name),
         None => format!("Fail over {cluster}: {from} → a reader you choose"),
     }
@@ -212,17 +217,20 @@ fn before(subject: &Subject<'_>) -> BTreeMap<String, Value> {
     all
 }
 
-/// The way back is a failover of its own.
+/// The way back is a failover of its own, which knows that it is one: it is held back by less lag.
 fn undo(subject: &Subject<'_>) -> Undo {
     let Some(writer) = subject.database.writer else {
         return Undo::none("the writer is not known.");
     };
-    let back = [("target".to_owned(), writer.name.clone())];
+    let back = [
+        ("target".to_owned(), writer.name.clone()),
+        ("back".to_owned(), "yes".to_owned()),
+    ];
     Undo {
         sentence: format!(
-            "Failing back to {} is a failover of its own, with its own checks: once it is an available reader at most {} ms behind (better: less than 100 ms), and no sooner than 10 min after this one.",
+            "Failing back to {} is a failover of its own, with its own checks: once it is an available reader less than {:.0} ms behind, and no sooner than 10 min after this one.",
             writer.name,
-            thousands(guard::LAG_MS as i64)
+            guard::BACK_LAG_MS
         ),
         request: Some(Request {
             action: Verb::Failover,

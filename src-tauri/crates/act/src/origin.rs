@@ -86,6 +86,7 @@ fn teller(kind: Kind, fact: Fact) -> Option<(Service, &'static str)> {
         (Kind::DbInstance | Kind::DbCluster, Fact::PendingMaintenance) => {
             Some((Service::Rds, "maintenance"))
         }
+        (Kind::DbCluster, Fact::Proxies) => Some((Service::Rds, "proxies")),
         (Kind::DbCluster, Fact::FailoverEventsRecent) => Some((Service::Rds, "events")),
         (Kind::Function, Fact::StateWord | Fact::LastUpdateStatus) => {
             Some((Service::Lambda, "states"))

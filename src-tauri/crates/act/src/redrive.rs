@@ -14,7 +14,7 @@ pub(crate) mod estimate;
 mod expect;
 mod face;
 pub(crate) mod guard;
-mod headroom;
+pub(crate) mod headroom;
 pub(crate) mod health;
 mod known;
 mod mover;

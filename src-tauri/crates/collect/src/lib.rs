@@ -99,6 +99,7 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &aws::rds::Events,
     &aws::rds::Maintenance,
     &aws::rds::Quotas,
+    &aws::rds::Proxies,
     &aws::sqs::Queues,
     &aws::sqs::DeadLetterSources,
     &aws::sqs::MoveTasks,

@@ -255,6 +255,60 @@ async fn the_quota_of_instances_is_said_of_each_cluster() {
 }
 
 #[tokio::test]
+async fn a_cluster_is_known_by_the_endpoints_of_its_proxies_too() {
+    let answers = |request: &Request| match request.operation.as_str() {
+        "DescribeDBProxies" if request.body.contains("Marker=m%2F2") => xml(
+            r#"<DescribeDBProxiesResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><DescribeDBProxiesResult><DBProxies><member><DBProxyName>reports</DBProxyName><Endpoint>reports.proxy-c1x2y3.us-east-1.rds.amazonaws.com</Endpoint></member><member><Endpoint>of-nobody</Endpoint></member></DBProxies></DescribeDBProxiesResult></DescribeDBProxiesResponse>"#,
+        ),
+        "DescribeDBProxies" => xml(
+            r#"<DescribeDBProxiesResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><DescribeDBProxiesResult><Marker>m/2</Marker><DBProxies><member><DBProxyName>ledger-proxy</DBProxyName><Status>available</Status><EngineFamily>POSTGRESQL</EngineFamily><Endpoint>ledger-proxy.proxy-c1x2y3.us-east-1.rds.amazonaws.com</Endpoint></member></DBProxies></DescribeDBProxiesResult></DescribeDBProxiesResponse>"#,
+        ),
+        "DescribeDBProxyTargets" if request.body.contains("DBProxyName=ledger-proxy") => xml(
+            r#"<DescribeDBProxyTargetsResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><DescribeDBProxyTargetsResult><Targets><member><Type>RDS_INSTANCE</Type><RdsResourceId>ledger-1</RdsResourceId><Port>5432</Port></member><member><Type>TRACKED_CLUSTER</Type><RdsResourceId>ledger</RdsResourceId><Port>0</Port></member></Targets></DescribeDBProxyTargetsResult></DescribeDBProxyTargetsResponse>"#,
+        ),
+        "DescribeDBProxyTargets" => xml(
+            r#"<DescribeDBProxyTargetsResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><DescribeDBProxyTargetsResult><Targets><member><Type>RDS_INSTANCE</Type><RdsResourceId>reports</RdsResourceId><Port>5432</Port></member></Targets></DescribeDBProxyTargetsResult></DescribeDBProxyTargetsResponse>"#,
+        ),
+        _ => unexpected(request),
+    };
+    let found = read("rds/proxies", answers, known).await;
+    insta::assert_snapshot!(without_time(&found));
+}
+
+/// A proxy that did not say what it leads to may lead to any of them.
+#[tokio::test]
+async fn that_a_cluster_has_no_proxy_is_said_when_all_were_asked() {
+    let list = |names: &[&str]| {
+        let member = |name: &&str| format!("<member><DBProxyName>{name}</DBProxyName></member>");
+        let members: String = names.iter().map(member).collect();
+        xml(&format!(
+            r#"<DescribeDBProxiesResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><DescribeDBProxiesResult><DBProxies>{members}</DBProxies></DescribeDBProxiesResult></DescribeDBProxiesResponse>"#
+        ))
+    };
+    let none = read("rds/proxies", move |_| list(&[]), known).await;
+    assert!(
+        none.starts_with("1 requests") && none.contains("none"),
+        "{none}"
+    );
+    let half = read(
+        "rds/proxies",
+        move |request| match request.operation.as_str() {
+            "DescribeDBProxies" => list(&["reports", "secret"]),
+            _ if request.body.contains("secret") => Answer::Http(403, "text/xml", Vec::new()),
+            _ => xml(
+                r#"<DescribeDBProxyTargetsResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><DescribeDBProxyTargetsResult><Targets/></DescribeDBProxyTargetsResult></DescribeDBProxyTargetsResponse>"#,
+            ),
+        },
+        known,
+    )
+    .await;
+    assert!(
+        half.starts_with("3 requests, 1 skipped") && !half.contains("none"),
+        "{half}"
+    );
+}
+
+#[tokio::test]
 async fn what_the_subnets_of_a_nodegroup_have_left_is_said_where_all_are_told() {
     let page = |items: &[(&str, &str)], mark: &str| {
         let items = items.iter().map(|(id, free)| format!("<item><subnetId>{id}</subnetId><availableIpAddressCount>{free}</availableIpAddressCount></item>"));

@@ -468,6 +468,8 @@ facts! {
     InstanceQuota = "instance_quota",
     /// DB instances it has there.
     InstanceQuotaUsed = "instance_quota_used",
+    /// Names of the RDS Proxies in front of it, in words; `none` when there are none, absent when not read.
+    Proxies = "proxies",
     /// Pending maintenance actions in words; `none` when there are none, absent when not read.
     PendingMaintenance = "pending_maintenance",
     /// What a modification under way or waiting will change, in words; `none` when nothing is.

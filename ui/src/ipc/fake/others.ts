@@ -75,7 +75,7 @@ const failover: Draft = (p, cluster, settings) => {
     says: ["Writes and reads fail briefly: usually for less than 60 s, often for less than 30 s.", `${String(num(writer?.facts ?? {}, "connections") ?? 0)} connections to ${writer?.name ?? ""} drop; 7 deployments connect again.`, "No data is lost: the members share their storage."],
     expects: [`${target} is the writer`, "The cluster is available", `The writer's endpoint resolves to ${target}`, "5xx of the targets is back at its baseline", "No pod logs “read-only”"],
     undo: `No exact undo: ${writer?.name ?? ""} can be made the writer again by another failover, once it is healthy.`,
-    undoRequest: { action: "failover", settings: { target: writer?.name ?? "" } },
+    undoRequest: { action: "failover", settings: { target: writer?.name ?? "", back: "yes" } },
     then: [...p.nodes.values()].filter((n) => n.kind === "deployment" && n.name === "ledger-api" && n.scope.region === cluster.scope.region).map((n) => ({ action: "restart", node: n.id })),
     parts: [["role", 0.45], ["endpoint", 0.6], ["application", 1]],
   };

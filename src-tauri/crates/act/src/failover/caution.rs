@@ -2,16 +2,15 @@
 //! level 4.
 
 use super::subject::Subject;
-use super::window;
+use super::{consumers, proxy, window};
 use crate::database::{
     any_available, available_words, class_words, is_autoscaled, is_available, size, smaller,
 };
 use crate::finding::{Answer, Words, finding, not_checked};
 use crate::plan::{Finding, Severity};
-use crate::words::{list, percent, thousands};
+use crate::words::{percent, thousands};
 use model::strain::Looks;
-use model::{Fact, Kind, Node, Relation};
-use std::collections::BTreeSet;
+use model::{Fact, Node};
 
 /// CPU of the target above this warns, percent.
 const TARGET_CPU: f64 = 70.0;
@@ -19,8 +18,6 @@ const TARGET_CPU: f64 = 70.0;
 const READERS_CPU: f64 = 95.0;
 /// A higher promotion tier warns.
 const TIER: i64 = 1;
-/// Consumers that write more messages per second than this retry against nothing meanwhile.
-const CONSUMED_PER_SECOND: f64 = 500.0;
 
 pub(super) fn warnings(subject: &Subject<'_>) -> Vec<Finding> {
     let mut all = vec![load_or_host(subject)];
@@ -36,7 +33,8 @@ pub(super) fn warnings(subject: &Subject<'_>) -> Vec<Finding> {
         all.extend(read_share(subject, target));
         all.push(window::finding(subject, target, writer));
     }
-    all.push(consumers(subject));
+    all.push(consumers::finding(subject));
+    all.push(proxy::finding(subject));
     all.extend(unwatched(subject));
     all
 }
@@ -344,59 +342,4 @@ fn read_share(subject: &Subject<'_>, target: &Node) -> Option<Finding> {
             next: "Add a reader first, if there is time.",
         },
     ))
-}
-
-/// Queues whose consumers write here: what they take meanwhile fails and comes back.
-fn consumers(subject: &Subject<'_>) -> Finding {
-    let fast = fast_queues(subject);
-    let names: Vec<String> = fast
-        .iter()
-        .map(|(queue, rate)| format!("{} at {rate:.0} messages/s", queue.name))
-        .collect();
-    let answer = match fast.first() {
-        Some((queue, _)) => Answer::of(
-            subject.database.origin(queue, Fact::ReceivedPerSecond),
-            Some(false),
-            list(&names),
-        ),
-        None => Answer::given(true, "none"),
-    };
-    finding(
-        "failover.consumers",
-        Severity::Warn,
-        answer,
-        Words {
-            pass: "No queue's consumer writes here at a high rate.".to_owned(),
-            fail: format!(
-                "Consumers write here at a high rate: {}. What they take meanwhile fails and may dead-letter.",
-                list(&names)
-            ),
-            unknown: String::new(),
-            threshold: "500 messages/s at most",
-            next: "Pause their consumers for the minute of the failover.",
-        },
-    )
-}
-
-fn fast_queues<'a>(subject: &Subject<'a>) -> Vec<(&'a Node, f64)> {
-    let snapshot = subject.database.snapshot;
-    let edges = || snapshot.edges.iter();
-    let users: BTreeSet<_> = subject.users.iter().map(|user| &user.node.id).collect();
-    let scalers: BTreeSet<_> = edges()
-        .filter(|e| e.relation == Relation::Scales && users.contains(&e.to))
-        .map(|e| &e.from)
-        .collect();
-    let queues: BTreeSet<_> = edges()
-        .filter(|e| e.relation == Relation::ConsumedBy)
-        .filter(|e| users.contains(&e.to) || scalers.contains(&e.to))
-        .map(|e| &e.from)
-        .collect();
-    queues
-        .into_iter()
-        .filter_map(|id| snapshot.node(id))
-        .map(AsRef::as_ref)
-        .filter(|node: &&Node| node.kind == Kind::Queue)
-        .filter_map(|queue| Some((queue, queue.facts.number(Fact::ReceivedPerSecond)?)))
-        .filter(|(_, rate)| *rate > CONSUMED_PER_SECOND)
-        .collect()
 }

@@ -10,7 +10,10 @@ use model::{Fact, Node, Standing, Timestamp};
 /// Another failover within this many seconds blocks.
 const RECENT_SECONDS: f64 = 600.0;
 /// More lag than this blocks, milliseconds.
-pub(super) const LAG_MS: f64 = 1_000.0;
+const LAG_MS: f64 = 1_000.0;
+/// As much as this blocks a fail back, milliseconds: it is never urgent, and what is behind has to be
+/// caught up with while nobody writes (guards.md §1, Undo).
+pub(super) const BACK_LAG_MS: f64 = 100.0;
 /// Status words in which a cluster answers as usual.
 const AVAILABLE: [&str; 2] = ["available", "backing-up"];
 
@@ -188,23 +191,38 @@ fn capital(word: &str) -> String {
     first.into_iter().chain(letters).collect()
 }
 
+/// Of a failover, and stricter of one that takes another back.
 fn target_lag(subject: &Subject<'_>, target: &Node) -> Finding {
     let lag = target.facts.number(Fact::ReplicaLagMs);
     let origin = subject.database.origin(target, Fact::ReplicaLagMs);
     let value = lag.map_or_else(|| "not known".to_owned(), |lag| format!("{lag:.0} ms"));
+    let name = &target.name;
+    let (holds, fail, threshold, next) = match subject.back {
+        false => (
+            lag.map(|lag| lag <= LAG_MS),
+            format!("{name} is {value} behind the writer: it has to catch up before it can write."),
+            "1,000 ms at most",
+            "Choose a reader that keeps up.",
+        ),
+        true => (
+            lag.map(|lag| lag < BACK_LAG_MS),
+            format!(
+                "{name} is {value} behind the writer: a fail back waits until that is below 100 ms."
+            ),
+            "below 100 ms",
+            "Wait until its lag is below 100 ms, then plan again: failing back is not urgent.",
+        ),
+    };
     finding(
         "failover.target-lag",
         Severity::Block,
-        Answer::of(origin, lag.map(|lag| lag <= LAG_MS), value.clone()),
+        Answer::of(origin, holds, value.clone()),
         Words {
-            pass: format!("{} is {value} behind the writer.", target.name),
-            fail: format!(
-                "{} is {value} behind the writer: it has to catch up before it can write.",
-                target.name
-            ),
-            unknown: format!("How far {} is behind the writer is not known.", target.name),
-            threshold: "1,000 ms at most",
-            next: "Choose a reader that keeps up.",
+            pass: format!("{name} is {value} behind the writer."),
+            fail,
+            unknown: format!("How far {name} is behind the writer is not known."),
+            threshold,
+            next,
         },
     )
 }

@@ -20,27 +20,30 @@ pub(super) struct Subject<'a> {
     pub(super) balancers: Vec<&'a Node>,
     /// Load or host; `None` while the writer's CPU is not known.
     pub(super) strain: Option<Strain>,
+    /// It takes an earlier failover back.
+    pub(super) back: bool,
     /// When it was failed over from here last.
     pub(super) from_here: Option<Timestamp>,
 }
 
 impl<'a> Subject<'a> {
     /// # Errors
-    /// For a setting it does not have.
+    /// For a setting it does not have, or a value that cannot be used.
     pub(super) fn new(
         snapshot: &'a Snapshot,
         cluster: &'a Node,
         settings: &BTreeMap<String, String>,
     ) -> Result<Self, PlanError> {
-        let mut asked = String::new();
+        let (mut asked, mut back) = (String::new(), false);
         for (name, value) in settings {
             match name.as_str() {
                 "target" => value.trim().clone_into(&mut asked),
+                "back" => back = is_back(value)?,
                 _ => {
                     return Err(PlanError::NoSuchSetting {
                         verb: "failover",
                         name: name.clone(),
-                        known: "target",
+                        known: "target and back",
                     });
                 }
             }
@@ -59,6 +62,7 @@ impl<'a> Subject<'a> {
             database,
             asked,
             target,
+            back,
             from_here: None,
         })
     }
@@ -80,5 +84,18 @@ impl<'a> Subject<'a> {
         all.extend(self.database.writer.map(|writer| writer.id.clone()));
         all.extend(self.target.map(|target| target.id.clone()));
         all
+    }
+}
+
+/// Whether it is asked for as a fail back.
+fn is_back(value: &str) -> Result<bool, PlanError> {
+    match value.trim() {
+        "yes" => Ok(true),
+        "" | "no" => Ok(false),
+        _ => Err(PlanError::BadSetting {
+            name: "back",
+            value: value.chars().take(200).collect(),
+            why: "it is yes or no".to_owned(),
+        }),
     }
 }

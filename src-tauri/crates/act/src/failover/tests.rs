@@ -3,7 +3,8 @@
 use super::Failover;
 use crate::action::nothing;
 use crate::{
-    Action, Ask, Colour, ConfirmLevel, Context, Finding, Outcome, Plan, Request, Shelf, Verb, plan,
+    Action, Ask, Colour, ConfirmLevel, Context, Finding, Outcome, Plan, Request, Severity, Shelf,
+    Verb, plan,
 };
 use model::node::FactOrigin;
 use model::{
@@ -60,6 +61,7 @@ impl World {
                 source(Service::Rds, "clusters"),
                 source(Service::Rds, "events"),
                 source(Service::Rds, "maintenance"),
+                source(Service::Rds, "proxies"),
             ],
             causes: Vec::new(),
         };
@@ -70,6 +72,7 @@ impl World {
         world.set(db, Fact::ReadersAvailable, 2);
         world.set(db, Fact::BackupWindow, "02:00-02:30");
         world.told(db, Fact::FailoverEventsRecent, 0, "events");
+        world.told(db, Fact::Proxies, "none", "proxies");
         for (name, role, az, tier) in [
             ("w", "writer", "a", 0),
             ("r1", "reader", "b", 1),
@@ -193,13 +196,16 @@ impl World {
     }
 
     fn plan_to(&self, target: &str) -> Plan {
-        let settings = [("target".to_owned(), target.to_owned())];
+        self.plan_with(&[("target", target)])
+    }
+
+    fn plan_with(&self, settings: &[(&str, &str)]) -> Plan {
+        let given = settings.iter().filter(|(_, value)| !value.is_empty());
         let request = Request {
             action: Verb::Failover,
             node: NodeId::new(DB),
-            settings: settings
-                .into_iter()
-                .filter(|(_, v)| !v.is_empty())
+            settings: given
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
         };
         plan(&self.snapshot(), &request, &Context::default()).expect("a plan")
@@ -265,10 +271,68 @@ fn a_failover_to_a_sound_reader_is_green_level_three_and_says_what_it_does() {
     }
     assert!(!blast.contains("10 min"), "{blast}");
     assert!(
-        plan.undo.contains("at most 1,000 ms behind"),
+        plan.undo.contains("less than 100 ms behind"),
         "{}",
         plan.undo
     );
+}
+
+/// A failover may be urgent, failing back is not.
+#[test]
+fn a_fail_back_waits_for_less_lag_than_a_failover() {
+    let lags = [
+        (Some(99.0), Outcome::Pass, Outcome::Pass),
+        (Some(100.0), Outcome::Pass, Outcome::Fail),
+        (Some(240.0), Outcome::Pass, Outcome::Fail),
+        (Some(1_200.0), Outcome::Fail, Outcome::Fail),
+        (None, Outcome::Unknown, Outcome::Unknown),
+    ];
+    for (lag, over, back) in lags {
+        let mut world = World::green();
+        world
+            .node("dbinstance/r1")
+            .facts
+            .set_some(Fact::ReplicaLagMs, lag);
+        if lag.is_none() {
+            world = world.without("dbinstance/r1", Fact::ReplicaLagMs);
+        }
+        let told = |settings: &[(&str, &str)]| {
+            let plan = world.plan_with(settings);
+            let lag = plan.findings.iter().find(|f| f.id == "failover.target-lag");
+            let lag = lag.cloned().expect("the check");
+            assert_eq!(plan.blocked, lag.outcome != Outcome::Pass);
+            // The † of guards.md.
+            assert_eq!(plan.breakable, plan.blocked);
+            lag
+        };
+        assert_eq!(told(&[("target", "r1")]).outcome, over, "{lag:?}");
+        assert_eq!(told(&[("target", "r1"), ("back", "no")]).outcome, over);
+        let held = told(&[("target", "r1"), ("back", "yes")]);
+        assert_eq!(held.outcome, back, "{lag:?}");
+        if lag == Some(240.0) {
+            let says =
+                "r1 is 240 ms behind the writer: a fail back waits until that is below 100 ms.";
+            assert_eq!(held.sentence, says);
+        }
+    }
+}
+
+#[test]
+fn the_way_back_knows_that_it_is_one() {
+    let world = World::green();
+    let undo = world.plan_to("r1").undo_request.expect("the way back");
+    assert_eq!(undo.settings.get("back").map(String::as_str), Some("yes"));
+    let back = world.plan_with(&[("target", "r1"), ("back", "yes")]);
+    assert_eq!(back.label, "Fail back orders-db: w → r1");
+    assert_eq!(back.settings.get("back").map(String::as_str), Some("yes"));
+    assert!(!world.plan_to("r1").settings.contains_key("back"));
+    let request = Request {
+        action: Verb::Failover,
+        node: NodeId::new(DB),
+        settings: [("back".to_owned(), "perhaps".to_owned())].into(),
+    };
+    let refused = plan(&world.snapshot(), &request, &Context::default());
+    assert!(refused.is_err_and(|why| why.to_string().contains("yes or no")));
 }
 
 #[test]
@@ -691,12 +755,126 @@ fn consumers_that_write_fast_are_named() {
     world.edge(queue, Relation::ConsumedBy, scaler.clone());
     world.edge(scaler, Relation::Scales, workload.clone());
     world.edge(workload, Relation::ConnectsTo, NodeId::new(DB));
+    let id = "failover.consumers";
     world.set("queue/orders", Fact::ReceivedPerSecond, 480.0);
-    assert_eq!(world.outcome("failover.consumers"), Outcome::Pass);
+    assert_eq!(world.outcome(id), Outcome::Pass);
     world.set("queue/orders", Fact::ReceivedPerSecond, 900.0);
-    let finding = world.finding("r1", "failover.consumers");
+    let finding = world.finding("r1", id);
     assert_eq!(finding.outcome, Outcome::Fail);
     assert!(finding.value.contains("orders at 900"), "{}", finding.value);
+    world.told(
+        "queue/orders",
+        Fact::ReceivedPerSecond,
+        900.0,
+        "database-metrics",
+    );
+    world.sources[0].state = State::Failed;
+    world.sources[0].outdated = true;
+    let old = world.finding("r1", id);
+    assert_eq!(old.outcome, Outcome::Unknown);
+    assert!(
+        old.sentence.contains("last read: orders at 900 messages/s"),
+        "{}",
+        old.sentence
+    );
+}
+
+#[test]
+fn a_queue_whose_rate_was_not_read_is_not_called_quiet() {
+    let mut world = World::green();
+    let id = "failover.consumers";
+    let none = world.finding("r1", id);
+    assert_eq!(none.outcome, Outcome::Pass);
+    assert_eq!(
+        none.sentence,
+        "No queue is known whose consumer writes here."
+    );
+    let workload = world.add(Kind::Deployment, "api", None);
+    world.edge(workload.clone(), Relation::ConnectsTo, NodeId::new(DB));
+    for name in ["fills", "orders", "quotes"] {
+        let queue = world.add(Kind::Queue, name, None);
+        world.edge(queue, Relation::ConsumedBy, workload.clone());
+    }
+    let dark = world.finding("r1", id);
+    assert_eq!(dark.value, "not checked");
+    assert!(
+        dark.sentence
+            .contains("of fills, orders and quotes was not read"),
+        "{}",
+        dark.sentence
+    );
+    let plan = world.plan_to("r1");
+    assert_eq!((plan.level, plan.blocked), (ConfirmLevel::L3, false));
+    let rest = "Of 3 queues the rate of 2 was not read: fills and quotes.";
+    for (rate, outcome) in [(480.0, Outcome::Pass), (900.0, Outcome::Fail)] {
+        world.set("queue/orders", Fact::ReceivedPerSecond, rate);
+        let part = world.finding("r1", id);
+        assert_eq!(part.outcome, outcome);
+        assert!(part.sentence.ends_with(rest), "{}", part.sentence);
+    }
+    for name in ["fills", "quotes"] {
+        let short = format!("queue/{name}");
+        world.set(&short, Fact::ReceivedPerSecond, 0.0);
+    }
+    world.set("queue/orders", Fact::ReceivedPerSecond, 480.0);
+    let all = world.finding("r1", id);
+    assert_eq!(
+        all.sentence,
+        "No queue's consumer writes here at a high rate."
+    );
+}
+
+/// Told, and no warning: a failover from a sick writer must not need a second person on every platform
+/// without a proxy.
+#[test]
+fn who_connects_without_a_proxy_is_told_and_raises_nothing() {
+    let (db, id) = ("dbcluster/orders-db", "failover.proxy");
+    let mut world = World::green();
+    let nobody = world.finding("r1", id);
+    assert_eq!(
+        (nobody.severity, nobody.outcome),
+        (Severity::Info, Outcome::Pass)
+    );
+    for name in ["api", "ledger"] {
+        let workload = world.add(Kind::Deployment, name, None);
+        world.edge(workload, Relation::ConnectsTo, NodeId::new(DB));
+    }
+    let alone = world.finding("r1", id);
+    assert_eq!(alone.outcome, Outcome::Fail);
+    assert_eq!(
+        alone.sentence,
+        "Connections do not go through an RDS Proxy: 2 workloads hold connections that may cling to the old writer: api and ledger."
+    );
+    let plan = world.plan_to("r1");
+    assert_eq!((plan.level, plan.blocked), (ConfirmLevel::L3, false));
+    world.told(db, Fact::Proxies, "orders-proxy", "proxies");
+    let before = world.finding("r1", id);
+    assert_eq!(before.outcome, Outcome::Pass);
+    assert!(
+        before
+            .sentence
+            .starts_with("RDS Proxy orders-proxy is in front"),
+        "{}",
+        before.sentence
+    );
+    let mut stale = World::green();
+    for source in stale
+        .sources
+        .iter_mut()
+        .filter(|s| s.source.part == "proxies")
+    {
+        source.state = State::Failed;
+        source.last_ok = None;
+    }
+    for world in [World::green().without(db, Fact::Proxies), stale] {
+        let dark = world.finding("r1", id);
+        assert_eq!(
+            (dark.severity, dark.value.as_str()),
+            (Severity::Info, "not checked")
+        );
+        let plan = world.plan_to("r1");
+        assert_eq!((plan.level, plan.blocked), (ConfirmLevel::L3, false));
+    }
 }
 
 #[test]

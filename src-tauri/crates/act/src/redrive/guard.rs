@@ -24,7 +24,7 @@ pub(crate) fn findings(subject: &Subject<'_>, settings: &Settings, shelf: &Shelf
         same_type(subject),
     ];
     all.extend(health::findings(subject));
-    all.extend(headroom::findings(subject));
+    all.extend(headroom::findings(subject, i64::from(settings.rate)));
     all.extend([
         canary(subject, settings),
         idempotent(subject),

@@ -1,13 +1,14 @@
 //! Whether the databases behind the consumer have room for what it works on again (guards.md §6): a
-//! redrive comes on top of live traffic.
+//! redrive, native or selected, comes on top of live traffic.
 
 use super::health;
 use super::subject::Subject;
+use crate::database::writer;
 use crate::finding::{Answer, Words, finding, not_checked};
 use crate::plan::{Finding, Outcome, Severity};
 use crate::words::{percent, thousands};
 use crate::workload::near;
-use model::{Fact, Node, NodeId, Relation};
+use model::{Fact, Node, NodeId};
 use std::collections::BTreeMap;
 
 /// A writer busier than this, percent of its processors, has no room.
@@ -15,8 +16,9 @@ const CPU_PERCENT: f64 = 80.0;
 /// Nor has one with more of its connections open, percent.
 const CONNECTIONS_PERCENT: f64 = 90.0;
 
-/// One finding for every database a consumer of a destination connects to.
-pub(super) fn findings(subject: &Subject<'_>) -> Vec<Finding> {
+/// One finding for every database a consumer of a destination connects to; `rate` is how fast the
+/// messages would come, per second.
+pub(crate) fn findings(subject: &Subject<'_>, rate: i64) -> Vec<Finding> {
     let mut databases: BTreeMap<&NodeId, &Node> = BTreeMap::new();
     for (_, consumer) in health::seen(subject) {
         let reached = consumer
@@ -24,13 +26,12 @@ pub(super) fn findings(subject: &Subject<'_>) -> Vec<Finding> {
             .map(|runs| near::databases(subject.snapshot, runs));
         databases.extend(reached.into_iter().flatten().map(|db| (&db.id, db)));
     }
-    databases.into_values().map(|db| one(subject, db)).collect()
+    let databases = databases.into_values();
+    databases.map(|db| one(subject, db, rate)).collect()
 }
 
-fn one(subject: &Subject<'_>, database: &Node) -> Finding {
-    let members = near::next(subject.snapshot, &database.id, Relation::Owns);
-    let mut members = members.into_iter();
-    let writer = members.find(|node| node.facts.text(Fact::Role) == Some("writer"));
+fn one(subject: &Subject<'_>, database: &Node, rate: i64) -> Finding {
+    let writer = writer(subject.snapshot, database);
     let cpu = writer.and_then(|writer| writer.facts.number(Fact::CpuPercent));
     let open = writer.and_then(|writer| {
         let open = writer.facts.count(Fact::Connections)?;
@@ -75,7 +76,8 @@ fn one(subject: &Subject<'_>, database: &Node) -> Finding {
         Words {
             pass: format!("The writer of {name}, which the consumer uses, has room: {value}."),
             fail: format!(
-                "The writer of {name}, which the consumer uses, is busy already: {value}. What is redriven comes on top."
+                "The writer of {name}, which the consumer uses, is busy already: {value}. What is redriven comes on top, at up to {}/s.",
+                thousands(rate)
             ),
             unknown: String::new(),
             threshold: "CPU at most 80 %, at most 90 % of its connections open",

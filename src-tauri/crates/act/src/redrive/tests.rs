@@ -119,6 +119,24 @@ impl World {
         world
     }
 
+    /// Its consumer connects to a database whose writer is so busy, percent, and has so many of 1,000
+    /// connections open.
+    pub(crate) fn before_a_database(mut self, cpu: Option<f64>, open: i64) -> Self {
+        // Any source that is believed will do.
+        let (service, part) = (Service::Sqs, "queues");
+        self.add(node(Kind::DbCluster, "ledger", service, part));
+        let mut writer = node(Kind::DbInstance, "ledger-1", service, part);
+        writer.facts.set(Fact::Role, "writer");
+        writer.facts.set_some(Fact::CpuPercent, cpu);
+        writer.facts.set(Fact::Connections, open);
+        writer.facts.set(Fact::MaxConnectionsEstimate, 1_000_i64);
+        self.add(writer);
+        self.edge("dbcluster/ledger", Relation::Owns, "dbinstance/ledger-1");
+        let to = "dbcluster/ledger";
+        self.edge("deployment/order-writer", Relation::ConnectsTo, to);
+        self
+    }
+
     fn queue(&mut self, name: &str, visible: i64) {
         let mut queue = node(Kind::Queue, name, Service::Sqs, "queues");
         queue
@@ -631,33 +649,23 @@ fn a_roll_back_to_an_old_replica_set_is_seen_by_its_pods_or_its_deploy_event() {
 
 #[test]
 fn a_busy_database_behind_the_consumer_warns() {
-    let world = |cpu: Option<f64>, open: i64| {
-        let mut world = World::green();
-        // Any source that is believed will do.
-        let (service, part) = (Service::Sqs, "queues");
-        world.add(node(Kind::DbCluster, "ledger", service, part));
-        let mut writer = node(Kind::DbInstance, "ledger-1", service, part);
-        writer.facts.set(Fact::Role, "writer");
-        writer.facts.set_some(Fact::CpuPercent, cpu);
-        writer.facts.set(Fact::Connections, open);
-        writer.facts.set(Fact::MaxConnectionsEstimate, 1_000_i64);
-        world.add(writer);
-        world.edge("dbcluster/ledger", Relation::Owns, "dbinstance/ledger-1");
-        let to = "dbcluster/ledger";
-        world.edge("deployment/order-writer", Relation::ConnectsTo, to);
-        world
-    };
     let cases = [
         (Some(80.0), 900, Outcome::Pass),
         (Some(81.0), 100, Outcome::Fail),
         (Some(20.0), 901, Outcome::Fail),
     ];
     for (cpu, open, outcome) in cases {
-        let plan = world(cpu, open).plan();
+        let plan = World::green().before_a_database(cpu, open).plan();
         says(&plan, "redrive.database", Severity::Warn, outcome);
     }
-    let silent = world(None, 100).plan();
+    let silent = World::green().before_a_database(None, 100).plan();
     says(&silent, "redrive.database", Severity::Info, Outcome::Pass);
+    let busy = World::green().before_a_database(Some(81.0), 100);
+    let slow = busy.plan_with(&[("rate", "5")]);
+    let mut findings = slow.findings.iter();
+    let found = findings.find(|f| f.id == "redrive.database");
+    let sentence = &found.expect("the check").sentence;
+    assert!(sentence.ends_with("on top, at up to 5/s."), "{sentence}");
 }
 
 #[test]

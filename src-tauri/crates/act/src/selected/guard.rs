@@ -9,7 +9,7 @@ use super::settings::{From, Settings};
 use crate::finding::{Answer, Words, finding, not_checked};
 use crate::plan::{Finding, Severity};
 use crate::redrive::subject::Subject;
-use crate::redrive::{guard, health};
+use crate::redrive::{guard, headroom, health};
 use crate::shelf::Shelf;
 use crate::words::{count, span, thousands};
 use model::Fact;
@@ -40,6 +40,7 @@ pub(crate) fn findings(subject: &Subject<'_>, settings: &Settings, shelf: &Shelf
     ]);
     all.extend(edit::findings(subject, settings, shelf));
     all.extend(consumer(subject));
+    all.extend(headroom::findings(subject, settings.rate));
     all.extend(expiry(subject, settings));
     all.extend([
         canary(settings),

@@ -194,6 +194,29 @@ fn every_check_of_its_own_fails_when_it_should_and_only_then() {
 }
 
 #[test]
+fn a_busy_database_behind_the_consumer_warns_at_the_rate_that_is_asked_for() {
+    let of = |cpu: Option<f64>, open: i64, settings: &[(&str, &str)]| {
+        let world = green().before_a_database(cpu, open);
+        plan(&world, &shelf(), settings)
+    };
+    let quiet = of(Some(80.0), 900, &[]);
+    says(&quiet, "redrive.database", Severity::Warn, Outcome::Pass);
+    assert_eq!((quiet.level, quiet.blocked), (ConfirmLevel::L2, false));
+    let busy = of(Some(81.0), 900, &[("rate", "200")]);
+    let (severity, outcome, sentence) = found(&busy, "redrive.database");
+    assert_eq!((severity, outcome), (Severity::Warn, Outcome::Fail));
+    assert!(sentence.ends_with("on top, at up to 200/s."), "{sentence}");
+    assert_eq!((busy.level, busy.blocked), (ConfirmLevel::L3, false));
+    let full = of(Some(20.0), 901, &[]);
+    says(&full, "redrive.database", Severity::Warn, Outcome::Fail);
+    let silent = of(None, 100, &[]);
+    says(&silent, "redrive.database", Severity::Info, Outcome::Pass);
+    let back = of(Some(81.0), 900, &[("from", "ledger")]);
+    let told = |f: &crate::Finding| f.id == "redrive.database";
+    assert!(!back.findings.iter().any(told), "it goes to no consumer");
+}
+
+#[test]
 fn an_edit_is_level_three_and_shows_its_differences() {
     let plan = plan(
         &green(),

@@ -1,7 +1,7 @@
 //! RDS: Aurora clusters with their members, global databases, and what RDS reports of them.
 //!
 //! Members: API reference, DBCluster, DBClusterMember, DBInstance, GlobalCluster, Event,
-//! ResourcePendingMaintenanceActions, AccountQuota.
+//! ResourcePendingMaintenanceActions, AccountQuota, DBProxy, DBProxyTarget.
 
 mod class;
 mod clusters;
@@ -9,12 +9,14 @@ mod events;
 mod global;
 mod maintenance;
 mod pending;
+mod proxies;
 mod quotas;
 
 pub use clusters::Clusters;
 pub use events::Events;
 pub use global::GlobalClusters;
 pub use maintenance::Maintenance;
+pub use proxies::Proxies;
 pub use quotas::Quotas;
 
 /// DescribeDBClusters and DescribeDBInstances also return what is not Aurora but shares the API:

@@ -118,6 +118,28 @@ fn what_a_pod_has_in_its_environment_makes_no_ghost() {
     assert_eq!(stage.picture().nodes.len(), 1);
 }
 
+/// An RDS Proxy's source names the cluster under its own id, with the host of the proxy.
+#[test]
+fn a_host_that_another_source_tells_of_leads_to_the_thing_itself() {
+    let mut stage = Stage::new();
+    let host = || Name::Host("ledger.proxy-x.us-east-1.rds.amazonaws.com".into());
+    let cluster = stage.thing(Kind::DbCluster, "ledger", &[(Fact::Members, 2.into())]);
+    stage.add(Kind::Pod, "p", |p| {
+        p.tie_to(Relation::ConnectsTo, host(), "DATABASE_HOST");
+    });
+    assert_eq!(ends(&stage.picture(), Relation::ConnectsTo), []);
+    stage.add(Kind::DbCluster, "ledger", |named| {
+        named.standing = Standing::Declared;
+        named.known_as.push(host());
+    });
+    let picture = stage.picture();
+    assert_eq!(ends(&picture, Relation::ConnectsTo), [("p", "ledger")]);
+    assert_eq!(picture.nodes.len(), 2);
+    let shown = node(&picture, &cluster);
+    assert_eq!(shown.standing, Standing::Read);
+    assert_eq!(shown.facts.count(Fact::Members), Some(2));
+}
+
 #[test]
 fn a_thing_named_under_another_id_appears_once_and_keeps_its_edges() {
     let mut stage = Stage::new();

@@ -148,6 +148,7 @@ fn databases(
             resource: format!("cluster-{}", dice.upper(26)),
             global: global.then(|| plan.reference_database.clone()),
             secondary: global && n > 0,
+            proxied: global && n == 0,
             instances: &members[..members.len().min(zones)],
             network: 120 + u8::try_from(n).unwrap_or(0),
             subnet: 20 + 100 * u8::try_from(k % 2).unwrap_or(0),

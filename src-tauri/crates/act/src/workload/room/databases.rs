@@ -4,6 +4,7 @@
 //! of every workload that connects there. All of it is held against the writer, which takes most.
 
 use super::Step;
+use crate::database::{members, writer};
 use crate::finding::{Answer, Words, finding};
 use crate::origin::Origin;
 use crate::plan::{Finding, Severity};
@@ -27,9 +28,9 @@ struct Use {
     most: i64,
 }
 
-fn of(step: Step<'_>, members: &[&Node], writer: &Node, database: &Node) -> Option<Use> {
-    let open = members
-        .iter()
+fn of(step: Step<'_>, writer: &Node, database: &Node) -> Option<Use> {
+    let open = members(step.snapshot, database)
+        .into_iter()
         .filter_map(|m| m.facts.count(Fact::Connections));
     let all: i64 = open.sum();
     let clients = near::previous(step.snapshot, &database.id, Relation::ConnectsTo);
@@ -46,10 +47,8 @@ fn of(step: Step<'_>, members: &[&Node], writer: &Node, database: &Node) -> Opti
 }
 
 fn one(step: Step<'_>, database: &Node) -> Finding {
-    let members = near::next(step.snapshot, &database.id, Relation::Owns);
-    let mut writers = members.iter().copied();
-    let writer = writers.find(|node| node.facts.text(Fact::Role) == Some("writer"));
-    let found = writer.and_then(|writer| of(step, &members, writer, database));
+    let writer = writer(step.snapshot, database);
+    let found = writer.and_then(|writer| of(step, writer, database));
     let name = &database.name;
     let added = step.added();
     let (holds, value, numbers) = match &found {

@@ -1,7 +1,8 @@
-//! RDS: Aurora clusters, instances, global databases, events. Service model `rds` 2014-10-31.
+//! RDS: Aurora clusters, instances, proxies, global databases, events. Service model `rds` 2014-10-31.
 
 mod events;
 mod global;
+mod proxies;
 mod read;
 mod write;
 
@@ -24,6 +25,8 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Result<Answer, AwsError>
         "DescribeGlobalClusters" => global::describe(world, call),
         "DescribeEvents" => events::describe(region(world, call), call),
         "DescribeAccountAttributes" => Ok(read::quotas(region(world, call))),
+        "DescribeDBProxies" => proxies::describe(region(world, call), call),
+        "DescribeDBProxyTargets" => proxies::targets(region(world, call), call),
         "DescribePendingMaintenanceActions" => read::maintenance(region(world, call), call),
         "FailoverDBCluster" => write::fail_over(world, call),
         "CreateDBInstance" => write::create_instance(world, call),

@@ -86,6 +86,8 @@ pub struct DbCluster {
     pub endpoint: String,
     /// Reader endpoint.
     pub reader_endpoint: String,
+    /// Endpoint of the RDS Proxy in front of it, where there is one.
+    pub proxy: Option<String>,
     /// Engine.
     pub engine: Engine,
     /// Database name.
@@ -166,6 +168,8 @@ pub struct DbSpec<'a> {
     pub global: Option<String>,
     /// Secondary of it.
     pub secondary: bool,
+    /// An RDS Proxy stands in front of it.
+    pub proxied: bool,
     /// Zone and class of each instance, the writer first.
     pub instances: &'a [(usize, &'static str)],
     /// Second octet of its addresses.
@@ -194,6 +198,9 @@ impl DbCluster {
             arn: format!("arn:aws:rds:{region}:{account}:cluster:{name}"),
             endpoint: format!("{name}.cluster-{host}.{region}.rds.amazonaws.com"),
             reader_endpoint: format!("{name}.cluster-ro-{host}.{region}.rds.amazonaws.com"),
+            proxy: spec
+                .proxied
+                .then(|| format!("{name}.proxy-{host}.{region}.rds.amazonaws.com")),
             engine: spec.engine,
             database: spec.database.into(),
             status: ClusterStatus::Available,

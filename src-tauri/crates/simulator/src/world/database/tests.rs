@@ -14,6 +14,7 @@ fn cluster(instances: &[(usize, &'static str)]) -> (DbCluster, Metrics) {
         host: "abc",
         resource: "cluster-A".into(),
         global: None,
+        proxied: false,
         secondary: false,
         instances,
         network: 120,
