@@ -1,6 +1,7 @@
 """The way in: a stack file made by looking, and an account that must be the one the stack file says."""
 
 import json
+import re
 import tomllib
 
 import pytest
@@ -120,7 +121,7 @@ def test_a_context_of_update_kubeconfig_is_signed_in_to_without_its_program(plat
     assert not ran.exists(), "no program is run"
 
 
-@pytest.mark.parametrize("what", ["another cluster", "another profile", "another program"])
+@pytest.mark.parametrize("what", ["another cluster", "another profile", "another program", "another server"])
 def test_what_signs_in_to_something_else_is_a_sentence_and_the_rest_goes_on(platform, seen, tmp_path, what):
     cluster = seen.of("cluster")[0]["name"]
     args = ["eks", "get-token", "--cluster-name", cluster]
@@ -129,9 +130,14 @@ def test_what_signs_in_to_something_else_is_a_sentence_and_the_rest_goes_on(plat
         args[-1], words = "elsewhere", ("did not accept our credentials (401)", "access entry")
     elif what == "another profile":
         profile, words = "somebody", ("signs in with profile somebody", "[[account]]")
+    elif what == "another server":
+        words = ("leads to cluster.example.org, which is not EKS", "no token of ours is sent there")
     else:
         args, words = ["sso", "token"], ("which Quarterdeck does not run", 'eks = "NAME"')
     stack, _, context, ran = by_program(platform, tmp_path, *args, profile=profile)
+    if what == "another server":
+        kubeconfig = tmp_path / "kubeconfig"
+        kubeconfig.write_text(re.sub("server: http://127.0.0.1:[0-9]+", "server: https://cluster.example.org", kubeconfig.read_text()))
     again = reading.read(stack, tmp_path / "state")
     errors = [s["error"] for s in again.document["sources"] if s["service"] == "kubernetes" and s.get("error")]
     assert errors and all(any(word in error for error in errors) for word in words), errors

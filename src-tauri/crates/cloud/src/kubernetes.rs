@@ -90,6 +90,11 @@ impl ClusterSession {
             Entrance::Eks(name) => eks::read(place, name).await?,
         };
         let mut config = found.config;
+        if let Some(signer) = &found.signer
+            && !sign::may_be_told(&config.cluster_url, signer.region())
+        {
+            return Err(kubeconfig::not_eks(place, &config.cluster_url));
+        }
         let agent = concat!("quarterdeck/", env!("CARGO_PKG_VERSION"));
         config
             .headers

@@ -29,6 +29,8 @@ const FASTEST_LIVE: Duration = Duration::from_secs(2);
 const FIRST_RETRY: Duration = Duration::from_secs(4);
 /// No back-off waits longer than this where they asked for it or somebody must change a policy …
 const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
+/// … but of what is read seldom, twice its period up to this, where they asked for it …
+const LONGEST_ASKED_FOR: Duration = Duration::from_secs(3600);
 /// … and no longer than this where a network or a login that comes back mends everything at once.
 const LONGEST_OUTAGE: Duration = Duration::from_secs(60);
 
@@ -116,12 +118,14 @@ impl Cadence {
     fn backoff(&self, class: FailureClass, pace: Pace) -> Duration {
         let (first, longest) = match class {
             // Asking again soon is what they asked us not to do.
-            FailureClass::Throttled => (
-                self.period(Pace::Calm) * 2,
-                LONGEST_BACKOFF.max(self.calm * 2),
-            ),
+            FailureClass::Throttled => {
+                let twice = (self.calm * 2).min(LONGEST_ASKED_FOR);
+                let first = (self.period(Pace::Calm) * 2).min(LONGEST_ASKED_FOR);
+                (first, LONGEST_BACKOFF.max(twice))
+            }
+            // What is read twice a day is not missed half a day once it is allowed.
             FailureClass::Denied | FailureClass::Unsupported => {
-                (self.calm, LONGEST_BACKOFF.max(self.calm))
+                (self.calm.min(LONGEST_BACKOFF), LONGEST_BACKOFF)
             }
             FailureClass::Credentials
             | FailureClass::Unreachable
@@ -138,6 +142,18 @@ impl Cadence {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_read_twice_a_day_is_asked_again_soon_once_it_may_be_allowed() {
+        let mut daily = Cadence::new(Duration::from_secs(12 * 3600), Duration::ZERO);
+        let rest = |cadence: &Cadence| cadence.rest(Pace::Calm, 0.5).as_secs();
+        daily.failed(FailureClass::Denied);
+        assert_eq!(rest(&daily), 300);
+        daily.failed(FailureClass::Throttled);
+        assert_eq!(rest(&daily), 3600);
+        daily.answered(true);
+        assert_eq!(rest(&daily), 12 * 3600);
+    }
 
     const CALM: Duration = Duration::from_secs(30);
 

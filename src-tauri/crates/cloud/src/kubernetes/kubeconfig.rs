@@ -289,6 +289,23 @@ pub(super) fn refused(place: &ClusterPlace, error: &KubeconfigError) -> SourceFa
     }
 }
 
+/// A server that is not EKS's, for which a token of EKS would be signed.
+pub(super) fn not_eks(place: &ClusterPlace, server: &http::Uri) -> SourceFailure {
+    let host = server.host().unwrap_or_default();
+    SourceFailure {
+        class: FailureClass::Credentials,
+        sentence: format!(
+            "{} leads to {host}, which is not EKS in its region nor this machine: no token of ours is sent there.",
+            place.entrance.name()
+        ),
+        next_step:
+            "See who changed the server's address; through a tunnel it is localhost with tls-server-name."
+                .to_owned(),
+        code: None,
+        request_id: None,
+    }
+}
+
 /// A context that was read but that no client can be made from (TLS material, proxy).
 pub(super) fn unusable(place: &ClusterPlace, error: &kube::Error) -> SourceFailure {
     SourceFailure {

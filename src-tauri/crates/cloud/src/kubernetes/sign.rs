@@ -35,6 +35,35 @@ const EXPIRES: Duration = Duration::from_secs(60);
 /// The header that binds a token to one cluster.
 const CLUSTER_HEADER: &str = "x-k8s-aws-id";
 
+/// Under which names EKS serves API servers, after the region
+/// (<https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html>).
+const SUFFIXES: [&str; 5] = [
+    "eks.amazonaws.com",
+    "api.aws",
+    "eks.amazonwebservices.com.cn",
+    "amazonwebservices.com.cn",
+    "api.amazonwebservices.com.cn",
+];
+/// Under one of them API Gateway lets anybody answer
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-publish.html>).
+const ANYBODY: &str = "execute-api";
+
+/// Whether a token for a cluster of this region may be sent to a server: who has a token is let in to the
+/// cluster it was signed for, so it goes to EKS or, through a tunnel, to this machine, and to nobody
+/// that a file names.
+pub(super) fn may_be_told(server: &http::Uri, region: &str) -> bool {
+    let host = server.host().unwrap_or_default();
+    if super::is_loopback(host) {
+        return true;
+    }
+    let host = host.to_ascii_lowercase();
+    let of_eks = |suffix: &&str| {
+        let id = host.strip_suffix(&format!(".{region}.{suffix}"));
+        id.is_some_and(|id| !id.is_empty() && id.split('.').all(|label| label != ANYBODY))
+    };
+    server.scheme_str() == Some("https") && SUFFIXES.iter().any(of_eks)
+}
+
 /// Why a request was not sent: nobody could be signed in.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.sentence)]
@@ -57,6 +86,11 @@ struct Kept {
 }
 
 impl Signer {
+    /// The region of the cluster it signs for.
+    pub(super) fn region(&self) -> &str {
+        &self.region
+    }
+
     /// Signs with the credentials of `session`, or with those of a role they may assume.
     pub(super) async fn new(
         session: &Session,
@@ -205,6 +239,27 @@ mod tests {
         let (at, query) = url.split_once('?').expect("a query");
         let pairs = form_urlencoded::parse(query.as_bytes());
         (at.to_owned(), pairs.into_owned().collect())
+    }
+
+    #[test]
+    fn a_token_goes_to_eks_or_to_this_machine_and_to_nobody_else() {
+        let told = |server: &str| {
+            let server = server.parse().expect("a URL");
+            may_be_told(&server, "eu-west-1")
+        };
+        assert!(told("https://AB12.gr7.eu-west-1.eks.amazonaws.com"));
+        assert!(told("https://ab12.eu-west-1.api.aws:443/"));
+        assert!(told("http://127.0.0.1:8001") && told("https://localhost:8443"));
+        for other in [
+            "http://ab12.gr7.eu-west-1.eks.amazonaws.com",
+            "https://ab12.gr7.us-east-1.eks.amazonaws.com",
+            "https://x.execute-api.eu-west-1.api.aws",
+            "https://eu-west-1.eks.amazonaws.com.example.org",
+            "https://example.org",
+            "https://10.0.0.7",
+        ] {
+            assert!(!told(other), "{other}");
+        }
     }
 
     /// `RequestSigner.generate_presigned_url` of botocore 1.43.106, as `aws eks get-token` calls it, with
