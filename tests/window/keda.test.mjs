@@ -23,16 +23,20 @@ test("the pause says what it leaves running, how long it lasts, and asks for bot
   await at.dialogLooks("keda-plan");
 });
 
-test("what is paused is chosen by the arrow keys: all of it is warned of, and is a level higher", { timeout: 60_000 }, async () => {
+test("what is paused is chosen by the arrow keys: more than scaling in is warned of, and is a level higher", { timeout: 120_000 }, async () => {
   const choose = async (key, expected) => {
     await window.run("document.querySelector('[role=dialog] input[type=radio]:checked').focus();");
     await window.keys(key);
     return at.dialogSays(expected, 30);
   };
+  const out = await choose(KEY.down, /Pause scaling out of/);
+  assert.match(out, /Level 3/);
+  assert.match(out, /Nothing scales tax-processor out while scaling out is paused/);
   const all = await choose(KEY.down, /Pause all scaling of/);
   assert.match(all, /Level 3/);
-  assert.match(all, /Nothing scales tax-processor out either/);
+  assert.match(all, /Nothing scales tax-processor out while all scaling is paused/);
   await at.shot("keda-all");
+  await choose(KEY.up, /Pause scaling out of/);
   assert.match(await choose(KEY.up, /Pause scaling in of/), /for 10 min/, "the time that was typed stays");
 });
 
