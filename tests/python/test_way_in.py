@@ -121,7 +121,18 @@ def test_a_context_of_update_kubeconfig_is_signed_in_to_without_its_program(plat
     assert not ran.exists(), "no program is run"
 
 
-@pytest.mark.parametrize("what", ["another cluster", "another profile", "another program", "another server"])
+def test_a_context_that_would_run_a_program_is_written_as_eks(platform, seen, tmp_path):
+    kubeconfig, context = named_by_arn(platform, seen, tmp_path)
+    user = json.dumps({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "aws-vault", "args": []}})
+    kubeconfig.write_text(re.sub(r"user:\n    token: .*", f"user: {user}", kubeconfig.read_text()))
+    assert "aws-vault" in kubeconfig.read_text()
+    done = init(platform, tmp_path, "--json", kubeconfig=kubeconfig)
+    assert done.returncode == 0, done.stderr
+    made = tomllib.loads((tmp_path / "made.toml").read_text())
+    assert [c["eks"] for c in made["cluster"]] == [seen.of("cluster")[0]["name"]]
+
+
+@pytest.mark.parametrize("what", ["another role", "another cluster", "another profile", "another program", "another server"])
 def test_what_signs_in_to_something_else_is_a_sentence_and_the_rest_goes_on(platform, seen, tmp_path, what):
     cluster = seen.of("cluster")[0]["name"]
     args = ["eks", "get-token", "--cluster-name", cluster]
@@ -130,6 +141,9 @@ def test_what_signs_in_to_something_else_is_a_sentence_and_the_rest_goes_on(plat
         args[-1], words = "elsewhere", ("did not accept our credentials (401)", "access entry")
     elif what == "another profile":
         profile, words = "somebody", ("signs in with profile somebody", "[[account]]")
+    elif what == "another role":
+        args += ["--role-arn", "arn:aws:iam::111122223333:role/admin"]
+        words = ("signs in as the role arn:aws:iam::111122223333:role/admin", "role_arn")
     elif what == "another server":
         words = ("leads to cluster.example.org, which is not EKS", "no token of ours is sent there")
     else:

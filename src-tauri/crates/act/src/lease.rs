@@ -29,6 +29,8 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
 /// Whose run it is and on what; both for people who look with kubectl.
 const RUN: &str = "quarterdeck/run";
 const DOMAIN: &str = "quarterdeck/domain";
+/// Characters that are repeated of what another console says it does.
+const WORDS: usize = 300;
 /// What is being done and why, for whoever meets the lock: broken glass is announced by it.
 const DOING: &str = "quarterdeck/doing";
 
@@ -293,6 +295,14 @@ fn run_of(lease: &Object) -> Option<&str> {
     note(lease, RUN)
 }
 
+/// Somebody else's words, fit for one line and not endless.
+fn plain(text: &str) -> String {
+    text.chars()
+        .filter(|c| !model::unfit(*c))
+        .take(WORDS)
+        .collect()
+}
+
 fn note<'l>(lease: &'l Object, name: &str) -> Option<&'l str> {
     let annotations = lease.metadata.annotations.as_ref()?;
     annotations.get(name).map(String::as_str)
@@ -311,7 +321,7 @@ fn held(lease: &Object, claim: &Claim<'_>, place: String) -> Option<Theirs> {
     (!lapsed).then(|| Theirs {
         holder,
         since: spec.acquire_time.as_ref().map(time),
-        doing: note(lease, DOING).map(str::to_owned),
+        doing: note(lease, DOING).map(plain),
         place,
     })
 }
@@ -430,6 +440,16 @@ mod tests {
             said.contains("(Undo order-writer, reason: INC-7): lease x"),
             "{said}"
         );
+        let mut loud = lease.clone();
+        let noise = format!("a\u{202e}b\n{}", "x".repeat(9_000));
+        loud.metadata
+            .annotations
+            .as_mut()
+            .expect("some")
+            .insert(DOING.to_owned(), noise);
+        let heard = theirs(&loud, &claim("r2", 1_060)).and_then(|theirs| theirs.doing);
+        let heard = heard.expect("it is said");
+        assert!(heard.starts_with("abxx") && heard.len() == WORDS, "{heard}");
         assert_eq!(theirs(&lease, &claim("r1", 1_060)), None);
         assert!(theirs(&lease, &claim("r2", 1_120)).is_some());
         assert_eq!(theirs(&lease, &claim("r2", 1_121)), None);

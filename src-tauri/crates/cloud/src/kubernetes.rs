@@ -1,4 +1,4 @@
-//! A cluster's Kubernetes API: one client per kubeconfig context, and what its failures mean.
+//! A cluster's Kubernetes API: one client per kubeconfig context or EKS cluster, and what its failures mean.
 //!
 //! The client is kube's own stack (TLS by rustls, client certificates, tokens, token files that are
 //! read again every minute) with three things changed: it asks for gzip, it never retries by itself
@@ -91,7 +91,7 @@ impl ClusterSession {
         };
         let mut config = found.config;
         if let Some(signer) = &found.signer
-            && !sign::may_be_told(&config.cluster_url, signer.region())
+            && !sign::may_be_told(&config, signer.region())
         {
             return Err(kubeconfig::not_eks(place, &config.cluster_url));
         }

@@ -12,26 +12,50 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use model::{FoundNode, Scope, Service, Source, SourceFailure};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-/// The clusters that are open. More are added when a kubeconfig is mended.
+/// The clusters a stack names, open or not. Those that are not become open when a kubeconfig is mended
+/// or EKS tells where they are.
 #[derive(Clone, Default)]
-pub(crate) struct Clusters(Arc<Mutex<Vec<Cluster>>>);
+pub(crate) struct Clusters(Arc<Mutex<Named>>);
+
+#[derive(Default)]
+struct Named {
+    open: Vec<Cluster>,
+    /// Name and region of those that are not.
+    waiting: Vec<(String, Option<Arc<str>>)>,
+}
 
 impl Clusters {
     pub(crate) fn all(&self) -> Vec<Cluster> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.named().open.clone()
     }
 
-    fn add(&self, cluster: Cluster) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(cluster);
+    /// The names of those of a region that are not open; of all where no region is given.
+    pub(crate) fn waiting(&self, region: Option<&str>) -> Vec<String> {
+        let named = self.named();
+        let there = named
+            .waiting
+            .iter()
+            .filter(|(_, own)| region.is_none() || own.as_deref() == region);
+        there.map(|(name, _)| name.clone()).collect()
+    }
+
+    fn named(&self) -> MutexGuard<'_, Named> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait(&self, place: &ClusterPlace) {
+        let waits = (place.called().to_owned(), place.region.clone());
+        self.named().waiting.push(waits);
+    }
+
+    /// It is open: it waits no more.
+    fn opened(&self, place: &ClusterPlace) {
+        let mut named = self.named();
+        let this = (place.called().to_owned(), place.region.clone());
+        named.waiting.retain(|waits| *waits != this);
     }
 
     /// Opens these places; one that cannot be opened becomes a source that tries again. EKS is not
@@ -54,6 +78,7 @@ impl Clusters {
                     Err(failure) => Some(failure),
                 },
             };
+            self.wait(&place);
             let opener = Opener::new(place, clock.clone(), self.clone(), failure);
             openers.push(Arc::new(opener));
         }
@@ -62,7 +87,7 @@ impl Clusters {
 
     fn watch(&self, session: ClusterSession) -> Vec<Arc<dyn Watch>> {
         let cluster = Cluster::new(session);
-        self.add(cluster.clone());
+        self.named().open.push(cluster.clone());
         Watched::ALL
             .iter()
             .map(|what| Arc::new(ClusterWatch::new(cluster.clone(), *what)) as Arc<dyn Watch>)
@@ -168,6 +193,7 @@ impl Opener {
         let session = ClusterSession::open(&self.place, self.clock.clone()).await?;
         if let Some(core) = self.core.get().and_then(Weak::upgrade) {
             let watches = self.clusters.watch(session);
+            self.clusters.opened(&self.place);
             core.add(watches).await;
             // This poller is the only one that sets it.
             let _ = self.opened.set(());

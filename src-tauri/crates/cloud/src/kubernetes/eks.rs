@@ -2,7 +2,7 @@
 
 use super::kubeconfig::{ClusterPlace, Resolved, refused, resolve};
 use super::sign::Signer;
-use crate::{Session, failure};
+use crate::failure;
 use kube::config::{Cluster, Context, Kubeconfig, NamedCluster, NamedContext};
 use model::{FailureClass, Service, SourceFailure};
 
@@ -25,15 +25,11 @@ pub(super) async fn read(place: &ClusterPlace, name: &str) -> Result<Resolved, S
     let config = config.map_err(|error| refused(place, &error))?;
     Ok(Resolved {
         config,
-        signer: Some(signer(session, name).await),
+        signer: Some(Signer::new(session, &session.region, name)),
         name: name.into(),
         account: Some(session.account.clone()),
         region: Some(session.region.clone()),
     })
-}
-
-async fn signer(session: &Session, name: &str) -> Signer {
-    Signer::new(session, &session.region, name, None).await
 }
 
 /// As a kubeconfig, so that its address and certificates are read as those of any other cluster.

@@ -165,7 +165,10 @@ impl CallFailure {
                 format!("{asked} gave an answer that cannot be read: {why}.")
             }
             (Self::Kube(error), _) if let Some(failure) = not_signed_in(error) => {
-                format!("{asked} was not asked: {}", failure.sentence)
+                format!(
+                    "Kubernetes cluster {cluster} was not asked to {verb} {what}: {}",
+                    failure.sentence
+                )
             }
             (Self::Kube(error), _) => format!(
                 "{asked} could not be reached or broke off: {}.",
@@ -226,7 +229,7 @@ fn next_step(class: FailureClass, call: Call<'_>) -> String {
                 .to_owned()
         }
         FailureClass::Unreachable => {
-            "Check the network, the VPN or tunnel, and the cluster's address in the kubeconfig.".to_owned()
+            "Check the network, the VPN or tunnel, and the cluster's address.".to_owned()
         }
         FailureClass::TimedOut => {
             "Check the network and the health of the API server; it is tried again by itself.".to_owned()
@@ -235,7 +238,7 @@ fn next_step(class: FailureClass, call: Call<'_>) -> String {
             "Check what stands between here and the API server (a proxy); it is tried again by itself.".to_owned()
         }
         FailureClass::Unsupported => {
-            "Check that the address in the kubeconfig is a Kubernetes API server.".to_owned()
+            "Check that the cluster's address is a Kubernetes API server.".to_owned()
         }
         FailureClass::Server => "Check the health of the API server; it is tried again by itself.".to_owned(),
         FailureClass::Other => "Read the server's words; it is tried again by itself.".to_owned(),

@@ -65,8 +65,9 @@ fn in_region<'a>(account: &'a AccountSessions, region: &str) -> Option<&'a Sessi
     sessions.find(|session| *session.region == *region)
 }
 
-/// The contexts of a kubeconfig that lead to EKS clusters, by the cluster's ARN, as `aws eks update-kubeconfig` writes
-/// them. No file is no context.
+/// The contexts of a kubeconfig that lead to EKS clusters by keys of their own, by the cluster's ARN as
+/// `aws eks update-kubeconfig` names them; those that would run a program are reached by EKS instead. No
+/// file is no context.
 ///
 /// # Errors
 /// When there is a file and it is no kubeconfig: a sentence.
@@ -85,8 +86,19 @@ pub fn contexts(kubeconfig: Option<&Path>) -> Result<BTreeMap<String, String>, S
             return Err(format!("The kubeconfig cannot be read: {told}."));
         }
     };
-    let all = read.contexts.into_iter().filter_map(|named| {
-        let cluster = named.context?.cluster;
+    let by_program = |user: &str| {
+        let mut users = read.auth_infos.iter();
+        let entry = users.find(|named| named.name == user);
+        entry
+            .and_then(|named| named.auth_info.as_ref())
+            .is_some_and(|auth| auth.exec.is_some())
+    };
+    let all = read.contexts.iter().filter_map(|named| {
+        let context = named.context.as_ref()?;
+        if context.user.as_deref().is_some_and(by_program) {
+            return None;
+        }
+        let cluster = context.cluster.clone();
         let arn = [cluster.as_str(), named.name.as_str()];
         let arn = arn
             .into_iter()
@@ -117,7 +129,7 @@ pub(super) async fn read(place: &ClusterPlace, context: &str) -> Result<Resolved
     let arn = ClusterArn::parse(&cluster).or_else(|| ClusterArn::parse(context));
     let signer = match program(context, &mut kubeconfig) {
         None => None,
-        Some(auth) => Some(stands_in(place, context, arn.as_ref(), auth).await?),
+        Some(auth) => Some(stands_in(place, context, arn.as_ref(), &auth)?),
     };
     let config = resolve(kubeconfig, context)
         .await
@@ -185,23 +197,50 @@ fn program(context: &str, kubeconfig: &mut Kubeconfig) -> Option<AuthInfo> {
 
 /// A program named by a file is not run: what it may do was not approved by anybody. What makes tokens
 /// for EKS is known, and done here instead.
-async fn stands_in(
+fn stands_in(
     place: &ClusterPlace,
     context: &str,
     arn: Option<&ClusterArn<'_>>,
-    auth: AuthInfo,
+    auth: &AuthInfo,
 ) -> Result<Signer, SourceFailure> {
     let asked = auth.exec.as_ref().and_then(TokenAsked::of);
     let (Some(asked), Some(session)) = (asked, &place.session) else {
-        return Err(not_run(place, context, &auth));
+        return Err(not_run(place, context, auth));
     };
-    let own = session.profile.as_deref();
-    if let Some(profile) = asked.profile.as_deref().filter(|named| Some(*named) != own) {
-        return Err(other_profile(place, context, profile, own));
+    if let Some(other) = somebody_else(&asked, session, arn) {
+        return Err(not_ours(place, context, &other, session));
     }
     let region = asked.region.as_deref().or(arn.map(|arn| arn.region));
-    let region = region.unwrap_or(&session.region);
-    Ok(Signer::new(session, region, &asked.cluster, asked.role.as_deref()).await)
+    Ok(Signer::new(
+        session,
+        region.unwrap_or(&session.region),
+        &asked.cluster,
+    ))
+}
+
+/// As whom a context signs in, where that is not who the session is: a role it would have assumed,
+/// another profile, another account.
+fn somebody_else(
+    asked: &TokenAsked,
+    session: &Session,
+    arn: Option<&ClusterArn<'_>>,
+) -> Option<String> {
+    if let Some(role) = &asked.role {
+        return Some(format!("as the role {role}"));
+    }
+    let of_shell = || std::env::var("AWS_PROFILE").ok();
+    let own = session.profile.as_deref().map(ToOwned::to_owned);
+    let own = own.or_else(of_shell);
+    if asked.profile.is_some() && asked.profile != own {
+        return asked
+            .profile
+            .as_ref()
+            .map(|profile| format!("with profile {profile}"));
+    }
+    let account = arn.map(|arn| arn.account);
+    let known = session.account.as_str().bytes().all(|b| b.is_ascii_digit());
+    let other = account.filter(|account| known && *account != session.account.as_str())?;
+    Some(format!("to account {other}"))
 }
 
 fn not_run(place: &ClusterPlace, context: &str, auth: &AuthInfo) -> SourceFailure {
@@ -223,25 +262,20 @@ fn not_run(place: &ClusterPlace, context: &str, auth: &AuthInfo) -> SourceFailur
     }
 }
 
-fn other_profile(
-    place: &ClusterPlace,
-    context: &str,
-    profile: &str,
-    own: Option<&str>,
-) -> SourceFailure {
-    let own = own.map_or_else(
-        || "the default chain".to_owned(),
-        |own| format!("profile {own}"),
-    );
+fn not_ours(place: &ClusterPlace, context: &str, other: &str, session: &Session) -> SourceFailure {
+    let own = match &session.profile {
+        Some(profile) => format!("profile {profile} (account {})", session.account),
+        None => format!("the default chain (account {})", session.account),
+    };
     SourceFailure {
         class: FailureClass::Credentials,
         sentence: format!(
-            "Context {context} of {} signs in with profile {profile}, and its account in the stack file is {own}.",
+            "Context {context} of {} signs in {other}, and its account in the stack file is {own}.",
             file(place)
         ),
-        next_step: format!(
-            "Name an [[account]] with profile {profile} and give it to the [[cluster]], or reach the cluster by eks = \"NAME\"."
-        ),
+        next_step:
+            "Give the [[cluster]] the profile of an [[account]] that leads there (a profile may have a role_arn), or reach the cluster by eks = \"NAME\"."
+                .to_owned(),
         code: None,
         request_id: None,
     }
@@ -278,12 +312,19 @@ pub(super) fn refused(place: &ClusterPlace, error: &KubeconfigError) -> SourceFa
     SourceFailure {
         class,
         sentence: format!(
-            "Context {} of {} cannot be used: {}.",
-            place.entrance.name(),
-            file(place),
+            "{} cannot be used: {}.",
+            called(place),
             first_line(&error.to_string())
         ),
-        next_step: "Correct the kubeconfig or the context's name in the stack file.".to_owned(),
+        next_step: match &place.entrance {
+            Entrance::Context(_) => {
+                "Correct the kubeconfig or the context's name in the stack file."
+            }
+            Entrance::Eks(_) => {
+                "Look at its endpoint and certificate authority: aws eks describe-cluster."
+            }
+        }
+        .to_owned(),
         code: None,
         request_id: None,
     }
@@ -295,8 +336,8 @@ pub(super) fn not_eks(place: &ClusterPlace, server: &http::Uri) -> SourceFailure
     SourceFailure {
         class: FailureClass::Credentials,
         sentence: format!(
-            "{} leads to {host}, which is not EKS in its region nor this machine: no token of ours is sent there.",
-            place.entrance.name()
+            "{} leads to {host}, which is not EKS in its region nor this machine, or is not to prove it (insecure-skip-tls-verify): no token of ours is sent there.",
+            called(place)
         ),
         next_step:
             "See who changed the server's address; through a tunnel it is localhost with tls-server-name."
@@ -310,16 +351,24 @@ pub(super) fn not_eks(place: &ClusterPlace, server: &http::Uri) -> SourceFailure
 pub(super) fn unusable(place: &ClusterPlace, error: &kube::Error) -> SourceFailure {
     SourceFailure {
         class: super::classify(error),
-        sentence: format!(
-            "No connection can be prepared for {}: {error}.",
-            match &place.entrance {
-                Entrance::Context(context) => format!("context {context} of {}", file(place)),
-                Entrance::Eks(name) => format!("the EKS cluster {name}"),
+        sentence: format!("{} cannot be connected to: {error}.", called(place)),
+        next_step: match &place.entrance {
+            Entrance::Context(_) => "Check the context's certificates and proxy in the kubeconfig.",
+            Entrance::Eks(_) => {
+                "Look at its endpoint and certificate authority: aws eks describe-cluster."
             }
-        ),
-        next_step: "Check the context's certificates and proxy in the kubeconfig.".to_owned(),
+        }
+        .to_owned(),
         code: None,
         request_id: None,
+    }
+}
+
+/// At the start of a sentence.
+fn called(place: &ClusterPlace) -> String {
+    match &place.entrance {
+        Entrance::Context(context) => format!("Context {context} of {}", file(place)),
+        Entrance::Eks(name) => format!("The EKS cluster {name}"),
     }
 }
 

@@ -4,8 +4,6 @@
 //! <https://github.com/kubernetes-sigs/aws-iam-authenticator#api-authorization-from-outside-a-cluster>).
 
 use crate::{Session, failure};
-use aws_config::SdkConfig;
-use aws_config::sts::AssumeRoleProvider;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
@@ -30,6 +28,9 @@ use tower::BoxError;
 
 /// How long a token is used: the cluster takes it for fifteen minutes from its date.
 const KEPT_SECONDS: i64 = 600;
+/// How long credentials may take (STS, SSO): shorter than a cluster is waited for, so that it is not
+/// the cluster that is said to be silent.
+const KEYS_WITHIN: Duration = Duration::from_secs(5);
 /// What `X-Amz-Expires` says; the cluster takes no more than fifteen minutes and goes by its own limit.
 const EXPIRES: Duration = Duration::from_secs(60);
 /// The header that binds a token to one cluster.
@@ -51,7 +52,8 @@ const ANYBODY: &str = "execute-api";
 /// Whether a token for a cluster of this region may be sent to a server: who has a token is let in to the
 /// cluster it was signed for, so it goes to EKS or, through a tunnel, to this machine, and to nobody
 /// that a file names.
-pub(super) fn may_be_told(server: &http::Uri, region: &str) -> bool {
+pub(super) fn may_be_told(config: &kube::Config, region: &str) -> bool {
+    let server = &config.cluster_url;
     let host = server.host().unwrap_or_default();
     if super::is_loopback(host) {
         return true;
@@ -61,7 +63,8 @@ pub(super) fn may_be_told(server: &http::Uri, region: &str) -> bool {
         let id = host.strip_suffix(&format!(".{region}.{suffix}"));
         id.is_some_and(|id| !id.is_empty() && id.split('.').all(|label| label != ANYBODY))
     };
-    server.scheme_str() == Some("https") && SUFFIXES.iter().any(of_eks)
+    let proves_it = server.scheme_str() == Some("https") && !config.accept_invalid_certs;
+    proves_it && SUFFIXES.iter().any(of_eks)
 }
 
 /// Why a request was not sent: nobody could be signed in.
@@ -91,21 +94,11 @@ impl Signer {
         &self.region
     }
 
-    /// Signs with the credentials of `session`, or with those of a role they may assume.
-    pub(super) async fn new(
-        session: &Session,
-        region: &str,
-        cluster: &str,
-        role: Option<&str>,
-    ) -> Self {
-        let own = session.sdk.credentials_provider();
-        let keys = match (own, role) {
-            (Some(own), Some(role)) => Some(assumed(&session.sdk, own, role).await),
-            (own, _) => own,
-        };
+    /// Signs with the credentials of `session`.
+    pub(super) fn new(session: &Session, region: &str, cluster: &str) -> Self {
         Self {
             session: session.clone(),
-            keys,
+            keys: session.sdk.credentials_provider(),
             region: region.into(),
             cluster: cluster.into(),
             kept: Arc::default(),
@@ -139,10 +132,11 @@ impl Signer {
     }
 
     async fn credentials(&self) -> Result<Credentials, CredentialsError> {
-        match &self.keys {
-            Some(keys) => keys.provide_credentials().await,
-            None => Err(CredentialsError::not_loaded("there are none")),
-        }
+        let Some(keys) = &self.keys else {
+            return Err(CredentialsError::not_loaded("there are none"));
+        };
+        let given = tokio::time::timeout(KEYS_WITHIN, keys.provide_credentials()).await;
+        given.unwrap_or(Err(CredentialsError::provider_timed_out(KEYS_WITHIN)))
     }
 
     /// In the words of any other call that could not be signed.
@@ -152,17 +146,6 @@ impl Signer {
         let asked = self.session.asked(Service::Eks, "sign-in", &self.cluster);
         NotSignedIn(failure::from_sdk(&error, &asked))
     }
-}
-
-async fn assumed(
-    sdk: &SdkConfig,
-    own: SharedCredentialsProvider,
-    role: &str,
-) -> SharedCredentialsProvider {
-    let provider = AssumeRoleProvider::builder(role)
-        .session_name("quarterdeck")
-        .configure(sdk);
-    SharedCredentialsProvider::new(provider.build_from_provider(own).await)
 }
 
 impl tower::filter::AsyncPredicate<Request<Body>> for Signer {
@@ -243,13 +226,14 @@ mod tests {
 
     #[test]
     fn a_token_goes_to_eks_or_to_this_machine_and_to_nobody_else() {
-        let told = |server: &str| {
-            let server = server.parse().expect("a URL");
-            may_be_told(&server, "eu-west-1")
-        };
+        let config = |server: &str| kube::Config::new(server.parse().expect("a URL"));
+        let told = |server: &str| may_be_told(&config(server), "eu-west-1");
         assert!(told("https://AB12.gr7.eu-west-1.eks.amazonaws.com"));
         assert!(told("https://ab12.eu-west-1.api.aws:443/"));
         assert!(told("http://127.0.0.1:8001") && told("https://localhost:8443"));
+        let mut unproven = config("https://AB12.gr7.eu-west-1.eks.amazonaws.com");
+        unproven.accept_invalid_certs = true;
+        assert!(!may_be_told(&unproven, "eu-west-1"));
         for other in [
             "http://ab12.gr7.eu-west-1.eks.amazonaws.com",
             "https://ab12.gr7.us-east-1.eks.amazonaws.com",

@@ -133,23 +133,31 @@ fn describe(facts: &mut Facts, meta: &Meta<'_>, spec: &Spec<'_>, status: &Status
     facts.set_some(Fact::IdleReplicas, spec.idle_replica_count);
     let hpa = Some(&*status.hpa_name).filter(|name| !name.is_empty());
     facts.set_some(Fact::HpaName, hpa);
-    let annotation = |name: &str| meta.annotations.get(&format!("autoscaling.keda.sh/{name}"));
-    let at = annotation("paused-replicas").and_then(|count| count.parse::<i64>().ok());
+    let at = annotation(meta, "paused-replicas").and_then(|count| count.parse::<i64>().ok());
     facts.set_some(Fact::PausedReplicas, at);
-    let scale_in = annotation("paused-scale-in").map(|on| on == "true");
-    facts.set_some(Fact::PausedScaleIn, scale_in);
-    let scale_out = annotation("paused-scale-out").map(|on| on == "true");
-    facts.set_some(Fact::PausedScaleOut, scale_out);
+    facts.set_some(Fact::PausedScaleIn, flag(meta, "paused-scale-in"));
+    facts.set_some(Fact::PausedScaleOut, flag(meta, "paused-scale-out"));
 }
 
-/// <https://keda.sh/docs/latest/concepts/scaling-deployments/#pausing-autoscaling>
+fn annotation<'m>(meta: &'m Meta<'_>, name: &str) -> Option<&'m str> {
+    meta.annotations.get(&format!("autoscaling.keda.sh/{name}"))
+}
+
+/// An annotation as KEDA reads it: Go's ParseBool, and what is no truth value counts as true
+/// (<https://pkg.go.dev/strconv#ParseBool>).
+fn flag(meta: &Meta<'_>, name: &str) -> Option<bool> {
+    let off = ["0", "f", "F", "false", "FALSE", "False"];
+    annotation(meta, name).map(|value| !off.contains(&value))
+}
+
+/// All scaling is paused (<https://keda.sh/docs/latest/concepts/scaling-deployments/#pausing-autoscaling>).
+/// The condition says it of a pause of one direction too, while its autoscaler goes on.
 fn paused(meta: &Meta<'_>, status: &Status<'_>) -> bool {
-    let asked = meta.annotations.get("autoscaling.keda.sh/paused") == Some("true")
-        || meta
-            .annotations
-            .get("autoscaling.keda.sh/paused-replicas")
-            .is_some();
-    asked || condition(&status.conditions, "Paused").is_some_and(Condition::holds)
+    let on = |name: &str| flag(meta, name) == Some(true);
+    let asked = on("paused") || annotation(meta, "paused-replicas").is_some();
+    let one_way = on("paused-scale-in") || on("paused-scale-out");
+    let said = condition(&status.conditions, "Paused").is_some_and(Condition::holds);
+    asked || (said && !one_way)
 }
 
 impl Trigger<'_> {

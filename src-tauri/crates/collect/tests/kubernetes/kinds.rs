@@ -485,6 +485,45 @@ async fn kinds_that_are_not_served_are_absent_and_no_failure() {
     }
 }
 
+/// KEDA sets the condition for a pause of one direction as well.
+#[tokio::test]
+async fn a_scaled_object_that_is_held_one_way_is_not_paused() {
+    let held = |name: &str, annotations: Value| {
+        json!({
+            "metadata": {"name": name, "namespace": "trading", "annotations": annotations},
+            "spec": {"scaleTargetRef": {"name": "w"}, "triggers": []},
+            "status": {"conditions": [{"type": "Paused", "status": "True"}]},
+        })
+    };
+    let server = Server::start().await;
+    let all = [
+        held("a", json!({"autoscaling.keda.sh/paused-scale-in": "True"})),
+        held("b", json!({"autoscaling.keda.sh/paused-scale-out": "yes"})),
+        held("c", json!({"autoscaling.keda.sh/paused": "1"})),
+        held("d", json!({"autoscaling.keda.sh/paused-scale-in": "false"})),
+    ];
+    server.list(
+        "/apis/keda.sh/v1alpha1/scaledobjects",
+        Act::Json(list_of("1", &all)),
+    );
+    let cluster = server.cluster(Limits::default()).await;
+    let found = nodes(told(&mut cluster.watch(Watched::ScaledObjects)).await);
+    let flags = [Fact::Paused, Fact::PausedScaleIn, Fact::PausedScaleOut];
+    let said: Vec<_> = found
+        .iter()
+        .map(|node| flags.map(|flag| node.facts.flag(flag)))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            [Some(false), Some(true), None],
+            [Some(false), None, Some(true)],
+            [Some(true), None, None],
+            [Some(true), Some(false), None],
+        ]
+    );
+}
+
 #[tokio::test]
 async fn a_scaled_object_consumes_its_queue() {
     let server = Server::start().await;

@@ -37,26 +37,34 @@ impl Deck {
         }
     }
 
-    /// The cluster of the node a plan is for, or the first one of its region: every console comes to
-    /// the same.
-    fn nearest(&self, plan: &Plan) -> Option<ClusterSession> {
-        let (_, region, cluster) = place(&plan.node)?;
+    /// The cluster that keeps the lock of a plan: the node's own, or the first one of its region by name,
+    /// of those the stack names whether open or not, so that every console comes to the same.
+    ///
+    /// # Errors
+    /// Why there is none here, a clause.
+    fn nearest(&self, plan: &Plan) -> Result<ClusterSession, String> {
+        let nowhere = || "no cluster is open in its region".to_owned();
+        let (_, region, cluster) = place(&plan.node).ok_or_else(nowhere)?;
         let sight = self.sights.now();
         let mut all = sight.clusters.all();
         all.sort_by(|a, b| a.session().name().cmp(b.session().name()));
-        let near = |c: &&collect::kubernetes::Cluster| {
-            let session = c.session();
-            let own = cluster
-                .as_ref()
-                .is_none_or(|name| **session.name() == **name);
-            own && session.scope().region.as_deref() == region.as_deref()
-        };
         // What is global (a global database) is locked in the first cluster there is.
-        let found = match &region {
-            Some(_) => all.iter().find(near),
-            None => all.first(),
+        let here = |c: &&collect::kubernetes::Cluster| {
+            region.is_none() || c.session().scope().region.as_deref() == region.as_deref()
         };
-        found.map(|cluster| cluster.session().clone())
+        if let Some(own) = cluster {
+            let mut all = all.iter().filter(here);
+            let found = all.find(|c| **c.session().name() == *own);
+            return found.map(|c| c.session().clone()).ok_or_else(nowhere);
+        }
+        let first = all.iter().find(here).map(|c| c.session().clone());
+        let waiting = sight.clusters.waiting(region.as_deref());
+        match (first, waiting.into_iter().min()) {
+            (Some(first), Some(waits)) if *waits < **first.name() => Err(not_open(&waits)),
+            (Some(first), _) => Ok(first),
+            (None, Some(waits)) => Err(not_open(&waits)),
+            (None, None) => Err(nowhere()),
+        }
     }
 
     /// The sessions of the place of the node a plan is for, by its place in the newest picture.
@@ -89,6 +97,10 @@ impl Deck {
         let open = hands.aws().is_some() && session.is_none_or(|session| session.is_some());
         open.then(|| hands.with_runs(self.runs.clone()))
     }
+}
+
+fn not_open(cluster: &str) -> String {
+    format!("it is kept in cluster {cluster}, which is not open here")
 }
 
 /// Account, region and cluster of a node, from its id: `kind/account/region/name`, and for what is in
@@ -187,13 +199,13 @@ impl Platform for Deck {
 
     async fn lock(&self, plan: &Plan, claim: &Claim<'_>) -> Taken {
         match self.nearest(plan) {
-            Some(cluster) => act::lease::take(&cluster, claim).await,
-            None => Taken::Nowhere("no cluster is open in its region".to_owned()),
+            Ok(cluster) => act::lease::take(&cluster, claim).await,
+            Err(why) => Taken::Nowhere(why),
         }
     }
 
     async fn locked(&self, plan: &Plan, claim: &Claim<'_>) -> Option<Theirs> {
-        act::lease::look(&self.nearest(plan)?, claim).await
+        act::lease::look(&self.nearest(plan).ok()?, claim).await
     }
 
     fn course(&self, plan: &Plan) -> Result<Box<dyn Course>, Refusal> {

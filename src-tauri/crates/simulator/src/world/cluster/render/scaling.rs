@@ -43,7 +43,9 @@ impl Cluster {
         let metadata = json!({ "name": scaled.name, "namespace": workload.key.namespace, "uid": scaled.uid,
             "generation": scaled.generation, "creationTimestamp": stamp(scaled.created), "labels": labels,
             "annotations": scaled.annotations, "finalizers": ["finalizer.keda.sh"] });
-        let paused = scaled.paused;
+        let (paused, held) = (scaled.paused, scaled.held());
+        // KEDA says it of a pause of one direction too.
+        let said = paused || held.up || held.down;
         let one = |kind: &str, yes: bool, reason: &str, message: &str| json!({ "type": kind, "status": if yes { "True" } else { "False" }, "reason": reason, "message": message });
         let active = if scaled.active {
             one(
@@ -65,8 +67,8 @@ impl Cluster {
                 one("Ready", true, "ScaledObjectReady", "ScaledObject is defined correctly and is ready for scaling"),
                 active,
                 one("Fallback", false, "NoFallbackFound", "No fallbacks are active on this scaled object"),
-                one("Paused", paused, if paused { "ScaledObjectPaused" } else { "ScaledObjectUnpaused" },
-                    if paused { "ScaledObject is paused" } else { "ScaledObject is unpaused" }),
+                one("Paused", said, if said { "ScaledObjectPaused" } else { "ScaledObjectUnpaused" },
+                    if said { "ScaledObject is paused" } else { "ScaledObject is unpaused" }),
             ],
             "externalMetricNames": [metric_name(workload)],
             "hpaName": scaled.hpa_name(),
