@@ -58,12 +58,13 @@ impl Deck {
             return found.map(|c| c.session().clone()).ok_or_else(nowhere);
         }
         let first = all.iter().find(here).map(|c| c.session().clone());
-        let waiting = sight.clusters.waiting(region.as_deref());
-        match (first, waiting.into_iter().min()) {
-            (Some(first), Some(waits)) if *waits < **first.name() => Err(not_open(&waits)),
-            (Some(first), _) => Ok(first),
-            (None, Some(waits)) => Err(not_open(&waits)),
-            (None, None) => Err(nowhere()),
+        let first = first.ok_or_else(nowhere);
+        let name = first.as_ref().ok().map(|first| &**first.name());
+        match keeper_that_waits(name, sight.clusters.waiting(region.as_deref())) {
+            Some(waits) => Err(format!(
+                "it is kept in cluster {waits}, which is not open here"
+            )),
+            None => first,
         }
     }
 
@@ -99,8 +100,10 @@ impl Deck {
     }
 }
 
-fn not_open(cluster: &str) -> String {
-    format!("it is kept in cluster {cluster}, which is not open here")
+/// The cluster that is not open and keeps the lock all the same: it comes before the first open one.
+fn keeper_that_waits(open: Option<&str>, waiting: Vec<String>) -> Option<String> {
+    let first = waiting.into_iter().min()?;
+    open.is_none_or(|open| *first < *open).then_some(first)
 }
 
 /// Account, region and cluster of a node, from its id: `kind/account/region/name`, and for what is in
@@ -333,5 +336,21 @@ impl Engine {
     /// When the record cannot be read.
     pub fn audit_rows(&self, limit: u32) -> Result<Vec<AuditRow>, Refusal> {
         self.helm().audit_rows(limit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_console_comes_to_the_same_cluster_for_the_lock() {
+        let waits = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
+        let keeper = |open, waiting: &[&str]| keeper_that_waits(open, waits(waiting));
+        assert_eq!(keeper(Some("core-b"), &[]), None);
+        assert_eq!(keeper(Some("core-a"), &["core-b"]), None);
+        let first = Some("core-a".to_owned());
+        assert_eq!(keeper(Some("core-b"), &["core-c", "core-a"]), first);
+        assert_eq!(keeper(None, &["core-a"]), first);
     }
 }
