@@ -338,11 +338,16 @@ fn a_pool_counts_where_its_taints_are_tolerated_and_its_labels_are_those_asked_f
             "{tolerations}"
         );
     }
-    let zones = "team=risk, zone=a|b";
+    let zones = "team=risk, zone=a|b, tenant=*";
     for selector in [
         "team=risk",
         "zone=b, team=risk",
-        "unsaid=x",
+        "tenant=x",
+        "topology.kubernetes.io/zone=x",
+        "topology.ebs.csi.aws.com/zone=x",
+        "kubernetes.io/arch=arm64",
+        "karpenter.k8s.aws/instance-family=m7i",
+        "eks.amazonaws.com/compute-type=auto",
         "karpenter.sh/nodepool=general",
     ] {
         assert_eq!(
@@ -351,7 +356,14 @@ fn a_pool_counts_where_its_taints_are_tolerated_and_its_labels_are_those_asked_f
             "{selector}"
         );
     }
-    for selector in ["team=desk", "zone=c", "karpenter.sh/nodepool=gpu"] {
+    for selector in [
+        "team=desk",
+        "zone=c",
+        "unsaid=x",
+        "acme.example/unsaid=x",
+        "eks.amazonaws.com/nodegroup=core",
+        "karpenter.sh/nodepool=gpu",
+    ] {
         assert_eq!(
             outcome("", selector, "", zones),
             Outcome::Fail,
