@@ -212,7 +212,7 @@ fn machine(facts: &mut Facts, machine: &Machine<'_>) {
 }
 
 /// Labels a node of the pool has: of the template, those of which one value is chosen, and (`Exists`) those that have the
-/// value a pod asks for (<https://karpenter.sh/docs/concepts/scheduling/#exists-operator>).
+/// value a pod asks for (<https://karpenter.sh/docs/concepts/scheduling/#user-defined-labels>).
 fn labels(template: &Template<'_>) -> Option<String> {
     let fixed = template.metadata.labels.iter();
     let fixed = fixed.map(|(key, value)| format!("{key}={value}"));
