@@ -49,7 +49,7 @@ def test_a_scale_the_nodes_do_not_hold_asks_what_karpenter_may_buy(tmp_path):
         kubectl, terminal = Kubectl(platform, contexts(platform)[0]), Terminal(platform, state)
         workload = max(terminal.picture().of("deployment"), key=lambda d: d["facts"].get("cpu_request_millicores", 0))
         now = workload["facts"]["replicas"]
-        held = int(nodes(terminal, workload, now + 999)["value"].split()[2])
+        held = int(nodes(terminal, workload, now + 999)["value"].split()[2].replace(",", ""))
         name, has = limit(kubectl, lambda has: has + 64)
         bought = nodes(terminal, workload, now + held + 2)
         assert bought["outcome"] == "pass", bought

@@ -233,9 +233,12 @@ facts! {
     MemoryProvisionedMib = "memory_provisioned_mib",
     /// NodePool: nodes it may have; absent is no limit.
     NodesLimit = "nodes_limit",
+    /// NodePool: what it limits by an amount that could not be read, comma separated; absent is none.
+    LimitsUnread = "limits_unread",
     /// NodePool: taints a pod must tolerate on its nodes, `key=value:effect`, comma separated.
     Taints = "taints",
-    /// NodePool: labels its nodes have, `key=value` or `key=value|value`, comma separated; any of the values.
+    /// NodePool: labels its nodes have, `key=value` or `key=value|value`, comma separated; any of the values, `*` is
+    /// whatever a pod asks for.
     NodeLabels = "node_labels",
     /// ON_DEMAND or SPOT; of a NodePool those it may buy, comma separated.
     CapacityType = "capacity_type",

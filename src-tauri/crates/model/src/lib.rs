@@ -49,7 +49,7 @@ pub use node::{Node, Series, Standing};
 pub use observation::{
     Change, ChangeKind, Direction, Found, FoundNode, Name, Observation, Readings, Tie,
 };
-pub use pool::{Limit, Limited, at_its_limit, buys_nodes, limits};
+pub use pool::{Limit, Limited, limits, unread_limits};
 pub use room::{awaited_nodes, waits_for_room};
 pub use rules::Thresholds;
 pub use snapshot::{Environment, Identity, NotFound, Snapshot, StackIdentity};

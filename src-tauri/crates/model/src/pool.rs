@@ -18,6 +18,16 @@ pub enum Limited {
     Nodes,
 }
 
+impl Limited {
+    fn noun(self) -> &'static str {
+        match self {
+            Limited::Cpu => "CPU",
+            Limited::Memory => "memory",
+            Limited::Nodes => "nodes",
+        }
+    }
+}
+
 /// One limit of a NodePool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
@@ -34,6 +44,15 @@ impl Limit {
     #[must_use]
     pub fn left(self) -> i64 {
         (self.most - self.has).max(0)
+    }
+
+    /// Whether it keeps Karpenter from buying for a pod that requests so much, 0 where that is not known: nothing is
+    /// left, or less than the pod needs. That less is left than a node of the pool has bars nothing: Karpenter drops the
+    /// instance types that do not fit and may buy a smaller one
+    /// (<https://github.com/aws/karpenter-provider-aws/issues/5101>).
+    #[must_use]
+    pub fn bars(self, pod: i64) -> bool {
+        self.left() < pod.max(1)
     }
 
     /// `62 of 64 CPU`.
@@ -59,59 +78,56 @@ impl Limit {
     }
 
     fn amount(self, amount: i64) -> String {
-        let noun = match self.of {
-            Limited::Cpu => "CPU",
-            Limited::Memory => "GiB of memory",
-            Limited::Nodes => "nodes",
+        let unit = match self.of {
+            Limited::Memory => "GiB of ",
+            Limited::Cpu | Limited::Nodes => "",
         };
-        format!("{} {noun}", self.number(amount))
+        format!("{} {unit}{}", self.number(amount), self.of.noun())
     }
 }
 
 /// Whether pods that find no room make it buy nodes: it is Ready (one that is not "will not be considered for
 /// scheduling") and not static, which keeps `spec.replicas` nodes whatever waits.
 #[must_use]
-pub fn buys_nodes(pool: &Node) -> bool {
+pub(crate) fn buys_nodes(pool: &Node) -> bool {
     pool.facts.flag(Fact::Ready) == Some(true) && pool.facts.get(Fact::Replicas).is_none()
 }
 
-/// The limits it has; empty is none.
+/// The limits it has of which is known what its nodes have of them; with nothing [`unread_limits`], empty is none.
 #[must_use]
 pub fn limits(pool: &Node) -> Vec<Limit> {
-    let one = |of, most: Fact, has: Fact| {
-        let has = pool.facts.count(has).unwrap_or(0);
-        let most = pool.facts.count(most);
-        most.map(|most| Limit { of, most, has })
+    let one = |(of, most, has): (Limited, Fact, Fact)| {
+        let (most, has) = (pool.facts.count(most)?, pool.facts.count(has)?);
+        Some(Limit { of, most, has })
     };
-    let all = [
-        one(
-            Limited::Cpu,
-            Fact::CpuLimitMillicores,
-            Fact::CpuProvisionedMillicores,
-        ),
-        one(
-            Limited::Memory,
-            Fact::MemoryLimitMib,
-            Fact::MemoryProvisionedMib,
-        ),
-        one(Limited::Nodes, Fact::NodesLimit, Fact::Nodes),
-    ];
-    all.into_iter().flatten().collect()
+    LIMITS.into_iter().filter_map(one).collect()
 }
 
-/// The limit that keeps a pool from buying another node: nothing is left of it, or less CPU or memory than the
-/// smallest of `nodes`, the pool's own, gives to pods.
+/// Why what it may still buy is not known, a clause: a limit that could not be read, or not what counts against it.
+/// `None` where all of it is known.
 #[must_use]
-pub fn at_its_limit(pool: &Node, nodes: &[&Node]) -> Option<Limit> {
-    let smallest = |fact: Fact| {
-        let all = nodes.iter().filter_map(|node| node.facts.count(fact));
-        all.min().unwrap_or(1).max(1)
+pub fn unread_limits(pool: &Node) -> Option<String> {
+    if let Some(limits) = pool.facts.text(Fact::LimitsUnread) {
+        return Some(format!("its limit of {limits} could not be read"));
+    }
+    let unread = |(of, most, has): (Limited, Fact, Fact)| {
+        let unread = pool.facts.count(most).is_some() && pool.facts.count(has).is_none();
+        unread.then(|| format!("what it has of {} was not read", of.noun()))
     };
-    let least = |of: Limited| match of {
-        Limited::Cpu => smallest(Fact::CpuAllocatableMillicores),
-        Limited::Memory => smallest(Fact::MemoryAllocatableMib),
-        Limited::Nodes => 1,
-    };
-    let mut all = limits(pool).into_iter();
-    all.find(|limit| limit.left() < least(limit.of))
+    LIMITS.into_iter().find_map(unread)
 }
+
+/// What is limited, with the fact of the limit and that of what counts against it.
+const LIMITS: [(Limited, Fact, Fact); 3] = [
+    (
+        Limited::Cpu,
+        Fact::CpuLimitMillicores,
+        Fact::CpuProvisionedMillicores,
+    ),
+    (
+        Limited::Memory,
+        Fact::MemoryLimitMib,
+        Fact::MemoryProvisionedMib,
+    ),
+    (Limited::Nodes, Fact::NodesLimit, Fact::Nodes),
+];

@@ -2,7 +2,9 @@
 //! <https://karpenter.sh/docs/concepts/nodepools/>
 
 use super::Context;
-use super::decode::{Condition, Meta, Text, condition, mebibytes, message, millicores, nullable};
+use super::decode::{
+    Condition, Meta, Text, condition, mebibytes, message, millicores, nullable, quantity_value,
+};
 use super::nodes::capacity_word;
 use super::ownership::deployer;
 use super::shelf::{Decode, Malformed, Version};
@@ -130,17 +132,56 @@ impl Decode for NodePools {
 }
 
 fn amounts(facts: &mut Facts, limits: &Amounts<'_>, has: &Amounts<'_>) {
-    let read = |amount: &Option<Amount<'_>>, unit: fn(&str) -> Option<i64>| match amount.as_ref()? {
-        Amount::Number(number) => unit(&number.to_string()),
-        Amount::Written(text) => unit(text),
-    };
-    let nodes = |text: &str| text.parse::<i64>().ok();
-    facts.set_some(Fact::CpuLimitMillicores, read(&limits.cpu, millicores));
-    facts.set_some(Fact::CpuProvisionedMillicores, read(&has.cpu, millicores));
-    facts.set_some(Fact::MemoryLimitMib, read(&limits.memory, mebibytes));
-    facts.set_some(Fact::MemoryProvisionedMib, read(&has.memory, mebibytes));
-    facts.set_some(Fact::NodesLimit, read(&limits.nodes, nodes));
-    facts.set_some(Fact::Nodes, read(&has.nodes, nodes));
+    let mut unread = Vec::new();
+    for (word, unit, (limit, most), (amount, here)) in [
+        (
+            "CPU",
+            millicores as Unit,
+            (&limits.cpu, Fact::CpuLimitMillicores),
+            (&has.cpu, Fact::CpuProvisionedMillicores),
+        ),
+        (
+            "memory",
+            mebibytes,
+            (&limits.memory, Fact::MemoryLimitMib),
+            (&has.memory, Fact::MemoryProvisionedMib),
+        ),
+        (
+            "nodes",
+            whole,
+            (&limits.nodes, Fact::NodesLimit),
+            (&has.nodes, Fact::Nodes),
+        ),
+    ] {
+        let bound = limit.as_ref().map(|limit| limit.read(unit));
+        if bound == Some(None) {
+            unread.push(word);
+        }
+        facts.set_some(most, bound.flatten());
+        let amount = amount.as_ref().and_then(|amount| amount.read(unit));
+        facts.set_some(here, amount);
+    }
+    let unread = (!unread.is_empty()).then(|| unread.join(", "));
+    facts.set_some(Fact::LimitsUnread, unread);
+}
+
+/// Reads a quantity in the unit of a fact.
+type Unit = fn(&str) -> Option<i64>;
+
+/// Of nodes there are whole ones: `10`, `1k`.
+fn whole(quantity: &str) -> Option<i64> {
+    Some(quantity_value(quantity)?.floor() as i64)
+}
+
+impl Amount<'_> {
+    /// In a unit; `None` where it is no quantity, or more than a number holds.
+    fn read(&self, unit: Unit) -> Option<i64> {
+        let read = match self {
+            Amount::Number(number) => unit(&number.to_string()),
+            Amount::Written(text) => unit(text),
+        };
+        read.filter(|amount| *amount < i64::MAX)
+    }
 }
 
 fn machine(facts: &mut Facts, machine: &Machine<'_>) {
@@ -170,14 +211,19 @@ fn machine(facts: &mut Facts, machine: &Machine<'_>) {
     facts.set_some(Fact::Taints, taints);
 }
 
-/// Labels a node of the pool has for sure: of the template, and those of which one value is chosen.
+/// Labels a node of the pool has: of the template, those of which one value is chosen, and (`Exists`) those that have the
+/// value a pod asks for (<https://karpenter.sh/docs/concepts/scheduling/#user-defined-labels>).
 fn labels(template: &Template<'_>) -> Option<String> {
     let fixed = template.metadata.labels.iter();
     let fixed = fixed.map(|(key, value)| format!("{key}={value}"));
     let chosen = template.spec.requirements.iter();
-    let chosen = chosen.filter(|one| &*one.operator == "In").map(|one| {
-        let values: Vec<&str> = one.values.iter().map(|value| &**value).collect();
-        format!("{}={}", &*one.key, values.join("|"))
+    let chosen = chosen.filter_map(|one| match &*one.operator {
+        "In" => {
+            let values: Vec<&str> = one.values.iter().map(|value| &**value).collect();
+            Some(format!("{}={}", &*one.key, values.join("|")))
+        }
+        "Exists" => Some(format!("{}=*", &*one.key)),
+        _ => None,
     });
     let all: Vec<String> = fixed.chain(chosen).collect();
     (!all.is_empty()).then(|| all.join(", "))

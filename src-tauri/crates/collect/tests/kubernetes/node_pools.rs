@@ -81,7 +81,7 @@ async fn a_node_pool_says_what_it_may_have_and_has() {
     assert_eq!(
         node.facts.text(Fact::NodeLabels),
         Some(
-            "billing-team=my-team, karpenter.k8s.aws/instance-category=c|m|r, karpenter.sh/capacity-type=spot|on-demand"
+            "billing-team=my-team, karpenter.k8s.aws/instance-category=c|m|r, node.kubernetes.io/instance-type=*, karpenter.sh/capacity-type=spot|on-demand"
         )
     );
     assert_eq!(node.facts.text(Fact::CapacityType), Some("SPOT, ON_DEMAND"));
@@ -116,6 +116,35 @@ async fn limits_may_be_numbers_and_everything_may_be_missing() {
     assert_eq!(node.facts.count(Fact::Replicas), Some(3));
     for fact in [Fact::CpuLimitMillicores, Fact::Ready, Fact::Taints] {
         assert_eq!(node.facts.get(fact), None, "{fact:?}");
+    }
+}
+
+#[tokio::test]
+async fn limits_are_read_in_every_notation_and_one_that_cannot_be_is_named() {
+    let read = async |limits: Value, resources: Value| {
+        let mut pool = example();
+        pool["spec"]["limits"] = limits;
+        pool["status"]["resources"] = resources;
+        one(&pool).await.facts
+    };
+    let limits = json!({"cpu": "1e3", "memory": "2E12", "nodes": "1k"});
+    let facts = read(limits, json!({"cpu": "500m", "memory": "1G", "nodes": "2"})).await;
+    for (fact, count) in [
+        (Fact::CpuLimitMillicores, 1_000_000),
+        (Fact::CpuProvisionedMillicores, 500),
+        (Fact::MemoryLimitMib, 1_907_349),
+        (Fact::MemoryProvisionedMib, 954),
+        (Fact::NodesLimit, 1_000),
+        (Fact::Nodes, 2),
+    ] {
+        assert_eq!(facts.count(fact), Some(count), "{fact:?}");
+    }
+    assert_eq!(facts.get(Fact::LimitsUnread), None);
+    let limits = json!({"cpu": "many", "memory": "9e99", "nodes": "10"});
+    let facts = read(limits, Value::Null).await;
+    assert_eq!(facts.text(Fact::LimitsUnread), Some("CPU, memory"));
+    for fact in [Fact::CpuLimitMillicores, Fact::MemoryLimitMib, Fact::Nodes] {
+        assert_eq!(facts.get(fact), None, "{fact:?}");
     }
 }
 

@@ -12,7 +12,7 @@ use crate::health::{Cause, Level, Signal};
 use crate::id::NodeId;
 use crate::kind::Kind;
 use crate::node::Node;
-use crate::pool::{at_its_limit, buys_nodes};
+use crate::pool::{buys_nodes, limits};
 use crate::room::{awaited_nodes, waits_for_room};
 use crate::source::Scope;
 use crate::time::Timestamp;
@@ -78,7 +78,7 @@ fn short(case: &Case<'_>, scope: &Scope, pods: &[usize]) -> Option<Cause> {
         });
     }
     let full: Vec<(usize, String)> = here(Kind::NodePool)
-        .filter_map(|at| at_limit(case, scope, at))
+        .filter_map(|at| at_limit(case, at))
         .collect();
     let said = |(at, words): &(usize, String)| case.signal(*at, None, format!("{words}."));
     signals.extend(full.iter().map(said).take(NAMED));
@@ -144,16 +144,13 @@ fn lost_words(lost: usize) -> String {
     format!("{least}{}", words::count(lost as i64, "spot instance"))
 }
 
-/// A NodePool whose limit keeps Karpenter from buying.
-fn at_limit(case: &Case<'_>, scope: &Scope, at: usize) -> Option<(usize, String)> {
+/// A NodePool of whose limit nothing is left. One with taints is not named, as pods that wait do not say what they
+/// tolerate: it may not be for them.
+fn at_limit(case: &Case<'_>, at: usize) -> Option<(usize, String)> {
     let pool = &case.nodes[at];
-    let all = case.of(Kind::Node).map(|at| &*case.nodes[at]);
-    let own = all.filter(|node| {
-        let own = node.facts.text(Fact::NodePool) == Some(&pool.name);
-        own && cluster_of(&node.scope) == *scope
-    });
-    let own: Vec<&Node> = own.collect();
-    let limit = at_its_limit(pool, &own).filter(|_| buys_nodes(pool))?;
+    let for_any = buys_nodes(pool) && pool.facts.get(Fact::Taints).is_none();
+    let mut all = limits(pool).into_iter().filter(|_| for_any);
+    let limit = all.find(|limit| limit.bars(0))?;
     let words = format!(
         "NodePool {} is at its limit: {}",
         pool.name,

@@ -376,9 +376,8 @@ fn a_node_pool_at_its_limit_is_named_and_one_with_room_is_not() {
         let mut all = causes(stage).into_iter();
         all.find(|c| &*c.rule == "capacity-short").expect("found")
     };
-    // As far as is known a node of two processors could still be bought.
-    assert!(!short(&stage).sentence.contains("NodePool"));
-    let own = stage.thing(
+    // Two processors are left: less than a node of the pool has, and a smaller one may be bought.
+    stage.thing(
         Kind::Node,
         "ip-1",
         &[
@@ -386,20 +385,22 @@ fn a_node_pool_at_its_limit_is_named_and_one_with_room_is_not() {
             (Fact::CpuAllocatableMillicores, 3_920.into()),
         ],
     );
+    assert!(!short(&stage).sentence.contains("NodePool"));
+    let has = Fact::CpuProvisionedMillicores;
+    stage.found(&pool).facts.set(has, 64_000);
     let found = short(&stage);
-    let full = "; 1 spot instance taken back; NodePool general is at its limit: 62 of 64 CPU.";
+    let full = "; 1 spot instance taken back; NodePool general is at its limit: 64 of 64 CPU.";
     assert!(found.sentence.ends_with(full), "{}", found.sentence);
     let evidence = found.signals.iter().find(|signal| signal.node == pool);
     assert_eq!(
         evidence.expect("a signal").sentence,
-        "NodePool general is at its limit: 62 of 64 CPU."
+        "NodePool general is at its limit: 64 of 64 CPU."
     );
-    stage.found(&own).facts.set(Fact::NodePool, "other");
+    // A pool with taints may not be for these pods.
+    let taints = "gpu:NoSchedule";
+    stage.found(&pool).facts.set(Fact::Taints, taints);
     assert!(!short(&stage).sentence.contains("NodePool"));
-    stage
-        .found(&pool)
-        .facts
-        .set(Fact::CpuProvisionedMillicores, 64_000);
+    stage.found(&pool).facts.remove(Fact::Taints);
     assert!(short(&stage).sentence.contains("64 of 64 CPU"));
     // A pool that buys nothing anyway is not kept from it by its limit.
     stage.found(&pool).facts.set(Fact::Ready, false);

@@ -29,11 +29,11 @@ impl Room {
         pods: i64::MAX,
     };
 
-    /// Pods of this size that fit.
+    /// Pods of this size that fit; without a limit as many as there are numbers.
     pub(super) fn holds(&self, pod: Room) -> i64 {
-        let by = |free: i64, each: i64| match each {
-            0 => i64::MAX,
-            each => free / each,
+        let by = |free: i64, each: i64| match (free, each) {
+            (i64::MAX, _) | (_, 0) => i64::MAX,
+            (free, each) => free / each,
         };
         let least = by(self.cpu, pod.cpu).min(by(self.memory, pod.memory));
         least.min(by(self.pods, pod.pods)).max(0)

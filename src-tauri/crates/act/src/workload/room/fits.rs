@@ -2,7 +2,8 @@
 //! (<https://karpenter.sh/docs/concepts/scheduling/#selecting-nodes>), its tolerations against their taints
 //! (<https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/>).
 //!
-//! A label that the pool does not speak of fits: of well-known ones Karpenter picks any value. Affinity is not compared.
+//! A label that the pool does not speak of fits where it is a well-known one, of which Karpenter picks any value; one of
+//! your own must be among its labels or requirements. Affinity is not compared.
 
 use model::{Fact, Node};
 
@@ -51,13 +52,33 @@ fn parts(text: &str) -> (&str, Option<&str>, &str) {
     }
 }
 
-/// Whether labels, `key=value|value, …`, allow for `key=value`.
+/// Whether labels, `key=value|value, …` with `*` for any value, allow for `key=value`. One they do not speak of Karpenter
+/// sets where it is well known; of another it says that it "does not have known values", and buys nothing.
 fn has(labels: &str, wanted: &str) -> bool {
     let Some((key, value)) = wanted.split_once('=') else {
         return true;
     };
-    let mut told = each(labels)
+    let told = each(labels)
         .filter_map(|label| label.split_once('='))
         .filter(|(own, _)| *own == key);
-    told.all(|(_, values)| values.split('|').any(|one| one == value))
+    let told: Vec<&str> = told.map(|(_, values)| values).collect();
+    let allows = |values: &&str| values.split('|').any(|one| one == value || one == "*");
+    match told.is_empty() {
+        true => well_known(key),
+        false => told.iter().all(allows),
+    }
+}
+
+/// Whether Karpenter knows the values of a label by itself, by the domain of its key
+/// (<https://karpenter.sh/docs/concepts/scheduling/#well-known-labels>); EKS Auto Mode has its own
+/// (<https://docs.aws.amazon.com/eks/latest/userguide/create-node-pool.html>). Wider than their lists, which grow.
+fn well_known(key: &str) -> bool {
+    let domain = key.split_once('/').map_or("", |(domain, _)| domain);
+    matches!(
+        domain,
+        "kubernetes.io" | "karpenter.sh" | "karpenter.k8s.aws"
+    ) || domain.ends_with(".kubernetes.io")
+        || domain.starts_with("topology.")
+        || key.starts_with("eks.amazonaws.com/instance-")
+        || key == "eks.amazonaws.com/compute-type"
 }

@@ -9,12 +9,19 @@ use super::capacity::{Room, request};
 use super::fits;
 use crate::words::{list, thousands};
 use crate::workload::near;
-use model::{Fact, Kind, Limited, Node, at_its_limit, buys_nodes, limits, waits_for_room};
+use model::{Fact, Kind, Limited, Node, limits, unread_limits, waits_for_room};
 
 /// The watch of NodePools.
 const PART: &str = "nodepools";
 /// A node is bought within a minute or two: a pod that has waited for longer is not waiting for one, seconds.
 const WAITED_SECONDS: f64 = 120.0;
+
+/// Pods a node that is not there yet takes at most: what the kubelet allows where nothing else is set (`maxPods`,
+/// <https://kubernetes.io/docs/reference/config-api/kubelet-config.v1beta1/>). Some large machines of EC2 are set to more.
+const PODS_PER_NODE: i64 = 110;
+/// More pods than a cluster is made for (<https://kubernetes.io/docs/setup/best-practices/cluster-large/>): room for so
+/// many is not told as a number.
+const MANY_PODS: i64 = 150_001;
 
 /// What Karpenter may still buy.
 pub(crate) struct Bought {
@@ -99,20 +106,28 @@ fn one(step: Step<'_>, pool: &Node) -> (i64, String) {
         let why = format!("NodePool {name} keeps a fixed number of nodes.");
         return (0, why);
     }
-    if !buys_nodes(pool) {
-        return (0, format!("NodePool {name} is not ready and buys nothing."));
+    match pool.facts.flag(Fact::Ready) {
+        Some(true) => {}
+        Some(false) => return (0, format!("NodePool {name} is not ready and buys nothing.")),
+        None => {
+            let why = "whether it is ready is not known";
+            return (0, format!("NodePool {name} is not counted: {why}."));
+        }
     }
-    let all = step.snapshot.nodes.iter().map(AsRef::as_ref);
-    let own = |node: &&Node| {
-        let of = node.facts.text(Fact::NodePool) == Some(name);
-        node.kind == Kind::Node && of && near::same_cluster(node, step.workload)
-    };
-    let own: Vec<&Node> = all.filter(own).collect();
-    if let Some(limit) = at_its_limit(pool, &own) {
+    let pod = request(step.workload);
+    let full = limits(pool).into_iter().find(|limit| match limit.of {
+        Limited::Cpu => limit.bars(pod.cpu),
+        Limited::Memory => limit.bars(pod.memory),
+        Limited::Nodes => limit.bars(1),
+    });
+    if let Some(limit) = full {
         let why = format!("NodePool {name} is at its limit: {}.", limit.reached());
         return (0, why);
     }
-    by_limits(pool, request(step.workload))
+    match unread_limits(pool) {
+        Some(why) => (0, format!("NodePool {name} is not counted: {why}.")),
+        None => by_limits(pool, pod),
+    }
 }
 
 /// Pods for which the limits leave room, and what they leave.
@@ -123,8 +138,7 @@ fn by_limits(pool: &Node, pod: Room) -> (i64, String) {
         match limit.of {
             Limited::Cpu => left.cpu = limit.left(),
             Limited::Memory => left.memory = limit.left(),
-            // How many pods a node takes that is not there is not known.
-            Limited::Nodes => {}
+            Limited::Nodes => left.pods = limit.left().saturating_mul(PODS_PER_NODE),
         }
         words.push(limit.leaves());
     }
@@ -134,7 +148,7 @@ fn by_limits(pool: &Node, pod: Room) -> (i64, String) {
     };
     let (pods, name) = (left.holds(pod), &pool.name);
     let most = match pods {
-        i64::MAX => String::new(),
+        MANY_PODS.. => String::new(),
         pods => format!(", room for {} of these pods at most", thousands(pods)),
     };
     let words = match words.is_empty() {

@@ -82,7 +82,9 @@ fn a_pool_without_a_limit_may_buy_any_number_and_memory_counts_as_well() {
     let found = nodes(&ground);
     assert_eq!(found.outcome, Outcome::Pass);
     said(&found, "NodePool general has no limit (spot only).");
+    assert!(!found.sentence.contains("of these pods"));
     ground.at(&id).facts.set(Fact::MemoryLimitMib, 1_024);
+    ground.at(&id).facts.set(Fact::MemoryProvisionedMib, 0);
     let found = nodes(&ground);
     assert_eq!(found.outcome, Outcome::Fail);
     said(
@@ -92,16 +94,25 @@ fn a_pool_without_a_limit_may_buy_any_number_and_memory_counts_as_well() {
 }
 
 #[test]
-fn a_pool_at_its_limit_buys_nothing_nor_one_that_has_less_left_than_a_node_of_it() {
+fn a_pool_at_its_limit_buys_nothing_nor_one_that_has_less_left_than_a_pod_needs() {
     let mut ground = Ground::new();
-    general(&mut ground, 60);
+    let id = general(&mut ground, 60);
     let found = nodes(&ground);
     assert_eq!(found.outcome, Outcome::Fail);
     said(
         &found,
         "6 stay Pending until nodes are added. NodePool general is at its limit: 60 of 60 CPU.",
     );
+    let facts = &mut ground.at(&id).facts;
+    facts.set(Fact::CpuLimitMillicores, 60_499);
+    said(&nodes(&ground), "is at its limit: 60 of 60.5 CPU.");
+    let facts = &mut ground.at(&id).facts;
+    facts.set(Fact::CpuLimitMillicores, 60_500);
+    said(&nodes(&ground), "room for 1 of these pods at most.");
+}
 
+#[test]
+fn a_pool_that_has_less_left_than_a_node_of_it_may_buy_a_smaller_one() {
     let mut ground = Ground::new();
     general(&mut ground, 64);
     let machine = ground.node(Kind::Node, "m2");
@@ -109,8 +120,73 @@ fn a_pool_at_its_limit_buys_nothing_nor_one_that_has_less_left_than_a_node_of_it
     facts.set(Fact::NodePool, "general");
     facts.set(Fact::CpuAllocatableMillicores, 7_900);
     let found = nodes(&ground);
+    assert_eq!(found.outcome, Outcome::Pass);
+    said(&found, "may still buy 4 of its limit of 64 CPU, room for 8");
+}
+
+#[test]
+fn a_limit_of_nodes_bounds_the_pods_by_what_a_node_takes() {
+    let mut ground = Ground::new();
+    let facts = [
+        (Fact::NodesLimit, Value::Int(3)),
+        (Fact::Nodes, Value::Int(2)),
+    ];
+    let id = pool(&mut ground, "general", &facts);
+    let at = |ground: &Ground, to: &str| {
+        let plan = ground.scale(to);
+        let mut all = plan.findings.into_iter();
+        let found = all.find(|finding| &*finding.id == "scale.nodes");
+        found.expect("it is asked")
+    };
+    // Four come that the nodes hold already: four and 110 are held, one more is not.
+    let found = at(&ground, "118");
+    assert_eq!(found.outcome, Outcome::Pass, "{}", found.sentence);
+    said(
+        &found,
+        "may still buy 1 of its limit of 3 nodes, room for 110 of these pods at most.",
+    );
+    assert_eq!(at(&ground, "119").outcome, Outcome::Fail);
+    ground.at(&id).facts.set(Fact::Nodes, 3);
+    said(&at(&ground, "14"), "is at its limit: 3 of 3 nodes.");
+    // A number no cluster holds is none.
+    ground.at(&id).facts.set(Fact::NodesLimit, 10_000);
+    let found = at(&ground, "118");
+    assert_eq!(found.outcome, Outcome::Pass);
+    said(&found, "may still buy 9,997 of its limit of 10,000 nodes.");
+}
+
+#[test]
+fn a_pool_of_which_a_limit_or_what_counts_against_it_was_not_read_is_not_counted() {
+    for (fact, value, words) in [
+        (
+            Fact::LimitsUnread,
+            Value::from("CPU"),
+            "NodePool general is not counted: its limit of CPU could not be read.",
+        ),
+        (
+            Fact::CpuLimitMillicores,
+            Value::Int(64_000),
+            "NodePool general is not counted: what it has of CPU was not read.",
+        ),
+    ] {
+        let mut ground = Ground::new();
+        pool(&mut ground, "general", &[(fact, value)]);
+        let found = nodes(&ground);
+        assert_eq!(found.outcome, Outcome::Fail, "{words}");
+        said(&found, words);
+    }
+}
+
+#[test]
+fn a_pool_of_which_is_not_known_whether_it_is_ready_is_not_called_unready() {
+    let mut ground = Ground::new();
+    ground.node(Kind::NodePool, "general");
+    let found = nodes(&ground);
     assert_eq!(found.outcome, Outcome::Fail);
-    said(&found, "NodePool general is at its limit: 60 of 64 CPU.");
+    said(
+        &found,
+        "NodePool general is not counted: whether it is ready is not known.",
+    );
 }
 
 #[test]
@@ -262,11 +338,16 @@ fn a_pool_counts_where_its_taints_are_tolerated_and_its_labels_are_those_asked_f
             "{tolerations}"
         );
     }
-    let zones = "team=risk, zone=a|b";
+    let zones = "team=risk, zone=a|b, tenant=*";
     for selector in [
         "team=risk",
         "zone=b, team=risk",
-        "unsaid=x",
+        "tenant=x",
+        "topology.kubernetes.io/zone=x",
+        "topology.ebs.csi.aws.com/zone=x",
+        "kubernetes.io/arch=arm64",
+        "karpenter.k8s.aws/instance-family=m7i",
+        "eks.amazonaws.com/compute-type=auto",
         "karpenter.sh/nodepool=general",
     ] {
         assert_eq!(
@@ -275,7 +356,14 @@ fn a_pool_counts_where_its_taints_are_tolerated_and_its_labels_are_those_asked_f
             "{selector}"
         );
     }
-    for selector in ["team=desk", "zone=c", "karpenter.sh/nodepool=gpu"] {
+    for selector in [
+        "team=desk",
+        "zone=c",
+        "unsaid=x",
+        "acme.example/unsaid=x",
+        "eks.amazonaws.com/nodegroup=core",
+        "karpenter.sh/nodepool=gpu",
+    ] {
         assert_eq!(
             outcome("", selector, "", zones),
             Outcome::Fail,
