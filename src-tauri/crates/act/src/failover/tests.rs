@@ -310,8 +310,7 @@ fn a_fail_back_waits_for_less_lag_than_a_failover() {
         let held = told(&[("target", "r1"), ("back", "yes")]);
         assert_eq!(held.outcome, back, "{lag:?}");
         if lag == Some(240.0) {
-            let says =
-                "r1 is 240 ms behind the writer: a fail back waits until that is below 100 ms.";
+            let says = "r1 is 240 ms behind the writer: a fail back waits until that is below 100 ms.";
             assert_eq!(held.sentence, says);
         }
     }
@@ -762,21 +761,40 @@ fn consumers_that_write_fast_are_named() {
     let finding = world.finding("r1", id);
     assert_eq!(finding.outcome, Outcome::Fail);
     assert!(finding.value.contains("orders at 900"), "{}", finding.value);
-    world.told(
-        "queue/orders",
-        Fact::ReceivedPerSecond,
-        900.0,
-        "database-metrics",
+}
+
+/// What CloudWatch said before it fell silent says nothing of now, be it high or low.
+#[test]
+fn a_rate_that_is_too_old_to_believe_is_one_that_was_not_read() {
+    let id = "failover.consumers";
+    let mut world = World::green();
+    let workload = world.add(Kind::Deployment, "api", None);
+    world.edge(workload.clone(), Relation::ConnectsTo, NodeId::new(DB));
+    for name in ["fills", "orders"] {
+        let queue = world.add(Kind::Queue, name, None);
+        world.edge(queue, Relation::ConsumedBy, workload.clone());
+    }
+    let rate = Fact::ReceivedPerSecond;
+    world.set("queue/fills", rate, 20.0);
+    world.told("queue/orders", rate, 480.0, "database-metrics");
+    assert_eq!(
+        world.finding("r1", id).sentence,
+        "No queue's consumer writes here at a high rate."
     );
     world.sources[0].state = State::Failed;
     world.sources[0].outdated = true;
-    let old = world.finding("r1", id);
-    assert_eq!(old.outcome, Outcome::Unknown);
-    assert!(
-        old.sentence.contains("last read: orders at 900 messages/s"),
-        "{}",
-        old.sentence
-    );
+    for (last, says) in [(480.0, "last 480"), (900.0, "last 900")] {
+        world.told("queue/orders", rate, last, "database-metrics");
+        let part = world.finding("r1", id);
+        assert_eq!(part.outcome, Outcome::Pass);
+        let rest = format!("Of 2 queues the rate of 1 was not read: orders ({says} messages/s).");
+        assert!(part.sentence.ends_with(&rest), "{}", part.sentence);
+    }
+    world.told("queue/fills", rate, 20.0, "database-metrics");
+    let dark = world.finding("r1", id);
+    assert_eq!(dark.value, "not checked");
+    let rates = "of fills (last 20 messages/s) and orders (last 900 messages/s) was not read";
+    assert!(dark.sentence.contains(rates), "{}", dark.sentence);
 }
 
 #[test]
