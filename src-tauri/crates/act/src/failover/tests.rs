@@ -279,7 +279,7 @@ fn a_failover_to_a_sound_reader_is_green_level_three_and_says_what_it_does() {
 
 /// A failover may be urgent, failing back is not.
 #[test]
-fn a_fail_back_waits_for_less_lag_than_a_failover() {
+fn a_fail_back_is_held_back_at_less_lag_than_a_failover() {
     let lags = [
         (Some(99.0), Outcome::Pass, Outcome::Pass),
         (Some(100.0), Outcome::Pass, Outcome::Fail),
@@ -310,7 +310,7 @@ fn a_fail_back_waits_for_less_lag_than_a_failover() {
         let held = told(&[("target", "r1"), ("back", "yes")]);
         assert_eq!(held.outcome, back, "{lag:?}");
         if lag == Some(240.0) {
-            let says = "r1 is 240 ms behind the writer: a fail back waits until that is below 100 ms.";
+            let says = "r1 is 240 ms behind the writer: a fail back is held back until it is planned again with less than 100 ms.";
             assert_eq!(held.sentence, says);
         }
     }
