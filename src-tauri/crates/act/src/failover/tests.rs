@@ -875,6 +875,35 @@ fn who_connects_without_a_proxy_is_told_and_raises_nothing() {
         "{}",
         before.sentence
     );
+    assert!(
+        before.sentence.contains("transactions under way fail"),
+        "{}",
+        before.sentence
+    );
+    world.told(
+        db,
+        Fact::Proxies,
+        "old (r1 unavailable), orders-proxy",
+        "proxies",
+    );
+    let one = world.finding("r1", id);
+    assert_eq!(one.outcome, Outcome::Pass);
+    assert!(
+        one.sentence.starts_with("RDS Proxy orders-proxy is in")
+            && one
+                .sentence
+                .ends_with("RDS Proxy old (r1 unavailable) is not counted on."),
+        "{}",
+        one.sentence
+    );
+    let ill = "orders-proxy (incompatible-network)";
+    world.told(db, Fact::Proxies, ill, "proxies");
+    let ill = world.finding("r1", id);
+    assert_eq!(ill.outcome, Outcome::Fail);
+    assert_eq!(
+        ill.sentence,
+        "Connections do not go through an RDS Proxy that works: 2 workloads hold connections that may cling to the old writer: api and ledger. RDS Proxy orders-proxy (incompatible-network) is not counted on."
+    );
     let mut stale = World::green();
     for source in stale
         .sources
