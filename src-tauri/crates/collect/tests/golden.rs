@@ -275,6 +275,61 @@ async fn a_cluster_is_known_by_the_endpoints_of_its_proxies_too() {
     insta::assert_snapshot!(without_time(&found));
 }
 
+/// What it keeps depends on itself, and on whether it reaches who may be the next writer.
+#[tokio::test]
+async fn what_is_wrong_with_a_proxy_is_said_behind_its_name() {
+    let tracked =
+        "<member><Type>TRACKED_CLUSTER</Type><RdsResourceId>ledger</RdsResourceId></member>";
+    let member = |name: &str, role: &str, state: &str| {
+        format!(
+            "<member><Type>RDS_INSTANCE</Type><RdsResourceId>{name}</RdsResourceId><Role>{role}</Role><TargetHealth><State>{state}</State></TargetHealth></member>"
+        )
+    };
+    let pair = |writer: &str, reader: &str| {
+        member("w", "READ_WRITE", writer) + &member("r", "READ_ONLY", reader)
+    };
+    let rows = [
+        ("available", pair("AVAILABLE", "AVAILABLE"), ""),
+        ("available", String::new(), ""),
+        ("", String::new(), ""),
+        // What a failover is for.
+        ("available", pair("UNAVAILABLE", "AVAILABLE"), ""),
+        (
+            "available",
+            pair("AVAILABLE", "UNAVAILABLE"),
+            " (r unavailable)",
+        ),
+        (
+            "available",
+            pair("UNAVAILABLE", "REGISTERING"),
+            " (no target available)",
+        ),
+        (
+            "incompatible-network",
+            pair("AVAILABLE", "AVAILABLE"),
+            " (incompatible-network)",
+        ),
+        ("suspended", String::new(), " (suspended)"),
+    ];
+    for (status, members, fault) in rows {
+        let status = match status {
+            "" => String::new(),
+            status => format!("<Status>{status}</Status>"),
+        };
+        let answers = move |request: &Request| match request.operation.as_str() {
+            "DescribeDBProxies" => xml(&format!(
+                r#"<DescribeDBProxiesResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><DescribeDBProxiesResult><DBProxies><member><DBProxyName>front</DBProxyName>{status}</member></DBProxies></DescribeDBProxiesResult></DescribeDBProxiesResponse>"#
+            )),
+            _ => xml(&format!(
+                r#"<DescribeDBProxyTargetsResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><DescribeDBProxyTargetsResult><Targets>{tracked}{members}</Targets></DescribeDBProxyTargetsResult></DescribeDBProxyTargetsResponse>"#
+            )),
+        };
+        let found = read("rds/proxies", answers, known).await;
+        let says = format!("proxies = \"front{fault}\"");
+        assert!(found.contains(&says), "{says}: {found}");
+    }
+}
+
 /// A proxy that did not say what it leads to may lead to any of them.
 #[tokio::test]
 async fn that_a_cluster_has_no_proxy_is_said_when_all_were_asked() {

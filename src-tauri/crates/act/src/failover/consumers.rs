@@ -1,5 +1,5 @@
 //! Whether consumers of queues write here at a high rate (guards.md §1): what they take meanwhile fails
-//! and comes back. A queue whose rate was not read is not taken for a quiet one.
+//! and comes back. A queue whose rate was not read, or too long ago, is not taken for a quiet one.
 
 use super::subject::Subject;
 use crate::finding::{Answer, Words, finding as found, not_checked};
@@ -16,37 +16,48 @@ const ID: &str = "failover.consumers";
 
 pub(super) fn finding(subject: &Subject<'_>) -> Finding {
     let queues = queues(subject);
-    let rate = |queue: &&Node| queue.facts.number(Fact::ReceivedPerSecond);
-    let unread: Vec<&str> = queues
-        .iter()
-        .filter(|queue| rate(queue).is_none())
-        .map(|queue| queue.name.as_str())
-        .collect();
-    if !queues.is_empty() && unread.len() == queues.len() {
+    let (read, unread): (Vec<&Node>, Vec<&Node>) = queues.iter().partition(|queue| {
+        let told = rate(queue).is_some();
+        told && origin(subject, queue).believed
+    });
+    let unread: Vec<String> = unread.into_iter().map(last).collect();
+    if read.is_empty() && !unread.is_empty() {
         let what = format!(
             "whether consumers write here at a high rate (the rate of {} was not read)",
             list(&unread)
         );
         return not_checked(ID, &what, "What they take meanwhile fails and comes back.");
     }
-    let fast: Vec<(&Node, f64)> = queues
-        .iter()
-        .filter_map(|queue| Some((*queue, rate(queue)?)))
+    let fast: Vec<(&Node, f64)> = read
+        .into_iter()
+        .filter_map(|queue| Some((queue, rate(queue)?)))
         .filter(|(_, rate)| *rate > CONSUMED_PER_SECOND)
         .collect();
     told(subject, &fast, queues.len(), &unread)
 }
 
+fn rate(queue: &Node) -> Option<f64> {
+    queue.facts.number(Fact::ReceivedPerSecond)
+}
+
+fn origin(subject: &Subject<'_>, queue: &Node) -> Origin {
+    subject.database.origin(queue, Fact::ReceivedPerSecond)
+}
+
+/// `fills`, or `fills (last 480 messages/s)` where it was read once, too long ago to count.
+fn last(queue: &Node) -> String {
+    match rate(queue) {
+        Some(rate) => format!("{} (last {rate:.0} messages/s)", queue.name),
+        None => queue.name.clone(),
+    }
+}
+
 /// `fast` of so many queues; `unread` are those that may be fast too.
-fn told(subject: &Subject<'_>, fast: &[(&Node, f64)], queues: usize, unread: &[&str]) -> Finding {
-    let origin = |queue| subject.database.origin(queue, Fact::ReceivedPerSecond);
+fn told(subject: &Subject<'_>, fast: &[(&Node, f64)], queues: usize, unread: &[String]) -> Finding {
     let words = |(queue, rate): &(&Node, f64)| format!("{} at {rate:.0} messages/s", queue.name);
     let names = list(&fast.iter().map(words).collect::<Vec<_>>());
-    // One that is believed is enough.
-    let mut origins: Vec<Origin> = fast.iter().map(|(queue, _)| origin(queue)).collect();
-    origins.sort_by_key(|origin| !origin.believed);
-    let answer = match origins.into_iter().next() {
-        Some(origin) => Answer::of(origin, Some(false), names.clone()),
+    let answer = match fast.first() {
+        Some((queue, _)) => Answer::of(origin(subject, queue), Some(false), names.clone()),
         None => Answer::given(true, "none"),
     };
     let rest = rest(queues, unread);
@@ -65,9 +76,7 @@ fn told(subject: &Subject<'_>, fast: &[(&Node, f64)], queues: usize, unread: &[&
             fail: format!(
                 "Consumers write here at a high rate: {names}. What they take meanwhile fails and may dead-letter.{rest}"
             ),
-            unknown: format!(
-                "Whether consumers write here at a high rate is not known (last read: {names})"
-            ),
+            unknown: String::new(),
             threshold: "500 messages/s at most",
             next: "Pause their consumers for the minute of the failover.",
         },
@@ -75,7 +84,7 @@ fn told(subject: &Subject<'_>, fast: &[(&Node, f64)], queues: usize, unread: &[&
 }
 
 /// ` Of 6 queues the rate of 2 was not read: a and b.`; nothing where all were read.
-fn rest(queues: usize, unread: &[&str]) -> String {
+fn rest(queues: usize, unread: &[String]) -> String {
     if unread.is_empty() {
         return String::new();
     }

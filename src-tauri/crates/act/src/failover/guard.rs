@@ -207,7 +207,7 @@ fn target_lag(subject: &Subject<'_>, target: &Node) -> Finding {
         true => (
             lag.map(|lag| lag < BACK_LAG_MS),
             format!(
-                "{name} is {value} behind the writer: a fail back waits until that is below 100 ms."
+                "{name} is {value} behind the writer: a fail back is held back until it is planned again with less than 100 ms."
             ),
             "below 100 ms",
             "Wait until its lag is below 100 ms, then plan again: failing back is not urgent.",

@@ -6,11 +6,14 @@
 //! level 4, and on every platform without a proxy nobody could leave a sick writer alone at night any
 //! more, for a property that does not change within the incident. Whether a driver follows a failover
 //! by itself is not read: no label says so everywhere.
+//!
+//! A proxy that is not well, as its source says behind its name, is named and not counted on. What a
+//! proxy keeps are connections: a transaction that is under way fails all the same.
 
 use super::subject::Subject;
 use crate::finding::{Answer, Words, finding as found, not_checked};
 use crate::plan::{Finding, Severity};
-use crate::words::{count, some};
+use crate::words::{count, list, some};
 use model::Fact;
 
 const ID: &str = "failover.proxy";
@@ -32,7 +35,10 @@ pub(super) fn finding(subject: &Subject<'_>) -> Finding {
         .iter()
         .map(|user| user.node.name.as_str())
         .collect();
-    let alone = proxies == NONE;
+    // `a, b (incompatible-network)`; no name of a proxy has a blank in it.
+    let all = proxies.split(", ").filter(|name| *name != NONE);
+    let (ill, well): (Vec<&str>, Vec<&str>) = all.partition(|name| name.ends_with(')'));
+    let aside = aside(&ill);
     let hold = match users.len() {
         1 => "holds connections",
         _ => "hold connections",
@@ -40,18 +46,21 @@ pub(super) fn finding(subject: &Subject<'_>) -> Finding {
     found(
         ID,
         Severity::Info,
-        Answer::of(origin, Some(!alone || users.is_empty()), proxies),
+        Answer::of(origin, Some(!well.is_empty() || users.is_empty()), proxies),
         Words {
-            pass: match alone {
+            pass: match well.is_empty() {
                 true => format!(
-                    "No RDS Proxy stands in front of {name}, and no workload is known that connects to it."
+                    "No RDS Proxy {}stands in front of {name}, and no workload is known that connects to it.{aside}",
+                    if ill.is_empty() { "" } else { "that works " }
                 ),
                 false => format!(
-                    "RDS Proxy {proxies} is in front of {name}: connections through it are kept and find the new writer. Those to the cluster's own endpoint do not go through it."
+                    "RDS Proxy {} is in front of {name}: connections through it are kept and find the new writer; transactions under way fail. Those to the cluster's own endpoint do not go through it.{aside}",
+                    list(&well)
                 ),
             },
             fail: format!(
-                "Connections do not go through an RDS Proxy: {} {hold} that may cling to the old writer: {}.",
+                "Connections do not go through an RDS Proxy{}: {} {hold} that may cling to the old writer: {}.{aside}",
+                if ill.is_empty() { "" } else { " that works" },
                 count(users.len() as i64, "workload"),
                 some(&users)
             ),
@@ -60,4 +69,13 @@ pub(super) fn finding(subject: &Subject<'_>) -> Finding {
             next: "Watch their logs after the failover, and restart those that cling.",
         },
     )
+}
+
+/// ` RDS Proxy orders-proxy (incompatible-network) is not counted on.`; nothing without one.
+fn aside(ill: &[&str]) -> String {
+    match ill {
+        [] => String::new(),
+        [one] => format!(" RDS Proxy {one} is not counted on."),
+        [_, ..] => format!(" RDS Proxies {} are not counted on.", list(ill)),
+    }
 }

@@ -279,7 +279,7 @@ fn a_failover_to_a_sound_reader_is_green_level_three_and_says_what_it_does() {
 
 /// A failover may be urgent, failing back is not.
 #[test]
-fn a_fail_back_waits_for_less_lag_than_a_failover() {
+fn a_fail_back_is_held_back_at_less_lag_than_a_failover() {
     let lags = [
         (Some(99.0), Outcome::Pass, Outcome::Pass),
         (Some(100.0), Outcome::Pass, Outcome::Fail),
@@ -310,8 +310,7 @@ fn a_fail_back_waits_for_less_lag_than_a_failover() {
         let held = told(&[("target", "r1"), ("back", "yes")]);
         assert_eq!(held.outcome, back, "{lag:?}");
         if lag == Some(240.0) {
-            let says =
-                "r1 is 240 ms behind the writer: a fail back waits until that is below 100 ms.";
+            let says = "r1 is 240 ms behind the writer: a fail back is held back until it is planned again with less than 100 ms.";
             assert_eq!(held.sentence, says);
         }
     }
@@ -762,21 +761,40 @@ fn consumers_that_write_fast_are_named() {
     let finding = world.finding("r1", id);
     assert_eq!(finding.outcome, Outcome::Fail);
     assert!(finding.value.contains("orders at 900"), "{}", finding.value);
-    world.told(
-        "queue/orders",
-        Fact::ReceivedPerSecond,
-        900.0,
-        "database-metrics",
+}
+
+/// What CloudWatch said before it fell silent says nothing of now, be it high or low.
+#[test]
+fn a_rate_that_is_too_old_to_believe_is_one_that_was_not_read() {
+    let id = "failover.consumers";
+    let mut world = World::green();
+    let workload = world.add(Kind::Deployment, "api", None);
+    world.edge(workload.clone(), Relation::ConnectsTo, NodeId::new(DB));
+    for name in ["fills", "orders"] {
+        let queue = world.add(Kind::Queue, name, None);
+        world.edge(queue, Relation::ConsumedBy, workload.clone());
+    }
+    let rate = Fact::ReceivedPerSecond;
+    world.set("queue/fills", rate, 20.0);
+    world.told("queue/orders", rate, 480.0, "database-metrics");
+    assert_eq!(
+        world.finding("r1", id).sentence,
+        "No queue's consumer writes here at a high rate."
     );
     world.sources[0].state = State::Failed;
     world.sources[0].outdated = true;
-    let old = world.finding("r1", id);
-    assert_eq!(old.outcome, Outcome::Unknown);
-    assert!(
-        old.sentence.contains("last read: orders at 900 messages/s"),
-        "{}",
-        old.sentence
-    );
+    for (last, says) in [(480.0, "last 480"), (900.0, "last 900")] {
+        world.told("queue/orders", rate, last, "database-metrics");
+        let part = world.finding("r1", id);
+        assert_eq!(part.outcome, Outcome::Pass);
+        let rest = format!("Of 2 queues the rate of 1 was not read: orders ({says} messages/s).");
+        assert!(part.sentence.ends_with(&rest), "{}", part.sentence);
+    }
+    world.told("queue/fills", rate, 20.0, "database-metrics");
+    let dark = world.finding("r1", id);
+    assert_eq!(dark.value, "not checked");
+    let rates = "of fills (last 20 messages/s) and orders (last 900 messages/s) was not read";
+    assert!(dark.sentence.contains(rates), "{}", dark.sentence);
 }
 
 #[test]
@@ -856,6 +874,35 @@ fn who_connects_without_a_proxy_is_told_and_raises_nothing() {
             .starts_with("RDS Proxy orders-proxy is in front"),
         "{}",
         before.sentence
+    );
+    assert!(
+        before.sentence.contains("transactions under way fail"),
+        "{}",
+        before.sentence
+    );
+    world.told(
+        db,
+        Fact::Proxies,
+        "old (r1 unavailable), orders-proxy",
+        "proxies",
+    );
+    let one = world.finding("r1", id);
+    assert_eq!(one.outcome, Outcome::Pass);
+    assert!(
+        one.sentence.starts_with("RDS Proxy orders-proxy is in")
+            && one
+                .sentence
+                .ends_with("RDS Proxy old (r1 unavailable) is not counted on."),
+        "{}",
+        one.sentence
+    );
+    let ill = "orders-proxy (incompatible-network)";
+    world.told(db, Fact::Proxies, ill, "proxies");
+    let ill = world.finding("r1", id);
+    assert_eq!(ill.outcome, Outcome::Fail);
+    assert_eq!(
+        ill.sentence,
+        "Connections do not go through an RDS Proxy that works: 2 workloads hold connections that may cling to the old writer: api and ledger. RDS Proxy orders-proxy (incompatible-network) is not counted on."
     );
     let mut stale = World::green();
     for source in stale

@@ -17,6 +17,11 @@ impl Patches {
         Self(carried.collect())
     }
 
+    #[cfg(test)]
+    pub(crate) fn only(patch: Patch) -> Self {
+        Self(vec![patch])
+    }
+
     /// What they are written to.
     pub(crate) fn objects(&self) -> impl Iterator<Item = &Object> {
         self.0.iter().map(|patch| &patch.object)

@@ -27,6 +27,14 @@ impl Seen {
         let found = self.objects.get(object).and_then(Option::as_ref);
         found.unwrap_or(&Value::Null)
     }
+
+    #[cfg(test)]
+    pub(crate) fn of(objects: &[(Object, Value)]) -> Self {
+        let there = |(object, value): &(Object, Value)| (object.clone(), Some(value.clone()));
+        Self {
+            objects: objects.iter().map(there).collect(),
+        }
+    }
 }
 
 /// What an action says of what is seen.

@@ -13,6 +13,10 @@ pub(super) const KEPT: &str = "pause.kept";
 /// The autoscaler is back.
 pub(super) const BACK: &str = "resume.autoscaler";
 
+/// What a scaled object asks of its autoscaler's behavior
+/// (<https://keda.sh/docs/latest/reference/scaledobject-spec/#horizontalpodautoscalerconfigbehavior>).
+const BEHAVIOR: &str = "/spec/advanced/horizontalPodAutoscalerConfig/behavior";
+
 /// Judges a pause or its end.
 pub(super) struct PauseJudge {
     patches: Patches,
@@ -81,8 +85,25 @@ impl PauseJudge {
         }
     }
 
+    /// Whether the scaled object itself asks for a direction to be off, paused or not.
+    fn asked_off(&self, what: What, seen: &Seen) -> bool {
+        let rules = match what {
+            What::ScaleIn => "scaleDown",
+            What::ScaleOut => "scaleUp",
+            What::All => return false,
+        };
+        let own = self.patches.objects().next();
+        let policy = own.and_then(|own| {
+            let path = format!("{BEHAVIOR}/{rules}/selectPolicy");
+            seen.object(own).pointer(&path)
+        });
+        policy == Some(&json!("Disabled"))
+    }
+
+    /// It scales every way that the scaled object asks for.
     fn back(&self, seen: &Seen) -> (bool, String) {
-        let still = self.off(seen).map(|off| off.into_iter().next());
+        let paused = |what: &What| !self.asked_off(*what, seen);
+        let still = self.off(seen).map(|off| off.into_iter().find(paused));
         match (self.says_paused(seen), still) {
             (Some(true), _) => (false, "still paused".to_owned()),
             (Some(false) | None, Some(None)) => (true, "there".to_owned()),
@@ -124,4 +145,64 @@ impl Judge for PauseJudge {
 
 fn unknown() -> (bool, String) {
     (false, "not known".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::Patch;
+
+    fn object(resource: Resource) -> Object {
+        Object {
+            resource,
+            namespace: "trading".to_owned(),
+            name: "api".to_owned(),
+        }
+    }
+
+    /// What a resume says of an autoscaler and of what its scaled object asks for, by what is disabled.
+    fn back(autoscaler: &[&str], asked: &[&str]) -> (bool, String) {
+        let behavior = |off: &[&str]| {
+            let rules = off.iter().map(|rules| {
+                let policy = json!({ "selectPolicy": "Disabled" });
+                ((*rules).to_owned(), policy)
+            });
+            Value::Object(rules.collect())
+        };
+        let (own, hpa) = (object(Resource::ScaledObject), object(Resource::Hpa));
+        let config = json!({ "behavior": behavior(asked) });
+        let spec = json!({ "advanced": { "horizontalPodAutoscalerConfig": config } });
+        let seen = Seen::of(&[
+            (own.clone(), json!({ "spec": spec })),
+            (
+                hpa.clone(),
+                json!({ "spec": { "behavior": behavior(autoscaler) } }),
+            ),
+        ]);
+        let judge = PauseJudge {
+            patches: Patches::only(Patch::new(own, Vec::new())),
+            hpa: Some(hpa),
+            what: None,
+            name: "api".to_owned(),
+        };
+        judge.judge(BACK, &seen)
+    }
+
+    #[test]
+    fn an_autoscaler_is_back_that_scales_every_way_it_was_ever_asked_to() {
+        let there = (true, "there".to_owned());
+        assert_eq!(back(&[], &[]), there);
+        assert_eq!(back(&["scaleDown"], &["scaleDown"]), there);
+        assert_eq!(
+            back(&["scaleDown", "scaleUp"], &["scaleDown", "scaleUp"]),
+            there
+        );
+        let out = (false, "scaling out is still off".to_owned());
+        assert_eq!(back(&["scaleUp"], &["scaleDown"]), out);
+        assert_eq!(back(&["scaleDown", "scaleUp"], &["scaleDown"]), out);
+        assert_eq!(
+            back(&["scaleDown"], &[]),
+            (false, "scaling in is still off".to_owned())
+        );
+    }
 }

@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 /// Receives in a row that bring nothing new before the queue counts as read through.
 const EMPTY: u32 = 3;
 const BATCH: usize = 10;
+/// How every export begins, see [`Line::Export`].
+const HEAD: &[u8] = b"{\"line\":\"export\"";
 
 /// A finished export.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -51,6 +53,9 @@ pub enum ExportFailure {
     /// A finished export is there already.
     #[error("{} is a finished export already: choose another file.", .0.display())]
     There(PathBuf),
+    /// What is there was not written by an export; it stays as it is.
+    #[error("{} is there and is no export: choose another file.", .0.display())]
+    Foreign(PathBuf),
     /// What is there was begun from another queue.
     #[error("{} is an interrupted export of {other}: choose another file.", .path.display())]
     Other {
@@ -152,6 +157,9 @@ fn opened(path: &Path) -> Result<(File, BTreeSet<String>), ExportFailure> {
     let mut seen = BTreeSet::new();
     if path.exists() {
         let text = std::fs::read(path).map_err(failed)?;
+        if begun(path).is_none() && !untold(&text) {
+            return Err(ExportFailure::Foreign(path.to_owned()));
+        }
         let whole = text
             .iter()
             .rposition(|b| *b == b'\n')
@@ -176,6 +184,13 @@ fn opened(path: &Path) -> Result<(File, BTreeSet<String>), ExportFailure> {
         .open(path)
         .map_err(failed)?;
     Ok((file, seen))
+}
+
+/// Whether a file without the whole first line of an export holds nothing but a beginning of it, as an
+/// export leaves it that was cut off there: nothing is lost with that.
+fn untold(text: &[u8]) -> bool {
+    let torn = text.starts_with(HEAD) || HEAD.starts_with(text);
+    torn && !text.contains(&b'\n')
 }
 
 /// When the export in a file was begun, and of which node; nothing of a file that is no export.
@@ -260,5 +275,41 @@ mod tests {
         };
         append(&mut file, &[first]).expect("written");
         assert_eq!(begun(&path), Some((at, "n".to_owned())));
+    }
+
+    #[test]
+    fn what_is_there_and_is_no_export_stays_as_it_is() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("notes.json");
+        let message = "{\"line\":\"message\"}\n";
+        for foreign in ["{\"my\":1}", "one\ntwo", "one\n", "\n", message] {
+            std::fs::write(&path, foreign).expect("written");
+            let refused = opened(&path).expect_err("no export").to_string();
+            let told = format!(
+                "{} is there and is no export: choose another file.",
+                path.display()
+            );
+            assert_eq!(refused, told);
+            assert_eq!(std::fs::read_to_string(&path).expect("read"), foreign);
+        }
+    }
+
+    #[test]
+    fn a_first_line_that_was_cut_off_is_begun_anew() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("export.jsonl");
+        let first = Line::Export {
+            node: "n".to_owned(),
+            queue: "q".to_owned(),
+            at: Timestamp::from_seconds(7),
+            depth: 1,
+        };
+        let line = serde_json::to_string(&first).expect("a line");
+        for cut in 0..=line.len() {
+            std::fs::write(&path, &line[..cut]).expect("written");
+            let (_, seen) = opened(&path).expect("taken up");
+            let left = std::fs::metadata(&path).expect("there").len();
+            assert_eq!((seen.len(), left), (0, 0), "{cut}");
+        }
     }
 }

@@ -8,13 +8,21 @@
 //! (<https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy.howitworks.html>), so a
 //! cluster is also known by that. Endpoints that were added to a proxy later
 //! (DescribeDBProxyEndpoints) are not read.
+//!
+//! A proxy that is not `available` does not take requests
+//! (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBProxy.html>), and one that does not
+//! reach its targets leads nowhere
+//! (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_TargetHealth.html>): what is wrong is
+//! said behind its name. What is not told is not held against it.
 
 use super::pending::NONE;
 use crate::aws::text::{known_by_host, said};
 use crate::round::all_pages;
 use crate::{Collector, Known, Reach, Reading, Round, each};
 use async_trait::async_trait;
-use aws_sdk_rds::types::{DbProxy, DbProxyTarget, TargetType};
+use aws_sdk_rds::types::{
+    DbProxy, DbProxyStatus, DbProxyTarget, TargetRole, TargetState, TargetType,
+};
 use cloud::Session;
 use model::{Fact, Facts, Found, FoundNode, Kind, Service, SourceFailure, Standing};
 use std::time::Duration;
@@ -56,6 +64,8 @@ impl Collector for Proxies {
 struct Front {
     name: String,
     endpoint: Option<String>,
+    /// Why it keeps no connection now, a word or two.
+    fault: Option<String>,
     clusters: Vec<String>,
 }
 
@@ -93,8 +103,40 @@ async fn front(round: &Round<'_>, proxy: &DbProxy) -> Result<Option<Front>, Sour
     Ok(Some(Front {
         name: name.to_owned(),
         endpoint: said(proxy.endpoint.as_deref()).map(ToOwned::to_owned),
+        fault: fault(proxy, &targets),
         clusters: tracked.map(ToOwned::to_owned).collect(),
     }))
+}
+
+impl Front {
+    /// `orders-proxy`, or `orders-proxy (incompatible-network)`.
+    fn called(&self) -> String {
+        match &self.fault {
+            Some(fault) => format!("{} ({fault})", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
+/// A writer that the proxy does not reach is what a failover is for; a reader may be the next writer.
+fn fault(proxy: &DbProxy, targets: &[DbProxyTarget]) -> Option<String> {
+    if let Some(status) = proxy.status.as_ref() {
+        if *status != DbProxyStatus::Available {
+            return Some(status.as_str().to_owned());
+        }
+    }
+    let state = |target: &DbProxyTarget| target.target_health.as_ref()?.state.clone();
+    let lost = |target: &&DbProxyTarget| {
+        state(target) == Some(TargetState::Unavailable)
+            && target.role != Some(TargetRole::ReadWrite)
+    };
+    let mut told = targets.iter().filter_map(state).peekable();
+    if told.peek().is_some() && !told.any(|state| state == TargetState::Available) {
+        return Some("no target available".to_owned());
+    }
+    let lost = targets.iter().find(lost)?;
+    let name = said(lost.rds_resource_id.as_deref()).unwrap_or("a target");
+    Some(format!("{name} unavailable"))
 }
 
 async fn targets(round: &Round<'_>, proxy: &str) -> Result<Vec<DbProxyTarget>, SourceFailure> {
@@ -119,7 +161,7 @@ fn about(round: &Round<'_>, cluster: &FoundNode, fronts: &[Front], whole: bool) 
     let own = |front: &&Front| front.clusters.iter().any(|name| **name == *cluster.name);
     let mut own: Vec<&Front> = fronts.iter().filter(own).collect();
     own.sort_by(|a, b| a.name.cmp(&b.name));
-    let names: Vec<&str> = own.iter().map(|front| front.name.as_str()).collect();
+    let names: Vec<String> = own.iter().map(|front| front.called()).collect();
     let mut facts = Facts::default();
     match names.is_empty() {
         false => facts.set(Fact::Proxies, names.join(", ")),
