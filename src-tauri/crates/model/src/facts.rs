@@ -471,7 +471,8 @@ facts! {
     InstanceQuota = "instance_quota",
     /// DB instances it has there.
     InstanceQuotaUsed = "instance_quota_used",
-    /// Names of the RDS Proxies in front of it, in words; `none` when there are none, absent when not read.
+    /// Names of the RDS Proxies in front of it, in words, each with what is wrong with it in parentheses;
+    /// `none` when there are none, absent when not read.
     Proxies = "proxies",
     /// Pending maintenance actions in words; `none` when there are none, absent when not read.
     PendingMaintenance = "pending_maintenance",

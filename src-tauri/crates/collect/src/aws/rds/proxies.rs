@@ -120,10 +120,10 @@ impl Front {
 
 /// A writer that the proxy does not reach is what a failover is for; a reader may be the next writer.
 fn fault(proxy: &DbProxy, targets: &[DbProxyTarget]) -> Option<String> {
-    if let Some(status) = proxy.status.as_ref() {
-        if *status != DbProxyStatus::Available {
-            return Some(status.as_str().to_owned());
-        }
+    if let Some(status) = proxy.status.as_ref()
+        && *status != DbProxyStatus::Available
+    {
+        return Some(status.as_str().to_owned());
     }
     let state = |target: &DbProxyTarget| target.target_health.as_ref()?.state.clone();
     let lost = |target: &&DbProxyTarget| {
