@@ -63,7 +63,7 @@ test("O lists it with reason and end; from there it is resumed, and its autoscal
   await armed(at, "INC-44 drained");
   await pressed(at, /Resuming/);
   const said = await verified(at, 120);
-  assert.match(said, /is back and scales both ways/);
+  assert.match(said, /is back and scales as its spec asks/);
   await at.accessible("the receipt of a resumption");
   await at.shot("keda-resumed");
   for (let i = 0; i < 3 && (await window.has('[role="dialog"]')); i++) await window.keys(KEY.escape);

@@ -315,7 +315,7 @@ fn resume(snapshot: &Snapshot, node: &Node) -> Draft {
     draft.expectations = vec![
         Expectation {
             id: judge::BACK.into(),
-            sentence: format!("The autoscaler of {name} is back and scales both ways."),
+            sentence: format!("The autoscaler of {name} is back and scales as its spec asks."),
             dwell_seconds: kept,
         },
         Expectation {
