@@ -89,3 +89,17 @@ pub struct Node {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fact_origins: BTreeMap<Fact, FactOrigin>,
 }
+
+impl Node {
+    /// The name people know it by: a distribution's first alternate domain name, of anything else its own.
+    #[must_use]
+    pub fn called(&self) -> &str {
+        let aliases = match self.kind {
+            Kind::Distribution => self.facts.text(Fact::Aliases),
+            _ => None,
+        };
+        let first = aliases.and_then(|all| all.split(',').next());
+        let first = first.map(str::trim).filter(|alias| !alias.is_empty());
+        first.unwrap_or(&self.name)
+    }
+}

@@ -225,7 +225,11 @@ impl Walk<'_> {
         Some(Reason {
             rule: top.rule.clone(),
             level,
-            sentence: format!("{} {word}{share}: {}", self.nodes[at].name, told.sentence),
+            sentence: format!(
+                "{} {word}{share}: {}",
+                self.nodes[at].called(),
+                told.sentence
+            ),
             evidence: top.evidence.clone(),
             leaf: Some(leaf),
         })

@@ -208,6 +208,19 @@ fn trouble_travels_up_the_path_and_names_the_leaf() {
 }
 
 #[test]
+fn a_distribution_is_called_by_its_first_alternate_name() {
+    let mut stage = Stage::new();
+    let [_, lb, ..] = path(&mut stage, 12, 3);
+    let aliases = [(Fact::Aliases, "app.example, api.example".into())];
+    let edge = stage.thing(Kind::Distribution, "E1ABC", &aliases);
+    stage.edge(&edge, Relation::Origin, &lb);
+    let picture = stage.picture();
+    let sentence = &node(&picture, &edge).health.reasons[0].sentence;
+    assert!(sentence.starts_with("app.example degraded"), "{sentence}");
+    assert_eq!(node(&picture, &edge).name, "E1ABC");
+}
+
+#[test]
 fn one_failed_pod_in_seven_hundred_turns_nothing_else() {
     let mut stage = Stage::new();
     let [record, lb, group, deployment] = path(&mut stage, 700, 0);

@@ -14,13 +14,6 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("distribution.disabled", &[Kind::Distribution], disabled),
 ];
 
-/// The name people know it by: its first alternate name, else its domain.
-fn called<'a>(subject: &Subject<'a>) -> &'a str {
-    let aliases = subject.text(Fact::Aliases).filter(|a| !a.is_empty());
-    let first = aliases.and_then(|a| a.split(',').next()).map(str::trim);
-    first.unwrap_or(subject.name())
-}
-
 fn errors_5xx(subject: &Subject<'_>) -> Option<Verdict> {
     let share = subject.number(Fact::Error5xxPercent)?;
     let limits = subject.limits();
@@ -35,7 +28,7 @@ fn errors_5xx(subject: &Subject<'_>) -> Option<Verdict> {
     );
     let sentence = format!(
         "{} answers {share} % of its requests with 5xx.",
-        called(subject)
+        subject.node.called()
     );
     let text = format!("5xx {share} % (limit {limit} %)");
     say(
@@ -55,7 +48,7 @@ fn errors_4xx(subject: &Subject<'_>) -> Option<Verdict> {
     let (share, limit) = (words::measure(share), words::measure(limit));
     let sentence = format!(
         "{} answers {share} % of its requests with 4xx.",
-        called(subject)
+        subject.node.called()
     );
     let text = format!("4xx {share} % (limit {limit} %)");
     say(
@@ -72,7 +65,7 @@ fn deploying(subject: &Subject<'_>) -> Option<Verdict> {
     }
     let sentence = format!(
         "{} is being deployed to the edge ({status}).",
-        called(subject)
+        subject.node.called()
     );
     let text = format!("status {status} (wanted Deployed)");
     say(
@@ -94,7 +87,7 @@ fn disabled(subject: &Subject<'_>) -> Option<Verdict> {
         ),
         None => (Level::Ok, String::new()),
     };
-    let sentence = format!("{} is disabled{what}.", called(subject));
+    let sentence = format!("{} is disabled{what}.", subject.node.called());
     say(
         level,
         sentence,
