@@ -26,6 +26,9 @@ test("B lists the clusters: who writes, who keeps up, and that it looks like the
   }, 120);
   assert.ok(told.some((r) => /, writer,/.test(r.name)) && told.some((r) => /, reader,.*lag \d/.test(r.name)), "writer and readers with their lag");
   assert.ok(told.some((r) => /AWS promotes it/.test(r.name)), "who would be promoted");
+  const members = told.filter((r) => /, (writer|reader),/.test(r.name));
+  const waits = members.filter((r) => /maintenance pending/.test(r.name));
+  assert.ok(waits.length > 0 && waits.length < members.length, "maintenance waits where RDS says so and nowhere else");
   await at.looks("databases", "the databases");
 });
 
@@ -64,7 +67,7 @@ test("armed, the name typed and the button held, it runs, and its receipt splits
 });
 
 test("the way back is offered as another failover, which is checked and blocked so soon after", { timeout: 90_000 }, async () => {
-  await window.enter(/^Undo: Fail over/);
+  await window.enter(/^Undo: Fail back/);
   const said = await checked(at);
   assert.match(said, /Blocked:/, "another failover within ten minutes");
   await at.shot("failover-back-blocked");

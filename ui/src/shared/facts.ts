@@ -104,6 +104,12 @@ export function text(facts: Facts, fact: Fact): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
+/** Words, or undefined where nothing is known, or where it is known that there is nothing (`none`). */
+export function something(facts: Facts, fact: Fact): string | undefined {
+  const value = text(facts, fact);
+  return value === "none" ? undefined : value;
+}
+
 /** True or false, or undefined. */
 export function flag(facts: Facts, fact: Fact): boolean | undefined {
   const value = valueOf(facts, fact);

@@ -12,8 +12,10 @@ export function dialogOf(request: ActionRequest, offers: readonly Offer[], back?
   return { kind: "action", offer: offered ?? bare, settings: request.settings, ...(back === undefined ? {} : { back }) };
 }
 
-/** What a request does, in words: `Scale order-gateway, replicas 45`. */
+/** What a request does, in words: `Scale order-gateway, replicas 45`, `Fail back orders to orders-1`. */
 export function requestWords(request: ActionRequest, name: string | undefined): string {
+  const { back, target } = request.settings;
+  if (request.action === "failover" && back === "yes") return `Fail back ${name ?? request.node.split("/").at(-1) ?? ""} to ${target ?? "another writer"}`;
   const how = Object.entries(request.settings).map(([k, v]) => `${k.replaceAll("_", " ")} ${v}`);
   return [`${verbWords(request.action).does} ${name ?? request.node.split("/").at(-1) ?? ""}`, ...how].join(", ");
 }

@@ -18,5 +18,7 @@ describe("when a loop is to be closed", () => {
   it("a request is said with its settings, by the name of its node or the end of its id", () => {
     expect(requestWords({ action: "redrive", node: "queue/1/r/orders-dlq", settings: { rate: "5", max_age: "1h" } }, undefined)).toBe("Redrive orders-dlq, rate 5, max age 1h");
     expect(requestWords({ action: "redrive", node: "queue/1/r/orders-dlq", settings: {} }, "orders")).toBe("Redrive orders");
+    expect(requestWords({ action: "failover", node: "dbcluster/1/r/orders", settings: { back: "yes", target: "orders-1" } }, undefined)).toBe("Fail back orders to orders-1");
+    expect(requestWords({ action: "failover", node: "dbcluster/1/r/orders", settings: { target: "orders-2" } }, undefined)).toBe("Fail over orders, target orders-2");
   });
 });
