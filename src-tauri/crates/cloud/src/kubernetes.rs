@@ -13,6 +13,7 @@
 mod eks;
 mod failure;
 mod kubeconfig;
+mod program;
 mod sign;
 
 pub use failure::{Call, CallFailure, Phase, Refusal, classify};

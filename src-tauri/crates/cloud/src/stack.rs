@@ -11,10 +11,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 
+mod clusters;
 #[cfg(test)]
 mod tests;
 mod times;
 
+pub use clusters::{Entrance, StackCluster};
 pub use times::{StackEffect, StackFreeze};
 
 /// The platform, as its stack file declares it.
@@ -75,38 +77,6 @@ pub struct StackAccount {
     pub id: Option<String>,
     /// Its regions, without repetition.
     pub regions: Vec<String>,
-}
-
-/// One cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StackCluster {
-    /// Which account, by profile; `None`: the first.
-    pub profile: Option<String>,
-    /// Its region.
-    pub region: String,
-    /// How it is reached.
-    pub entrance: Entrance,
-    /// Its EKS name, where the context does not tell.
-    pub name: Option<String>,
-}
-
-/// How a cluster's API server is reached and signed in to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Entrance {
-    /// By a context of the kubeconfig.
-    Context(String),
-    /// By its EKS name: EKS tells where it is, the account's credentials sign in.
-    Eks(String),
-}
-
-impl Entrance {
-    /// The context's or the cluster's name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Context(name) | Self::Eks(name) => name,
-        }
-    }
 }
 
 /// Configuration files of the stack; `None`: the usual place.
@@ -195,7 +165,7 @@ struct Written {
     #[serde(default)]
     account: Vec<Spanned<WrittenAccount>>,
     #[serde(default)]
-    cluster: Vec<Spanned<WrittenCluster>>,
+    cluster: Vec<Spanned<clusters::WrittenCluster>>,
     #[serde(default)]
     files: StackFiles,
     dns: Option<StackDns>,
@@ -223,16 +193,6 @@ struct WrittenAccount {
     profile: Option<String>,
     id: Option<Spanned<String>>,
     regions: Vec<Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenCluster {
-    profile: Option<String>,
-    region: String,
-    context: Option<String>,
-    eks: Option<String>,
-    name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -290,7 +250,7 @@ impl Stack {
             return Err(wrong(written.name.span(), &"the platform's name is empty"));
         }
         let accounts = accounts(written.account, &wrong)?;
-        let clusters = clusters(written.cluster, &accounts, &wrong)?;
+        let clusters = clusters::clusters(written.cluster, &accounts, &wrong)?;
         Ok(Self {
             path: path.to_owned(),
             name: written.name.into_inner(),
@@ -373,58 +333,6 @@ fn account_id(id: Spanned<String>, wrong: &Wrong<'_>) -> Result<String, StackErr
     }
     let reason = format!("{id:?} is no account id: it has twelve digits, in quotation marks");
     Err(wrong(span, &reason))
-}
-
-fn clusters(
-    written: Vec<Spanned<WrittenCluster>>,
-    accounts: &[StackAccount],
-    wrong: &Wrong<'_>,
-) -> Result<Vec<StackCluster>, StackError> {
-    let cluster = |written: Spanned<WrittenCluster>| {
-        let span = written.span();
-        let written = written.into_inner();
-        check_region(&written, accounts).map_err(|reason| wrong(span.clone(), &reason))?;
-        let entrance = entrance(&written).map_err(|reason| wrong(span, &reason))?;
-        Ok(StackCluster {
-            profile: written.profile,
-            region: written.region,
-            entrance,
-            name: written.name,
-        })
-    };
-    written.into_iter().map(cluster).collect()
-}
-
-fn check_region(cluster: &WrittenCluster, accounts: &[StackAccount]) -> Result<(), String> {
-    let account = match &cluster.profile {
-        Some(_) => accounts.iter().find(|a| a.profile == cluster.profile),
-        None => accounts.first(),
-    };
-    let Some(account) = account else {
-        let profile = cluster.profile.as_deref().unwrap_or_default();
-        return Err(format!(
-            "no [[account]] has the profile {profile:?} of this cluster"
-        ));
-    };
-    match account.regions.contains(&cluster.region) {
-        true => Ok(()),
-        false => Err(format!(
-            "the region {:?} of this cluster is not among its account's regions",
-            cluster.region
-        )),
-    }
-}
-
-fn entrance(cluster: &WrittenCluster) -> Result<Entrance, &'static str> {
-    match (&cluster.context, &cluster.eks, &cluster.name) {
-        (Some(context), None, _) => Ok(Entrance::Context(context.clone())),
-        (None, Some(eks), None) => Ok(Entrance::Eks(eks.clone())),
-        (None, Some(_), Some(_)) => Err("eks is this cluster's name already: leave name out"),
-        (Some(_), Some(_), _) => Err("this cluster has both context and eks: give one of them"),
-        (None, None, _) => Err(
-            "this cluster has neither context (of the kubeconfig) nor eks (its EKS name): give one of them",
-        ),
-    }
 }
 
 fn queues(
