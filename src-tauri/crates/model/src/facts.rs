@@ -10,6 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::sync::Arc;
 
+/// What a fact says where it was read that there is nothing: that is known, and not the same as not read.
+pub const NONE: &str = "none";
+
 macro_rules! facts {
     ($($(#[$doc:meta])* $variant:ident = $text:literal,)*) => {
         /// The name of a fact.

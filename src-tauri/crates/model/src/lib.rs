@@ -38,7 +38,7 @@ mod words;
 pub use assemble::{Assembly, Declared, DeclaredQueue, Held, Input, PinnedEdge, assemble};
 pub use diff::{Delta, Update, apply, diff};
 pub use edge::{Edge, Provenance, Relation};
-pub use facts::{Fact, Facts, Value, unfit};
+pub use facts::{Fact, Facts, NONE, Value, unfit};
 pub use failure::{FailureClass, SourceFailure};
 pub use graph::{Atlas, Graph};
 pub use health::{Cause, Evidence, Health, Level, Reason, RuleId, Signal};

@@ -5,7 +5,7 @@ use crate::database::{any_available, available_words};
 use crate::finding::{Answer, Words, finding};
 use crate::plan::{Finding, Severity};
 use crate::words::{count, span};
-use model::{Fact, Node, Standing, Timestamp};
+use model::{Fact, NONE, Node, Standing, Timestamp};
 
 /// Another failover within this many seconds blocks.
 const RECENT_SECONDS: f64 = 600.0;
@@ -170,7 +170,7 @@ fn nothing_pending(subject: &Subject<'_>, target: &Node, what: Pending) -> Findi
     finding(
         id,
         Severity::Block,
-        Answer::of(origin, waiting.map(|w| w == "none"), value.clone()),
+        Answer::of(origin, waiting.map(|w| w == NONE), value.clone()),
         Words {
             pass: format!("No {noun} waits at {}.", target.name),
             fail: format!(

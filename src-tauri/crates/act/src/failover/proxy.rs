@@ -14,11 +14,9 @@ use super::subject::Subject;
 use crate::finding::{Answer, Words, finding as found, not_checked};
 use crate::plan::{Finding, Severity};
 use crate::words::{count, list, some};
-use model::Fact;
+use model::{Fact, NONE};
 
 const ID: &str = "failover.proxy";
-/// As the source of proxies says that there is none.
-const NONE: &str = "none";
 
 pub(super) fn finding(subject: &Subject<'_>) -> Finding {
     let cluster = subject.cluster();

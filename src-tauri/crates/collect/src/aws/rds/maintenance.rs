@@ -1,14 +1,13 @@
 //! Maintenance that RDS has announced (DescribePendingMaintenanceActions): a source of its own, for
 //! it changes by the day and needs a permission of its own.
 
-use super::pending::NONE;
 use crate::aws::text::{said, time};
 use crate::round::all_pages;
 use crate::{Collector, Known, Reach, Reading, Round};
 use async_trait::async_trait;
 use aws_sdk_rds::types::{PendingMaintenanceAction, ResourcePendingMaintenanceActions};
 use cloud::Session;
-use model::{Fact, Facts, Found, FoundNode, Kind, Service, SourceFailure, Timestamp};
+use model::{Fact, Facts, Found, FoundNode, Kind, NONE, Service, SourceFailure, Timestamp};
 use std::collections::HashMap;
 use std::time::Duration;
 

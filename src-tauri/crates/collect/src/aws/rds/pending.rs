@@ -3,9 +3,7 @@
 //! Members: API reference, ClusterPendingModifiedValues, PendingModifiedValues, DBParameterGroupStatus.
 
 use aws_sdk_rds::types::{ClusterPendingModifiedValues, DbInstance, PendingModifiedValues};
-
-/// Said when nothing waits: that is known, and not the same as not read.
-pub(super) const NONE: &str = "none";
+use model::NONE;
 
 /// What waits at an instance. A parameter group that waits for a restart takes effect with a failover.
 pub(super) fn of_instance(instance: &DbInstance) -> String {

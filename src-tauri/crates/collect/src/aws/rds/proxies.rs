@@ -15,7 +15,6 @@
 //! (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_TargetHealth.html>): what is wrong is
 //! said behind its name. What is not told is not held against it.
 
-use super::pending::NONE;
 use crate::aws::text::{known_by_host, said};
 use crate::round::all_pages;
 use crate::{Collector, Known, Reach, Reading, Round, each};
@@ -24,7 +23,7 @@ use aws_sdk_rds::types::{
     DbProxy, DbProxyStatus, DbProxyTarget, TargetRole, TargetState, TargetType,
 };
 use cloud::Session;
-use model::{Fact, Facts, Found, FoundNode, Kind, Service, SourceFailure, Standing};
+use model::{Fact, Facts, Found, FoundNode, Kind, NONE, Service, SourceFailure, Standing};
 use std::time::Duration;
 
 /// Proxies, said of their clusters.
