@@ -216,10 +216,11 @@ pub(crate) struct ReadArgs {
 /// What a stack file is made from.
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
-    /// A profile of the AWS config; may be repeated. Without one the only profile there is, or the default chain.
+    /// A profile of the AWS config; may be repeated. Without one $AWS_PROFILE, the only profile there is, or the
+    /// default chain.
     #[arg(long = "profile", value_name = "NAME")]
     pub(crate) profiles: Vec<String>,
-    /// A region; may be repeated. Without one each profile's own.
+    /// A region; may be repeated. Without one each profile's own, or $AWS_REGION.
     #[arg(long = "region", value_name = "REGION")]
     pub(crate) regions: Vec<String>,
     /// The platform's name; the first profile's when left out.

@@ -69,13 +69,17 @@ fn files(args: &InitArgs) -> StackFiles {
     }
 }
 
-/// The profiles that were named; without a name the only one there is, or the default chain.
+/// The profiles that were named, here or by `$AWS_PROFILE` as for the AWS CLI; without a name the only one
+/// there is, or the default chain.
 fn chosen(args: &InitArgs, known: &[Profile]) -> Result<Vec<Account>, Failure> {
-    let names: Vec<Option<&str>> = match (args.profiles.as_slice(), known) {
-        ([], []) => vec![None],
-        ([], [only]) => vec![Some(only.name.as_str())],
-        ([], several) => return Err(Failure::with_code(choose(several), 2)),
-        (named, _) => named.iter().map(|name| Some(name.as_str())).collect(),
+    let of_shell = std::env::var("AWS_PROFILE").ok();
+    let of_shell = of_shell.as_deref().filter(|name| !name.is_empty());
+    let names: Vec<Option<&str>> = match (args.profiles.as_slice(), of_shell, known) {
+        ([], Some(name), _) => vec![Some(name)],
+        ([], None, []) => vec![None],
+        ([], None, [only]) => vec![Some(only.name.as_str())],
+        ([], None, several) => return Err(Failure::with_code(choose(several), 2)),
+        (named, ..) => named.iter().map(|name| Some(name.as_str())).collect(),
     };
     let account = |name: Option<&str>| {
         let profile = known
@@ -86,8 +90,12 @@ fn chosen(args: &InitArgs, known: &[Profile]) -> Result<Vec<Account>, Failure> {
             return Err(Failure::with_code(sentence, 2));
         }
         let own = profile.and_then(|profile| profile.region.clone());
+        let of_shell = || {
+            let mut names = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter();
+            names.find_map(|name| std::env::var(name).ok().filter(|r| !r.is_empty()))
+        };
         let regions: Vec<String> = match args.regions.as_slice() {
-            [] => own.into_iter().collect(),
+            [] => own.or_else(of_shell).into_iter().collect(),
             asked => asked.to_vec(),
         };
         if regions.is_empty() {
