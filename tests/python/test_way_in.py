@@ -77,6 +77,10 @@ def test_a_cluster_without_a_context_is_reached_by_eks_itself(platform, seen, tm
     again = reading.read(tmp_path / "made.toml", tmp_path / "state")
     assert again.code == 0 and len(again.of("pod")) == len(seen.of("pod")) > 0
     assert {n["id"] for n in again.of("deployment")} == {n["id"] for n in seen.of("deployment")}
+    # What is copied names the context `aws eks update-kubeconfig` would make, never the current one.
+    node, words = again.of("deployment")[0]["id"], ("--stack", str(tmp_path / "made.toml"), "--json")
+    plan = json.loads(qd("plan", "restart", node, *words, state=tmp_path / "state").stdout)
+    assert f"--context {again.of('cluster')[0]['facts']['arn']}" in plan["calls"][0]["cli"], plan["calls"]
     again = init(platform, tmp_path)
     assert again.returncode == 1 and "is there already" in again.stderr
     platform.fault("denied:eks")
@@ -169,6 +173,11 @@ def test_several_profiles_are_listed_to_choose_from_and_nothing_is_written(platf
     assert missing.returncode == 2 and "no profile nobody" in missing.stderr
     regionless = qd(*words, "--profile", "other", state=tmp_path / "state")
     assert regionless.returncode == 2 and "--region" in regionless.stderr
+    # As for the AWS CLI: the shell's profile and region.
+    shell = qd(*words, state=tmp_path / "state", env={"AWS_PROFILE": "nobody"})
+    assert shell.returncode == 2 and "no profile nobody" in shell.stderr
+    shell = qd(*words, "--timeout", "5", state=tmp_path / "state", env={"AWS_PROFILE": "other", "AWS_REGION": "eu-west-1"})
+    assert shell.returncode == 1 and "GetCallerIdentity" in shell.stderr, shell.stderr
     config.write_text("[profile broken\n")
     broken = qd(*words, state=tmp_path / "state")
     assert broken.returncode == 1 and "cannot be read" in broken.stderr

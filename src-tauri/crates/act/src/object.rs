@@ -420,15 +420,22 @@ impl Patch {
     }
 }
 
-/// `kubectl --context prod-euw1`: the context the cluster of a node is read through.
+/// `kubectl --context prod-euw1`: the context the cluster of a node is read through; of one that is reached
+/// without, the context that `aws eks update-kubeconfig` makes, called by the cluster's ARN
+/// (<https://docs.aws.amazon.com/cli/latest/reference/eks/update-kubeconfig.html>, `--alias`). Never the
+/// current one: that may be of any cluster.
 pub(crate) fn kubectl(snapshot: &Snapshot, node: &Node) -> String {
     let clusters = snapshot.nodes.iter().filter(|other| {
         other.kind == Kind::Cluster
             && other.scope.region == node.scope.region
             && Some(other.name.as_str()) == node.scope.cluster.as_deref()
     });
-    let context = clusters.filter_map(|cluster| cluster.facts.text(Fact::KubeContext));
-    match context.into_iter().next() {
+    let mut contexts = clusters.filter_map(|cluster| {
+        let facts = &cluster.facts;
+        let named = facts.text(Fact::KubeContext);
+        named.or_else(|| facts.text(Fact::Arn))
+    });
+    match contexts.next() {
         Some(context) => format!("kubectl --context {}", shell(context)),
         None => "kubectl".to_owned(),
     }

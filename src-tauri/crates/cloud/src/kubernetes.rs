@@ -51,7 +51,7 @@ pub struct ClusterSession {
 
 struct Inner {
     client: kube::Client,
-    context: Arc<str>,
+    context: Option<Arc<str>>,
     name: Arc<str>,
     id: NodeId,
     scope: Scope,
@@ -129,7 +129,10 @@ impl ClusterSession {
         Ok(Self {
             inner: Arc::new(Inner {
                 client,
-                context: place.entrance.name().into(),
+                context: match &place.entrance {
+                    Entrance::Context(context) => Some(context.as_str().into()),
+                    Entrance::Eks(_) => None,
+                },
                 name: found.name,
                 id,
                 scope,
@@ -147,10 +150,10 @@ impl ClusterSession {
         self.inner.client.clone()
     }
 
-    /// The kubeconfig context, or the name EKS has for it.
+    /// The kubeconfig context; none where it is reached through EKS.
     #[must_use]
-    pub fn context(&self) -> &str {
-        &self.inner.context
+    pub fn context(&self) -> Option<&str> {
+        self.inner.context.as_deref()
     }
 
     /// The EKS cluster's name, or the context where the kubeconfig does not say.

@@ -103,7 +103,7 @@ fn cluster(context: &Context, version: &Version, took: Duration) -> FoundNode {
     node.standing = Standing::Declared;
     node.facts.set(Fact::Version, version.git_version.as_str());
     node.facts.set(Fact::Endpoint, session.endpoint());
-    node.facts.set(Fact::KubeContext, session.context());
+    node.facts.set_some(Fact::KubeContext, session.context());
     node.facts.set(
         Fact::ApiLatencyMs,
         (took.as_secs_f64() * 10_000.0).round() / 10.0,

@@ -2,6 +2,7 @@
 
 use super::Restart;
 use crate::action::nothing;
+use crate::object::kubectl;
 use crate::{Action, ConfirmLevel, Context, Outcome, Plan, Request, Verb, plan};
 use model::{
     Edge, Fact, Health, Kind, Node, NodeId, Provenance, Relation, Scope, Service, Snapshot, Source,
@@ -98,6 +99,26 @@ fn planned(own: &[(Fact, Value)], pod: &[(Fact, Value)], pinned: bool) -> Plan {
         settings: BTreeMap::new(),
     };
     plan(&snapshot, &request, &Context::default()).expect("a plan")
+}
+
+#[test]
+fn a_line_names_a_context_also_of_a_cluster_that_is_reached_without() {
+    let arn = "arn:aws:eks:eu-west-1:1:cluster/c";
+    let line = |facts: &[(Fact, Value)]| {
+        let nodes = vec![node(Kind::Cluster, "c", facts)];
+        let snapshot = Snapshot {
+            nodes: nodes.into_iter().map(Arc::new).collect(),
+            ..nothing()
+        };
+        kubectl(&snapshot, &node(Kind::Deployment, "api", &[]))
+    };
+    let told = line(&[(Fact::Arn, arn.into())]);
+    assert!(told.contains(arn), "{told}");
+    let both = [
+        (Fact::Arn, arn.into()),
+        (Fact::KubeContext, "prod-euw1".into()),
+    ];
+    assert_eq!(line(&both), "kubectl --context prod-euw1");
 }
 
 #[test]
