@@ -40,6 +40,9 @@ def test_without_the_permission_only_the_price_is_missing(tmp_path):
     with simulated(tmp_path / "sim", "calm", *OPTIONS, "--fault", "denied:pricing") as platform:
         picture = reading.read(platform.stack, tmp_path / "state")
         assert [s["service"] for s in picture.document["sources"] if s["state"] != "ok"] == ["pricing"]
+        assert picture.code == 0, "a picture without prices is whole"
+        status = reading.qd("status", "--stack", str(platform.stack), state=tmp_path / "state")
+        assert status.returncode in (0, 1) and "Price List GetProducts" in status.stdout, (status.returncode, status.stdout)
         plan = planned(platform, tmp_path / "state", "add-reader", cluster_in(picture, IRELAND)["id"])
         price = finding(plan, "add-reader.price")
         assert price["value"] == "not checked" and "Price List GetProducts" in price["sentence"], price

@@ -64,6 +64,27 @@ impl Service {
         }
     }
 
+    /// Whether what it tells bears on how anything is. Prices do not: a picture without them is whole.
+    #[must_use]
+    pub const fn bears_on_health(self) -> bool {
+        match self {
+            Service::Pricing => false,
+            Service::Sts
+            | Service::Iam
+            | Service::Route53
+            | Service::CloudFront
+            | Service::Elb
+            | Service::Ec2
+            | Service::Eks
+            | Service::Kubernetes
+            | Service::Rds
+            | Service::Sqs
+            | Service::Lambda
+            | Service::CloudWatch
+            | Service::Stack => true,
+        }
+    }
+
     /// The lower-case word of ids and `--fault` specifications.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -198,4 +219,12 @@ pub struct SourceStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub failure: Option<SourceFailure>,
+}
+
+impl SourceStatus {
+    /// Whether the picture is not whole for want of it.
+    #[must_use]
+    pub fn is_missed(&self) -> bool {
+        self.state != State::Ok && self.source.service.bears_on_health()
+    }
 }

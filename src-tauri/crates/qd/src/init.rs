@@ -7,7 +7,7 @@ use crate::text::clean;
 use cloud::stack::StackFiles;
 use cloud::{Profile, Stack};
 use engine::Engine;
-use model::{Fact, Kind, Snapshot, State};
+use model::{Fact, Kind, Snapshot, SourceStatus, State};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -56,8 +56,8 @@ pub(crate) async fn run(args: &InitArgs) -> Result<u8, Failure> {
     } else {
         print::text(&outline(args, &snapshot, &who, &clusters))?;
     }
-    let complete = snapshot.sources.iter().all(|s| s.state == State::Ok);
-    Ok(if complete { 0 } else { 3 })
+    let missed = snapshot.sources.iter().any(SourceStatus::is_missed);
+    Ok(if missed { 3 } else { 0 })
 }
 
 fn files(args: &InitArgs) -> StackFiles {

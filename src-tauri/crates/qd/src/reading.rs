@@ -6,7 +6,7 @@ use crate::{print, status};
 use cloud::{Sessions, Stack};
 use engine::Engine;
 use futures::StreamExt;
-use model::{Snapshot, State};
+use model::{Snapshot, SourceStatus};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -42,11 +42,8 @@ pub(crate) async fn topology(args: &ReadArgs, json: bool) -> Result<u8, Failure>
         print::text(&outline(&snapshot))?;
     }
     engine.stop().await;
-    let complete = snapshot
-        .sources
-        .iter()
-        .all(|source| source.state == State::Ok);
-    Ok(if complete { 0 } else { 3 })
+    let missed = snapshot.sources.iter().any(SourceStatus::is_missed);
+    Ok(if missed { 3 } else { 0 })
 }
 
 /// Nodes with their neighbours, for people.

@@ -46,9 +46,9 @@ fn worst(snapshot: &Snapshot) -> Level {
         .filter(|n| n.standing != Standing::Declared);
     let nodes = read.map(|n| n.health.level);
     let causes = snapshot.causes.iter().map(|c| c.level);
-    let sources = snapshot.sources.iter().map(|s| match s.state {
-        State::Ok => Level::Ok,
-        State::Pending | State::Stale | State::Failed => Level::Unknown,
+    let sources = snapshot.sources.iter().map(|s| match s.is_missed() {
+        false => Level::Ok,
+        true => Level::Unknown,
     });
     nodes
         .chain(causes)

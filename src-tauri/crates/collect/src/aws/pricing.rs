@@ -9,8 +9,8 @@ use crate::round::all_pages;
 use crate::{Collector, Known, Reach, Reading, Round, each};
 use async_trait::async_trait;
 use aws_sdk_pricing::types::{Filter, FilterType};
-use cloud::Session;
-use model::{Fact, Facts, Found, FoundNode, Kind, Service, SourceFailure, Standing};
+use cloud::{Session, failure};
+use model::{Fact, Facts, FailureClass, Found, FoundNode, Kind, Service, SourceFailure, Standing};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -20,6 +20,11 @@ const SERVICE_CODE: &str = "AmazonRDS";
 /// The partition whose prices are asked for: GovCloud has no such API, and its prices are in the list of this
 /// partition, which its credentials do not reach; China's are not in USD.
 const PARTITION: &str = "aws";
+
+/// How long prices are waited for, and how much longer for each instance (the list takes five questions a
+/// second): the first whole picture waits for every source, and for prices only so long.
+const WITHIN: Duration = Duration::from_secs(8);
+const EACH: Duration = Duration::from_millis(200);
 
 /// Hourly prices, said of every Aurora instance of the account.
 pub struct Instances;
@@ -53,9 +58,19 @@ impl Collector for Instances {
             PARTITION => sold(session, known).collect(),
             _ => Vec::new(),
         };
-        let outcome = prices(&round, &instances).await;
+        let within = WITHIN + EACH * u32::try_from(instances.len()).unwrap_or(u32::MAX);
+        let outcome = match tokio::time::timeout(within, prices(&round, &instances)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(silent(session, within)),
+        };
         round.end(outcome)
     }
+}
+
+fn silent(session: &Session, within: Duration) -> SourceFailure {
+    let happened = format!("got no answer in {} s", within.as_secs());
+    let asked = session.asked(Service::Pricing, "GetProducts", "");
+    failure::tell(FailureClass::TimedOut, &asked, &happened)
 }
 
 /// What is asked for: once, however many instances there are of it.
