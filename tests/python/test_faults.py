@@ -76,8 +76,9 @@ def waits(source, mine, hung) -> bool:
     found = re.search(r": no answer in 8 s, for it was not asked yet; it waits for (.+), which did not answer in 8 s\. .*look at (.+) first\.$", source["error"])
     if not hung or not found:
         return False
-    region = source["scope"]["region"]
-    silent = {f"{LABELS[hung]} {s['part']} in {region}" for s in mine if s["state"] == "failed"}
+    region = source["scope"].get("region")  # none where it asks for the things of every region
+    there = [s for s in mine if region in (None, s["scope"].get("region"))]
+    silent = {f"{LABELS[hung]} {s['part']} in {s['scope'].get('region')}" for s in there if s["state"] == "failed"}
     return found[1] == found[2] and set(found[1].split(" and ")) <= silent
 
 
