@@ -20,6 +20,8 @@ test("the banner names the revision, and the blocked redrive offers its rollback
   const blocked = await until("the redrive is blocked", redrive(/Why/), 60);
   await window.keys(blocked.key);
   await at.dialogSays(/Blocked:[\s\S]*First:/);
+  // Its own checks may come a moment after those of the redrive.
+  await until("the rollback is offered there", () => window.run(`return [...document.querySelectorAll("[role=dialog] button")].some((b) => b.textContent.trim().startsWith("Roll back ${name}"));`), 60);
   await window.tabTo(new RegExp(`^Roll back ${name}`));
   await at.shot("rollback-offered");
   await window.keys(KEY.enter);
