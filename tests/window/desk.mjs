@@ -16,8 +16,9 @@ export async function desk(args, state) {
 }
 
 /** The simulated platform, `ahead` seconds into its scenario, and the window on it: for all tests of a file, and closed after them. */
-export async function walk(scenario, { speed, seed, ahead = 0 }) {
-  const platform = await simulated(scenario, "--speed", `${speed}`, "--seed", `${seed}`);
+export async function walk(scenario, { speed, seed, ahead = 0, start }) {
+  const day = start === undefined ? [] : ["--start", start];
+  const platform = await simulated(scenario, "--speed", `${speed}`, "--seed", `${seed}`, ...day);
   if (ahead > 0) await platform.advance(ahead);
   const at = await desk(["--stack", platform.stack], platform.state);
   before(() => at.drawn());

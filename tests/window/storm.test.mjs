@@ -7,7 +7,8 @@ import { KEY, until } from "./driver.mjs";
 import { armed, checked, chooser, pressed, verified } from "./road.mjs";
 
 // The market has opened: demand does not rise any more, so that what is suggested stays enough.
-const { platform, at, window } = await walk("spot-storm", { speed: 10, seed: 7, ahead: 8 * 60 });
+// In the morning: before the markets open, demand grows while it is verified, and six nodes are no longer enough.
+const { platform, at, window } = await walk("spot-storm", { speed: 10, seed: 7, ahead: 8 * 60, start: "2026-11-29T09:05:00Z" });
 let nodes;
 
 const banner = () => window.text(".inc h1").then((text) => text ?? "");
