@@ -150,10 +150,11 @@ fn unasked(open: &[&Right], known: &Rights) -> Finding {
 /// (<https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html>, ResourcePolicy).
 fn held(needed: &[Right]) -> Finding {
     let names: Vec<String> = needed.iter().map(ToString::to_string).collect();
-    let iam = needed
-        .iter()
-        .any(|right| matches!(right, Right::Iam { .. }));
-    let beyond = match iam {
+    let has_its_own = |right: &Right| match right {
+        Right::Iam { action, .. } => action.starts_with("sqs:") || action.starts_with("kms:"),
+        Right::Kubernetes { .. } => false,
+    };
+    let beyond = match needed.iter().any(has_its_own) {
         true => " A policy of the resource itself (a queue's, a key's) was not asked.",
         false => "",
     };
@@ -169,4 +170,22 @@ fn held(needed: &[Right]) -> Finding {
             next: "",
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_of_resources_are_spoken_of_where_there_are_some() {
+        let said = |action: &str| {
+            held(&[Right::Iam {
+                action: action.to_owned(),
+                resource: "*".to_owned(),
+            }])
+            .sentence
+        };
+        assert!(said("sqs:PurgeQueue").contains("was not asked"));
+        assert!(!said("eks:UpdateNodegroupConfig").contains("was not asked"));
+    }
 }
