@@ -31,6 +31,11 @@ pub trait Collector: Send + Sync {
     /// Time between readings while all is calm.
     fn period(&self) -> Duration;
 
+    /// The shortest time between readings that can bring news, however hurried it is.
+    fn floor(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Services whose nodes it needs to know: its first reading waits until every source of them
     /// in the same session has reported once, well or not. Sources that need something themselves
     /// are not waited for: they find no nodes, only figures.

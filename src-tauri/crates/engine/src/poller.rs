@@ -261,9 +261,6 @@ impl CollectorReader {
     }
 }
 
-/// CloudWatch has one point a minute: asking more often than twice a minute costs and tells nothing.
-const METRICS_FLOOR: Duration = Duration::from_secs(30);
-
 impl Reader for CollectorReader {
     fn source(&self) -> &Source {
         &self.source
@@ -274,24 +271,7 @@ impl Reader for CollectorReader {
     }
 
     fn floor(&self) -> Duration {
-        match self.source.service {
-            Service::CloudWatch => METRICS_FLOOR,
-            // One call for every function, of the few a second that Lambda takes.
-            Service::Lambda if self.source.part == "states" => METRICS_FLOOR,
-            Service::Iam
-            | Service::Sts
-            | Service::Route53
-            | Service::CloudFront
-            | Service::Elb
-            | Service::Ec2
-            | Service::Eks
-            | Service::Kubernetes
-            | Service::Rds
-            | Service::Sqs
-            | Service::Lambda
-            | Service::Pricing
-            | Service::Stack => Duration::ZERO,
-        }
+        self.collector.floor()
     }
 
     fn needs(&self) -> &[Service] {

@@ -23,6 +23,9 @@ pub use functions::FunctionMetrics;
 pub use processors::ProcessorQuotas;
 pub use queues::QueueMetrics;
 
+/// CloudWatch has one point a minute: asking more often than twice a minute costs and tells nothing.
+const FLOOR: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// A collector of the figures of one service.
 macro_rules! metrics {
     ($(#[$doc:meta])* $name:ident, $part:literal, $reach:ident, [$($needs:ident),*], $read:path) => {
@@ -47,6 +50,10 @@ macro_rules! metrics {
                 std::time::Duration::from_secs(60)
             }
 
+            fn floor(&self) -> std::time::Duration {
+                crate::aws::cloudwatch::FLOOR
+            }
+
             fn needs(&self) -> &'static [model::Service] {
                 &[$(model::Service::$needs),*]
             }
@@ -64,3 +71,19 @@ macro_rules! metrics {
     };
 }
 use metrics;
+
+#[cfg(test)]
+mod tests {
+    use crate::COLLECTORS;
+    use model::Service;
+    use std::time::Duration;
+
+    #[test]
+    fn figures_and_states_of_functions_are_not_asked_for_more_often_than_is_of_use() {
+        for collector in COLLECTORS {
+            let seldom = collector.service() == Service::CloudWatch || collector.part() == "states";
+            let floor = if seldom { super::FLOOR } else { Duration::ZERO };
+            assert_eq!(collector.floor(), floor, "{}", collector.part());
+        }
+    }
+}

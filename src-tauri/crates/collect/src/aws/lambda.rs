@@ -96,6 +96,11 @@ impl Collector for States {
         Duration::from_secs(60)
     }
 
+    /// One call for every function, of the few a second that Lambda takes.
+    fn floor(&self) -> Duration {
+        Duration::from_secs(30)
+    }
+
     fn needs(&self) -> &'static [Service] {
         &[Service::Lambda]
     }

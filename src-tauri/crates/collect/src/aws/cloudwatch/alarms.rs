@@ -41,6 +41,10 @@ impl Collector for Alarms {
         Duration::from_secs(30)
     }
 
+    fn floor(&self) -> Duration {
+        super::FLOOR
+    }
+
     async fn collect(&self, session: &Session, _known: &Known) -> Reading {
         let round = Round::new(session, Service::CloudWatch);
         let outcome = alarms(&round).await;
