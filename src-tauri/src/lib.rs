@@ -5,9 +5,11 @@ mod commands;
 mod error;
 mod feed;
 mod platform;
+mod start;
 
 pub use commands::About;
 pub use error::{IpcCode, IpcError};
+pub use start::{Beginnings, ChosenProfile, FoundPlatform};
 
 use platform::Platform;
 use tauri::{WebviewUrl, WebviewWindowBuilder};
@@ -25,6 +27,7 @@ pub fn run(args: impl Iterator<Item = String>) {
         .setup(move |app| {
             use tauri::Manager as _;
             app.manage(Platform::open(asked));
+            app.manage(start::Found::default());
             WebviewWindowBuilder::new(app, "main", WebviewUrl::default())
                 .title("Quarterdeck")
                 .inner_size(1440.0, 900.0)
@@ -36,6 +39,12 @@ pub fn run(args: impl Iterator<Item = String>) {
             commands::subscribe,
             commands::about,
             commands::start_drill,
+            start::beginnings,
+            start::discover,
+            start::keep,
+            start::open_stack,
+            start::reopen,
+            start::leave,
             commands::offers,
             commands::all_offers,
             commands::plan,

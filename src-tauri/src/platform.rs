@@ -2,6 +2,7 @@
 //! the background, so that the window is there at once and a failure is a sentence in it.
 
 use crate::error::{IpcCode, IpcError};
+use cloud::stack::{self, Saved};
 use engine::Engine;
 use simulator::{Options, Simulation, scenario};
 use std::path::{Path, PathBuf};
@@ -27,7 +28,7 @@ pub(crate) fn asked(args: impl Iterator<Item = String>) -> Result<Asked, String>
     let args: Vec<String> = args.collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words.as_slice() {
-        [] => Ok(Asked::Nothing),
+        [] => Ok(only_one(&stack::saved(&engine::config_dir()))),
         ["--stack", file] => Ok(Asked::Stack(PathBuf::from(file))),
         ["--drill", scenario] => Ok(Asked::Drill((*scenario).to_owned())),
         ["--drill"] => Ok(Asked::Drill("dlq-fills".to_owned())),
@@ -35,6 +36,15 @@ pub(crate) fn asked(args: impl Iterator<Item = String>) -> Result<Asked, String>
             "{:?} is not understood: start `quarterdeck --stack FILE`, or `quarterdeck --drill calm|az-degraded|dlq-fills|writer-sick|writer-load`.",
             other.join(" ")
         )),
+    }
+}
+
+/// The stack file that is kept, where it is the only one: somebody who is woken up wants to see, not to
+/// choose.
+fn only_one(kept: &[Saved]) -> Asked {
+    match kept {
+        [only] => Asked::Stack(only.file.clone()),
+        _ => Asked::Nothing,
     }
 }
 
@@ -58,6 +68,8 @@ pub(crate) struct Platform {
     asked: Arc<Mutex<Wish>>,
     tell: watch::Sender<Opening>,
     opening: watch::Receiver<Opening>,
+    /// What a drill looks at.
+    simulation: Arc<Mutex<Option<Simulation>>>,
 }
 
 impl Platform {
@@ -68,6 +80,7 @@ impl Platform {
             asked: Arc::new(Mutex::new(asked.clone())),
             tell,
             opening,
+            simulation: Arc::default(),
         };
         platform.begin(asked);
         platform
@@ -101,22 +114,83 @@ impl Platform {
         Ok(())
     }
 
+    /// Opens a stack file in the place of what is looked at.
+    ///
+    /// # Errors
+    /// While a run is under way, or something is being opened.
+    pub(crate) async fn open_stack(&self, file: PathBuf) -> Result<(), IpcError> {
+        self.turn_to(Ok(Asked::Stack(file))).await
+    }
+
+    /// Closes what is looked at, so that something else can be chosen.
+    ///
+    /// # Errors
+    /// While a run is under way, or something is being opened.
+    pub(crate) async fn leave(&self) -> Result<(), IpcError> {
+        self.turn_to(Ok(Asked::Nothing)).await
+    }
+
+    /// Opens what was asked for once more.
+    ///
+    /// # Errors
+    /// While a run is under way, or something is being opened.
+    pub(crate) async fn reopen(&self) -> Result<(), IpcError> {
+        self.turn_to(self.asked()).await
+    }
+
+    async fn turn_to(&self, asked: Wish) -> Result<(), IpcError> {
+        let present = self.present()?;
+        *self.wish() = asked.clone();
+        if let Some(engine) = present {
+            engine.stop().await;
+        }
+        self.begin(asked);
+        Ok(())
+    }
+
+    /// Takes the engine that runs out of sight, so that two turns never meet.
+    fn present(&self) -> Result<Option<Engine>, IpcError> {
+        let mut refusal = None;
+        let mut present = None;
+        self.tell.send_if_modified(|opening| {
+            match opening {
+                Opening::Underway => refusal = Some("A platform is being opened just now."),
+                Opening::Open(engine) if engine.helm().busy() => {
+                    refusal = Some(
+                        "A run is under way here, and what it did would not be verified: wait for its receipt, or cancel it first.",
+                    );
+                }
+                Opening::Open(engine) => present = Some(engine.clone()),
+                Opening::Failed(_) => {}
+            }
+            if refusal.is_none() {
+                *opening = Opening::Underway;
+            }
+            refusal.is_none()
+        });
+        match refusal {
+            Some(sentence) => Err(IpcError::new(IpcCode::Refused, sentence)),
+            None => Ok(present),
+        }
+    }
+
     fn wish(&self) -> MutexGuard<'_, Wish> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn begin(&self, asked: Wish) {
         let tell = self.tell.clone();
+        let kept = Arc::clone(&self.simulation);
         tauri::async_runtime::spawn(async move {
-            let (outcome, _simulation) = match asked {
+            let (outcome, simulation) = match asked {
                 Ok(Asked::Stack(file)) => (open_stack(&file).await, None),
                 Ok(Asked::Drill(scenario)) => open_drill(&scenario).await,
                 Ok(Asked::Nothing) => (Err(nothing()), None),
                 Err(sentence) => (Err(IpcError::new(IpcCode::NotOpen, sentence)), None),
             };
+            // The simulated platform lives as long as it is looked at.
+            *kept.lock().unwrap_or_else(PoisonError::into_inner) = simulation;
             tell.send_replace(outcome.map_or_else(Opening::Failed, Opening::Open));
-            // The simulated platform lives as long as somebody may look at it.
-            tell.closed().await;
         });
     }
 
@@ -153,7 +227,7 @@ fn nothing() -> IpcError {
 }
 
 async fn open_stack(file: &Path) -> Result<Engine, IpcError> {
-    let mend = "Mend it and start again; the README describes the stack file.";
+    let mend = "Mend it and try again; the README describes the stack file.";
     let stack = cloud::Stack::load(file)
         .map_err(|error| IpcError::new(IpcCode::NotOpen, error.to_string()).hint(mend))?;
     let sessions = cloud::open(&stack)
@@ -178,5 +252,35 @@ async fn open_drill(scenario: &str) -> (Result<Engine, IpcError>, Option<Simulat
             Err(IpcError::new(IpcCode::NotOpen, error.to_string())),
             None,
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_word_the_only_platform_that_is_kept_is_opened_and_of_several_one_asks() {
+        let kept = |name: &str| Saved {
+            file: PathBuf::from(name),
+            identity: Err("wrong".to_owned()),
+        };
+        assert_eq!(only_one(&[]), Asked::Nothing);
+        assert_eq!(only_one(&[kept("a")]), Asked::Stack(PathBuf::from("a")));
+        assert_eq!(only_one(&[kept("a"), kept("b")]), Asked::Nothing);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_turned_to_while_something_is_being_opened() {
+        let (tell, opening) = watch::channel(Opening::Underway);
+        let platform = Platform {
+            asked: Arc::new(Mutex::new(Ok(Asked::Nothing))),
+            tell,
+            opening,
+            simulation: Arc::default(),
+        };
+        let refused = platform.leave().await.expect_err("it is being opened");
+        assert_eq!(refused.code, IpcCode::Refused);
+        assert_eq!(platform.asked(), Ok(Asked::Nothing));
     }
 }

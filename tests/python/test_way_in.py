@@ -226,3 +226,40 @@ def test_nothing_of_another_account_is_asked_for_or_shown(platform, seen, tmp_pa
     queue = seen.of("queue")[0]["id"]
     plan = qd("plan", "redrive", queue, "--stack", str(stack), "--json", state=tmp_path / "state")
     assert plan.returncode != 0 and not plan.stdout.strip()
+
+
+def without_clusters(platform, tmp_path):
+    """The simulated platform's stack file as somebody writes it who knows their profile and nothing else."""
+    text = re.sub(r"\[\[cluster\]\]\n(?:[^\[\n].*\n|\n)*", "", platform.stack.read_text())
+    for name in ("aws/config", "aws/credentials", "kubeconfig"):
+        text = text.replace(f'"{name}"', f'"{platform.folder / name}"')
+    assert "cluster" not in tomllib.loads(text), text
+    path = tmp_path / "plain.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_stack_that_names_no_cluster_shows_those_that_eks_lists(platform, seen, tmp_path):
+    again = reading.read(without_clusters(platform, tmp_path), tmp_path / "state")
+    failed = [s for s in again.document["sources"] if s["state"] != "ok"]
+    assert again.code == 0 and not failed, failed
+    assert len(again.of("pod")) == len(seen.of("pod")) > 0
+    assert {n["id"] for n in again.of("deployment")} == {n["id"] for n in seen.of("deployment")}
+    assert {e["to"] for e in again.document["edges"] if e["relation"] == "connects-to"} == {
+        e["to"] for e in seen.document["edges"] if e["relation"] == "connects-to"
+    }
+
+
+def test_a_listed_cluster_that_does_not_answer_is_a_sentence_and_the_aws_side_stays(platform, seen, tmp_path):
+    stack = without_clusters(platform, tmp_path)
+    platform.fault("silent:kubernetes")
+    try:
+        again = reading.read(stack, tmp_path / "state")
+    finally:
+        platform.heal()
+    failed = [s for s in again.document["sources"] if s["state"] != "ok"]
+    name = seen.of("cluster")[0]["name"]
+    assert again.code == 3 and [s["service"] for s in failed] == ["kubernetes"], failed
+    assert name in failed[0]["error"] and "did not answer" in failed[0]["error"], failed
+    assert {n["id"] for n in again.of("queue")} == {n["id"] for n in seen.of("queue")}
+    assert reading.read(stack, tmp_path / "state").code == 0, "and it is found when it answers"

@@ -8,9 +8,9 @@ import { simulated } from "./sim.mjs";
 
 const AXE = new URL("../../ui/node_modules/axe-core/axe.min.js", import.meta.url);
 
-/** The window, with its state in `state`. */
-export async function desk(args, state) {
-  const at = new Desk(args, state);
+/** The window, with its state in `state` and nobody's own stack files; `env` says what differs. */
+export async function desk(args, state, env = {}) {
+  const at = new Desk(args, { XDG_STATE_HOME: state, XDG_CONFIG_HOME: `${state}-config`, ...env });
   await at.open();
   return at;
 }
@@ -41,13 +41,13 @@ const CUT_OFF = `
   return [...outside, ...new Set([...parts.filter((e) => out(e, e.getBoundingClientRect())), ...wide].map(name))].slice(0, 8);`;
 
 class Desk {
-  constructor(args, state) {
-    Object.assign(this, { args, state });
+  constructor(args, env) {
+    Object.assign(this, { args, env });
   }
 
   /** Opens the window, 1440 × 900; again, after it was killed. */
   async open() {
-    this.window = await open(process.env.QD_APP, this.args, { XDG_STATE_HOME: this.state });
+    this.window = await open(process.env.QD_APP, this.args, this.env);
     await this.size(1440, 900);
   }
 

@@ -1,6 +1,9 @@
 // The only file that talks to the shell. A command that panicked never answers, so every call has a
 // deadline of its own and fails with a sentence instead of waiting for ever.
 import { Channel, invoke } from "@tauri-apps/api/core";
+import type { Beginnings } from "./gen/Beginnings";
+import type { ChosenProfile } from "./gen/ChosenProfile";
+import type { FoundPlatform } from "./gen/FoundPlatform";
 import type { Offer } from "./gen/Offer";
 import type { OpenLoop } from "./gen/OpenLoop";
 import type { Peek } from "./gen/Peek";
@@ -29,10 +32,16 @@ interface Commands {
   audit: { args: { limit: number }; answer: AuditRow[] };
   about: { args: Record<string, never>; answer: About };
   start_drill: { args: { scenario: string }; answer: null };
+  beginnings: { args: Record<string, never>; answer: Beginnings };
+  discover: { args: { profiles: ChosenProfile[] }; answer: FoundPlatform };
+  keep: { args: { name: string; environment: string }; answer: null };
+  open_stack: { args: { file: string }; answer: null };
+  reopen: { args: Record<string, never>; answer: null };
+  leave: { args: Record<string, never>; answer: null };
 }
 
-/** Seconds a command may take; preflight makes fresh calls to the clouds, a peek receives ten messages at a time. */
-const DEADLINE_S: Partial<Record<keyof Commands, number>> = { about: 60, plan: 40, act: 60, resume_run: 40, subscribe: 60, peek: 120 };
+/** Seconds a command may take; preflight makes fresh calls to the clouds, a peek receives ten messages at a time, a profile is looked through for half a minute. */
+const DEADLINE_S: Partial<Record<keyof Commands, number>> = { about: 60, plan: 40, act: 60, resume_run: 40, subscribe: 60, peek: 120, discover: 60 };
 const DEFAULT_DEADLINE_S = 15;
 
 function call<C extends keyof Commands>(command: C, args: Commands[C]["args"]): Promise<Commands[C]["answer"]> {
@@ -88,6 +97,20 @@ export function shellHost(): Host {
     about: () => call("about", {}),
     startDrill: async (scenario) => {
       await call("start_drill", { scenario });
+    },
+    beginnings: () => call("beginnings", {}),
+    discover: (profiles) => call("discover", { profiles }),
+    keep: async (name, environment) => {
+      await call("keep", { name, environment });
+    },
+    openStack: async (file) => {
+      await call("open_stack", { file });
+    },
+    reopen: async () => {
+      await call("reopen", {});
+    },
+    leave: async () => {
+      await call("leave", {});
     },
   };
 }

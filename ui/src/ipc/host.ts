@@ -2,6 +2,10 @@
 import type { About } from "./gen/About";
 import type { Arming } from "./gen/Arming";
 import type { AuditRow } from "./gen/AuditRow";
+import type { Beginnings } from "./gen/Beginnings";
+import type { ChosenProfile } from "./gen/ChosenProfile";
+import type { Environment } from "./gen/Environment";
+import type { FoundPlatform } from "./gen/FoundPlatform";
 import type { IpcError } from "./gen/IpcError";
 import type { NodeId } from "./gen/NodeId";
 import type { Offer } from "./gen/Offer";
@@ -43,6 +47,18 @@ export interface Host {
   about(): Promise<About>;
   /** Opens the simulated platform, where no platform was named. */
   startDrill(scenario: string): Promise<void>;
+  /** The stack files that are kept, and the profiles of the AWS config. */
+  beginnings(): Promise<Beginnings>;
+  /** What profiles lead to; only read, and kept by `keep` alone. */
+  discover(profiles: ChosenProfile[]): Promise<FoundPlatform>;
+  /** Keeps what was found last as a stack file, and opens it. */
+  keep(name: string, environment: Environment): Promise<void>;
+  /** Opens one of the stack files that are kept. */
+  openStack(file: string): Promise<void>;
+  /** Opens what could not be opened once more. */
+  reopen(): Promise<void>;
+  /** Closes the platform, so that another can be chosen. */
+  leave(): Promise<void>;
 }
 
 const CODES: readonly string[] = ["not-open", "refused", "no-answer", "malformed"];

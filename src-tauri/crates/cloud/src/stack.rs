@@ -12,11 +12,13 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 
 mod clusters;
+mod saved;
 #[cfg(test)]
 mod tests;
 mod times;
 
 pub use clusters::{Entrance, StackCluster};
+pub use saved::{Saved, save, saved};
 pub use times::{StackEffect, StackFreeze};
 
 /// The platform, as its stack file declares it.

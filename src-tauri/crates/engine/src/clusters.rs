@@ -85,7 +85,8 @@ impl Clusters {
         (watches, openers)
     }
 
-    fn watch(&self, session: ClusterSession) -> Vec<Arc<dyn Watch>> {
+    /// What is read of an open cluster.
+    pub(crate) fn watch(&self, session: ClusterSession) -> Vec<Arc<dyn Watch>> {
         let cluster = Cluster::new(session);
         self.named().open.push(cluster.clone());
         Watched::ALL

@@ -7,6 +7,7 @@
 use crate::assembly::{assembler, stack_identity};
 use crate::clusters::Clusters;
 use crate::core::{Core, Parts, lock};
+use crate::finder::Finder;
 use crate::identity::identity;
 use crate::index::{Message, PlatformClock};
 use crate::poller::{CollectorReader, Reader};
@@ -98,6 +99,8 @@ impl Recipe {
         let (watches, openers) = clusters.open(places, &sessions.clock).await;
         let mut readers = readers(&sessions, &self.collectors);
         readers.extend(openers.iter().map(|o| Arc::clone(o) as Arc<dyn Reader>));
+        let finders = self.finders(&sessions, &clusters);
+        readers.extend(finders.iter().map(|f| Arc::clone(f) as Arc<dyn Reader>));
         let (assembler, complaint) = assembler(&self.stack);
         if let Some(complaint) = complaint {
             notice(&self.notices, complaint);
@@ -115,12 +118,25 @@ impl Recipe {
         let stamp = fingerprint(&self.stack, &sessions, &clusters.all());
         let core = Arc::new(Core::start(parts, |mailbox| self.recorder(stamp, &mailbox)));
         openers.iter().for_each(|opener| opener.serve(&core));
+        finders.iter().for_each(|finder| finder.serve(&core));
         Sight {
             began: (now(), sessions.clock.now()),
             core,
             sessions,
             clusters,
         }
+    }
+
+    /// One per account and region, where the stack file names no cluster at all.
+    fn finders(&self, sessions: &Sessions, clusters: &Clusters) -> Vec<Arc<Finder>> {
+        if !self.stack.clusters.is_empty() {
+            return Vec::new();
+        }
+        let accounts = sessions.accounts.iter();
+        let regional = accounts.flat_map(|account| &account.regional);
+        regional
+            .map(|session| Arc::new(Finder::new(session, &sessions.clock, clusters)))
+            .collect()
     }
 
     /// The picture before anything was read.

@@ -1,4 +1,4 @@
-//! Where the console keeps what must outlive it: last pictures, audit, journals.
+//! Where the console keeps what must outlive it: last pictures, audit, journals; and its stack files.
 
 use std::fs::{File, OpenOptions, Permissions, set_permissions};
 use std::io;
@@ -10,14 +10,21 @@ use std::path::{Path, PathBuf};
 /// <https://specifications.freedesktop.org/basedir-spec/0.8/>).
 #[must_use]
 pub fn state_dir() -> PathBuf {
-    let named = std::env::var_os("XDG_STATE_HOME")
+    xdg("XDG_STATE_HOME", ".local/state")
+}
+
+/// Where the stack files the window offers lie: `$XDG_CONFIG_HOME/quarterdeck`, or
+/// `~/.config/quarterdeck` (same specification).
+#[must_use]
+pub fn config_dir() -> PathBuf {
+    xdg("XDG_CONFIG_HOME", ".config")
+}
+
+fn xdg(variable: &str, usual: &str) -> PathBuf {
+    let named = std::env::var_os(variable)
         .map(PathBuf::from)
         .filter(|p| p.is_absolute());
-    let usual = || {
-        std::env::home_dir()
-            .unwrap_or_default()
-            .join(".local/state")
-    };
+    let usual = || std::env::home_dir().unwrap_or_default().join(usual);
     named.unwrap_or_else(usual).join("quarterdeck")
 }
 

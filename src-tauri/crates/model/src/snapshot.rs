@@ -25,6 +25,21 @@ pub enum Environment {
     Dev,
 }
 
+impl Environment {
+    /// All there are, the loudest first.
+    pub const ALL: [Environment; 3] = [Environment::Prod, Environment::Staging, Environment::Dev];
+
+    /// As the stack file writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Environment::Prod => "prod",
+            Environment::Staging => "staging",
+            Environment::Dev => "dev",
+        }
+    }
+}
+
 /// What the stack file says it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
 pub struct StackIdentity {

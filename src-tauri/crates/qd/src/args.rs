@@ -1,6 +1,7 @@
 //! The command line of `qd`; names and meanings are stable.
 
 use clap::{Args, Parser, Subcommand};
+use model::Environment;
 use simulator::Millis;
 use std::path::PathBuf;
 
@@ -227,8 +228,8 @@ pub(crate) struct InitArgs {
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// prod, staging or dev: how loudly the window says where it is.
-    #[arg(long, default_value = "prod", value_parser = ["prod", "staging", "dev"])]
-    pub(crate) environment: String,
+    #[arg(long, default_value = "prod", value_parser = environment)]
+    pub(crate) environment: Environment,
     /// The stack file to be written; never over one that is there.
     #[arg(long, default_value = "quarterdeck.toml", value_name = "FILE")]
     pub(crate) to: PathBuf,
@@ -301,6 +302,12 @@ fn seconds(text: &str) -> Result<f64, String> {
         Ok(value) if value.is_finite() && value > 0.0 && value <= 86_400.0 => Ok(value),
         _ => Err("give seconds between 0 and 86400, e.g. 30".to_owned()),
     }
+}
+
+fn environment(text: &str) -> Result<Environment, String> {
+    let mut all = Environment::ALL.into_iter();
+    all.find(|environment| environment.as_str() == text)
+        .ok_or_else(|| "give prod, staging or dev".to_owned())
 }
 
 fn instant(text: &str) -> Result<Millis, String> {

@@ -15,6 +15,7 @@ import type { Arming, AuditRow, Host, HostError } from "../host";
 import { deadLetters, offerOf, planOf, receiptAt } from "./actions";
 import { otherOffers, otherPlan, otherReceipt } from "./others";
 import { dice, rfc } from "./make";
+import { beginning } from "./beginning";
 import { peekOf } from "./peek";
 import { platform, SCENARIOS, snapshot, type Platform, type Scenario } from "./platform";
 
@@ -178,11 +179,14 @@ export function fakeHost(query: URLSearchParams): Host {
     audit: (limit) => Promise.resolve(audit.slice(0, limit)),
     about: () =>
       Promise.resolve(
-        query.has("error")
+        query.has("start")
+          ? { version: "0.1.0", looking_at: "", drills: ["calm", "az-degraded", "dlq-fills"], error: { code: "not-open", message: "No platform was named.", retryable: false } }
+          : query.has("error")
           ? { version: "0.1.0", looking_at: "/etc/quarterdeck/prod.toml", drills: [], error: { code: "not-open", message: "/etc/quarterdeck/prod.toml, line 7, column 3: 'enviroment' is not a key of the stack file; did you mean 'environment'?", hint: "Mend it and start again; the README describes the stack file.", retryable: false } }
           : { version: "0.1.0", looking_at: "made up", drills: [] },
       ),
     startDrill: () => Promise.resolve(),
+    ...beginning,
   };
 }
 

@@ -268,7 +268,8 @@ impl Helm {
     }
 
     /// Whether a run of this process has not ended.
-    pub(crate) fn busy(&self) -> bool {
+    #[must_use]
+    pub fn busy(&self) -> bool {
         // The runner keeps the sending half until its end.
         let live = self.live();
         live.values().any(|run| run.events.has_changed().is_ok())
