@@ -8,7 +8,7 @@ VENV := .venv
 STAMPS := target/.stamps
 LOCALSTACK := target/localstack
 PACKAGES := libwebkit2gtk-4.1-dev libgtk-3-dev librsvg2-dev pkg-config build-essential curl file python3-venv
-TEST_PACKAGES := webkit2gtk-driver xvfb xauth dbus dbus-x11 imagemagick
+TEST_PACKAGES := webkit2gtk-driver xvfb xauth dbus dbus-x11 gnome-keyring imagemagick
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: help run test test-redrive bench lint ui-test rust-test python-test window-test prerequisites

@@ -1,5 +1,6 @@
 //! Credentials as they are handed to the SDK: what cannot be used is told before anything is signed.
 
+use crate::keyring::KeyringError;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
@@ -23,6 +24,9 @@ pub(crate) enum Unusable {
         /// Which profile, perhaps by way of `source_profile`.
         profile: String,
     },
+    /// The profile leaves them to the keyring, and that has none.
+    #[error("the profile does not say how it signs in, and {0}")]
+    Keyring(KeyringError),
     /// STS says they are of another account than the stack file.
     #[error("{who} leads to account {is}, and the stack file says {wanted}")]
     Account {
@@ -48,6 +52,7 @@ impl Unusable {
             Unusable::Program { .. } => {
                 "Look at what it runs; if it is yours, move the profile to your own ~/.aws/config and leave the file out of the stack file."
             }
+            Unusable::Keyring(error) => error.next_step(),
             Unusable::Account { .. } => {
                 "Use a profile of that account, or correct its id in the stack file; then start again."
             }

@@ -12,6 +12,7 @@ pub mod dns;
 pub mod ec2;
 pub mod failure;
 mod guarded;
+pub mod keyring;
 mod keys;
 pub mod kubernetes;
 pub mod probe;

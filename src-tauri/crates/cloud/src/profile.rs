@@ -3,6 +3,7 @@
 //! A profile the stack file names is used alone: what the environment says of other credentials
 //! does not stand in for it (as with the AWS CLI's `--profile`).
 
+use crate::keyring::Kept;
 use crate::keys::{Keys, Unusable};
 use crate::stack::StackFiles;
 use crate::wire;
@@ -61,7 +62,12 @@ pub(crate) async fn access(profile: Option<&str>, files: &StackFiles, region: &s
         loader = loader.profile_files(files.clone());
     }
     if let Some(profile) = profile {
-        loader = with_profile(loader, profile, files, &region, &pool);
+        loader = if leaves_keys_to_keyring(profile, files.as_ref()).await {
+            let kept = SharedCredentialsProvider::new(Kept::new(profile));
+            loader.profile_name(profile).credentials_provider(kept)
+        } else {
+            with_profile(loader, profile, files, &region, &pool)
+        };
     }
     let sdk = checked(loader.load().await, refused);
     let loopback = sdk.endpoint_url().is_some_and(wire::is_loopback);
@@ -116,6 +122,29 @@ fn runs_a_program(set: &EnvConfigSections, start: &str) -> bool {
         next = profile.get("source_profile");
     }
     false
+}
+
+/// What says how a profile signs in
+/// (<https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>).
+const WAYS: [&str; 8] = [
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "credential_process",
+    "credential_source",
+    "role_arn",
+    "source_profile",
+    "sso_session",
+    "sso_start_url",
+];
+
+/// Whether a profile is there and says nothing of how it signs in.
+async fn leaves_keys_to_keyring(profile: &str, files: Option<&EnvConfigFiles>) -> bool {
+    let files = files.cloned().unwrap_or_default();
+    let name = Some(profile.to_owned().into());
+    let set = aws_config::profile::load(&Fs::real(), &Env::real(), &files, name).await;
+    let set = set.ok();
+    let profile = set.as_ref().and_then(|set| set.get_profile(profile));
+    profile.is_some_and(|profile| WAYS.iter().all(|way| profile.get(way).is_none()))
 }
 
 fn with_profile(

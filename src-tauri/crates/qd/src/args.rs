@@ -22,6 +22,9 @@ pub(crate) enum Command {
     /// Look through profiles of the AWS config, say what is there, and write a stack file. Exit 0 complete, 3 when a
     /// source failed (the file is written), 2 when there is something to choose.
     Init(InitArgs),
+    /// Keep or forget the keys of a profile in the operating system's keyring. Exit 0 done, 2 misused.
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// One complete snapshot. Exit 0 complete, 3 when a source failed (the rest is printed).
     Topology {
         #[command(flatten)]
@@ -215,6 +218,21 @@ pub(crate) struct ReadArgs {
 }
 
 /// What a stack file is made from.
+/// What to do about keys that do not expire.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Keep the keys of a profile that does not say how it signs in; asks for them, or reads two lines.
+    Set {
+        /// The profile of the AWS config.
+        profile: String,
+    },
+    /// Forget them.
+    Forget {
+        /// The profile of the AWS config.
+        profile: String,
+    },
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
     /// A profile of the AWS config; may be repeated. Without one $AWS_PROFILE, the only profile there is, or the
