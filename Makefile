@@ -11,12 +11,14 @@ PACKAGES := libwebkit2gtk-4.1-dev libgtk-3-dev librsvg2-dev pkg-config build-ess
 TEST_PACKAGES := webkit2gtk-driver xvfb xauth dbus dbus-x11 gnome-keyring imagemagick
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help run test test-redrive bench lint ui-test rust-test python-test window-test prerequisites
+.PHONY: help run test test-redrive test-package bench package lint ui-test rust-test python-test window-test prerequisites
 
 help:
 	@echo "make run [STACK=FILE] [SCENARIO=calm|az-degraded|dlq-fills|writer-sick|writer-load]   the console; without STACK on the simulated platform"
 	@echo "make test                                                     everything that must hold"
 	@echo "make test-redrive                                             the native redrive against LocalStack's SQS (installs it once, some minutes)"
+	@echo "make package                                                  target/quarterdeck.deb"
+	@echo "make test-package                                             that package installed, started, upgraded and removed (as root)"
 	@echo "make bench                                                    the figures of the README, side by side"
 
 prerequisites:
@@ -98,6 +100,18 @@ test-redrive: prerequisites $(STAMPS)/packages ui/dist/index.html $(LOCALSTACK)/
 	@echo "▸ the native redrive against LocalStack's SQS, which moves messages by itself"
 	@cargo build --workspace --bins --quiet
 	@QD_BIN="$(CURDIR)/target/debug/qd" $(LOCALSTACK)/bin/pytest -q tests/python/localstack/redrive.py
+
+# Packed by Tauri's own bundler out of the binaries that cargo built.
+package: prerequisites $(STAMPS)/packages ui/dist/index.html
+	@echo "▸ building the package (release; the first time takes some ten minutes)"
+	@cargo build --release --workspace --bins --quiet
+	@cd src-tauri && ../ui/node_modules/.bin/tauri bundle --bundles deb >/dev/null
+	@cp target/release/bundle/deb/*_$$(dpkg --print-architecture).deb target/quarterdeck.deb
+	@ls -lh target/quarterdeck.deb
+
+test-package: package $(STAMPS)/test-packages
+	@echo "▸ the package, installed and removed"
+	@tests/package/run target/quarterdeck.deb
 
 bench: prerequisites $(STAMPS)/packages ui/dist/index.html $(VENV)/.ready
 	@echo "▸ building for measuring (release)"

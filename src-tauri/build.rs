@@ -5,6 +5,7 @@
 const COMMANDS: &[&str] = &[
     "subscribe",
     "about",
+    "links",
     "start_drill",
     "beginnings",
     "discover",

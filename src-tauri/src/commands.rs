@@ -2,6 +2,7 @@
 
 use crate::error::IpcError;
 use crate::feed;
+use crate::link::{Link, Links};
 use crate::platform::{self, Asked, Platform};
 use act::selected::peek::Peek;
 use act::{Offer, OpenLoop, Plan, PlanId, Receipt, RunEvent, RunId, Verb};
@@ -60,6 +61,13 @@ pub(crate) async fn subscribe(
     channel: Channel<Update>,
 ) -> Answer<()> {
     feed::updates(&platform.engine().await?, channel);
+    Ok(())
+}
+
+/// The links the window is given: the one it was started with, then those that are followed later.
+#[tauri::command]
+pub(crate) async fn links(links: State<'_, Links>, channel: Channel<Link>) -> Answer<()> {
+    feed::links(links.subscribe(), channel);
     Ok(())
 }
 

@@ -4,13 +4,16 @@
 mod commands;
 mod error;
 mod feed;
+mod link;
 mod platform;
 mod start;
 
 pub use commands::About;
 pub use error::{IpcCode, IpcError};
+pub use link::Link;
 pub use start::{Beginnings, ChosenProfile, FoundPlatform};
 
+use link::Links;
 use platform::Platform;
 use tauri::{WebviewUrl, WebviewWindowBuilder};
 
@@ -22,11 +25,26 @@ pub fn run(args: impl Iterator<Item = String>) {
         .with_writer(std::io::stderr)
         .init();
     cloud::quiet();
-    let asked = platform::asked(args);
+    let (links, words): (Vec<String>, Vec<String>) = args.partition(|word| Link::is(word));
+    let link = links.first().map(|text| Link::parse(text)).transpose();
+    if let ([text], [], Ok(_)) = (links.as_slice(), words.as_slice(), &link)
+        && link::handed_over(&link::folder(), text)
+    {
+        return;
+    }
+    let asked = match &link {
+        Ok(_) => platform::asked(words.into_iter()),
+        Err(sentence) => Err(sentence.clone()),
+    };
+    let links = Links::new(link.ok().flatten());
     let outcome = tauri::Builder::default()
         .setup(move |app| {
             use tauri::Manager as _;
-            app.manage(Platform::open(asked));
+            let platform = Platform::open(asked);
+            let handle = app.handle().clone();
+            links.listen(&link::folder(), platform.clone(), move || raise(&handle));
+            app.manage(links);
+            app.manage(platform);
             app.manage(start::Found::default());
             WebviewWindowBuilder::new(app, "main", WebviewUrl::default())
                 .title("Quarterdeck")
@@ -38,6 +56,7 @@ pub fn run(args: impl Iterator<Item = String>) {
         .invoke_handler(tauri::generate_handler![
             commands::subscribe,
             commands::about,
+            commands::links,
             commands::start_drill,
             start::beginnings,
             start::discover,
@@ -67,5 +86,15 @@ pub fn run(args: impl Iterator<Item = String>) {
             "The window cannot open: {error}. The same picture in the terminal: qd status --stack FILE"
         );
         std::process::exit(1);
+    }
+}
+
+/// Brings the window to the front, where the desktop lets it.
+fn raise(app: &tauri::AppHandle) {
+    use tauri::Manager as _;
+    if let Some(window) = app.get_webview_window("main") {
+        // A desktop that does not let windows come forward marks it as asking.
+        let _ = window.unminimize();
+        let _ = window.set_focus();
     }
 }

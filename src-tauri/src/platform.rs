@@ -4,6 +4,7 @@
 use crate::error::{IpcCode, IpcError};
 use cloud::stack::{self, Saved};
 use engine::Engine;
+use model::NodeId;
 use simulator::{Options, Simulation, scenario};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -171,6 +172,14 @@ impl Platform {
         match refusal {
             Some(sentence) => Err(IpcError::new(IpcCode::Refused, sentence)),
             None => Ok(present),
+        }
+    }
+
+    /// Whether the platform that is looked at has this node.
+    pub(crate) fn knows(&self, node: &NodeId) -> bool {
+        match &*self.opening.borrow() {
+            Opening::Open(engine) => engine.snapshot().nodes.iter().any(|n| n.id == *node),
+            Opening::Underway | Opening::Failed(_) => false,
         }
     }
 

@@ -16,6 +16,7 @@ fn export(dir: &Path) {
     engine::Arming::export_all(&config).expect("arming exports");
     engine::AuditRow::export_all(&config).expect("audit rows export");
     quarterdeck::About::export_all(&config).expect("about exports");
+    quarterdeck::Link::export_all(&config).expect("links export");
     quarterdeck::Beginnings::export_all(&config).expect("beginnings export");
     quarterdeck::ChosenProfile::export_all(&config).expect("choices export");
     quarterdeck::FoundPlatform::export_all(&config).expect("what is found exports");

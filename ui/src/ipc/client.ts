@@ -4,6 +4,7 @@ import { Channel, invoke } from "@tauri-apps/api/core";
 import type { Beginnings } from "./gen/Beginnings";
 import type { ChosenProfile } from "./gen/ChosenProfile";
 import type { FoundPlatform } from "./gen/FoundPlatform";
+import type { Link } from "./gen/Link";
 import type { Offer } from "./gen/Offer";
 import type { OpenLoop } from "./gen/OpenLoop";
 import type { Peek } from "./gen/Peek";
@@ -30,6 +31,7 @@ interface Commands {
   peek: { args: { node: string; sample: number; edit?: string; freeShape?: boolean }; answer: Peek };
   resume_run: { args: { run: string }; answer: string };
   audit: { args: { limit: number }; answer: AuditRow[] };
+  links: { args: { channel: Channel<Link> }; answer: null };
   about: { args: Record<string, never>; answer: About };
   start_drill: { args: { scenario: string }; answer: null };
   beginnings: { args: Record<string, never>; answer: Beginnings };
@@ -94,6 +96,9 @@ export function shellHost(): Host {
     peek: (node, sample, edit, freeShape) => call("peek", { node, sample, ...(edit === undefined ? {} : { edit }), ...(freeShape === undefined ? {} : { freeShape }) }),
     resumeRun: (run) => call("resume_run", { run }),
     audit: (limit) => call("audit", { limit }),
+    links: async (onLink) => {
+      await call("links", { channel: new Channel<Link>((link) => onLink(plain(link) as Link)) });
+    },
     about: () => call("about", {}),
     startDrill: async (scenario) => {
       await call("start_drill", { scenario });

@@ -7,6 +7,7 @@ import type { ChosenProfile } from "./gen/ChosenProfile";
 import type { Environment } from "./gen/Environment";
 import type { FoundPlatform } from "./gen/FoundPlatform";
 import type { IpcError } from "./gen/IpcError";
+import type { Link } from "./gen/Link";
 import type { NodeId } from "./gen/NodeId";
 import type { Offer } from "./gen/Offer";
 import type { OpenLoop } from "./gen/OpenLoop";
@@ -45,6 +46,8 @@ export interface Host {
   resumeRun(run: RunId): Promise<RunId>;
   audit(limit: number): Promise<AuditRow[]>;
   about(): Promise<About>;
+  /** Calls back with the link the window was started with, then with those that are followed later. */
+  links(onLink: (link: Link) => void): Promise<void>;
   /** Opens the simulated platform, where no platform was named. */
   startDrill(scenario: string): Promise<void>;
   /** The stack files that are kept, and the profiles of the AWS config. */

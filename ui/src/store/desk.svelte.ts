@@ -1,8 +1,10 @@
 // What the person at the desk is looking at: view, region, selection, focus, what is open. Nothing of this
 // comes from the platform and nothing of it is ever sent.
+import type { Link } from "../ipc/gen/Link";
 import type { NodeId } from "../ipc/gen/NodeId";
 import type { Offer } from "../ipc/gen/Offer";
 import type { RunId } from "../ipc/gen/RunId";
+import { spanFor } from "../panels/timeline/axis";
 import type { Seen } from "../panels/peek/words";
 
 export type View = "topology" | "queues" | "databases" | "audit";
@@ -50,6 +52,8 @@ export class Desk {
   drill = $state(false);
   /** Step of the timeline's span. */
   zoom = $state(3);
+  /** The time a link was about, in milliseconds. */
+  moment = $state<number | null>(null);
   theme = $state<Theme>("auto");
   /** What was just said: shown in the status bar for a few seconds, and told to who cannot see it. */
   said = $state("");
@@ -69,6 +73,15 @@ export class Desk {
 
   select(id: NodeId | null): void {
     this.selected = id;
+  }
+
+  /** Shows what a link is about: its node, and its time on the axis where that is long enough. */
+  follow(link: Link, now: number): void {
+    this.view = "topology";
+    this.drill = false;
+    this.selected = link.node;
+    this.moment = link.at === undefined ? null : Date.parse(link.at);
+    if (this.moment !== null) this.zoom = spanFor(now - this.moment);
   }
 
   focusOn(key: string): void {

@@ -186,6 +186,7 @@ export function fakeHost(query: URLSearchParams): Host {
           : { version: "0.1.0", looking_at: "made up", drills: [] },
       ),
     startDrill: () => Promise.resolve(),
+    links: () => Promise.resolve(),
     ...beginning,
   };
 }

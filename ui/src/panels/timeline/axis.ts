@@ -26,6 +26,12 @@ export interface PlacedMark extends Mark {
 /** Minutes shown, by zoom step. */
 export const SPANS = [5, 10, 20, 30, 60, 180] as const;
 
+/** The shortest step that reaches so many milliseconds back, with a little before it; else the longest. */
+export function spanFor(ms: number): number {
+  const fits = SPANS.findIndex((minutes) => ms < minutes * 54_000);
+  return fits < 0 ? SPANS.length - 1 : fits;
+}
+
 /** Round steps, in minutes, that give four to seven ticks. */
 export function ticks(from: number, to: number): number[] {
   const span = (to - from) / 60_000;
