@@ -72,7 +72,7 @@ pub(crate) fn said(node: &Node, fact: Fact) -> (SourceId, Timestamp) {
     }
 }
 
-/// The source of what the listing of a database or function does not say: service and part.
+/// The source of what the listing of a database, function or mapping does not say: service and part.
 fn teller(kind: Kind, fact: Fact) -> Option<(Service, &'static str)> {
     match (kind, fact) {
         (
@@ -91,6 +91,7 @@ fn teller(kind: Kind, fact: Fact) -> Option<(Service, &'static str)> {
         (Kind::Function, Fact::StateWord | Fact::LastUpdateStatus) => {
             Some((Service::Lambda, "states"))
         }
+        (Kind::Mapping, Fact::OwnerStack) => Some((Service::Lambda, "tags")),
         _ => None,
     }
 }

@@ -112,6 +112,7 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &aws::lambda::Mappings,
     &aws::lambda::States,
     &aws::lambda::Concurrency,
+    &aws::lambda::Tags,
     &aws::cloudwatch::EdgeMetrics,
     &aws::cloudwatch::BalancerMetrics,
     &aws::cloudwatch::DatabaseMetrics,

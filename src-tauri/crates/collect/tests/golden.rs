@@ -546,4 +546,29 @@ async fn functions_and_mappings() {
     insta::assert_snapshot!("states", without_time(&states));
 }
 
+#[tokio::test]
+async fn the_stack_of_a_mapping_is_the_one_its_tags_name() {
+    const ARN: &str = "arn%3Aaws%3Alambda%3Aus-east-1%3A111122223333%3Aevent-source-mapping%3A6f2b";
+    let said = |body: &'static str| {
+        let answers = move |request: &Request| {
+            assert_eq!(request.line, format!("GET /2017-03-31/tags/{ARN}"));
+            json(body)
+        };
+        read("lambda/tags", answers, known)
+    };
+    let owned = said(
+        r#"{"Tags":{"environment":"prod","aws:cloudformation:stack-name":"orders","aws:cloudformation:stack-id":"arn:aws:cloudformation:us-east-1:111122223333:stack/orders/1"}}"#,
+    );
+    insta::assert_snapshot!("tags", without_time(&owned.await));
+    for nobody in [r#"{"Tags":{"environment":"prod"}}"#, "{}"] {
+        let text = said(nobody).await;
+        assert!(text.contains("owner_stack = \"none\""), "{text}");
+    }
+    let gone = |_: &Request| Answer::JsonError(404, "ResourceNotFoundException");
+    assert_eq!(
+        read("lambda/tags", gone, known).await,
+        "1 requests, 0 skipped\n"
+    );
+}
+
 mod cloudwatch;

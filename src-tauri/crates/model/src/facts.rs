@@ -605,6 +605,9 @@ facts! {
     EventSource = "event_source",
     /// Function the mapping invokes.
     FunctionName = "function_name",
+    /// CloudFormation stack that keeps it, by the tag CloudFormation puts on what it makes; `none`: its tags were read
+    /// and name none.
+    OwnerStack = "owner_stack",
     /// OK, ALARM, INSUFFICIENT_DATA.
     AlarmState = "alarm_state",
     /// RFC 3339.

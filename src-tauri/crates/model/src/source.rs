@@ -64,27 +64,6 @@ impl Service {
         }
     }
 
-    /// Whether what it tells bears on how anything is. Prices do not: a picture without them is whole.
-    #[must_use]
-    pub const fn bears_on_health(self) -> bool {
-        match self {
-            Service::Pricing => false,
-            Service::Sts
-            | Service::Iam
-            | Service::Route53
-            | Service::CloudFront
-            | Service::Elb
-            | Service::Ec2
-            | Service::Eks
-            | Service::Kubernetes
-            | Service::Rds
-            | Service::Sqs
-            | Service::Lambda
-            | Service::CloudWatch
-            | Service::Stack => true,
-        }
-    }
-
     /// The lower-case word of ids and `--fault` specifications.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -169,6 +148,28 @@ impl Source {
             part: part.to_owned(),
         }
     }
+
+    /// Whether what it tells bears on how anything is. What instances cost does not, nor does who keeps a mapping: a
+    /// picture without them is whole.
+    #[must_use]
+    pub fn bears_on_health(&self) -> bool {
+        match self.service {
+            Service::Pricing => false,
+            Service::Lambda => self.part != "tags",
+            Service::Sts
+            | Service::Iam
+            | Service::Route53
+            | Service::CloudFront
+            | Service::Elb
+            | Service::Ec2
+            | Service::Eks
+            | Service::Kubernetes
+            | Service::Rds
+            | Service::Sqs
+            | Service::CloudWatch
+            | Service::Stack => true,
+        }
+    }
 }
 
 /// Whether a source can be believed now.
@@ -225,6 +226,20 @@ impl SourceStatus {
     /// Whether the picture is not whole for want of it.
     #[must_use]
     pub fn is_missed(&self) -> bool {
-        self.state != State::Ok && self.source.service.bears_on_health()
+        self.state != State::Ok && self.source.bears_on_health()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_without_prices_and_without_owners_is_whole_and_without_anything_else_it_is_not() {
+        let bears = |service, part| Source::new(service, Scope::default(), part).bears_on_health();
+        assert!(!bears(Service::Pricing, "instances"));
+        assert!(!bears(Service::Lambda, "tags"));
+        assert!(bears(Service::Lambda, "mappings"));
+        assert!(bears(Service::Sqs, "queues"));
     }
 }
