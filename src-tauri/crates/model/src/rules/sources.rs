@@ -78,7 +78,8 @@ fn figures_outdated(subject: &Subject<'_>) -> Option<Verdict> {
     let node = subject.node;
     let (origin, source) = node.fact_origins.values().find_map(|origin| {
         let source = subject.source(&origin.source)?;
-        (!believed(source)).then_some((origin, source))
+        let counts = source.source.bears_on_health() && !believed(source);
+        counts.then_some((origin, source))
     })?;
     let age = words::age(subject.now().seconds_since(origin.observed_at));
     let label = source.source.service.label();

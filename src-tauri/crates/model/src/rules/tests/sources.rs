@@ -35,6 +35,25 @@ pub(super) const SOURCES: &[Row] = &[
             queue
         },
     ),
+    // What instances cost does not bear on how they are.
+    row(
+        "source.figures-outdated",
+        Unknown,
+        "orders-1: CloudWatch figures 1 m old",
+        |s| {
+            s.lose(Service::CloudWatch);
+            let instance = s.thing(Kind::DbInstance, "orders-1", &[]);
+            s.figures(&instance, &[(HourlyUsd, 1.16.into())], None);
+            instance
+        },
+        |s| {
+            s.lose(Service::CloudWatch);
+            s.source(Service::CloudWatch).source.service = Service::Pricing;
+            let instance = s.thing(Kind::DbInstance, "orders-1", &[]);
+            s.figures(&instance, &[(HourlyUsd, 1.16.into())], None);
+            instance
+        },
+    ),
     row(
         "source.figures-missing",
         Unknown,
