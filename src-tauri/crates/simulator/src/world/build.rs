@@ -102,6 +102,7 @@ fn empty(place: Place, azs: Vec<Az>, created: Millis, plan: &Plan, dice: &mut Di
         moves: Vec::new(),
         functions: Vec::new(),
         mappings: Vec::new(),
+        shifts: Vec::new(),
         defects: Vec::new(),
         grey: vec![0.0; count],
         loads: HashMap::new(),
