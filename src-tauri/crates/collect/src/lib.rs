@@ -121,4 +121,5 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &aws::cloudwatch::ProcessorQuotas,
     &aws::cloudwatch::Alarms,
     &aws::pricing::Instances,
+    &aws::zonal_shift::Shifts,
 ];

@@ -571,4 +571,48 @@ async fn the_stack_of_a_mapping_is_the_one_its_tags_name() {
     );
 }
 
+#[tokio::test]
+async fn the_shift_applied_to_a_balancer_is_said_of_it_with_the_name_of_its_zone() {
+    const BALANCER: &str =
+        "arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/app/api/1";
+    let item = |shifts: &str| {
+        format!(r#"{{"items":[{{"arn":"{BALANCER}","availabilityZones":["use1-az2"],{shifts}}}]}}"#)
+    };
+    let reading = |list: String, subnets: bool| {
+        let answers = move |request: &Request| match request.operation.as_str() {
+            "/managedresources" if request.line.contains("nextToken=") => json(&list),
+            "/managedresources" => {
+                assert_eq!(request.line, "GET /managedresources?maxResults=100");
+                json(r#"{"items":[],"nextToken":"t"}"#)
+            }
+            "DescribeSubnets" if subnets => xml(
+                "<DescribeSubnetsResponse><subnetSet><item><subnetId>subnet-a</subnetId><availabilityZone>us-east-1b</availabilityZone><availabilityZoneId>use1-az2</availabilityZoneId><availableIpAddressCount>9</availableIpAddressCount></item></subnetSet></DescribeSubnetsResponse>",
+            ),
+            "DescribeSubnets" => Answer::JsonError(403, "UnauthorizedOperation"),
+            _ => unexpected(request),
+        };
+        read("arc-zonal-shift/shifts", answers, known)
+    };
+    let waiting = r#"{"appliedStatus":"NOT_APPLIED","zonalShiftId":"p","resourceIdentifier":"r","awayFrom":"use1-az6","expiryTime":1.7953152E9,"startTime":1.7953052E9,"comment":"","shiftType":"PRACTICE_RUN"}"#;
+    let applied = r#"{"appliedStatus":"APPLIED","zonalShiftId":"s","resourceIdentifier":"r","awayFrom":"use1-az2","expiryTime":1.7953152E9,"startTime":1.7953052E9,"comment":"INC-42","shiftType":"ZONAL_SHIFT"}"#;
+    let both = item(&format!(r#""zonalShifts":[{waiting},{applied}]"#));
+    insta::assert_snapshot!("zonal_shifts", without_time(&reading(both, true).await));
+    let auto = item(
+        r#""autoshifts":[{"appliedStatus":"APPLIED","awayFrom":"use1-az2","startTime":1.7953052E9}]"#,
+    );
+    let text = reading(auto, false).await;
+    for line in [
+        "3 requests",
+        "shifted_away_from = \"use1-az2\"",
+        "shifted_by = \"ZONAL_AUTOSHIFT\"",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    let idle = reading(item(&format!(r#""zonalShifts":[{waiting}]"#)), true).await;
+    assert!(
+        idle.contains("2 requests") && idle.contains("shifted_away_from = \"none\""),
+        "{idle}"
+    );
+}
+
 mod cloudwatch;

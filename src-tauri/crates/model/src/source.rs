@@ -38,6 +38,9 @@ pub enum Service {
     CloudWatch,
     /// AWS Price List: what instances cost on demand.
     Pricing,
+    /// Application Recovery Controller: zonal shifts.
+    #[serde(rename = "arc-zonal-shift")]
+    ZonalShift,
     /// The stack file's own declarations.
     Stack,
 }
@@ -60,6 +63,7 @@ impl Service {
             Service::Lambda => "Lambda",
             Service::CloudWatch => "CloudWatch",
             Service::Pricing => "Price List",
+            Service::ZonalShift => "ARC zonal shift",
             Service::Stack => "stack file",
         }
     }
@@ -81,6 +85,7 @@ impl Service {
             Service::Lambda => "lambda",
             Service::CloudWatch => "cloudwatch",
             Service::Pricing => "pricing",
+            Service::ZonalShift => "arc-zonal-shift",
             Service::Stack => "stack",
         }
     }
@@ -149,12 +154,13 @@ impl Source {
         }
     }
 
-    /// Whether what it tells bears on how anything is. What instances cost does not, nor does who keeps a mapping: a
-    /// picture without them is whole.
+    /// Whether what it tells bears on how anything is. What instances cost does not, nor does who keeps a mapping, nor
+    /// which zone somebody has moved traffic away from (what that does, the figures tell): a picture without them is
+    /// whole.
     #[must_use]
     pub fn bears_on_health(&self) -> bool {
         match self.service {
-            Service::Pricing => false,
+            Service::Pricing | Service::ZonalShift => false,
             Service::Lambda => self.part != "tags",
             Service::Sts
             | Service::Iam
@@ -235,10 +241,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_picture_without_prices_and_without_owners_is_whole_and_without_anything_else_it_is_not() {
+    fn a_picture_without_prices_owners_and_shifts_is_whole_and_without_anything_else_it_is_not() {
         let bears = |service, part| Source::new(service, Scope::default(), part).bears_on_health();
         assert!(!bears(Service::Pricing, "instances"));
         assert!(!bears(Service::Lambda, "tags"));
+        assert!(!bears(Service::ZonalShift, "shifts"));
         assert!(bears(Service::Lambda, "mappings"));
         assert!(bears(Service::Sqs, "queues"));
     }
