@@ -86,6 +86,8 @@ def test_the_facts_that_guards_read_are_there(emulated):
         assert member["facts"]["pending_modifications"] == "none"
         assert member["scope"]["az"], member
     assert picture.named("dbcluster", "orders-db")["facts"]["failover_events_recent"] == 0
+    (mapping,) = picture.of("mapping")
+    assert mapping["facts"]["owner_stack"] == "none"
 
 
 def test_what_the_emulator_lacks_fails_alone_in_a_sentence(emulated):

@@ -458,6 +458,23 @@ def test_a_mapping_is_paused_and_its_queue_waits(calm):
     assert depth(sqs, queue) < 50
 
 
+def test_the_tags_of_a_mapping_name_the_stack_that_made_it(calm):
+    stacks = {}
+    for region in ("us-east-1", "eu-west-1"):
+        functions = client(calm, "lambda", region)
+        for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+            tags = functions.list_tags(Resource=mapping["EventSourceMappingArn"])["Tags"]
+            assert tags["environment"] == "prod"
+            stacks.setdefault(region, set()).add(tags.get("aws:cloudformation:stack-name"))
+    assert {None} in stacks.values() and len(stacks) == 2, stacks
+    (named,) = next(names for names in stacks.values() if names != {None})
+    assert named.endswith("-consumers")
+    function = functions.list_functions()["Functions"][0]
+    assert "environment" in functions.list_tags(Resource=function["FunctionArn"])["Tags"]
+    with pytest.raises(functions.exceptions.ResourceNotFoundException):
+        functions.list_tags(Resource=mapping["EventSourceMappingArn"][:-4] + "0000")
+
+
 def test_the_dead_letter_queue_fills_until_the_rollback_and_a_redrive_is_then_consumed(filling):
     sqs = client(filling, "sqs")
     depths = {url: depth(sqs, url) for url in queue_urls(sqs)}

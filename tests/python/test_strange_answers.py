@@ -20,8 +20,8 @@ def platform(tmp_path_factory):
 
 
 def waits(source: dict, fault: str) -> bool:
-    """The figures and prices of things are asked for once the things are known: they wait for a service that hangs."""
-    later = source["part"].endswith("-metrics") or source["service"] == "pricing"
+    """The figures, prices and shifts of things are asked for once the things are known: they wait for a service that hangs."""
+    later = source["part"].endswith("-metrics") or source["service"] in ("pricing", "arc-zonal-shift")
     return fault in ("hang", "drip") and later and re.search("no answer in|it waits", source["error"])
 
 

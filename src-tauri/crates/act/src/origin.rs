@@ -72,7 +72,8 @@ pub(crate) fn said(node: &Node, fact: Fact) -> (SourceId, Timestamp) {
     }
 }
 
-/// The source of what the listing of a database or function does not say: service and part.
+/// The source of what the listing of a database, function or mapping does not say, nor that of a balancer or cluster:
+/// service and part.
 fn teller(kind: Kind, fact: Fact) -> Option<(Service, &'static str)> {
     match (kind, fact) {
         (
@@ -90,6 +91,10 @@ fn teller(kind: Kind, fact: Fact) -> Option<(Service, &'static str)> {
         (Kind::DbCluster, Fact::FailoverEventsRecent) => Some((Service::Rds, "events")),
         (Kind::Function, Fact::StateWord | Fact::LastUpdateStatus) => {
             Some((Service::Lambda, "states"))
+        }
+        (Kind::Mapping, Fact::OwnerStack) => Some((Service::Lambda, "tags")),
+        (Kind::LoadBalancer | Kind::Cluster, Fact::ShiftedAwayFrom) => {
+            Some((Service::ZonalShift, "shifts"))
         }
         _ => None,
     }

@@ -79,6 +79,8 @@ struct Buckets {
     lambda: DefaultDirectRateLimiter,
     cloudwatch: DefaultDirectRateLimiter,
     pricing: DefaultDirectRateLimiter,
+    /// ARC publishes no rates of its zonal shift API; one list is read a minute.
+    zonal_shift: DefaultDirectRateLimiter,
     /// Rights are asked for now and then; IAM is one service for all regions and publishes no rates.
     iam: DefaultDirectRateLimiter,
     /// Kubernetes is watched, not polled; the stack file is read once.
@@ -99,6 +101,7 @@ impl Buckets {
             lambda: bucket(15, 15),
             cloudwatch: bucket(9, 9),
             pricing: bucket(10, 5),
+            zonal_shift: bucket(10, 5),
             iam: bucket(20, 5),
             rest: bucket(500, 200),
         }
@@ -117,6 +120,7 @@ impl Buckets {
             Service::Lambda => &self.lambda,
             Service::CloudWatch => &self.cloudwatch,
             Service::Pricing => &self.pricing,
+            Service::ZonalShift => &self.zonal_shift,
             Service::Iam => &self.iam,
             Service::Kubernetes | Service::Stack => &self.rest,
         }

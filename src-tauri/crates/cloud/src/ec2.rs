@@ -40,6 +40,10 @@ pub struct Subnet {
     pub id: String,
     /// IPv4 addresses that are not used, nor reserved by AWS.
     pub available_addresses: i64,
+    /// `us-east-1b`.
+    pub zone: Option<String>,
+    /// `use1-az2`: the same zone in every account, where names differ.
+    pub zone_id: Option<String>,
 }
 
 /// One page of subnets.
@@ -227,10 +231,13 @@ fn subnets(body: &[u8]) -> Result<Subnets, XmlDecodeError> {
 /// `None` for one without an id or a number of addresses.
 fn subnet(item: &mut ScopedDecoder<'_, '_>) -> Result<Option<Subnet>, XmlDecodeError> {
     let (mut id, mut free) = (None, None);
+    let (mut zone, mut zone_id) = (None, None);
     while let Some(mut part) = item.next_tag() {
         match part.start_el().local() {
             "subnetId" => id = Some(try_data(&mut part)?.into_owned()),
             "availableIpAddressCount" => free = try_data(&mut part)?.parse().ok(),
+            "availabilityZone" => zone = Some(try_data(&mut part)?.into_owned()),
+            "availabilityZoneId" => zone_id = Some(try_data(&mut part)?.into_owned()),
             _ => {}
         }
     }
@@ -238,6 +245,8 @@ fn subnet(item: &mut ScopedDecoder<'_, '_>) -> Result<Option<Subnet>, XmlDecodeE
     Ok(told.map(|(id, available_addresses)| Subnet {
         id,
         available_addresses,
+        zone,
+        zone_id,
     }))
 }
 
@@ -264,13 +273,15 @@ mod tests {
     fn a_page_is_read_and_what_lacks_a_number_is_left_out() {
         let body = br#"<?xml version="1.0" encoding="UTF-8"?>
 <DescribeSubnetsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r</requestId><subnetSet>
-<item><subnetId>subnet-1</subnetId><tagSet><item><key>k</key><value>v</value></item></tagSet><availableIpAddressCount>251</availableIpAddressCount></item>
+<item><subnetId>subnet-1</subnetId><tagSet><item><key>k</key><value>v</value></item></tagSet><availabilityZone>us-east-1b</availabilityZone><availabilityZoneId>use1-az2</availabilityZoneId><availableIpAddressCount>251</availableIpAddressCount></item>
 <item><subnetId>subnet-2</subnetId></item></subnetSet><nextToken>t</nextToken></DescribeSubnetsResponse>"#;
         let page = subnets(body).expect("reads");
         assert_eq!(page.next_token.as_deref(), Some("t"));
         let one = Subnet {
             id: "subnet-1".to_owned(),
             available_addresses: 251,
+            zone: Some("us-east-1b".to_owned()),
+            zone_id: Some("use1-az2".to_owned()),
         };
         assert_eq!(page.subnets, [one]);
         assert!(subnets(b"<html><body>hello</body></html>").is_err());

@@ -421,7 +421,8 @@ fn permission(asked: &Asked<'_>) -> String {
         | Service::Sqs
         | Service::Lambda
         | Service::CloudWatch
-        | Service::Pricing => asked.service.as_str(),
+        | Service::Pricing
+        | Service::ZonalShift => asked.service.as_str(),
     };
     format!("{prefix}:{}", asked.call)
 }

@@ -411,6 +411,8 @@ clients! {
     cloudwatch: aws_sdk_cloudwatch,
     /// Price List, for reads.
     pricing: aws_sdk_pricing,
+    /// Application Recovery Controller's zonal shifts, for reads.
+    zonal_shift: aws_sdk_arczonalshift,
 }
 
 /// The partition of a region (AWS General Reference, ARN format).

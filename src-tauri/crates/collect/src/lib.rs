@@ -112,6 +112,7 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &aws::lambda::Mappings,
     &aws::lambda::States,
     &aws::lambda::Concurrency,
+    &aws::lambda::Tags,
     &aws::cloudwatch::EdgeMetrics,
     &aws::cloudwatch::BalancerMetrics,
     &aws::cloudwatch::DatabaseMetrics,
@@ -120,4 +121,5 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &aws::cloudwatch::ProcessorQuotas,
     &aws::cloudwatch::Alarms,
     &aws::pricing::Instances,
+    &aws::zonal_shift::Shifts,
 ];

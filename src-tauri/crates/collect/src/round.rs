@@ -65,7 +65,24 @@ impl<'s> Round<'s> {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let answer = self.session.ask(self.service, call, thing, answer);
+        self.ask_at(self.service, call, thing, answer).await
+    }
+
+    /// The same, of another service than the round's own.
+    ///
+    /// # Errors
+    /// What went wrong, in words.
+    pub async fn ask_at<O, E>(
+        &self,
+        service: Service,
+        call: &str,
+        thing: &str,
+        answer: impl Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send,
+    ) -> Result<O, SourceFailure>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let answer = self.session.ask(service, call, thing, answer);
         cloud::counting(self.requests.clone(), answer).await
     }
 

@@ -143,7 +143,7 @@ async fn an_answer_cut_off_in_the_middle_is_malformed() {
     everything_fails(FailureClass::Malformed, |request| {
         match request.service.as_str() {
             "monitoring" => Answer::CutOff("application/cbor", vec![0xbf, 0x6d]),
-            "sqs" | "eks" | "lambda" | "pricing" => {
+            "sqs" | "eks" | "lambda" | "pricing" | "arc-zonal-shift" => {
                 Answer::CutOff("application/json", b"{\"a\":".to_vec())
             }
             _ => Answer::CutOff("text/xml", b"<?xml version=\"1.0\"?><Lis".to_vec()),

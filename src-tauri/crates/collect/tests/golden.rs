@@ -546,4 +546,73 @@ async fn functions_and_mappings() {
     insta::assert_snapshot!("states", without_time(&states));
 }
 
+#[tokio::test]
+async fn the_stack_of_a_mapping_is_the_one_its_tags_name() {
+    const ARN: &str = "arn%3Aaws%3Alambda%3Aus-east-1%3A111122223333%3Aevent-source-mapping%3A6f2b";
+    let said = |body: &'static str| {
+        let answers = move |request: &Request| {
+            assert_eq!(request.line, format!("GET /2017-03-31/tags/{ARN}"));
+            json(body)
+        };
+        read("lambda/tags", answers, known)
+    };
+    let owned = said(
+        r#"{"Tags":{"environment":"prod","aws:cloudformation:stack-name":"orders","aws:cloudformation:stack-id":"arn:aws:cloudformation:us-east-1:111122223333:stack/orders/1"}}"#,
+    );
+    insta::assert_snapshot!("tags", without_time(&owned.await));
+    for nobody in [r#"{"Tags":{"environment":"prod"}}"#, "{}"] {
+        let text = said(nobody).await;
+        assert!(text.contains("owner_stack = \"none\""), "{text}");
+    }
+    let gone = |_: &Request| Answer::JsonError(404, "ResourceNotFoundException");
+    assert_eq!(
+        read("lambda/tags", gone, known).await,
+        "1 requests, 0 skipped\n"
+    );
+}
+
+#[tokio::test]
+async fn the_shift_applied_to_a_balancer_is_said_of_it_with_the_name_of_its_zone() {
+    const BALANCER: &str =
+        "arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/app/api/1";
+    let item = |shifts: &str| {
+        format!(r#"{{"items":[{{"arn":"{BALANCER}","availabilityZones":["use1-az2"],{shifts}}}]}}"#)
+    };
+    let reading = |list: String, subnets: bool| {
+        let answers = move |request: &Request| match request.operation.as_str() {
+            "/managedresources" if request.line.contains("nextToken=") => json(&list),
+            "/managedresources" => {
+                assert_eq!(request.line, "GET /managedresources?maxResults=100");
+                json(r#"{"items":[],"nextToken":"t"}"#)
+            }
+            "DescribeSubnets" if subnets => xml(
+                "<DescribeSubnetsResponse><subnetSet><item><subnetId>subnet-a</subnetId><availabilityZone>us-east-1b</availabilityZone><availabilityZoneId>use1-az2</availabilityZoneId><availableIpAddressCount>9</availableIpAddressCount></item></subnetSet></DescribeSubnetsResponse>",
+            ),
+            "DescribeSubnets" => Answer::JsonError(403, "UnauthorizedOperation"),
+            _ => unexpected(request),
+        };
+        read("arc-zonal-shift/shifts", answers, known)
+    };
+    let waiting = r#"{"appliedStatus":"NOT_APPLIED","zonalShiftId":"p","resourceIdentifier":"r","awayFrom":"use1-az6","expiryTime":1.7953152E9,"startTime":1.7953052E9,"comment":"","shiftType":"PRACTICE_RUN"}"#;
+    let applied = r#"{"appliedStatus":"APPLIED","zonalShiftId":"s","resourceIdentifier":"r","awayFrom":"use1-az2","expiryTime":1.7953152E9,"startTime":1.7953052E9,"comment":"INC-42","shiftType":"ZONAL_SHIFT"}"#;
+    let both = item(&format!(r#""zonalShifts":[{waiting},{applied}]"#));
+    insta::assert_snapshot!("zonal_shifts", without_time(&reading(both, true).await));
+    let auto = item(
+        r#""autoshifts":[{"appliedStatus":"APPLIED","awayFrom":"use1-az2","startTime":1.7953052E9}]"#,
+    );
+    let text = reading(auto, false).await;
+    for line in [
+        "3 requests",
+        "shifted_away_from = \"use1-az2\"",
+        "shifted_by = \"ZONAL_AUTOSHIFT\"",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    let idle = reading(item(&format!(r#""zonalShifts":[{waiting}]"#)), true).await;
+    assert!(
+        idle.contains("2 requests") && idle.contains("shifted_away_from = \"none\""),
+        "{idle}"
+    );
+}
+
 mod cloudwatch;

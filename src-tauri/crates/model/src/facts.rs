@@ -603,8 +603,20 @@ facts! {
     EnabledWanted = "enabled_wanted",
     /// Event source ARN.
     EventSource = "event_source",
+    /// Zone that a zonal shift keeps the traffic of the balancer or cluster out of; its id where its name was not told;
+    /// `none`: no shift is applied.
+    ShiftedAwayFrom = "shifted_away_from",
+    /// RFC 3339: when the shift expires; absent of an autoshift, which AWS ends.
+    ShiftedUntil = "shifted_until",
+    /// Whose shift it is: `ZONAL_SHIFT` (somebody's), `PRACTICE_RUN`, `FIS_EXPERIMENT`, `ZONAL_AUTOSHIFT`.
+    ShiftedBy = "shifted_by",
+    /// What whoever made the shift wrote to it.
+    ShiftComment = "shift_comment",
     /// Function the mapping invokes.
     FunctionName = "function_name",
+    /// CloudFormation stack that keeps it, by the tag CloudFormation puts on what it makes; `none`: its tags were read
+    /// and name none.
+    OwnerStack = "owner_stack",
     /// OK, ALARM, INSUFFICIENT_DATA.
     AlarmState = "alarm_state",
     /// RFC 3339.

@@ -38,6 +38,9 @@ pub enum Service {
     CloudWatch,
     /// AWS Price List: what instances cost on demand.
     Pricing,
+    /// Application Recovery Controller: zonal shifts.
+    #[serde(rename = "arc-zonal-shift")]
+    ZonalShift,
     /// The stack file's own declarations.
     Stack,
 }
@@ -60,28 +63,8 @@ impl Service {
             Service::Lambda => "Lambda",
             Service::CloudWatch => "CloudWatch",
             Service::Pricing => "Price List",
+            Service::ZonalShift => "ARC zonal shift",
             Service::Stack => "stack file",
-        }
-    }
-
-    /// Whether what it tells bears on how anything is. Prices do not: a picture without them is whole.
-    #[must_use]
-    pub const fn bears_on_health(self) -> bool {
-        match self {
-            Service::Pricing => false,
-            Service::Sts
-            | Service::Iam
-            | Service::Route53
-            | Service::CloudFront
-            | Service::Elb
-            | Service::Ec2
-            | Service::Eks
-            | Service::Kubernetes
-            | Service::Rds
-            | Service::Sqs
-            | Service::Lambda
-            | Service::CloudWatch
-            | Service::Stack => true,
         }
     }
 
@@ -102,6 +85,7 @@ impl Service {
             Service::Lambda => "lambda",
             Service::CloudWatch => "cloudwatch",
             Service::Pricing => "pricing",
+            Service::ZonalShift => "arc-zonal-shift",
             Service::Stack => "stack",
         }
     }
@@ -169,6 +153,29 @@ impl Source {
             part: part.to_owned(),
         }
     }
+
+    /// Whether what it tells bears on how anything is. What instances cost does not, nor does who keeps a mapping, nor
+    /// which zone somebody has moved traffic away from (what that does, the figures tell): a picture without them is
+    /// whole.
+    #[must_use]
+    pub fn bears_on_health(&self) -> bool {
+        match self.service {
+            Service::Pricing | Service::ZonalShift => false,
+            Service::Lambda => self.part != "tags",
+            Service::Sts
+            | Service::Iam
+            | Service::Route53
+            | Service::CloudFront
+            | Service::Elb
+            | Service::Ec2
+            | Service::Eks
+            | Service::Kubernetes
+            | Service::Rds
+            | Service::Sqs
+            | Service::CloudWatch
+            | Service::Stack => true,
+        }
+    }
 }
 
 /// Whether a source can be believed now.
@@ -225,6 +232,21 @@ impl SourceStatus {
     /// Whether the picture is not whole for want of it.
     #[must_use]
     pub fn is_missed(&self) -> bool {
-        self.state != State::Ok && self.source.service.bears_on_health()
+        self.state != State::Ok && self.source.bears_on_health()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_without_prices_owners_and_shifts_is_whole_and_without_anything_else_it_is_not() {
+        let bears = |service, part| Source::new(service, Scope::default(), part).bears_on_health();
+        assert!(!bears(Service::Pricing, "instances"));
+        assert!(!bears(Service::Lambda, "tags"));
+        assert!(!bears(Service::ZonalShift, "shifts"));
+        assert!(bears(Service::Lambda, "mappings"));
+        assert!(bears(Service::Sqs, "queues"));
     }
 }

@@ -3,4 +3,4 @@
 /**
  * The API a reading came from.
  */
-export type Service = "sts" | "iam" | "route53" | "cloudfront" | "elb" | "ec2" | "eks" | "kubernetes" | "rds" | "sqs" | "lambda" | "cloudwatch" | "pricing" | "stack";
+export type Service = "sts" | "iam" | "route53" | "cloudfront" | "elb" | "ec2" | "eks" | "kubernetes" | "rds" | "sqs" | "lambda" | "cloudwatch" | "pricing" | "arc-zonal-shift" | "stack";

@@ -18,6 +18,7 @@ export const SERVICE_NAME: Record<Service, string> = {
   lambda: "Lambda",
   cloudwatch: "CloudWatch",
   pricing: "Price List",
+  "arc-zonal-shift": "ARC",
   stack: "stack file",
 };
 

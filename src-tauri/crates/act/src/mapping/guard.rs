@@ -1,10 +1,11 @@
 //! The checks of a mapping's changes (guards.md §9), each decidable from one snapshot.
 
+mod owner;
 mod reserved;
 
 use super::settings::{Change, Pause, concurrency_words};
 use super::subject::{Subject, takes_from_sqs};
-use crate::finding::{Answer, NOT_CHECKED, Words, finding};
+use crate::finding::{Answer, Words, finding};
 use crate::origin::Origin;
 use crate::plan::{Finding, Severity};
 use crate::words::{count, list, span};
@@ -22,12 +23,12 @@ pub(super) fn findings(subject: &Subject<'_>, change: Change) -> Vec<Finding> {
         Change::Pause(pause) => {
             all.extend(subject.queue.map(|queue| retention(subject, queue, pause)));
             all.extend(subject.queue.map(|queue| receives(subject, queue)));
-            all.extend([ends(pause), others(subject), code_owned()]);
+            all.extend([ends(pause), others(subject), owner::owner(subject)]);
         }
-        Change::Resume => all.push(code_owned()),
+        Change::Resume => all.push(owner::owner(subject)),
         Change::Concurrency(max) => {
             all.extend([from_sqs(subject), pollers(subject)]);
-            all.extend([reserved::reserved(subject, max), code_owned()]);
+            all.extend([reserved::reserved(subject, max), owner::owner(subject)]);
         }
     }
     all
@@ -248,22 +249,6 @@ fn others(subject: &Subject<'_>) -> Finding {
             ),
             threshold: "nobody else",
             next: "Pause the others too.",
-        },
-    )
-}
-
-/// Tags of mappings are not read, so who keeps them is said to be unknown, and stops nothing.
-fn code_owned() -> Finding {
-    finding(
-        "mapping.owner",
-        Severity::Info,
-        Answer::given(true, NOT_CHECKED),
-        Words {
-            pass: "Not checked: whether infrastructure code keeps this mapping (its tags are not read). If so, its next run sets it back.".to_owned(),
-            fail: String::new(),
-            unknown: String::new(),
-            threshold: "not read here",
-            next: "",
         },
     )
 }

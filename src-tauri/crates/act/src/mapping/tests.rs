@@ -9,6 +9,7 @@ use crate::sequence::{Steps, Took};
 use crate::{
     ConfirmLevel, Context, Hands, Outcome, Plan, Request, Severity, Verb, called_for, plan,
 };
+use model::node::FactOrigin;
 use model::{
     AccountId, Edge, Fact, Health, Kind, Node, NodeId, Provenance, Relation, Scope, Service,
     Snapshot, Source, SourceStatus, Standing, State, Timestamp,
@@ -80,6 +81,7 @@ impl World {
             source(Service::Lambda, "functions"),
             source(Service::Lambda, "mappings"),
             source(Service::Sqs, "queues"),
+            source(Service::Lambda, "tags"),
         ];
         let mut world = Self {
             nodes: BTreeMap::new(),
@@ -107,6 +109,12 @@ impl World {
         facts.set(Fact::LastModified, now());
         let arn = format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}");
         facts.set(Fact::EventSource, arn);
+        facts.set(Fact::OwnerStack, model::NONE);
+        let told = FactOrigin {
+            source: self.sources[4].source.id.clone(),
+            observed_at: now(),
+        };
+        mapping.fact_origins.insert(Fact::OwnerStack, told);
         self.edges
             .push((id(Kind::Queue, queue), mapping.id.clone()));
         self.edges
@@ -289,7 +297,10 @@ fn every_block_fails_when_it_should_and_only_then() {
 
 #[test]
 fn every_warning_raises_the_level_when_it_should_and_only_then() {
+    let owned: fn(&mut World) = |w| w.set(Kind::Mapping, "m-1", Fact::OwnerStack, "orders-prod");
     let rows: &[Row] = &[
+        ("mapping.owner", Verb::Pause, &[], owned),
+        ("mapping.owner", Verb::Concurrency, &[("max", "5")], owned),
         ("mapping.retention", Verb::Pause, &[("for", "2h")], |w| {
             w.set(Kind::Queue, "orders", Fact::OldestAgeSeconds, 340_000.0);
         }),
@@ -349,6 +360,37 @@ fn every_warning_raises_the_level_when_it_should_and_only_then() {
         .plan(Verb::Pause, &[("for", "1h")])
         .expect("a plan");
     assert_eq!(says(&timed, "mapping.auto-resume").1, Outcome::Pass);
+}
+
+#[test]
+fn the_stack_that_keeps_a_mapping_is_named_and_tags_that_are_not_read_stop_nothing() {
+    let said = |world: &World| {
+        let plan = world.plan(Verb::Resume, &[]).expect("a plan");
+        let mut findings = plan.findings.into_iter();
+        let found = findings.find(|found| found.id == "mapping.owner");
+        let found = found.expect("it is checked");
+        (found.severity, found.outcome, found.sentence)
+    };
+    let mut world = World::new();
+    world.set(Kind::Mapping, "m-1", Fact::OwnerStack, "orders-prod");
+    let (_, outcome, sentence) = said(&world);
+    assert_eq!(outcome, Outcome::Fail);
+    assert!(sentence.contains("stack orders-prod"), "{sentence}");
+    let denied = "Lambda ListTags is not allowed in eu-west-1.";
+    world.sources[4].state = State::Failed;
+    world.sources[4].error = Some(denied.to_owned());
+    world.sources[4].last_ok = None;
+    let late = said(&world);
+    let mapping = world.nodes.get_mut(&id(Kind::Mapping, "m-1"));
+    mapping.expect("it").facts.remove(Fact::OwnerStack);
+    for (severity, outcome, sentence) in [late, said(&world)] {
+        assert_eq!((severity, outcome), (Severity::Info, Outcome::Pass));
+        assert!(sentence.starts_with("Not checked: "), "{sentence}");
+        assert!(
+            sentence.contains(denied.trim_end_matches('.')),
+            "{sentence}"
+        );
+    }
 }
 
 #[test]

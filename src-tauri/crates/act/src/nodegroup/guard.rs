@@ -1,5 +1,7 @@
 //! The checks of a scale (guards.md §5), each decidable from one snapshot.
 
+mod zonal_shift;
+
 use super::need::{self, requests};
 use super::settings::Sizes;
 use super::subject::{Subject, hosted, is_ready, same_cluster};
@@ -29,6 +31,7 @@ pub(super) fn findings(subject: &Subject<'_>, wanted: Sizes) -> Vec<Finding> {
             spot(subject),
             quota(subject, wanted),
             addresses(subject, wanted),
+            zonal_shift::zonal_shift(subject),
         ]);
     }
     if down {

@@ -263,6 +263,48 @@ fn what_cannot_be_known_is_said() {
 }
 
 #[test]
+fn a_zonal_shift_of_the_cluster_is_warned_of_while_it_lasts_and_unread_ones_stop_nothing() {
+    const ZONE: &str = "us-east-1b";
+    let says_of = |shift: Option<(&str, &str)>, state: State| {
+        let mut world = World::new();
+        let mut status = source(Service::ZonalShift, "shifts");
+        status.state = state;
+        let mut cluster = node(Kind::Cluster, CLUSTER, &status);
+        if let Some((zone, until)) = shift {
+            cluster.facts.set(Fact::ShiftedAwayFrom, zone);
+            cluster.facts.set(Fact::ShiftedUntil, at(until));
+        }
+        world.add(cluster);
+        world.sources.push(status);
+        let plan = world.plan("core", &[("desired", "3")]).expect("a plan");
+        let found = plan
+            .findings
+            .iter()
+            .find(|f| f.id == "nodegroup.zonal-shift");
+        let found = found.expect("it is checked");
+        (found.severity, found.outcome, found.sentence.clone())
+    };
+    let (severity, outcome, sentence) = says_of(Some((ZONE, "23:00:00")), State::Ok);
+    assert_eq!((severity, outcome), (Severity::Warn, Outcome::Fail));
+    assert!(
+        sentence.contains(ZONE) && sentence.contains("until 2026-11-22 23:00 UTC"),
+        "{sentence}"
+    );
+    for over in [(ZONE, "00:00:01"), ("none", "23:00:00")] {
+        let (severity, outcome, _) = says_of(Some(over), State::Ok);
+        assert_eq!((severity, outcome), (Severity::Warn, Outcome::Pass));
+    }
+    for (shift, state) in [(None, State::Ok), (Some((ZONE, "23:00:00")), State::Stale)] {
+        let (severity, outcome, sentence) = says_of(shift, state);
+        assert_eq!((severity, outcome), (Severity::Info, Outcome::Pass));
+        assert!(
+            sentence.starts_with("Not checked: zonal shifts"),
+            "{sentence}"
+        );
+    }
+}
+
+#[test]
 fn every_block_fails_when_it_should_and_only_then() {
     type Break = fn(&mut World);
     let none: Break = |_| ();

@@ -79,10 +79,13 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn figures_and_states_of_functions_are_not_asked_for_more_often_than_is_of_use() {
+    fn figures_states_of_functions_and_tags_are_not_asked_for_more_often_than_is_of_use() {
         for collector in COLLECTORS {
-            let seldom = collector.service() == Service::CloudWatch || collector.part() == "states";
-            let floor = if seldom { super::FLOOR } else { Duration::ZERO };
+            let floor = match (collector.service(), collector.part()) {
+                (Service::CloudWatch, _) | (Service::Lambda, "states") => super::FLOOR,
+                (Service::Lambda, "tags") => collector.period(),
+                _ => Duration::ZERO,
+            };
             assert_eq!(collector.floor(), floor, "{}", collector.part());
         }
     }

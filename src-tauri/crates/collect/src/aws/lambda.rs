@@ -1,8 +1,12 @@
-//! Lambda: functions, event source mappings, states, reserved concurrency.
+//! Lambda: functions, event source mappings, states, reserved concurrency, who keeps a mapping.
 //!
 //! A queue is consumed by the mapping and the mapping's messages by the function, so that a paused
 //! mapping is seen between the two. Members: API reference, FunctionConfiguration,
 //! EventSourceMappingConfiguration.
+
+mod tags;
+
+pub use tags::Tags;
 
 use crate::aws::text::{said, time, unqualified};
 use crate::round::all_pages;

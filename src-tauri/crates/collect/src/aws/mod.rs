@@ -13,3 +13,4 @@ mod s3;
 pub mod sqs;
 pub mod sts;
 mod text;
+pub mod zonal_shift;

@@ -266,6 +266,8 @@ pub(crate) fn known(global: &Session, regional: &Session) -> Known {
     };
     let mut mapping = node(regional, Kind::Mapping, "6f2b");
     mapping.facts.set(Fact::FunctionName, "settle");
+    let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:event-source-mapping:6f2b");
+    mapping.facts.set(Fact::Arn, arn);
     let source = format!("arn:aws:sqs:{REGION}:{ACCOUNT}:orders");
     mapping.facts.set(Fact::EventSource, source);
     let nodes = vec![

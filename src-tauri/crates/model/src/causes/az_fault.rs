@@ -12,7 +12,7 @@ use crate::facts::Fact;
 use crate::health::{Cause, Level, Signal};
 use crate::kind::Kind;
 use crate::node::Node;
-use crate::rules::failing_percent;
+use crate::rules::{failing_percent, shifted_away};
 use crate::time::Timestamp;
 use crate::words;
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,7 +80,7 @@ fn region(case: &Case<'_>, place: (Option<&str>, &str)) -> Option<Cause> {
         (against.len() as f64 >= needed).then_some((zone, against))
     });
     let (zone, against) = guilty.max_by_key(|(_, against)| against.len())?;
-    Some(tell(case, zone, &against))
+    Some(tell(case, zone, &against, &shifted(case, &within, zone)))
 }
 
 /// Whether the zone is abnormal and clearly worse than each other zone.
@@ -97,7 +97,7 @@ fn stands_out(sights: &Sights<'_>, zone: &str, floor: f64) -> bool {
     !others.is_empty() && here.share >= floor && here.share >= CLEARLY * next
 }
 
-fn tell(case: &Case<'_>, zone: &str, against: &[(&str, &Sight)]) -> Cause {
+fn tell(case: &Case<'_>, zone: &str, against: &[(&str, &Sight)], shifted: &str) -> Cause {
     let names: Vec<&str> = against.iter().map(|(name, _)| *name).collect();
     let leaves: BTreeSet<usize> = against
         .iter()
@@ -125,7 +125,7 @@ fn tell(case: &Case<'_>, zone: &str, against: &[(&str, &Sight)]) -> Cause {
         rule: ID.into(),
         level: Level::Critical,
         sentence: format!(
-            "Availability zone {zone} is faulty: {} are abnormal there and clearly better in the other zones.",
+            "Availability zone {zone} is faulty: {} are abnormal there and clearly better in the other zones.{shifted}",
             words::list(&names, 4)
         ),
         consequences: case.victims(touched, &targets),
@@ -133,6 +133,20 @@ fn tell(case: &Case<'_>, zone: &str, against: &[(&str, &Sight)]) -> Cause {
         signals,
         since,
     }
+}
+
+/// Whose traffic is kept out of the zone already: the first step of the cure is done.
+fn shifted(case: &Case<'_>, within: &[usize], zone: &str) -> String {
+    let nodes = within.iter().map(|at| &case.nodes[*at]);
+    let left = nodes.filter(|node| shifted_away(node, case.world.now) == Some(zone));
+    let names: Vec<&str> = left.map(|node| node.name.as_str()).collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(
+        " The traffic of {} is shifted away from it already.",
+        words::list(&names, 4)
+    )
 }
 
 /// Unhealthy targets and failed requests by zone; the worse of the two speaks.

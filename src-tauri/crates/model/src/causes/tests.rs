@@ -124,6 +124,28 @@ fn three_systems_abnormal_in_one_zone_are_a_fault_of_the_zone() {
 }
 
 #[test]
+fn a_fault_of_a_zone_says_whose_traffic_has_left_it() {
+    let mut stage = zones(&Zones {
+        targets: [0, 14, 0],
+        nodes: [0, 1, 0],
+        pods: [0, 4, 0],
+        lag: [18.0, 2_400.0, 21.0],
+    });
+    let facts = |zone: &str| [(Fact::ShiftedAwayFrom, zone.into())];
+    stage.thing(Kind::LoadBalancer, "edge", &facts("us-east-1b"));
+    stage.thing(Kind::LoadBalancer, "feed", &facts("us-east-1a"));
+    let picture = stage.picture();
+    let cause = picture.causes.first().expect("a cause");
+    assert!(
+        cause
+            .sentence
+            .ends_with("other zones. The traffic of edge is shifted away from it already."),
+        "{}",
+        cause.sentence
+    );
+}
+
+#[test]
 fn two_systems_are_no_fault_of_the_zone_and_neither_is_trouble_in_every_zone() {
     let two = Zones {
         targets: [0, 14, 0],

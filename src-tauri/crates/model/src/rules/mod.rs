@@ -21,6 +21,7 @@ mod tests;
 mod thresholds;
 mod unsaid;
 mod workload;
+mod zonal_shift;
 
 use crate::edge::Relation;
 use crate::facts::Fact;
@@ -42,6 +43,7 @@ pub(crate) use pod::starting;
 pub(crate) use queue::{filled_since, growth, is_dlq, points};
 pub(crate) use sources::believed;
 pub use thresholds::{ThresholdError, Thresholds};
+pub use zonal_shift::{shift_end, shifted_away};
 
 /// One health rule.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +81,7 @@ pub const RULES: &[&[Rule]] = &[
     queue::RULES,
     function::RULES,
     alarm::RULES,
+    zonal_shift::RULES,
 ];
 
 /// What a rule says when it applies.

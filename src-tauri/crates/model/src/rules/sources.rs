@@ -78,7 +78,8 @@ fn figures_outdated(subject: &Subject<'_>) -> Option<Verdict> {
     let node = subject.node;
     let (origin, source) = node.fact_origins.values().find_map(|origin| {
         let source = subject.source(&origin.source)?;
-        (!believed(source)).then_some((origin, source))
+        let counts = source.source.bears_on_health() && !believed(source);
+        counts.then_some((origin, source))
     })?;
     let age = words::age(subject.now().seconds_since(origin.observed_at));
     let label = source.source.service.label();
@@ -132,7 +133,11 @@ fn figures(kind: Kind) -> Option<&'static str> {
 /// Figures that were never read because their source failed or has not answered.
 fn figures_missing(subject: &Subject<'_>) -> Option<Verdict> {
     let node = subject.node;
-    if node.standing != Standing::Read || !node.fact_origins.is_empty() {
+    let told = node.fact_origins.values().any(|origin| {
+        let source = subject.source(&origin.source);
+        source.is_none_or(|source| source.source.bears_on_health())
+    });
+    if node.standing != Standing::Read || told {
         return None;
     }
     let part = figures(node.kind)?;

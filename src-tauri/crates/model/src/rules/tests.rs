@@ -56,6 +56,7 @@ mod queue;
 mod sources;
 mod unsaid;
 mod workload;
+mod zonal_shift;
 
 const NOTHING: Scene = thing!(Queue, "orders", MessagesVisible = 0);
 
@@ -70,6 +71,7 @@ const TABLES: &[&[Row]] = &[
     aurora::DATABASES,
     queue::QUEUES,
     function::FUNCTIONS,
+    zonal_shift::SHIFTS,
 ];
 
 #[test]

@@ -62,7 +62,11 @@ impl AwsError {
                 "A header you provided implies functionality that is not implemented",
             )
             .status(501),
-            Service::Eks | Service::Lambda | Service::Route53 | Service::CloudFront => Self::new(
+            Service::Eks
+            | Service::Lambda
+            | Service::ZonalShift
+            | Service::Route53
+            | Service::CloudFront => Self::new(
                 "UnknownOperationException",
                 "The requested operation is not recognized by the service.",
             )
@@ -87,7 +91,9 @@ impl AwsError {
             }
             Service::CloudWatch => Self::new("ThrottlingException", message).query("Throttling"),
             Service::Sqs => Self::new("RequestThrottled", message).query("RequestThrottled"),
-            Service::Eks => Self::new("ThrottlingException", message).status(429),
+            Service::Eks | Service::ZonalShift => {
+                Self::new("ThrottlingException", message).status(429)
+            }
             Service::Lambda => Self::new("TooManyRequestsException", message).status(429),
             Service::S3 => Self::new("SlowDown", "Please reduce your request rate.").status(503),
         }
@@ -101,7 +107,7 @@ impl AwsError {
             "User: {caller} is not authorized to perform: {action} because no identity-based policy allows the {action} action"
         );
         match service {
-            Service::Eks | Service::Lambda => {
+            Service::Eks | Service::Lambda | Service::ZonalShift => {
                 Self::new("AccessDeniedException", message).status(403)
             }
             Service::AutoScaling | Service::Pricing => Self::new("AccessDeniedException", message),
@@ -131,13 +137,12 @@ impl AwsError {
     pub fn expired(service: Service) -> Self {
         let message = "The security token included in the request is expired";
         match service {
-            Service::Eks | Service::Lambda | Service::Sqs | Service::CloudWatch => {
-                Self::new("ExpiredTokenException", message).status(if service == Service::Sqs {
-                    400
-                } else {
-                    403
-                })
-            }
+            Service::Eks
+            | Service::Lambda
+            | Service::ZonalShift
+            | Service::Sqs
+            | Service::CloudWatch => Self::new("ExpiredTokenException", message)
+                .status(if service == Service::Sqs { 400 } else { 403 }),
             Service::AutoScaling | Service::Pricing => Self::new("ExpiredTokenException", message),
             Service::Ec2 => Self::new("RequestExpired", "Request has expired."),
             Service::Sts

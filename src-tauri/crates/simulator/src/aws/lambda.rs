@@ -27,6 +27,7 @@ pub(super) fn operation(method: &Method, path: &[&str]) -> Option<&'static str> 
         ("GET", ["2015-03-31", "event-source-mappings"]) => Some("ListEventSourceMappings"),
         ("GET", ["2015-03-31", "event-source-mappings", _]) => Some("GetEventSourceMapping"),
         ("PUT", ["2015-03-31", "event-source-mappings", _]) => Some("UpdateEventSourceMapping"),
+        ("GET", ["2017-03-31", "tags", _]) => Some("ListTags"),
         ("GET", ["2016-08-19", "account-settings"]) => Some("GetAccountSettings"),
         _ => None,
     }
@@ -70,6 +71,7 @@ pub(super) fn handle(world: &mut World, call: &Call) -> Result<Answer, AwsError>
             });
             found.map(Into::into).ok_or_else(no_mapping)
         }
+        "ListTags" => list_tags(region, call),
         "GetAccountSettings" => Ok(account(region).into()),
         other => Err(AwsError::unknown_operation(call.service, other)),
     }
@@ -158,8 +160,48 @@ fn mapping(region: &Region, m: &Mapping) -> Value {
         "FunctionArn": region.functions[m.function].arn, "LastModified": m.modified.epoch_seconds(), "State": m.state.name(),
         "StateTransitionReason": "USER_INITIATED", "FunctionResponseTypes": [],
         "ScalingConfig": m.max_concurrency.map(|n| json!({"MaximumConcurrency": n})),
-        "EventSourceMappingArn": format!("arn:aws:lambda:{}:{SIMULATED_ACCOUNT}:event-source-mapping:{}", region.name(), m.uuid),
+        "EventSourceMappingArn": format!("{}{}", mapping_base(region), m.uuid),
     })
+}
+
+/// The ARN of a mapping, but for its id.
+fn mapping_base(region: &Region) -> String {
+    format!(
+        "arn:aws:lambda:{}:{SIMULATED_ACCOUNT}:event-source-mapping:",
+        region.name()
+    )
+}
+
+/// `ListTags` of a function or a mapping, by its ARN.
+fn list_tags(region: Option<&Region>, call: &Call) -> Result<Answer, AwsError> {
+    let arn = call.segment(2);
+    if !arn.starts_with("arn:aws:lambda:") {
+        let message = format!("Value '{arn}' at 'resource' failed to satisfy constraint");
+        return Err(AwsError::new("ValidationException", message));
+    }
+    if !arn.contains(":event-source-mapping:") {
+        find(region, arn, call)?;
+        return Ok(json!({"Tags": {"environment": "prod"}}).into());
+    }
+    let region = region.ok_or_else(no_mapping)?;
+    let base = mapping_base(region);
+    let found = region
+        .mappings
+        .iter()
+        .find(|m| arn.strip_prefix(base.as_str()) == Some(m.uuid.as_str()));
+    let m = found.ok_or_else(no_mapping)?;
+    let mut tags = json!({"environment": "prod"});
+    if let Some(stack) = &m.stack {
+        let id = format!(
+            "arn:aws:cloudformation:{}:{SIMULATED_ACCOUNT}:stack/{stack}/{}",
+            region.name(),
+            m.uuid
+        );
+        tags["aws:cloudformation:stack-name"] = json!(stack);
+        tags["aws:cloudformation:stack-id"] = json!(id);
+        tags["aws:cloudformation:logical-id"] = json!("Mapping");
+    }
+    Ok(json!({"Tags": tags}).into())
 }
 
 fn list_mappings(region: Option<&Region>, call: &Call) -> Result<Answer, AwsError> {

@@ -24,6 +24,7 @@ mod sqs;
 mod sts;
 mod throttle;
 mod xml;
+mod zonal_shift;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -241,6 +242,7 @@ fn dispatch(world: &mut World, faults: &Faults, call: &Call) -> Result<Answer, A
         Service::Iam => iam::handle(faults, call),
         Service::Ec2 => ec2::handle(world, call),
         Service::Pricing => pricing::handle(call),
+        Service::ZonalShift => zonal_shift::handle(world, call),
     }
 }
 

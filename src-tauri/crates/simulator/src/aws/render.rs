@@ -241,7 +241,11 @@ fn namespace(service: Service) -> &'static str {
         Service::S3 => "http://s3.amazonaws.com/doc/2006-03-01/",
         Service::Ec2 => "http://ec2.amazonaws.com/doc/2016-11-15/",
         Service::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
-        Service::Eks | Service::Lambda | Service::AutoScaling | Service::Pricing => "",
+        Service::Eks
+        | Service::Lambda
+        | Service::AutoScaling
+        | Service::Pricing
+        | Service::ZonalShift => "",
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::error::AwsError;
 use super::form::{nest, parse_form};
-use super::{cloudfront, eks, lambda, route53, s3};
+use super::{cloudfront, eks, lambda, route53, s3, zonal_shift};
 use crate::clock::Millis;
 
 /// The services there are.
@@ -42,11 +42,13 @@ pub enum Service {
     Ec2,
     /// Price List
     Pricing,
+    /// ARC zonal shift
+    ZonalShift,
 }
 
 impl Service {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Sts,
         Self::Route53,
         Self::CloudFront,
@@ -61,6 +63,7 @@ impl Service {
         Self::Iam,
         Self::Ec2,
         Self::Pricing,
+        Self::ZonalShift,
     ];
 
     /// Its name in the scope of a signature.
@@ -81,6 +84,7 @@ impl Service {
             Self::Iam => "iam",
             Self::Ec2 => "ec2",
             Self::Pricing => "pricing",
+            Self::ZonalShift => "arc-zonal-shift",
         }
     }
 
@@ -227,7 +231,7 @@ pub(crate) fn understand(
             call.protocol = Protocol::RestXml;
             call.input = Value::String(String::from_utf8_lossy(body).into_owned());
         }
-        Service::Eks | Service::Lambda => {
+        Service::Eks | Service::Lambda | Service::ZonalShift => {
             if !body.is_empty() {
                 call.input = serde_json::from_slice(body)
                     .map_err(|e| bad(Protocol::RestJson, e.to_string()))?;
@@ -254,6 +258,7 @@ fn rest_operation(call: &Call, method: &Method) -> Option<&'static str> {
         Service::S3 => s3::operation(method, &path, &call.query),
         Service::Eks => eks::operation(method, &path),
         Service::Lambda => lambda::operation(method, &path),
+        Service::ZonalShift => zonal_shift::operation(method, &path),
         Service::Sts
         | Service::Rds
         | Service::Elb

@@ -79,7 +79,8 @@ fn limit(call: &Call) -> (&'static str, Limit) {
             | Service::CloudWatch
             | Service::S3
             | Service::AutoScaling
-            | Service::Iam,
+            | Service::Iam
+            | Service::ZonalShift,
             _,
         ) => ("all", of(3000.0, 3000.0)),
     }

@@ -43,6 +43,12 @@ pub fn draft(
     databases(&mut region, plan, (n, seed), created, metrics, &mut dice);
     queues(&mut region, plan, created, metrics);
     functions(&mut region, plan, now, metrics, &mut dice);
+    // The first region grew by hand, the others were made from its template.
+    if n > 0 {
+        for mapping in &mut region.mappings {
+            mapping.stack = Some(format!("{}-consumers", plan.names.brand));
+        }
+    }
     balancers(&mut region, plan, created, &mut dice, metrics);
     let workloads = workloads(&mut region, plan, pods, &mut dice, metrics);
     let cluster = ClusterSpec {
@@ -96,6 +102,7 @@ fn empty(place: Place, azs: Vec<Az>, created: Millis, plan: &Plan, dice: &mut Di
         moves: Vec::new(),
         functions: Vec::new(),
         mappings: Vec::new(),
+        shifts: Vec::new(),
         defects: Vec::new(),
         grey: vec![0.0; count],
         loads: HashMap::new(),

@@ -78,6 +78,7 @@ impl Region {
                 wanted,
                 dt,
                 grey: &self.grey,
+                away: self.shift_of(&lb.arn, now).map(|shift| shift.zone),
             };
             let cpu = input.serve(&lb.counters, &mut seen[group.balancer], metrics, dice);
             self.loads.insert(service.key.clone(), cpu);
@@ -212,6 +213,8 @@ struct Input<'a> {
     wanted: f64,
     dt: f64,
     grey: &'a [f64],
+    /// The zone a shift keeps requests out of.
+    away: Option<usize>,
 }
 
 impl Input<'_> {
@@ -224,7 +227,7 @@ impl Input<'_> {
         dice: &mut Dice,
     ) -> Vec<f64> {
         let zones = self.grey.len();
-        let serving = self.group.serving_by_zone(zones);
+        let serving = self.serving(zones);
         let total: f64 = serving.iter().map(|n| f64::from(*n)).sum();
         let demand = self.service.rate * self.wanted * self.dt;
         if total == 0.0 {
@@ -267,9 +270,21 @@ impl Input<'_> {
                     }
                 }
             }
+            let idle = self.away == Some(z) && *n == 0;
+            let crowding = if idle { 0.0 } else { crowding };
             cpu.push(self.service.cpu * crowding * (1.0 - 0.45 * ill));
         }
         cpu
+    }
+
+    /// Targets that get requests, by zone: none in the zone a shift is away from, if there are any elsewhere.
+    fn serving(&self, zones: usize) -> Vec<u32> {
+        let mut serving = self.group.serving_by_zone(zones);
+        let elsewhere = |z| serving.iter().enumerate().any(|(i, n)| i != z && *n > 0);
+        if let Some(z) = self.away.filter(|z| elsewhere(*z)) {
+            serving[z] = 0;
+        }
+        serving
     }
 }
 

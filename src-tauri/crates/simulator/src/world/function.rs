@@ -180,6 +180,8 @@ pub struct Mapping {
     pub modified: Millis,
     /// Executions failing for their own reasons, share.
     pub error_rate: f64,
+    /// CloudFormation stack that made it.
+    pub stack: Option<String>,
     jobs: Vec<(u64, u32)>,
 }
 
@@ -199,6 +201,7 @@ impl Mapping {
             settles: modified,
             modified,
             error_rate: 0.0004,
+            stack: None,
             jobs: Vec::new(),
         }
     }

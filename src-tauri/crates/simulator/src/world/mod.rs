@@ -22,6 +22,7 @@ pub mod plan;
 pub mod point;
 pub mod queue;
 pub mod region;
+pub mod shift;
 pub mod traffic;
 mod usage;
 mod watching;

@@ -12,6 +12,7 @@ use crate::world::geography::{Network, Place};
 use crate::world::metric::SeriesId;
 use crate::world::queue::consume::Workforce;
 use crate::world::queue::{MoveTask, Queue};
+use crate::world::shift::Shift;
 
 /// A service as it runs in a region.
 #[derive(Debug)]
@@ -137,6 +138,8 @@ pub struct Region {
     pub functions: Vec<Function>,
     /// Event source mappings.
     pub mappings: Vec<Mapping>,
+    /// Zonal shifts, oldest first.
+    pub shifts: Vec<Shift>,
     /// Faulty releases.
     pub defects: Vec<Defect>,
     /// How grey each zone is, 0 (well) to 1.

@@ -2,6 +2,17 @@
 
 use super::*;
 
+/// A queue without its CloudWatch figures, of which a source of Lambda has said something.
+fn told_by_lambda(s: &mut Stage) -> NodeId {
+    s.lose(Service::CloudWatch);
+    s.source(Service::CloudWatch).source.part = "queue-metrics".to_owned();
+    let queue = s.thing(Kind::Queue, "orders", &[]);
+    s.figures(&queue, &[(OwnerStack, "orders".into())], None);
+    let teller = s.source(Service::Lambda).source.id.clone();
+    s.held.last_mut().expect("the figures").0 = teller;
+    queue
+}
+
 pub(super) const SOURCES: &[Row] = &[
     row(
         "source.outdated",
@@ -35,6 +46,25 @@ pub(super) const SOURCES: &[Row] = &[
             queue
         },
     ),
+    // What instances cost does not bear on how they are.
+    row(
+        "source.figures-outdated",
+        Unknown,
+        "orders-1: CloudWatch figures 1 m old",
+        |s| {
+            s.lose(Service::CloudWatch);
+            let instance = s.thing(Kind::DbInstance, "orders-1", &[]);
+            s.figures(&instance, &[(HourlyUsd, 1.16.into())], None);
+            instance
+        },
+        |s| {
+            s.lose(Service::CloudWatch);
+            s.source(Service::CloudWatch).source.service = Service::Pricing;
+            let instance = s.thing(Kind::DbInstance, "orders-1", &[]);
+            s.figures(&instance, &[(HourlyUsd, 1.16.into())], None);
+            instance
+        },
+    ),
     row(
         "source.figures-missing",
         Unknown,
@@ -50,6 +80,18 @@ pub(super) const SOURCES: &[Row] = &[
             s.source(Service::CloudWatch).source.part = "balancer-metrics".to_owned();
             s.thing(Kind::Queue, "orders", &[])
         },
+    ),
+    // What does not bear on health is no figure in the place of those that do.
+    row(
+        "source.figures-missing",
+        Unknown,
+        "its CloudWatch figures in us-east-1 are not known",
+        |s| {
+            let queue = told_by_lambda(s);
+            s.source(Service::Lambda).source.part = "tags".to_owned();
+            queue
+        },
+        told_by_lambda,
     ),
     row(
         "source.partial",
