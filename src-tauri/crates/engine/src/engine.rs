@@ -1,19 +1,20 @@
 //! The handle of a running engine: one stack, its present sight, its picture.
 
 use crate::core::{Hurry, lock};
-use crate::identity::identity;
+use crate::identity::{answer, identity};
 use crate::index::Message;
 use crate::meter::Meter;
 use crate::recorder::Notices;
 use crate::runs::{Deck, Helm, Platform, Terms};
 use crate::settings::Settings;
 use crate::sight::{Recipe, Sight, Sights, requests};
-use crate::time::{now, sleep};
+use crate::time::{now, sleep, timeout};
 use crate::updates::updates;
 use cloud::{Session, Sessions, Stack};
 use collect::{COLLECTORS, Collector};
 use futures::Stream;
-use model::{Node, Snapshot, SourceId, State, Timestamp, Update};
+use model::access::Answer;
+use model::{FailureClass, Node, Snapshot, SourceId, State, Timestamp, Update};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, Weak};
@@ -300,11 +301,14 @@ fn begin(sight: &Sight, meter: &Arc<Mutex<Meter>>, pictures: watch::Sender<Arc<S
     sight.show(pictures);
     let (sessions, clusters) = (sight.sessions.clone(), sight.clusters.clone());
     let (meter, mailbox) = (Arc::clone(meter), sight.core.mailbox());
+    let mut drawn = sight.core.snapshots();
     sight.core.spawn(async move {
-        let mut known = identity(&sessions, &clusters.all());
+        let all = || clusters.all();
+        let mut known = identity(&sessions, &all(), &[]);
         loop {
             lock(&meter).note(now(), requests(&sessions, &clusters));
-            let seen = identity(&sessions, &clusters.all());
+            let said = said(&sessions, &drawn.borrow_and_update());
+            let seen = identity(&sessions, &all(), &drawn.borrow().sources);
             if seen != known {
                 known = seen;
                 let message = Message::Identity(known.clone());
@@ -312,9 +316,23 @@ fn begin(sight: &Sight, meter: &Arc<Mutex<Meter>>, pictures: watch::Sender<Arc<S
                     return;
                 }
             }
-            sleep(PULSE).await;
+            // Sooner, when STS says something else.
+            let other = drawn.wait_for(|picture| self::said(&sessions, picture) != said);
+            if let Ok(Err(_)) = timeout(PULSE, other).await {
+                return;
+            }
         }
     });
+}
+
+/// What STS said last of every account.
+fn said(sessions: &Sessions, picture: &Snapshot) -> Vec<Option<FailureClass>> {
+    let accounts = sessions.accounts.iter();
+    let failures = accounts.map(|account| match answer(account, &picture.sources) {
+        Answer::Failed(failure) => Some(failure.class),
+        Answer::Awaited | Answer::Given => None,
+    });
+    failures.collect()
 }
 
 /// The sources that say something about a node: its own and those of its figures.

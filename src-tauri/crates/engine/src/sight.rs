@@ -129,7 +129,7 @@ impl Recipe {
             seq,
             taken_at: sessions.clock.now(),
             stack: stack_identity(&self.stack),
-            identity: identity(sessions, &clusters.all()),
+            identity: identity(sessions, &clusters.all(), &[]),
             nodes: Vec::new(),
             edges: [].into(),
             sources: Vec::new(),
