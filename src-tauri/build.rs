@@ -6,6 +6,7 @@ const COMMANDS: &[&str] = &[
     "subscribe",
     "about",
     "start_drill",
+    "try_again",
     "offers",
     "all_offers",
     "plan",

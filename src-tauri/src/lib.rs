@@ -36,6 +36,7 @@ pub fn run(args: impl Iterator<Item = String>) {
             commands::subscribe,
             commands::about,
             commands::start_drill,
+            commands::try_again,
             commands::offers,
             commands::all_offers,
             commands::plan,

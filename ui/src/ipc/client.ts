@@ -28,6 +28,7 @@ interface Commands {
   resume_run: { args: { run: string }; answer: string };
   audit: { args: { limit: number }; answer: AuditRow[] };
   about: { args: Record<string, never>; answer: About };
+  try_again: { args: Record<string, never>; answer: null };
   start_drill: { args: { scenario: string }; answer: null };
 }
 
@@ -86,6 +87,9 @@ export function shellHost(): Host {
     resumeRun: (run) => call("resume_run", { run }),
     audit: (limit) => call("audit", { limit }),
     about: () => call("about", {}),
+    tryAgain: async () => {
+      await call("try_again", {});
+    },
     startDrill: async (scenario) => {
       await call("start_drill", { scenario });
     },

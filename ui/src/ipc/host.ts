@@ -41,6 +41,8 @@ export interface Host {
   resumeRun(run: RunId): Promise<RunId>;
   audit(limit: number): Promise<AuditRow[]>;
   about(): Promise<About>;
+  /** Tries credentials that are no good again, and reads at once what failed. */
+  tryAgain(): Promise<void>;
   /** Opens the simulated platform, where no platform was named. */
   startDrill(scenario: string): Promise<void>;
 }
