@@ -48,7 +48,7 @@ enum Remedy {
 }
 
 /// Mends until the engine ends. Neither it nor its sight is kept while waiting: the engine ends when
-/// its handles are gone.
+/// its handles are gone, or when it was stopped.
 pub(crate) async fn mend(engine: Weak<Inner>, pictures: watch::Sender<Arc<Snapshot>>) {
     let mut trials = Trials::default();
     while let Some(inner) = engine.upgrade() {
@@ -56,8 +56,12 @@ pub(crate) async fn mend(engine: Weak<Inner>, pictures: watch::Sender<Arc<Snapsh
         drop(inner);
         let accounts = sight.sessions.accounts.clone();
         let mut seen = sight.core.snapshots();
+        // It was stopped: nothing is opened anew after that.
+        if seen.has_changed().is_err() {
+            return;
+        }
         let trouble = troubles(&accounts, &seen.borrow_and_update());
-        trials.over(&trouble, &sight);
+        trials.begin_or_end(&trouble, &sight);
         drop(sight);
         let other = seen.wait_for(|picture| troubles(&accounts, picture) != trouble);
         let nameable = trouble.iter().any(|t| matches!(t, Trouble::Nameable(_)));
@@ -65,7 +69,6 @@ pub(crate) async fn mend(engine: Weak<Inner>, pictures: watch::Sender<Arc<Snapsh
             tokio::select! {
                 other = other => match other {
                     Ok(_) => continue,
-                    Err(_) if engine.upgrade().is_some() => continue,
                     Err(_) => return,
                 },
                 () = trials.due(&accounts, &again), if !trouble.is_empty() => {}
@@ -84,8 +87,9 @@ pub(crate) async fn mend(engine: Weak<Inner>, pictures: watch::Sender<Arc<Snapsh
 /// When credentials are tried again.
 struct Trials {
     pause: Duration,
-    /// The files as they were at the last trial.
+    /// The files as they were at the last trial, or when the trouble began.
     tried: Vec<u64>,
+    /// Whether something was the matter when last looked at.
     any: bool,
 }
 
@@ -100,8 +104,9 @@ impl Default for Trials {
 }
 
 impl Trials {
-    /// Once nothing is the matter any more, what else was shut out need not wait for its turn.
-    fn over(&mut self, trouble: &[Trouble], sight: &Sight) {
+    /// Once nothing is the matter any more, what else was shut out need not wait for its turn; when
+    /// trouble begins, the files are as they are.
+    fn begin_or_end(&mut self, trouble: &[Trouble], sight: &Sight) {
         if trouble.is_empty() && std::mem::take(&mut self.any) {
             self.pause = FIRST_TRIAL;
             let picture = sight.core.snapshots();
@@ -109,7 +114,9 @@ impl Trials {
             let failed = picture.sources.iter().filter(|s| s.state == State::Failed);
             sight.core.poke(failed.map(|s| &s.source.id));
         }
-        self.any |= !trouble.is_empty();
+        if !trouble.is_empty() && !std::mem::replace(&mut self.any, true) {
+            self.tried = stamps(&sight.sessions.accounts);
+        }
     }
 
     /// Until the next trial: somebody asks for it, a file was corrected, or it is time.
