@@ -13,6 +13,7 @@ const COMMANDS: &[&str] = &[
     "open_stack",
     "reopen",
     "leave",
+    "try_again",
     "offers",
     "all_offers",
     "plan",

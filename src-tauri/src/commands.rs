@@ -71,6 +71,13 @@ pub(crate) async fn links(links: State<'_, Links>, channel: Channel<Link>) -> An
     Ok(())
 }
 
+/// Tries credentials that are no good again, and reads at once what failed.
+#[tauri::command]
+pub(crate) async fn try_again(platform: State<'_, Platform>) -> Answer<()> {
+    platform.engine().await?.try_again();
+    Ok(())
+}
+
 /// What can be done to one node.
 #[tauri::command]
 pub(crate) async fn offers(platform: State<'_, Platform>, node: NodeId) -> Answer<Vec<Offer>> {

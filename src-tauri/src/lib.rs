@@ -64,6 +64,7 @@ pub fn run(args: impl Iterator<Item = String>) {
             start::open_stack,
             start::reopen,
             start::leave,
+            commands::try_again,
             commands::offers,
             commands::all_offers,
             commands::plan,

@@ -33,6 +33,7 @@ interface Commands {
   audit: { args: { limit: number }; answer: AuditRow[] };
   links: { args: { channel: Channel<Link> }; answer: null };
   about: { args: Record<string, never>; answer: About };
+  try_again: { args: Record<string, never>; answer: null };
   start_drill: { args: { scenario: string }; answer: null };
   beginnings: { args: Record<string, never>; answer: Beginnings };
   discover: { args: { profiles: ChosenProfile[] }; answer: FoundPlatform };
@@ -100,6 +101,9 @@ export function shellHost(): Host {
       await call("links", { channel: new Channel<Link>((link) => onLink(plain(link) as Link)) });
     },
     about: () => call("about", {}),
+    tryAgain: async () => {
+      await call("try_again", {});
+    },
     startDrill: async (scenario) => {
       await call("start_drill", { scenario });
     },

@@ -48,6 +48,8 @@ export interface Host {
   about(): Promise<About>;
   /** Calls back with the link the window was started with, then with those that are followed later. */
   links(onLink: (link: Link) => void): Promise<void>;
+  /** Tries credentials that are no good again, and reads at once what failed. */
+  tryAgain(): Promise<void>;
   /** Opens the simulated platform, where no platform was named. */
   startDrill(scenario: string): Promise<void>;
   /** The stack files that are kept, and the profiles of the AWS config. */

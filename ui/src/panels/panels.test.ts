@@ -6,6 +6,8 @@ import { onePress } from "./action/press";
 import { sortOffers } from "../store/offers";
 import { blockers, findingLevel, onlyToChoose, openChoice, stages, tallyOf, worstFirst } from "./action/stages";
 import { score, search } from "./palette/search";
+import type { Access } from "../ipc/gen/Access";
+import { chips, heading, loud, nameOf } from "./status/access";
 import { serviceAges } from "./status/sources";
 import { metricPath, pickMetrics, placeMarks, ticks, type Mark } from "./timeline/axis";
 
@@ -118,6 +120,27 @@ describe("timeline", () => {
     const first = picked[0];
     if (first === undefined) throw new Error("none");
     expect(metricPath(first, NOW - 600_000, NOW, 300, 30).line).not.toContain("NaN");
+  });
+});
+
+const prod: Access = { account: "111122223333", profile: "prod", way: "sso", state: "valid" };
+const ending = (minutes: number, state: Access["state"] = "valid"): Access => ({ ...prod, state, expires_at: new Date(NOW + minutes * 60_000).toISOString() });
+
+describe("the way in", () => {
+  it("is told when less than an hour is left, and when it shuts us out", () => {
+    expect(chips([prod, ending(61)], NOW)).toEqual([]);
+    expect(chips([ending(59.5), ending(14, "expiring"), ending(-3, "expired"), { ...prod, state: "denied" }], NOW).map((c) => `${c.level} ${c.text}`)).toEqual(["ok ends in 59 min", "warning ends in 14 min", "critical expired", "critical denied"]);
+    // The backend has not said yet that it is over.
+    expect(chips([ending(0)], NOW)[0]?.text).toBe("ends in under a minute");
+  });
+  it("is loud, the worst first, when there is something to do", () => {
+    const told = { sentence: "It ends.", next_step: "Sign in." };
+    expect(loud([prod, ending(59), { ...prod, state: "unknown" }])).toEqual([]);
+    expect(loud([{ ...ending(9, "expiring"), ...told }, { ...prod, state: "wrong-account", ...told }]).map(heading)).toEqual(["CREDENTIALS WRONG ACCOUNT", "CREDENTIALS EXPIRING"]);
+  });
+  it("is called by its profile, else by its account", () => {
+    expect(nameOf(prod)).toBe("prod");
+    expect(nameOf({ account: "profile:default-chain", way: "chain", state: "unknown" })).toBe("default chain");
   });
 });
 

@@ -1,5 +1,6 @@
 // The platform as last told, and the one function that applies what the shell sends. Plain Maps, not
 // reactive: ten thousand pods change under it, and views ask for what they draw after `revision` rises.
+import type { Access } from "../ipc/gen/Access";
 import type { Cause } from "../ipc/gen/Cause";
 import type { Change } from "../ipc/gen/Change";
 import type { Edge } from "../ipc/gen/Edge";
@@ -220,6 +221,10 @@ function isCause(value: unknown): value is Cause {
   );
 }
 
+function isAccess(value: unknown): value is Access {
+  return isObject(value) && isText(value["account"]) && isText(value["state"]) && isText(value["way"]);
+}
+
 function isChange(value: unknown): value is Change {
   return isObject(value) && time(value["at"]) !== null && isText(value["kind"]) && typeof value["sentence"] === "string";
 }
@@ -241,6 +246,7 @@ function identityOf(value: unknown): Identity {
     accounts,
     simulated: known["simulated"] === true,
     tunnel: known["tunnel"] === true,
+    access: Array.isArray(known["access"]) ? known["access"].filter(isAccess) : [],
   };
   if (typeof known["caller"] === "string") out.caller = known["caller"];
   return out;

@@ -1,9 +1,17 @@
 //! Credentials as they are handed to the SDK: what cannot be used is told before anything is signed.
 
+use crate::failure::{class_of_code, find};
 use crate::keyring::KeyringError;
+use crate::standing::Ledger;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use model::FailureClass;
+use model::access::{Refusal, Told};
+use std::sync::PoisonError;
+use std::time::SystemTime;
 
 /// Why credentials are not used; nothing was sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,18 +55,54 @@ impl Unusable {
     pub(crate) fn next_step(&self) -> &'static str {
         match self {
             Unusable::NoProfile { .. } => {
-                "Correct the profile in the stack file, or add it to the AWS config."
+                "Add it to the AWS config, and reading goes on by itself; or correct the profile in the stack file and start again."
             }
             Unusable::Program { .. } => {
                 "Look at what it runs; if it is yours, move the profile to your own ~/.aws/config and leave the file out of the stack file."
             }
             Unusable::Keyring(error) => error.next_step(),
             Unusable::Account { .. } => {
-                "Use a profile of that account, or correct its id in the stack file; then start again."
+                "Let the profile lead to that account, and reading goes on by itself; or correct its id in the stack file and start again."
             }
-            Unusable::Characters(_) => "Copy the key again, without what surrounds it.",
+            Unusable::Characters(_) => {
+                "Copy the key again, without what surrounds it; reading goes on by itself."
+            }
         }
     }
+}
+
+impl From<&Unusable> for Refusal {
+    fn from(unusable: &Unusable) -> Self {
+        let sentence = format!("{unusable}.");
+        let mut letters = sentence.chars();
+        let first = letters.next().map(|first| first.to_ascii_uppercase());
+        let told = Told {
+            sentence: first.into_iter().chain(letters).collect(),
+            next_step: unusable.next_step().to_owned(),
+        };
+        match unusable {
+            Unusable::Account { .. } => Refusal::Another(told),
+            Unusable::NoProfile { .. }
+            | Unusable::Program { .. }
+            | Unusable::Keyring(_)
+            | Unusable::Characters(_) => Refusal::Unfit(told),
+        }
+    }
+}
+
+/// What came of asking for credentials last. No part of a key is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Given {
+    /// They were not asked for yet.
+    #[default]
+    Nothing,
+    /// They were handed to the SDK.
+    Keys {
+        /// When they end; `None`: they do not say.
+        expires: Option<SystemTime>,
+    },
+    /// They were not.
+    Refused(Refusal),
 }
 
 fn there_are(known: &[String]) -> String {
@@ -73,11 +117,62 @@ fn there_are(known: &[String]) -> String {
 pub(crate) struct Keys {
     provider: SharedCredentialsProvider,
     refused: Option<Unusable>,
+    ledger: Ledger,
 }
 
 impl Keys {
-    pub(crate) fn new(provider: SharedCredentialsProvider, refused: Option<Unusable>) -> Self {
-        Self { provider, refused }
+    pub(crate) fn new(
+        provider: SharedCredentialsProvider,
+        refused: Option<Unusable>,
+        ledger: Ledger,
+    ) -> Self {
+        Self {
+            provider,
+            refused,
+            ledger,
+        }
+    }
+
+    async fn asked(&self) -> Result<Credentials, CredentialsError> {
+        if let Some(refused) = &self.refused {
+            return Err(CredentialsError::invalid_configuration(refused.clone()));
+        }
+        let credentials = self.provider.provide_credentials().await?;
+        match unfit(&credentials) {
+            Some(part) => Err(CredentialsError::invalid_configuration(
+                Unusable::Characters(part),
+            )),
+            None => Ok(credentials),
+        }
+    }
+}
+
+fn given(outcome: &Result<Credentials, CredentialsError>) -> Given {
+    match outcome {
+        Ok(credentials) => Given::Keys {
+            expires: credentials.expiry(),
+        },
+        Err(error) => Given::Refused(refusal(error)),
+    }
+}
+
+/// Why a provider gives nothing, by the types of its error: what an assumed role's STS said, or that
+/// nobody could be reached.
+fn refusal(error: &CredentialsError) -> Refusal {
+    if let Some(unusable) = find::<Unusable>(error) {
+        return unusable.into();
+    }
+    if matches!(error, CredentialsError::ProviderTimedOut(_))
+        || find::<ConnectorError>(error).is_some()
+    {
+        return Refusal::Unreached;
+    }
+    let code = find::<AssumeRoleError>(error).and_then(|error| error.meta().code());
+    match code.map(|code| (code, class_of_code(code, 400))) {
+        Some((_, FailureClass::Denied)) => Refusal::Denied,
+        Some(("ExpiredToken" | "ExpiredTokenException", _)) => Refusal::Over,
+        Some((_, FailureClass::Throttled | FailureClass::Server)) => Refusal::Unreached,
+        Some(_) | None => Refusal::Missing,
     }
 }
 
@@ -87,16 +182,9 @@ impl ProvideCredentials for Keys {
         Self: 'a,
     {
         future::ProvideCredentials::new(async move {
-            if let Some(refused) = &self.refused {
-                return Err(CredentialsError::invalid_configuration(refused.clone()));
-            }
-            let credentials = self.provider.provide_credentials().await?;
-            match unfit(&credentials) {
-                Some(part) => Err(CredentialsError::invalid_configuration(
-                    Unusable::Characters(part),
-                )),
-                None => Ok(credentials),
-            }
+            let outcome = self.asked().await;
+            *self.ledger.lock().unwrap_or_else(PoisonError::into_inner) = given(&outcome);
+            outcome
         })
     }
 }

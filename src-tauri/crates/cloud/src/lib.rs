@@ -20,6 +20,7 @@ mod profile;
 pub mod profiles;
 pub mod session;
 pub mod stack;
+mod standing;
 mod whole;
 mod wire;
 
@@ -28,6 +29,7 @@ pub use clock::Clock;
 pub use failure::Asked;
 pub use guarded::{Guarded, quiet};
 pub use profiles::{Profile, Way, profiles};
-pub use session::{AccountSessions, Caller, OpenError, Session, Sessions, open, open_within};
+pub use session::{AccountSessions, Caller, OpenError, Session, Sessions, look, open, open_within};
 pub use stack::{Stack, StackError};
+pub use standing::Standing;
 pub use wire::counting;

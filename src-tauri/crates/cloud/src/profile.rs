@@ -6,6 +6,7 @@
 use crate::keyring::Kept;
 use crate::keys::{Keys, Unusable};
 use crate::stack::StackFiles;
+use crate::standing::{Ledger, Standing};
 use crate::wire;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
@@ -29,6 +30,8 @@ const PROFILES_NAMED: usize = 8;
 pub(crate) struct Access {
     /// Without a tap; sessions put theirs around `pool`.
     pub(crate) sdk: SdkConfig,
+    /// What is known of it.
+    pub(crate) standing: Standing,
     /// Connections, shared by all regions of the account.
     pub(crate) pool: SharedHttpClient,
 }
@@ -56,6 +59,7 @@ pub(crate) async fn access(profile: Option<&str>, files: &StackFiles, region: &s
         .retry_config(read_retries())
         .timeout_config(timeouts())
         .http_client(pool.clone());
+    let standing = Standing::read(profile, files).await;
     let refused = refused(profile, files).await;
     let files = config_files(files);
     if let Some(files) = &files {
@@ -69,18 +73,22 @@ pub(crate) async fn access(profile: Option<&str>, files: &StackFiles, region: &s
             with_profile(loader, profile, files, &region, &pool)
         };
     }
-    let sdk = checked(loader.load().await, refused);
+    let sdk = checked(loader.load().await, refused, &standing.ledger);
     let loopback = sdk.endpoint_url().is_some_and(wire::is_loopback);
     direct.store(loopback, Ordering::Relaxed);
-    Access { sdk, pool }
+    Access {
+        sdk,
+        standing,
+        pool,
+    }
 }
 
 /// The same, but for credentials that are known to be of no use.
-pub(crate) fn checked(sdk: SdkConfig, refused: Option<Unusable>) -> SdkConfig {
+pub(crate) fn checked(sdk: SdkConfig, refused: Option<Unusable>, ledger: &Ledger) -> SdkConfig {
     let Some(provider) = sdk.credentials_provider() else {
         return sdk;
     };
-    let keys = SharedCredentialsProvider::new(Keys::new(provider, refused));
+    let keys = SharedCredentialsProvider::new(Keys::new(provider, refused, ledger.clone()));
     sdk.into_builder().credentials_provider(keys).build()
 }
 

@@ -4,7 +4,9 @@
 use crate::profile::{account_of, config_files};
 use crate::stack::StackFiles;
 use aws_runtime::env_config::error::EnvConfigFileLoadError;
+use aws_runtime::env_config::section::Profile as Section;
 use aws_types::os_shim_internal::{Env, Fs};
+pub use model::Way;
 
 /// One profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,35 +21,6 @@ pub struct Profile {
     pub account: Option<String>,
 }
 
-/// How a profile signs in (<https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// IAM Identity Center.
-    Sso,
-    /// It assumes a role.
-    Role,
-    /// A program gives the credentials.
-    Program,
-    /// Keys that do not expire stand in a file.
-    Keys,
-    /// It says nothing: whatever the default chain finds.
-    Chain,
-}
-
-impl Way {
-    /// In words.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Way::Sso => "IAM Identity Center",
-            Way::Role => "assumes a role",
-            Way::Program => "credential_process",
-            Way::Keys => "keys in a file",
-            Way::Chain => "default chain",
-        }
-    }
-}
-
 /// Every profile there is, by name.
 ///
 /// # Errors
@@ -58,28 +31,32 @@ pub async fn profiles(files: &StackFiles) -> Result<Vec<Profile>, String> {
     let set = loaded.map_err(|error| unreadable(&error))?;
     let read = |name: &str| {
         let profile = set.get_profile(name)?;
-        let has = |key: &str| profile.get(key).is_some();
-        let way = if has("role_arn") {
-            Way::Role
-        } else if has("sso_session") || has("sso_start_url") {
-            Way::Sso
-        } else if has("credential_process") {
-            Way::Program
-        } else if has("aws_access_key_id") {
-            Way::Keys
-        } else {
-            Way::Chain
-        };
         Some(Profile {
             name: name.to_owned(),
             region: profile.get("region").map(ToOwned::to_owned),
-            way,
+            way: way_of(profile),
             account: account_of(profile),
         })
     };
     let mut all: Vec<Profile> = set.profiles().filter_map(read).collect();
     all.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(all)
+}
+
+/// How the section of a profile signs in; of several ways the one the SDK takes first.
+pub(crate) fn way_of(section: &Section) -> Way {
+    let has = |key: &str| section.get(key).is_some();
+    if has("role_arn") {
+        Way::Role
+    } else if has("sso_session") || has("sso_start_url") {
+        Way::Sso
+    } else if has("credential_process") {
+        Way::Program
+    } else if has("aws_access_key_id") {
+        Way::Keys
+    } else {
+        Way::Chain
+    }
 }
 
 fn unreadable(error: &EnvConfigFileLoadError) -> String {

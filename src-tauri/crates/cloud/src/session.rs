@@ -7,6 +7,7 @@ use crate::guarded::Guarded;
 use crate::keys::Unusable;
 use crate::profile::{self, Access};
 use crate::stack::{Stack, StackAccount, StackFiles};
+use crate::standing::Standing;
 use crate::wire::{self, Wire};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -52,6 +53,8 @@ pub struct AccountSessions {
     /// Who STS says we are. When it failed and succeeds later, open the stack again, as the engine
     /// does: node ids carry the account.
     pub identity: Result<Caller, SourceFailure>,
+    /// The way in.
+    pub standing: Standing,
     /// STS named another account than the stack file: nothing of it is asked for.
     pub of_another: bool,
     /// For Route 53, CloudFront, STS, the Price List and the metrics of global services.
@@ -153,7 +156,7 @@ async fn open_account(
 ) -> AccountSessions {
     let first = account.regions.first().map_or("us-east-1", String::as_str);
     let home = global_region(first);
-    let (draft, pool) = nameless(account, stack, clock, home).await;
+    let (draft, standing, pool) = nameless(account, stack, clock, home).await;
     let mut budgets: BTreeMap<&str, Budget> = BTreeMap::new();
     budgets.insert(home, Budget::new());
     let profile = draft.profile.clone();
@@ -164,7 +167,7 @@ async fn open_account(
             // Nothing of another account is asked for, and so nothing of it is shown.
             of_another = true;
             let refused = leads_to_another(profile.as_deref(), &caller.account, wanted);
-            draft.sdk = profile::checked(draft.sdk, Some(refused));
+            draft.sdk = profile::checked(draft.sdk, Some(refused), &standing.ledger);
             identity = draft
                 .in_region(home, true, &pool, &mut budgets)
                 .caller()
@@ -180,6 +183,7 @@ async fn open_account(
         profile,
         account: account_id,
         identity,
+        standing,
         of_another,
         global: draft.in_region(home, true, &pool, &mut budgets),
         regional: account
@@ -199,15 +203,19 @@ fn leads_to_another(profile: Option<&str>, is: &AccountId, wanted: &str) -> Unus
     }
 }
 
-/// A session for global services of an account that has no name yet, and its pool of connections.
+/// A session for global services of an account that has no name yet, its way in and its pool of
+/// connections.
 async fn nameless(
     account: &StackAccount,
     stack: &Stack,
     clock: &Clock,
     home: &str,
-) -> (Session, SharedHttpClient) {
-    let Access { sdk, pool } =
-        profile::access(account.profile.as_deref(), &stack.files, home).await;
+) -> (Session, Standing, SharedHttpClient) {
+    let Access {
+        sdk,
+        standing,
+        pool,
+    } = profile::access(account.profile.as_deref(), &stack.files, home).await;
     let budget = Budget::new();
     let strayed = Arc::<AtomicBool>::default();
     let wire = Wire::new(pool.clone(), clock.clone(), budget.clone(), strayed.clone());
@@ -227,7 +235,25 @@ async fn nameless(
         wire,
         clients: Arc::default(),
     };
-    (session, pool)
+    (session, standing, pool)
+}
+
+/// Whom the profile of an account of the stack file leads to as its files are now, asked through a
+/// session of its own: credentials that were corrected on disk are tried without touching what is
+/// open.
+///
+/// # Errors
+/// As [`Session::caller`].
+pub async fn look(
+    account: &StackAccount,
+    stack: &Stack,
+    clock: &Clock,
+) -> Result<Caller, SourceFailure> {
+    let first = account.regions.first().map_or("us-east-1", String::as_str);
+    let home = global_region(first);
+    let (draft, _, pool) = nameless(account, stack, clock, home).await;
+    let session = draft.in_region(home, true, &pool, &mut BTreeMap::new());
+    session.caller().await
 }
 
 async fn who(session: &Session, limit: Duration) -> Result<Caller, SourceFailure> {

@@ -1,31 +1,31 @@
 //! The handle of a running engine: one stack, its present sight, its picture.
 
 use crate::core::{Hurry, lock};
-use crate::identity::identity;
+use crate::identity::{answer, identity};
 use crate::index::Message;
+use crate::mend::mend;
 use crate::meter::Meter;
 use crate::recorder::Notices;
 use crate::runs::{Deck, Helm, Platform, Terms};
 use crate::settings::Settings;
 use crate::sight::{Recipe, Sight, Sights, requests};
-use crate::time::{now, sleep};
+use crate::time::{now, timeout};
 use crate::updates::updates;
 use cloud::{Session, Sessions, Stack};
 use collect::{COLLECTORS, Collector};
 use futures::Stream;
-use model::{Node, Snapshot, SourceId, State, Timestamp, Update};
+use model::access::Answer;
+use model::{FailureClass, Node, Snapshot, SourceId, State, Timestamp, Update};
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// How often requests are counted and our identity is looked at again.
 const PULSE: Duration = Duration::from_secs(5);
 /// A sight under the true name takes over when it is complete, or after this long.
 const COMPLETE_WITHIN: Duration = Duration::from_secs(15);
-/// After an opening that named nobody, or while a run is live, the next one waits this long.
-const REOPEN_AFTER: Duration = Duration::from_secs(10);
 /// More pictures than the old sight publishes while the new one opens: numbers only ever rise.
 const NUMBERS_APART: u64 = 1_000;
 
@@ -36,19 +36,21 @@ pub struct Engine {
     inner: Arc<Inner>,
 }
 
-struct Inner {
-    recipe: Recipe,
-    sights: Arc<Sights>,
+pub(crate) struct Inner {
+    pub(crate) recipe: Recipe,
+    pub(crate) sights: Arc<Sights>,
     pictures: watch::Receiver<Arc<Snapshot>>,
     meter: Arc<Mutex<Meter>>,
     helm: Helm,
     deck: Arc<dyn Platform>,
+    /// Somebody says that credentials are mended.
+    pub(crate) again: Arc<Notify>,
 }
 
 impl Engine {
     /// Starts reading. What an earlier run recorded of this stack is drawn at once, marked stale;
     /// nothing is awaited but the kubeconfig files. Where an account goes by a stand-in, all is
-    /// opened anew once STS names it.
+    /// opened anew once STS names it, and so it is once credentials that were no good are mended.
     pub async fn start(stack: Stack, sessions: Sessions, state_dir: &Path) -> Self {
         Self::with(stack, sessions, state_dir, Settings::default(), COLLECTORS).await
     }
@@ -83,7 +85,6 @@ impl Engine {
         let (sender, pictures) = watch::channel(first.core.snapshots().borrow().clone());
         let meter = Arc::new(Mutex::new(Meter::default()));
         begin(&first, &meter, sender.clone());
-        let unnamed = !first.unnamed().is_empty();
         let sights = Arc::new(Sights::new(first));
         let deck: Arc<dyn Platform> = Arc::new(Deck::new(Arc::clone(&sights), state_dir));
         let inner = Arc::new(Inner {
@@ -93,10 +94,9 @@ impl Engine {
             sights,
             pictures,
             meter,
+            again: Arc::default(),
         });
-        if unnamed {
-            tokio::spawn(correct(Arc::downgrade(&inner), sender));
-        }
+        tokio::spawn(mend(Arc::downgrade(&inner), sender));
         Self { inner }
     }
 
@@ -136,6 +136,16 @@ impl Engine {
     /// Reads these sources now, without waiting. Watches need no poke.
     pub fn poke<'a>(&self, sources: impl IntoIterator<Item = &'a SourceId>) {
         self.inner.sights.now().core.poke(sources);
+    }
+
+    /// Tries credentials that are no good again, as the files have them now, and reads at once what
+    /// failed: for somebody who has just mended something.
+    pub fn try_again(&self) {
+        let sight = self.inner.sights.now();
+        let picture = self.snapshot();
+        let failed = picture.sources.iter().filter(|s| s.state == State::Failed);
+        sight.core.poke(failed.map(|s| &s.source.id));
+        self.inner.again.notify_one();
     }
 
     /// Reads these sources anew and gives the picture with those readings (or their failures) in
@@ -232,9 +242,9 @@ impl Engine {
 }
 
 impl Inner {
-    /// Opens everything anew, and lets it take the place of what was opened under a stand-in when
-    /// STS names an account that had none.
-    async fn correct(&self, pictures: &watch::Sender<Arc<Snapshot>>) {
+    /// Opens everything anew, and lets it take the place of what was opened under a stand-in or with
+    /// credentials that are no good any more; not when that names fewer accounts than now.
+    pub(crate) async fn reopen(&self, pictures: &watch::Sender<Arc<Snapshot>>) {
         // A run knows its nodes by their present names.
         if self.helm.busy() {
             return;
@@ -248,7 +258,7 @@ impl Inner {
         };
         // What turns out to be of another account than the stack file says is taken off the screen.
         let another = sessions.accounts.iter().any(|account| account.of_another);
-        if !another && unnamed(&sessions) >= unnamed(&self.sights.now().sessions) {
+        if !another && unnamed(&sessions) > unnamed(&self.sights.now().sessions) {
             return;
         }
         let seq = pictures.borrow().seq + NUMBERS_APART;
@@ -257,41 +267,14 @@ impl Inner {
         if self.helm.busy() {
             return next.core.stop().await;
         }
-        // What was armed was armed under another name.
+        // What was armed was armed under another name, or with other credentials.
         self.helm.disarm();
         let old = self.sights.replace(Arc::clone(&next));
         old.core.stop().await;
         begin(&next, &self.meter, pictures.clone());
-        tracing::info!("opened anew: STS named an account that went by a stand-in");
-    }
-}
-
-/// Waits until STS answers for an account that it did not name at the start, and corrects that.
-async fn correct(engine: Weak<Inner>, pictures: watch::Sender<Arc<Snapshot>>) {
-    loop {
-        let Some(sight) = engine.upgrade().map(|inner| inner.sights.now()) else {
-            return;
-        };
-        let unnamed = sight.unnamed();
-        if unnamed.is_empty() {
-            return;
-        }
-        let mut seen = sight.core.snapshots();
-        // Neither may be kept while waiting: the engine ends when its handles are gone.
-        drop(sight);
-        let answers = |picture: &Arc<Snapshot>| {
-            let mut sources = picture.sources.iter();
-            sources.any(|s| s.state == State::Ok && unnamed.contains(&s.source.id))
-        };
-        if seen.wait_for(answers).await.is_err() {
-            return;
-        }
-        let Some(inner) = engine.upgrade() else {
-            return;
-        };
-        inner.correct(&pictures).await;
-        drop(inner);
-        sleep(REOPEN_AFTER).await;
+        tracing::info!(
+            "opened anew: STS names an account that it did not, or credentials were mended"
+        );
     }
 }
 
@@ -300,11 +283,14 @@ fn begin(sight: &Sight, meter: &Arc<Mutex<Meter>>, pictures: watch::Sender<Arc<S
     sight.show(pictures);
     let (sessions, clusters) = (sight.sessions.clone(), sight.clusters.clone());
     let (meter, mailbox) = (Arc::clone(meter), sight.core.mailbox());
+    let mut drawn = sight.core.snapshots();
     sight.core.spawn(async move {
-        let mut known = identity(&sessions, &clusters.all());
+        let all = || clusters.all();
+        let mut known = identity(&sessions, &all(), &[]);
         loop {
             lock(&meter).note(now(), requests(&sessions, &clusters));
-            let seen = identity(&sessions, &clusters.all());
+            let said = said(&sessions, &drawn.borrow_and_update());
+            let seen = identity(&sessions, &all(), &drawn.borrow().sources);
             if seen != known {
                 known = seen;
                 let message = Message::Identity(known.clone());
@@ -312,9 +298,23 @@ fn begin(sight: &Sight, meter: &Arc<Mutex<Meter>>, pictures: watch::Sender<Arc<S
                     return;
                 }
             }
-            sleep(PULSE).await;
+            // Sooner, when STS says something else.
+            let other = drawn.wait_for(|picture| self::said(&sessions, picture) != said);
+            if let Ok(Err(_)) = timeout(PULSE, other).await {
+                return;
+            }
         }
     });
+}
+
+/// What STS said last of every account.
+fn said(sessions: &Sessions, picture: &Snapshot) -> Vec<Option<FailureClass>> {
+    let accounts = sessions.accounts.iter();
+    let failures = accounts.map(|account| match answer(account, &picture.sources) {
+        Answer::Failed(failure) => Some(failure.class),
+        Answer::Awaited | Answer::Given => None,
+    });
+    failures.collect()
 }
 
 /// The sources that say something about a node: its own and those of its figures.

@@ -1,11 +1,19 @@
-//! Who and where we are. SIMULATED is shown only when nothing could be otherwise.
+//! Who and where we are, and how the way in is. SIMULATED is shown only when nothing could be otherwise.
 
-use cloud::Sessions;
+use cloud::{AccountSessions, Sessions};
 use collect::kubernetes::Cluster;
-use model::{Identity, SIMULATED_ACCOUNT};
+use model::access::Answer;
+use model::{
+    Access, Identity, SIMULATED_ACCOUNT, Service, Source, SourceId, SourceStatus, State, Timestamp,
+};
 
-/// What the sessions say now; it can change (a request that left this machine unmasks a tunnel).
-pub(crate) fn identity(sessions: &Sessions, clusters: &[Cluster]) -> Identity {
+/// What the sessions and the STS sources say now; it can change (a request that left this machine
+/// unmasks a tunnel, credentials expire).
+pub(crate) fn identity(
+    sessions: &Sessions,
+    clusters: &[Cluster],
+    sources: &[SourceStatus],
+) -> Identity {
     let callers = || {
         sessions
             .accounts
@@ -25,7 +33,40 @@ pub(crate) fn identity(sessions: &Sessions, clusters: &[Cluster]) -> Identity {
         caller,
         simulated,
         tunnel: some && !simulated,
+        access: access(sessions, sources, sessions.clock.now()),
     }
+}
+
+/// The source that asks STS about an account.
+pub(crate) fn asks(account: &AccountSessions) -> SourceId {
+    Source::new(Service::Sts, account.global.scope(), "identity").id
+}
+
+/// What STS said last of an account: its source, and what it said at the opening before that.
+pub(crate) fn answer<'a>(account: &'a AccountSessions, sources: &'a [SourceStatus]) -> Answer<'a> {
+    let id = asks(account);
+    let status = sources.iter().find(|status| status.source.id == id);
+    let state = status.map_or(State::Pending, |status| status.state);
+    let failure = status.and_then(|status| status.failure.as_ref());
+    match (state, failure, &account.identity) {
+        (State::Failed, Some(failure), _) => Answer::Failed(failure),
+        (State::Failed, None, _) => Answer::Awaited,
+        (State::Ok | State::Stale, ..) | (State::Pending, _, Ok(_)) => Answer::Given,
+        (State::Pending, _, Err(failure)) => Answer::Failed(failure),
+    }
+}
+
+/// The way into every account, at `now`.
+fn access(sessions: &Sessions, sources: &[SourceStatus], now: Timestamp) -> Vec<Access> {
+    let judged = sessions.accounts.iter().map(|account| {
+        let arn = account.identity.as_ref().ok();
+        let arn = arn.map(|caller| caller.arn.as_str());
+        let seen = account
+            .standing
+            .way_in(&account.account, arn, answer(account, sources));
+        seen.judge(now)
+    });
+    judged.collect()
 }
 
 /// Whether some endpoint, and whether every endpoint, is this machine.

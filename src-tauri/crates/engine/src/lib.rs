@@ -23,6 +23,7 @@ mod index;
 pub mod journal;
 mod looking;
 mod loops;
+mod mend;
 mod meter;
 mod poller;
 mod recorder;

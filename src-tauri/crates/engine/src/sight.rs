@@ -1,7 +1,7 @@
 //! One opening of the platform: its sessions, its clusters and the tasks that read through them.
 //!
 //! The ids of everything carry the account. When STS did not name one at the start, a stand-in
-//! does; once STS answers, all is opened anew under the true name, and the new sight takes the
+//! does; once STS answers (or credentials that were no good are mended), all is opened anew under the true name, and the new sight takes the
 //! place of the old one when it is complete, so that nothing blanks in between.
 
 use crate::assembly::{assembler, stack_identity};
@@ -17,9 +17,8 @@ use crate::time::{Instant, now};
 use cloud::{Sessions, Stack};
 use collect::kubernetes::Cluster;
 use collect::{Collector, Reach};
-use model::{Service, Snapshot, Source, SourceId, Timestamp};
+use model::{Snapshot, Source, Timestamp};
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, watch};
@@ -53,15 +52,6 @@ impl Sights {
 }
 
 impl Sight {
-    /// The STS sources of accounts that go by a stand-in.
-    pub(crate) fn unnamed(&self) -> BTreeSet<SourceId> {
-        let accounts = self.sessions.accounts.iter();
-        let unnamed = accounts.filter(|account| account.identity.is_err());
-        unnamed
-            .map(|account| Source::new(Service::Sts, account.global.scope(), "identity").id)
-            .collect()
-    }
-
     /// Passes its pictures on, the present one first, until it is stopped.
     pub(crate) fn show(&self, pictures: watch::Sender<Arc<Snapshot>>) {
         let mut own = self.core.snapshots();
@@ -145,7 +135,7 @@ impl Recipe {
             seq,
             taken_at: sessions.clock.now(),
             stack: stack_identity(&self.stack),
-            identity: identity(sessions, &clusters.all()),
+            identity: identity(sessions, &clusters.all(), &[]),
             nodes: Vec::new(),
             edges: [].into(),
             sources: Vec::new(),

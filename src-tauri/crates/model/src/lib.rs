@@ -8,6 +8,7 @@
 //! Observation… ─▶ assemble ─▶ link ─▶ rules ─▶ roll-up ─▶ causes ─▶ Snapshot ─▶ diff ─▶ Update
 //! ```
 
+pub mod access;
 pub mod assemble;
 mod causes;
 pub mod diff;
@@ -35,6 +36,7 @@ pub mod time;
 pub mod window;
 mod words;
 
+pub use access::{Access, AccessState, Way};
 pub use assemble::{Assembly, Declared, DeclaredQueue, Held, Input, PinnedEdge, assemble};
 pub use diff::{Delta, Update, apply, diff};
 pub use edge::{Edge, Provenance, Relation};

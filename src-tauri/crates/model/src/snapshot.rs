@@ -1,5 +1,6 @@
 //! The whole picture at one time.
 
+use crate::access::Access;
 use crate::edge::Edge;
 use crate::health::Cause;
 use crate::id::{AccountId, NodeId};
@@ -62,6 +63,9 @@ pub struct Identity {
     pub simulated: bool,
     /// Some endpoint is loopback but it is not the simulator: traffic goes through a tunnel.
     pub tunnel: bool,
+    /// The way into each account of the stack file, in its order.
+    #[serde(default)]
+    pub access: Vec<Access>,
 }
 
 /// One complete, ordered picture: nodes by id, edges by (from, to, relation), sources by id,

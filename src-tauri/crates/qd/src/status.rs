@@ -3,7 +3,9 @@
 use crate::loops;
 use crate::text::{clean, count, duration};
 use act::OpenLoop;
-use model::{Level, Node, Snapshot, Standing, State};
+use model::{
+    Access, AccountId, FailureClass, Level, Node, Snapshot, SourceStatus, Standing, State,
+};
 use std::fmt::Write as _;
 
 /// At most this many abnormal nodes are listed; the rest are counted.
@@ -22,6 +24,7 @@ pub(crate) fn render(snapshot: &Snapshot, open: &[OpenLoop]) -> (String, u8) {
     };
     let worst = worst(snapshot).max(overdue);
     headline(&mut text, snapshot, worst);
+    access(&mut text, snapshot);
     causes(&mut text, snapshot);
     abnormal(&mut text, snapshot);
     if !open.is_empty() {
@@ -89,6 +92,27 @@ fn headline(text: &mut String, snapshot: &Snapshot, worst: Level) {
         count(snapshot.nodes.len()),
         snapshot.taken_at,
     );
+}
+
+/// Credentials that are about to end or shut us out, and what to do.
+fn access(text: &mut String, snapshot: &Snapshot) {
+    let mut told = snapshot.identity.access.iter().filter_map(|access| {
+        let sentence = access.sentence.as_deref()?;
+        let next_step = access.next_step.as_deref().unwrap_or_default();
+        let command = access.command.as_deref();
+        let command = command.map_or_else(String::new, |command| format!(" `{command}`"));
+        let state = access.state.words().to_uppercase();
+        Some(format!(
+            "{state:<13} {} {}{}\n",
+            clean(sentence),
+            clean(next_step),
+            clean(&command)
+        ))
+    });
+    if let Some(first) = told.next() {
+        let _ = write!(text, "\nCredentials:\n{first}");
+    }
+    told.for_each(|line| text.push_str(&line));
 }
 
 fn causes(text: &mut String, snapshot: &Snapshot) {
@@ -171,14 +195,25 @@ fn abnormal(text: &mut String, snapshot: &Snapshot) {
     }
 }
 
+/// Whether what is said of an account's credentials says all of why a source was not read.
+fn is_shut_out(source: &SourceStatus, shut: &[&AccountId]) -> bool {
+    let class = source.failure.as_ref().map(|failure| failure.class);
+    let account = source.source.scope.account.as_ref();
+    class == Some(FailureClass::Credentials) && account.is_some_and(|a| shut.contains(&a))
+}
+
 fn sources(text: &mut String, snapshot: &Snapshot) {
-    let bad: Vec<_> = snapshot
-        .sources
-        .iter()
-        .filter(|s| s.state != State::Ok)
-        .collect();
-    if !bad.is_empty() {
+    let shut = |access: &&Access| access.state.shuts_out() && access.sentence.is_some();
+    let shut: Vec<_> = snapshot.identity.access.iter().filter(shut).collect();
+    let shut: Vec<&AccountId> = shut.iter().map(|access| &access.account).collect();
+    let bad = snapshot.sources.iter().filter(|s| s.state != State::Ok);
+    let (out, bad): (Vec<_>, Vec<_>) = bad.partition(|source| is_shut_out(source, &shut));
+    if !bad.is_empty() || !out.is_empty() {
         let _ = writeln!(text, "\nNot read:");
+    }
+    if !out.is_empty() {
+        let sources = count(out.len());
+        let _ = writeln!(text, "  {sources} sources for want of credentials (above)");
     }
     for source in bad {
         let error = source.error.as_deref().unwrap_or("no answer yet");

@@ -1,0 +1,285 @@
+//! What is known of the way into an account: its profile, where that gets its credentials from, and
+//! what came of asking for them last. Judged by [`model::access`]; nothing secret is kept.
+
+use crate::keys::Given;
+use crate::profile::config_files;
+use crate::profiles::way_of;
+use crate::stack::StackFiles;
+use aws_runtime::env_config::section::EnvConfigSections;
+use aws_types::os_shim_internal::{Env, Fs};
+use model::access::{Answer, Refusal, Root, WayIn};
+use model::{AccountId, Timestamp, Way};
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What came of asking for credentials last, shared with the SDK's provider.
+pub(crate) type Ledger = Arc<Mutex<Given>>;
+
+/// The way into one account. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    profile: Option<Arc<str>>,
+    way: Way,
+    root: Root,
+    /// Start URL of the IAM Identity Center that the root signs in to.
+    start_url: Option<Arc<str>>,
+    files: Arc<[PathBuf]>,
+    pub(crate) ledger: Ledger,
+}
+
+impl Standing {
+    /// Reads it from the files of the AWS config.
+    pub(crate) async fn read(profile: Option<&str>, files: &StackFiles) -> Self {
+        let (way, name, root_way, start_url) = followed(profile, files).await;
+        let (config, credentials) = places(files);
+        let file = match root_way {
+            Way::Keys => &credentials,
+            Way::Sso | Way::Role | Way::Program | Way::Chain => &config,
+        };
+        let command = name.as_deref().filter(|_| root_way == Way::Sso);
+        Self {
+            profile: profile.map(Arc::from),
+            way,
+            root: Root {
+                command: command.map(|name| sign_in(name, files.aws_config.as_deref())),
+                profile: name,
+                way: root_way,
+                file: file.display().to_string(),
+            },
+            start_url: start_url.map(Arc::from),
+            files: [config, credentials].into(),
+            ledger: Ledger::default(),
+        }
+    }
+
+    /// What is seen of it now, together with what STS said last: who we are, or why it did not say.
+    /// Reads the token cache of IAM Identity Center.
+    #[must_use]
+    pub fn way_in<'a>(
+        &self,
+        account: &AccountId,
+        arn: Option<&str>,
+        answer: Answer<'a>,
+    ) -> WayIn<'a> {
+        let given = self.given();
+        let token = self.token();
+        WayIn {
+            account: account.clone(),
+            profile: self.profile.as_deref().map(ToOwned::to_owned),
+            way: self.way,
+            root: self.root.clone(),
+            arn: arn.map(ToOwned::to_owned),
+            ends: self.ends(&given, token.as_ref()),
+            refusal: self.refusal(given, token.as_ref()),
+            answer,
+        }
+    }
+
+    /// When it ends unless somebody does something. A role is assumed again by itself; keys of IAM
+    /// Identity Center as long as there is a token, which itself is renewed where it says so
+    /// (<https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sso.html>). What a program
+    /// gave counts as it says
+    /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>).
+    fn ends(&self, given: &Given, token: Option<&Token>) -> Option<Timestamp> {
+        let keys = match given {
+            Given::Keys { expires } => expires.map(timestamp),
+            Given::Nothing | Given::Refused(_) => None,
+        };
+        match (self.root.way, token) {
+            (Way::Sso, Some(token)) if !token.renews => {
+                Some(keys.map_or(token.expires, |keys| keys.max(token.expires)))
+            }
+            (Way::Program, _) if self.way == Way::Program => keys,
+            (Way::Sso | Way::Program | Way::Role | Way::Keys | Way::Chain, _) => None,
+        }
+    }
+
+    /// Without a token that is good, what was not given is a matter of signing in again.
+    fn refusal(&self, given: Given, token: Option<&Token>) -> Option<Refusal> {
+        let Given::Refused(refusal) = given else {
+            return None;
+        };
+        let now = timestamp(SystemTime::now());
+        let signed_in = token.is_some_and(|token| token.expires > now);
+        match refusal {
+            Refusal::Missing if self.root.way == Way::Sso && !signed_in => Some(Refusal::Over),
+            refusal => Some(refusal),
+        }
+    }
+
+    fn given(&self) -> Given {
+        let ledger = self.ledger.lock().unwrap_or_else(PoisonError::into_inner);
+        ledger.clone()
+    }
+
+    fn token(&self) -> Option<Token> {
+        let start_url = self.start_url.as_deref()?;
+        newest_token(&token_cache()?, start_url)
+    }
+
+    /// Another value once one of the files that this way in is made of has changed.
+    #[must_use]
+    pub fn stamp(&self) -> u64 {
+        let mut hash = DefaultHasher::new();
+        let mut note = |path: &Path| {
+            let about = std::fs::metadata(path).ok();
+            about.as_ref().map(std::fs::Metadata::len).hash(&mut hash);
+            about
+                .and_then(|about| about.modified().ok())
+                .hash(&mut hash);
+        };
+        self.files.iter().for_each(|file| note(file));
+        if self.start_url.is_some()
+            && let Some(cache) = token_cache()
+        {
+            let mut tokens = listed(&cache);
+            tokens.sort();
+            tokens.iter().for_each(|token| note(token));
+        }
+        hash.finish()
+    }
+}
+
+/// As [`chain`], of the profile or of the default chain.
+async fn followed(profile: Option<&str>, files: &StackFiles) -> Followed {
+    let brought = config_files(files).unwrap_or_default();
+    let name = profile.map(|name| name.to_owned().into());
+    let set = aws_config::profile::load(&Fs::real(), &Env::real(), &brought, name).await;
+    // The default chain takes what the environment says before any file
+    // (https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html).
+    let shell = profile.is_none() && std::env::var_os("AWS_ACCESS_KEY_ID").is_some();
+    match set {
+        Ok(set) if !shell => chain(&set, profile.unwrap_or_else(|| set.selected_profile())),
+        Ok(_) | Err(_) => (Way::Chain, profile.map(ToOwned::to_owned), Way::Chain, None),
+    }
+}
+
+/// How a profile signs in, and the profile it gets its credentials from in the end: that one's name,
+/// way and start URL.
+type Followed = (Way, Option<String>, Way, Option<String>);
+
+fn chain(set: &EnvConfigSections, start: &str) -> Followed {
+    let Some(first) = set.get_profile(start) else {
+        return (Way::Chain, Some(start.to_owned()), Way::Chain, None);
+    };
+    let (mut root, mut seen) = (first, BTreeSet::new());
+    while way_of(root) == Way::Role && seen.insert(root.name()) {
+        let source = root.get("source_profile");
+        match source.and_then(|source| set.get_profile(source)) {
+            // A profile may name itself: its own keys assume its role.
+            Some(next) if next.name() != root.name() => root = next,
+            Some(_) | None => break,
+        }
+    }
+    let session = root.get("sso_session");
+    let session = session.and_then(|name| set.sso_session(name)?.get("sso_start_url"));
+    let start_url = session.or_else(|| root.get("sso_start_url"));
+    let way = way_of(root);
+    let start_url = start_url.filter(|_| way == Way::Sso);
+    (
+        way_of(first),
+        Some(root.name().to_owned()),
+        way,
+        start_url.map(ToOwned::to_owned),
+    )
+}
+
+/// The files a person corrects: the stack's own, else the usual ones
+/// (<https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html>).
+fn places(files: &StackFiles) -> (PathBuf, PathBuf) {
+    let usual = |brought: &Option<PathBuf>, variable: &str, name: &str| {
+        let named = || std::env::var_os(variable).map(PathBuf::from);
+        let home = || std::env::var_os("HOME").map_or_else(PathBuf::new, PathBuf::from);
+        let brought = brought.clone().or_else(named);
+        brought.unwrap_or_else(|| home().join(".aws").join(name))
+    };
+    (
+        usual(&files.aws_config, "AWS_CONFIG_FILE", "config"),
+        usual(
+            &files.aws_credentials,
+            "AWS_SHARED_CREDENTIALS_FILE",
+            "credentials",
+        ),
+    )
+}
+
+/// The command that signs in to IAM Identity Center
+/// (<https://docs.aws.amazon.com/cli/latest/reference/sso/login.html>).
+fn sign_in(profile: &str, config: Option<&Path>) -> String {
+    let config = config.map(|file| format!("AWS_CONFIG_FILE={} ", shell(&file.to_string_lossy())));
+    let config = config.unwrap_or_default();
+    format!("{config}aws sso login --profile {}", shell(profile))
+}
+
+/// A word for a POSIX shell, quoted when it must be.
+fn shell(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+/// A token of IAM Identity Center, as the AWS CLI and the SDKs keep it; the token itself is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Token {
+    expires: Timestamp,
+    /// It is renewed without anybody signing in, while its session lasts.
+    renews: bool,
+}
+
+/// What is read of a token's file
+/// (<https://docs.aws.amazon.com/sdkref/latest/guide/understanding-sso.html>).
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TokenFile {
+    #[serde(default)]
+    start_url: Option<String>,
+    #[serde(default)]
+    expires_at: Option<String>,
+    #[serde(default)]
+    refresh_token: Option<serde::de::IgnoredAny>,
+    #[serde(default)]
+    registration_expires_at: Option<String>,
+}
+
+fn token_cache() -> Option<PathBuf> {
+    let home = std::env::var_os("HOME")?;
+    Some(PathBuf::from(home).join(".aws/sso/cache"))
+}
+
+fn listed(cache: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(cache).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    paths
+        .filter(|path| path.extension().is_some_and(|ext| ext == "json"))
+        .collect()
+}
+
+/// The token of this start URL that lasts longest.
+fn newest_token(cache: &Path, start_url: &str) -> Option<Token> {
+    let tokens = listed(cache).into_iter().filter_map(|path| {
+        let file: TokenFile = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+        let same = |url: &String| url.trim_end_matches('/') == start_url.trim_end_matches('/');
+        file.start_url.as_ref().filter(|url| same(url))?;
+        Some(Token {
+            expires: Timestamp::parse(&file.expires_at?)?,
+            renews: file.refresh_token.is_some() && file.registration_expires_at.is_some(),
+        })
+    });
+    tokens.max_by_key(|token| token.expires)
+}
+
+fn timestamp(at: SystemTime) -> Timestamp {
+    let millis = match at.duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_millis()),
+        Err(_) => Ok(0),
+    };
+    Timestamp::from_millis(millis.unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests;
