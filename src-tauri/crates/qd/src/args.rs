@@ -288,6 +288,10 @@ pub(crate) struct SimArgs {
     /// `auto` follows the wall clock; `explicit` moves only when told to (see DIR/control).
     #[arg(long, default_value = "auto")]
     pub(crate) clock: String,
+    /// What the written profile signs in with: `keys` in a file, or `sso`: IAM Identity Center, through `qd login`
+    /// (DIR/control tells how to say yes or no).
+    #[arg(long, default_value = "keys")]
+    pub(crate) sign_in: String,
     /// World time at the start, e.g. 2026-03-04T15:30:00Z; now if it is not given.
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     pub(crate) start: Option<Millis>,
