@@ -1,8 +1,10 @@
 //! Credentials as they are handed to the SDK: what cannot be used is told before anything is signed.
 
+use crate::sso::{self, NoKeys, Portal};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use jiff::Timestamp;
 
 /// Why credentials are not used; nothing was sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,15 +35,19 @@ pub(crate) enum Unusable {
         /// Where it should.
         wanted: String,
     },
+    /// A sign-in with IAM Identity Center gave none.
+    #[error("{0}")]
+    SignIn(NoKeys),
     /// A key that no header takes.
     #[error("the {0} has characters that no key has")]
     Characters(&'static str),
 }
 
 impl Unusable {
-    /// What to do, a sentence.
-    pub(crate) fn next_step(&self) -> &'static str {
-        match self {
+    /// What to do, a sentence; `None`: to sign in.
+    pub(crate) fn next_step(&self) -> Option<String> {
+        let step = match self {
+            Unusable::SignIn(why) => return why.next_step(),
             Unusable::NoProfile { .. } => {
                 "Correct the profile in the stack file, or add it to the AWS config."
             }
@@ -52,7 +58,8 @@ impl Unusable {
                 "Use a profile of that account, or correct its id in the stack file; then start again."
             }
             Unusable::Characters(_) => "Copy the key again, without what surrounds it.",
-        }
+        };
+        Some(step.to_owned())
     }
 }
 
@@ -68,11 +75,29 @@ fn there_are(known: &[String]) -> String {
 pub(crate) struct Keys {
     provider: SharedCredentialsProvider,
     refused: Option<Unusable>,
+    portal: Option<Portal>,
 }
 
 impl Keys {
-    pub(crate) fn new(provider: SharedCredentialsProvider, refused: Option<Unusable>) -> Self {
-        Self { provider, refused }
+    pub(crate) fn new(
+        provider: SharedCredentialsProvider,
+        refused: Option<Unusable>,
+        portal: Option<Portal>,
+    ) -> Self {
+        Self {
+            provider,
+            refused,
+            portal,
+        }
+    }
+
+    /// The same failure, with the reason where it is the sign-in.
+    fn told(&self, error: CredentialsError) -> CredentialsError {
+        let portal = self.portal.as_ref();
+        match portal.and_then(|portal| sso::why(&error, portal, Timestamp::now())) {
+            Some(why) => CredentialsError::invalid_configuration(Unusable::SignIn(why)),
+            None => error,
+        }
     }
 }
 
@@ -85,7 +110,8 @@ impl ProvideCredentials for Keys {
             if let Some(refused) = &self.refused {
                 return Err(CredentialsError::invalid_configuration(refused.clone()));
             }
-            let credentials = self.provider.provide_credentials().await?;
+            let given = self.provider.provide_credentials().await;
+            let credentials = given.map_err(|error| self.told(error))?;
             match unfit(&credentials) {
                 Some(part) => Err(CredentialsError::invalid_configuration(
                     Unusable::Characters(part),

@@ -18,6 +18,7 @@ pub mod probe;
 mod profile;
 pub mod profiles;
 pub mod session;
+pub mod sso;
 pub mod stack;
 mod whole;
 mod wire;

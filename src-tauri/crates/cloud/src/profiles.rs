@@ -4,6 +4,7 @@
 use crate::profile::{account_of, config_files};
 use crate::stack::StackFiles;
 use aws_runtime::env_config::error::EnvConfigFileLoadError;
+use aws_runtime::env_config::section;
 use aws_types::os_shim_internal::{Env, Fs};
 
 /// One profile.
@@ -58,22 +59,10 @@ pub async fn profiles(files: &StackFiles) -> Result<Vec<Profile>, String> {
     let set = loaded.map_err(|error| unreadable(&error))?;
     let read = |name: &str| {
         let profile = set.get_profile(name)?;
-        let has = |key: &str| profile.get(key).is_some();
-        let way = if has("role_arn") {
-            Way::Role
-        } else if has("sso_session") || has("sso_start_url") {
-            Way::Sso
-        } else if has("credential_process") {
-            Way::Program
-        } else if has("aws_access_key_id") {
-            Way::Keys
-        } else {
-            Way::Chain
-        };
         Some(Profile {
             name: name.to_owned(),
             region: profile.get("region").map(ToOwned::to_owned),
-            way,
+            way: way(profile),
             account: account_of(profile),
         })
     };
@@ -82,7 +71,23 @@ pub async fn profiles(files: &StackFiles) -> Result<Vec<Profile>, String> {
     Ok(all)
 }
 
-fn unreadable(error: &EnvConfigFileLoadError) -> String {
+/// How a profile signs in.
+pub(crate) fn way(profile: &section::Profile) -> Way {
+    let has = |key: &str| profile.get(key).is_some();
+    if has("role_arn") {
+        Way::Role
+    } else if has("sso_session") || has("sso_start_url") {
+        Way::Sso
+    } else if has("credential_process") {
+        Way::Program
+    } else if has("aws_access_key_id") {
+        Way::Keys
+    } else {
+        Way::Chain
+    }
+}
+
+pub(crate) fn unreadable(error: &EnvConfigFileLoadError) -> String {
     let cause = std::error::Error::source(error);
     let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
     format!("The AWS config cannot be read: {error}{cause}.")

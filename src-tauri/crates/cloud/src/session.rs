@@ -84,6 +84,8 @@ pub struct Session {
     pub covered: bool,
     /// Profile of the AWS config; `None`: the default chain.
     pub profile: Option<Arc<str>>,
+    /// The command that signs in, where IAM Identity Center gives the credentials: `qd login prod`.
+    pub login: Option<Arc<str>>,
     /// Configuration for reads: standard retries, two attempts.
     pub sdk: SdkConfig,
     /// The platform's time.
@@ -164,7 +166,7 @@ async fn open_account(
             // Nothing of another account is asked for, and so nothing of it is shown.
             of_another = true;
             let refused = leads_to_another(profile.as_deref(), &caller.account, wanted);
-            draft.sdk = profile::checked(draft.sdk, Some(refused));
+            draft.sdk = profile::checked(draft.sdk, refused);
             identity = draft
                 .in_region(home, true, &pool, &mut budgets)
                 .caller()
@@ -206,8 +208,11 @@ async fn nameless(
     clock: &Clock,
     home: &str,
 ) -> (Session, SharedHttpClient) {
-    let Access { sdk, pool } =
-        profile::access(account.profile.as_deref(), &stack.files, home).await;
+    let Access {
+        sdk,
+        pool,
+        signs_in,
+    } = profile::access(account.profile.as_deref(), &stack.files, home).await;
     let budget = Budget::new();
     let strayed = Arc::<AtomicBool>::default();
     let wire = Wire::new(pool.clone(), clock.clone(), budget.clone(), strayed.clone());
@@ -218,6 +223,7 @@ async fn nameless(
         global: true,
         covered: account.regions.iter().any(|region| region == home),
         profile: account.profile.as_deref().map(Arc::from),
+        login: signs_in.map(|profile| login(&profile, stack).into()),
         hosted_zones: stack.hosted_zones.clone().into(),
         endpoint_is_loopback: sdk.endpoint_url().is_some_and(wire::is_loopback),
         sdk,
@@ -228,6 +234,25 @@ async fn nameless(
         clients: Arc::default(),
     };
     (session, pool)
+}
+
+/// The command that signs a profile in; where the AWS config is not the usual one, it says so.
+fn login(profile: &str, stack: &Stack) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_-./@:+=".contains(c);
+    let quoted = |text: &str| match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    };
+    let mut command = format!("qd login {}", quoted(profile));
+    // `qd init` looks before there is a stack file.
+    let (option, file) = match &stack.files.aws_config {
+        Some(config) if !stack.path.is_file() => ("--aws-config", config),
+        Some(_) => ("--stack", &stack.path),
+        None => return command,
+    };
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+    command.push_str(&format!(" {option} {}", quoted(&file.to_string_lossy())));
+    command
 }
 
 async fn who(session: &Session, limit: Duration) -> Result<Caller, SourceFailure> {
@@ -351,6 +376,7 @@ impl Session {
             thing,
             place: &self.region,
             profile: self.profile.as_deref(),
+            login: self.login.as_deref(),
         }
     }
 
