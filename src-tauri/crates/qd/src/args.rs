@@ -21,6 +21,10 @@ pub(crate) enum Command {
     /// Look through profiles of the AWS config, say what is there, and write a stack file. Exit 0 complete, 3 when a
     /// source failed (the file is written), 2 when there is something to choose.
     Init(InitArgs),
+    /// Sign in with IAM Identity Center: prints a page and a code, and waits until somebody confirms it in a browser, on
+    /// any machine. The token is kept where the AWS CLI keeps it; what runs goes on by itself. Exit 0 signed in, 5
+    /// refused or not confirmed in time, 2 a profile that does not sign in so.
+    Login(LoginArgs),
     /// One complete snapshot. Exit 0 complete, 3 when a source failed (the rest is printed).
     Topology {
         #[command(flatten)]
@@ -136,6 +140,22 @@ pub(crate) enum Command {
     /// The record of everything done.
     #[command(subcommand)]
     Audit(AuditCommand),
+}
+
+/// Who signs in.
+#[derive(Debug, Args)]
+pub(crate) struct LoginArgs {
+    /// A profile of the AWS config.
+    pub(crate) profile: String,
+    /// The stack file, where it brings its own AWS config.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) stack: Option<PathBuf>,
+    /// Another AWS config than the usual one or the stack file's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) aws_config: Option<PathBuf>,
+    /// One JSON object per line: the code, then the outcome.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// What to do with the audit.

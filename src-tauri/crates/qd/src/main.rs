@@ -5,6 +5,7 @@ mod args;
 mod audit;
 mod failure;
 mod init;
+mod login;
 mod loops;
 mod print;
 mod queue;
@@ -69,6 +70,7 @@ async fn run(command: Command) -> Result<u8, Failure> {
     match command {
         Command::Sim(args) => sim::run(args).await,
         Command::Init(args) => init::run(&args).await,
+        Command::Login(args) => login::run(&args).await,
         Command::Topology { read, json } => reading::topology(&read, json).await,
         Command::Status { read } => reading::status(&read).await,
         Command::Watch { stack, json: _ } => reading::watch(&stack).await,
