@@ -2,8 +2,10 @@
 //! <https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/API_CreateToken.html>
 
 use super::cache::{Cache, Registration, Secret, Token};
-use super::failure::{NoKeys, SignInError, incomplete, of_call, why};
+use super::failure::{NoKeys, SignInError, incomplete, of_call};
 use super::portal::{Portal, look};
+use crate::failure::find;
+use crate::keys::Unusable;
 use crate::profile;
 use crate::stack::StackFiles;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
@@ -322,9 +324,9 @@ impl Pending {
         let Err(error) = keys.provide_credentials().await else {
             return Ok(());
         };
-        match why(&error, &self.portal, Timestamp::now()) {
-            Some(NoKeys::NotAssigned(portal)) => Err(SignInError::NotAssigned {
-                portal,
+        match find::<Unusable>(&error) {
+            Some(Unusable::SignIn(NoKeys::NotAssigned(portal))) => Err(SignInError::NotAssigned {
+                portal: portal.clone(),
                 profile: self.profile.clone(),
             }),
             Some(_) | None => Ok(()),
