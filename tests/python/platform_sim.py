@@ -30,9 +30,12 @@ class Simulated:
     def fault(self, spec: str) -> dict:
         return self.post("/faults", {"spec": spec})
 
-    def state(self) -> dict:
-        with urllib.request.urlopen(self.control + "/state", timeout=30) as answer:
+    def get(self, path: str) -> dict:
+        with urllib.request.urlopen(self.control + path, timeout=30) as answer:
             return json.loads(answer.read())
+
+    def state(self) -> dict:
+        return self.get("/state")
 
     def heal(self) -> None:
         request = urllib.request.Request(self.control + "/faults", method="DELETE")

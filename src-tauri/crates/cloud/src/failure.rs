@@ -31,6 +31,8 @@ pub struct Asked<'a> {
     pub place: &'a str,
     /// Profile of the AWS config, when the stack file names one.
     pub profile: Option<&'a str>,
+    /// The command that signs in, where IAM Identity Center is what gives the credentials.
+    pub login: Option<&'a str>,
 }
 
 impl Asked<'_> {
@@ -53,13 +55,11 @@ impl Asked<'_> {
     }
 
     fn sign_in(&self) -> String {
-        match self.profile {
-            Some(profile) => format!(
-                "Renew the credentials of profile {profile} (SSO: `aws sso login --profile {profile}`)."
-            ),
-            None => {
-                "Renew the credentials (SSO: `aws sso login`), or name a profile in the stack file."
-                    .to_owned()
+        match (self.login, self.profile) {
+            (Some(login), _) => format!("Run `{login}`, then it goes on by itself."),
+            (None, Some(profile)) => format!("Renew the credentials of profile {profile}."),
+            (None, None) => {
+                "Renew the credentials, or name a profile in the stack file.".to_owned()
             }
         }
     }
@@ -94,7 +94,7 @@ where
         None => tell(class, asked, &happened(error, class, code, status)),
     };
     if let Some(unusable) = find::<Unusable>(error) {
-        failure.next_step = unusable.next_step().to_owned();
+        failure.next_step = unusable.next_step().unwrap_or_else(|| asked.sign_in());
     }
     failure.code = code.map(plain);
     failure.request_id = error
@@ -333,7 +333,7 @@ fn no_credentials<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> Stri
     }
 }
 
-fn no_connection<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
+pub(crate) fn no_connection<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
     let SdkError::DispatchFailure(dispatch) = error else {
         return "could not be reached".to_owned();
     };
@@ -464,6 +464,7 @@ mod tests {
             thing: "orders-dlq",
             place: "us-east-1",
             profile: Some("meridian-prod"),
+            login: None,
         }
     }
 
@@ -510,7 +511,17 @@ mod tests {
         assert!(
             failure
                 .next_step
-                .contains("aws sso login --profile meridian-prod")
+                .ends_with("Renew the credentials of profile meridian-prod.")
+        );
+        let sso = Asked {
+            login: Some("qd login meridian-prod"),
+            ..asked()
+        };
+        let failure = tell(FailureClass::Credentials, &sso, "x");
+        assert!(
+            failure.next_step.contains("Run `qd login meridian-prod`"),
+            "{}",
+            failure.next_step
         );
     }
 

@@ -2,12 +2,14 @@
 
 use crate::failure::{class_of_code, find};
 use crate::keyring::KeyringError;
+use crate::sso::{self, NoKeys, Portal};
 use crate::standing::Ledger;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::client::result::ConnectorError;
+use jiff::Timestamp;
 use model::FailureClass;
 use model::access::{Refusal, Told};
 use std::sync::PoisonError;
@@ -45,15 +47,19 @@ pub(crate) enum Unusable {
         /// Where it should.
         wanted: String,
     },
+    /// A sign-in with IAM Identity Center gave none.
+    #[error("{0}")]
+    SignIn(NoKeys),
     /// A key that no header takes.
     #[error("the {0} has characters that no key has")]
     Characters(&'static str),
 }
 
 impl Unusable {
-    /// What to do, a sentence.
-    pub(crate) fn next_step(&self) -> &'static str {
-        match self {
+    /// What to do, a sentence; `None`: to sign in.
+    pub(crate) fn next_step(&self) -> Option<String> {
+        let step = match self {
+            Unusable::SignIn(why) => return why.next_step(),
             Unusable::NoProfile { .. } => {
                 "Add it to the AWS config, and reading goes on by itself; or correct the profile in the stack file and start again."
             }
@@ -67,7 +73,8 @@ impl Unusable {
             Unusable::Characters(_) => {
                 "Copy the key again, without what surrounds it; reading goes on by itself."
             }
-        }
+        };
+        Some(step.to_owned())
     }
 }
 
@@ -78,7 +85,7 @@ impl From<&Unusable> for Refusal {
         let first = letters.next().map(|first| first.to_ascii_uppercase());
         let told = Told {
             sentence: first.into_iter().chain(letters).collect(),
-            next_step: unusable.next_step().to_owned(),
+            next_step: unusable.next_step().unwrap_or_default(),
         };
         match unusable {
             Unusable::Account { .. } => Refusal::Another(told),
@@ -86,6 +93,11 @@ impl From<&Unusable> for Refusal {
             | Unusable::Program { .. }
             | Unusable::Keyring(_)
             | Unusable::Characters(_) => Refusal::Unfit(told),
+            Unusable::SignIn(why) => match why {
+                NoKeys::Absent(_) | NoKeys::Ended { .. } | NoKeys::Refused(_) => Refusal::Over,
+                NoKeys::NotAssigned(_) => Refusal::Denied,
+                NoKeys::Unreachable { .. } => Refusal::Unreached,
+            },
         }
     }
 }
@@ -117,6 +129,7 @@ fn there_are(known: &[String]) -> String {
 pub(crate) struct Keys {
     provider: SharedCredentialsProvider,
     refused: Option<Unusable>,
+    portal: Option<Portal>,
     ledger: Ledger,
 }
 
@@ -124,12 +137,23 @@ impl Keys {
     pub(crate) fn new(
         provider: SharedCredentialsProvider,
         refused: Option<Unusable>,
+        portal: Option<Portal>,
         ledger: Ledger,
     ) -> Self {
         Self {
             provider,
             refused,
+            portal,
             ledger,
+        }
+    }
+
+    /// The same failure, with the reason where it is the sign-in.
+    fn told(&self, error: CredentialsError) -> CredentialsError {
+        let portal = self.portal.as_ref();
+        match portal.and_then(|portal| sso::why(&error, portal, Timestamp::now())) {
+            Some(why) => CredentialsError::invalid_configuration(Unusable::SignIn(why)),
+            None => error,
         }
     }
 
@@ -137,7 +161,8 @@ impl Keys {
         if let Some(refused) = &self.refused {
             return Err(CredentialsError::invalid_configuration(refused.clone()));
         }
-        let credentials = self.provider.provide_credentials().await?;
+        let given = self.provider.provide_credentials().await;
+        let credentials = given.map_err(|error| self.told(error))?;
         match unfit(&credentials) {
             Some(part) => Err(CredentialsError::invalid_configuration(
                 Unusable::Characters(part),

@@ -19,6 +19,7 @@ pub mod probe;
 mod profile;
 pub mod profiles;
 pub mod session;
+pub mod sso;
 pub mod stack;
 mod standing;
 mod whole;

@@ -5,6 +5,7 @@
 
 use crate::keyring::Kept;
 use crate::keys::{Keys, Unusable};
+use crate::sso::Portal;
 use crate::stack::StackFiles;
 use crate::standing::{Ledger, Standing};
 use crate::wire;
@@ -34,6 +35,8 @@ pub(crate) struct Access {
     pub(crate) standing: Standing,
     /// Connections, shared by all regions of the account.
     pub(crate) pool: SharedHttpClient,
+    /// The profile that signs in with IAM Identity Center, itself or through another; `None`: it does not.
+    pub(crate) signs_in: Option<String>,
 }
 
 /// Reads of the platform: one retry by the SDK.
@@ -60,7 +63,7 @@ pub(crate) async fn access(profile: Option<&str>, files: &StackFiles, region: &s
         .timeout_config(timeouts())
         .http_client(pool.clone());
     let standing = Standing::read(profile, files).await;
-    let refused = refused(profile, files).await;
+    let looked = look(profile, files).await;
     let files = config_files(files);
     if let Some(files) = &files {
         loader = loader.profile_files(files.clone());
@@ -73,47 +76,85 @@ pub(crate) async fn access(profile: Option<&str>, files: &StackFiles, region: &s
             with_profile(loader, profile, files, &region, &pool)
         };
     }
-    let sdk = checked(loader.load().await, refused, &standing.ledger);
+    let signs_in = looked.portal.is_some().then_some(looked.profile);
+    let sdk = with_keys(
+        loader.load().await,
+        looked.refused,
+        looked.portal,
+        &standing.ledger,
+    );
     let loopback = sdk.endpoint_url().is_some_and(wire::is_loopback);
     direct.store(loopback, Ordering::Relaxed);
     Access {
         sdk,
         standing,
         pool,
+        signs_in,
     }
 }
 
 /// The same, but for credentials that are known to be of no use.
-pub(crate) fn checked(sdk: SdkConfig, refused: Option<Unusable>, ledger: &Ledger) -> SdkConfig {
+pub(crate) fn checked(sdk: SdkConfig, refused: Unusable, ledger: &Ledger) -> SdkConfig {
+    with_keys(sdk, Some(refused), None, ledger)
+}
+
+fn with_keys(
+    sdk: SdkConfig,
+    refused: Option<Unusable>,
+    portal: Option<Portal>,
+    ledger: &Ledger,
+) -> SdkConfig {
     let Some(provider) = sdk.credentials_provider() else {
         return sdk;
     };
-    let keys = SharedCredentialsProvider::new(Keys::new(provider, refused, ledger.clone()));
+    let keys = SharedCredentialsProvider::new(Keys::new(provider, refused, portal, ledger.clone()));
     sdk.into_builder().credentials_provider(keys).build()
 }
 
-/// Why the credentials of a profile are not even asked for: it is not there, or a file that came with
-/// the stack would have a program run (DESIGN §7; the user's own files may, as for the AWS CLI).
-async fn refused(profile: Option<&str>, files: &StackFiles) -> Option<Unusable> {
+/// What the files say of a profile before anything is asked.
+#[derive(Default)]
+struct Looked {
+    /// Its name, also where the environment or nobody named it.
+    profile: String,
+    /// Why its credentials are not even asked for.
+    refused: Option<Unusable>,
+    /// Where it signs in with IAM Identity Center.
+    portal: Option<Portal>,
+}
+
+/// The credentials of a profile are not even asked for when it is not there, or when a file that came with the stack
+/// would have a program run (DESIGN §7; the user's own files may, as for the AWS CLI).
+async fn look(profile: Option<&str>, files: &StackFiles) -> Looked {
     let brought = config_files(files);
     let from_stack = brought.is_some();
     let files = brought.unwrap_or_default();
     let name = profile.map(|name| name.to_owned().into());
-    let set = aws_config::profile::load(&Fs::real(), &Env::real(), &files, name)
-        .await
-        .ok()?;
-    if let Some(profile) = profile.filter(|name| set.get_profile(name).is_none()) {
+    let loaded = aws_config::profile::load(&Fs::real(), &Env::real(), &files, name).await;
+    let Ok(set) = loaded else {
+        return Looked::default();
+    };
+    let start = profile.unwrap_or_else(|| set.selected_profile()).to_owned();
+    let missing = profile.is_some() && set.get_profile(&start).is_none();
+    let refused = if missing {
         let known = set.profiles().take(PROFILES_NAMED).map(ToOwned::to_owned);
-        return Some(Unusable::NoProfile {
-            profile: profile.to_owned(),
+        Some(Unusable::NoProfile {
+            profile: start.clone(),
             known: known.collect(),
-        });
+        })
+    } else {
+        let runs = from_stack && runs_a_program(&set, &start);
+        runs.then(|| Unusable::Program {
+            profile: start.clone(),
+        })
+    };
+    // In the default chain, keys of the environment come before any profile.
+    let by_keys = profile.is_none() && Env::real().get("AWS_ACCESS_KEY_ID").is_ok();
+    let portal = Portal::of(&set, &start).ok().filter(|_| !by_keys);
+    Looked {
+        profile: start,
+        refused,
+        portal,
     }
-    let start = profile.unwrap_or_else(|| set.selected_profile());
-    let runs = from_stack && runs_a_program(&set, start);
-    runs.then(|| Unusable::Program {
-        profile: start.to_owned(),
-    })
 }
 
 /// Whether a profile, or one that it takes its credentials from, has a `credential_process`.

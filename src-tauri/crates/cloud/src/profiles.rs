@@ -59,7 +59,7 @@ pub(crate) fn way_of(section: &Section) -> Way {
     }
 }
 
-fn unreadable(error: &EnvConfigFileLoadError) -> String {
+pub(crate) fn unreadable(error: &EnvConfigFileLoadError) -> String {
     let cause = std::error::Error::source(error);
     let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
     format!("The AWS config cannot be read: {error}{cause}.")

@@ -39,12 +39,11 @@ impl Standing {
             Way::Keys => &credentials,
             Way::Sso | Way::Role | Way::Program | Way::Chain => &config,
         };
-        let command = name.as_deref().filter(|_| root_way == Way::Sso);
         Self {
             profile: profile.map(Arc::from),
             way,
             root: Root {
-                command: command.map(|name| sign_in(name, files.aws_config.as_deref())),
+                command: None,
                 profile: name,
                 way: root_way,
                 file: file.display().to_string(),
@@ -53,6 +52,12 @@ impl Standing {
             files: [config, credentials].into(),
             ledger: Ledger::default(),
         }
+    }
+
+    /// The same, mended by this command.
+    pub(crate) fn mended_by(mut self, command: Option<&str>) -> Self {
+        self.root.command = command.map(ToOwned::to_owned);
+        self
     }
 
     /// What is seen of it now, together with what STS said last: who we are, or why it did not say.
@@ -204,23 +209,6 @@ fn places(files: &StackFiles) -> (PathBuf, PathBuf) {
             "credentials",
         ),
     )
-}
-
-/// The command that signs in to IAM Identity Center
-/// (<https://docs.aws.amazon.com/cli/latest/reference/sso/login.html>).
-fn sign_in(profile: &str, config: Option<&Path>) -> String {
-    let config = config.map(|file| format!("AWS_CONFIG_FILE={} ", shell(&file.to_string_lossy())));
-    let config = config.unwrap_or_default();
-    format!("{config}aws sso login --profile {}", shell(profile))
-}
-
-/// A word for a POSIX shell, quoted when it must be.
-fn shell(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
 }
 
 /// A token of IAM Identity Center, as the AWS CLI and the SDKs keep it; the token itself is not read.

@@ -25,6 +25,10 @@ pub(crate) enum Command {
     /// Keep or forget the keys of a profile in the operating system's keyring. Exit 0 done, 2 misused.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Sign in with IAM Identity Center: prints a page and a code, and waits until somebody confirms it in a browser, on
+    /// any machine. The token is kept where the AWS CLI keeps it; what runs goes on by itself. Exit 0 signed in, 5
+    /// refused or not confirmed in time, 2 a profile that does not sign in so.
+    Login(LoginArgs),
     /// One complete snapshot. Exit 0 complete, 3 when a source failed (the rest is printed).
     Topology {
         #[command(flatten)]
@@ -140,6 +144,22 @@ pub(crate) enum Command {
     /// The record of everything done.
     #[command(subcommand)]
     Audit(AuditCommand),
+}
+
+/// Who signs in.
+#[derive(Debug, Args)]
+pub(crate) struct LoginArgs {
+    /// A profile of the AWS config.
+    pub(crate) profile: String,
+    /// The stack file, where it brings its own AWS config.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) stack: Option<PathBuf>,
+    /// Another AWS config than the usual one or the stack file's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) aws_config: Option<PathBuf>,
+    /// One JSON object per line: the code, then the outcome.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// What to do with the audit.
@@ -307,6 +327,10 @@ pub(crate) struct SimArgs {
     /// `auto` follows the wall clock; `explicit` moves only when told to (see DIR/control).
     #[arg(long, default_value = "auto")]
     pub(crate) clock: String,
+    /// What the written profile signs in with: `keys` in a file, or `sso`: IAM Identity Center, through `qd login`
+    /// (DIR/control tells how to say yes or no).
+    #[arg(long, default_value = "keys")]
+    pub(crate) sign_in: String,
     /// World time at the start, e.g. 2026-03-04T15:30:00Z; now if it is not given.
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     pub(crate) start: Option<Millis>,

@@ -6,6 +6,7 @@ mod audit;
 mod failure;
 mod init;
 mod keys;
+mod login;
 mod loops;
 mod print;
 mod queue;
@@ -71,6 +72,7 @@ async fn run(command: Command) -> Result<u8, Failure> {
         Command::Sim(args) => sim::run(args).await,
         Command::Init(args) => init::run(&args).await,
         Command::Keys(command) => keys::run(&command).await,
+        Command::Login(args) => login::run(&args).await,
         Command::Topology { read, json } => reading::topology(&read, json).await,
         Command::Status { read } => reading::status(&read).await,
         Command::Watch { stack, json: _ } => reading::watch(&stack).await,

@@ -2,7 +2,7 @@
 
 use crate::args::SimArgs;
 use crate::failure::Failure;
-use simulator::{ClockMode, Options, Simulation};
+use simulator::{ClockMode, Options, SignInWay, Simulation};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Serves until SIGTERM, SIGINT or SIGHUP; stdout gets the ready line and nothing else.
@@ -44,7 +44,17 @@ fn options(args: SimArgs) -> Result<Options, Failure> {
             )));
         }
     };
+    let sign_in = match args.sign_in.as_str() {
+        "keys" => SignInWay::Keys,
+        "sso" => SignInWay::Sso,
+        other => {
+            return Err(Failure::new(format!(
+                "--sign-in {other:?} is not known: give keys or sso."
+            )));
+        }
+    };
     Ok(Options {
+        sign_in,
         scenario: args.scenario,
         dir: args.dir,
         latency_ms: args.latency_ms,

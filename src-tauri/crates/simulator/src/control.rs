@@ -7,6 +7,7 @@ use http::{Method, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use serde_json::{Value, json};
 
+use crate::aws::sign_in::{SignIn, Verdict, wall_time};
 use crate::fault::Fault;
 use crate::shared::SharedWorld;
 use crate::simulation::advance;
@@ -33,6 +34,12 @@ pub const HELP: &str = "\
 #                                                       maintenance ahead of an instance, or none
 #   curl -X POST URL/churn -d '{\"per_second\": 100}'   so many pods of each cluster change per wall second, evenly, to
 #                                                       measure watchers by: probes fail and pass again; 0 ends it
+#   curl -X POST URL/sign-in -d '{\"approve\": \"CODE\"}'  somebody says yes in the browser to that code, or with true
+#                                                       to the next one that is asked for; \"deny\" says no
+#   curl -X POST URL/sign-in -d '{\"slow_down\": 2}'     so many polls are answered that they come too fast
+#   curl -X POST URL/sign-in -d '{\"token_seconds\": 60, \"session_seconds\": 60, \"role_seconds\": 30, \"code_seconds\": 600}'
+#                                                       for how long what is issued from now on holds, by the wall clock
+#   curl URL/sign-in                                    the codes that wait
 #   curl URL/state                                      depths, targets and happenings to come, for tests
 ";
 
@@ -78,6 +85,14 @@ async fn handle(State(shared): State<SharedWorld>, request: Request) -> Response
             Err(why) => refused(why),
         },
         (&Method::POST, "/churn") => churn(&shared, &body),
+        (&Method::POST, "/sign-in") => {
+            let mut state = shared.sign_in();
+            match said(&mut state, &body) {
+                Ok(()) => Json(signing_in(&state)).into_response(),
+                Err(why) => refused(why),
+            }
+        }
+        (&Method::GET, "/sign-in") => Json(signing_in(&shared.sign_in())).into_response(),
         (&Method::GET, "/state") => Json(state(&shared)).into_response(),
         _ => (
             StatusCode::NOT_FOUND,
@@ -128,6 +143,47 @@ fn afflict(shared: &SharedWorld, body: &Value) -> Result<(), &'static str> {
         _ => return Err("give host, 0.05 to 1, or maintenance, true or false"),
     }
     Ok(())
+}
+
+fn signing_in(state: &SignIn) -> Value {
+    let lifetimes = state.lifetimes;
+    json!({
+        "waiting": state.waiting(wall_time()), "clients": state.clients(),
+        "code_seconds": lifetimes.code, "token_seconds": lifetimes.token,
+        "session_seconds": lifetimes.session, "role_seconds": lifetimes.role,
+    })
+}
+
+/// What somebody in a browser, or an administrator of IAM Identity Center, says.
+fn said(state: &mut SignIn, body: &Value) -> Result<(), &'static str> {
+    let fields = body.as_object().filter(|fields| !fields.is_empty());
+    for (field, value) in fields.ok_or("give at least one field, see the file `control`")? {
+        let seconds = || value.as_i64().filter(|n| (1..=86_400).contains(n));
+        let seconds = || seconds().ok_or("seconds must be a whole number, 1 to 86400");
+        match field.as_str() {
+            "approve" => judged(state, value, Verdict::Approved)?,
+            "deny" => judged(state, value, Verdict::Denied)?,
+            "slow_down" => {
+                let times = value.as_u64().and_then(|n| u32::try_from(n).ok());
+                state.slow_down = times.ok_or("slow_down must be a whole number")?;
+            }
+            "code_seconds" => state.lifetimes.code = seconds()?,
+            "token_seconds" => state.lifetimes.token = seconds()?,
+            "session_seconds" => state.lifetimes.session = seconds()?,
+            "role_seconds" => state.lifetimes.role = seconds()?,
+            _ => return Err("there is no such field, see the file `control`"),
+        }
+    }
+    Ok(())
+}
+
+fn judged(state: &mut SignIn, code: &Value, verdict: Verdict) -> Result<(), &'static str> {
+    let known = match code {
+        Value::Bool(true) => state.judge(None, verdict, wall_time()),
+        Value::String(code) => state.judge(Some(code), verdict, wall_time()),
+        _ => return Err("give true, or a code"),
+    };
+    known.then_some(()).ok_or("no such code waits")
 }
 
 fn state(shared: &SharedWorld) -> Value {

@@ -7,11 +7,12 @@ use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use crate::aws::sign_in::ROLE;
 use crate::aws::{ACCESS_KEY, SECRET_KEY};
 use crate::control::HELP;
 use crate::shared::SharedWorld;
 use crate::simulation::{Simulation, StartError};
-use crate::world::World;
+use crate::world::{SIMULATED_ACCOUNT, World};
 
 /// Takes the folder for one simulation: the files of one that runs are not written over.
 pub(crate) fn claim(dir: &Path) -> Result<fs::File, StartError> {
@@ -33,6 +34,10 @@ pub(crate) fn write(simulation: &Simulation, shared: &SharedWorld) -> Result<(),
     let dir = &simulation.dir;
     let aws = dir.join("aws");
     fs::create_dir_all(&aws).map_err(StartError::io(format!("making {}", aws.display())))?;
+    let portal = {
+        let state = shared.sign_in();
+        state.required.then(|| state.start_url.clone())
+    };
     let world = shared.lock();
     let profile = format!("{}-prod", world.plan.names.brand);
     put(
@@ -40,12 +45,14 @@ pub(crate) fn write(simulation: &Simulation, shared: &SharedWorld) -> Result<(),
         &stack(&world, &profile, simulation.dns),
         0o644,
     )?;
-    put(
-        &aws.join("config"),
-        &config(&world, &profile, &simulation.aws_url),
-        0o644,
-    )?;
-    put(&aws.join("credentials"), &credentials(&profile), 0o600)?;
+    let mut settings = config(&world, &profile, &simulation.aws_url);
+    let mut keys = credentials(&profile);
+    if let Some(portal) = portal {
+        settings.push_str(&sso(&world, &portal));
+        keys.clear();
+    }
+    put(&aws.join("config"), &settings, 0o644)?;
+    put(&aws.join("credentials"), &keys, 0o600)?;
     let kubeconfig = kubeconfig(&world, &simulation.kubernetes, &shared.bearer_token);
     put(&dir.join("kubeconfig"), &kubeconfig, 0o600)?;
     put(
@@ -111,6 +118,18 @@ fn stack(world: &World, profile: &str, dns: SocketAddr) -> String {
 fn config(world: &World, profile: &str, url: &str) -> String {
     format!(
         "[profile {profile}]\nregion = {}\noutput = json\nendpoint_url = {url}\n",
+        world.regions[0].name()
+    )
+}
+
+/// The rest of the profile, and the session it signs in to: as `aws configure sso` writes them
+/// (<https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sso.html>).
+fn sso(world: &World, start_url: &str) -> String {
+    let session = &world.plan.names.brand;
+    format!(
+        "sso_session = {session}\nsso_account_id = {SIMULATED_ACCOUNT}\nsso_role_name = {ROLE}\n\n\
+        [sso-session {session}]\nsso_region = {}\nsso_start_url = {start_url}\n\
+        sso_registration_scopes = sso:account:access\n",
         world.regions[0].name()
     )
 }

@@ -21,7 +21,7 @@ mod shared;
 mod simulation;
 
 pub use clock::Millis;
-pub use options::{ClockMode, Options};
+pub use options::{ClockMode, Options, SignInWay};
 pub use shared::{Shared, SharedWorld};
 pub use simulation::{Simulation, StartError};
 

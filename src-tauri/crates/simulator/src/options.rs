@@ -13,6 +13,15 @@ pub enum ClockMode {
     Explicit,
 }
 
+/// What the written profile signs in with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignInWay {
+    /// Keys in a file; any key is let in.
+    Keys,
+    /// IAM Identity Center; only keys that it issued are let in.
+    Sso,
+}
+
 /// The parameters of a simulation.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -37,6 +46,8 @@ pub struct Options {
     pub start: Option<Millis>,
     /// Faults in force from the start, in the notation of [`crate::fault`].
     pub faults: Vec<String>,
+    /// What the written profile signs in with.
+    pub sign_in: SignInWay,
 }
 
 impl Default for Options {
@@ -52,6 +63,7 @@ impl Default for Options {
             clock: ClockMode::Auto,
             start: None,
             faults: Vec::new(),
+            sign_in: SignInWay::Keys,
         }
     }
 }

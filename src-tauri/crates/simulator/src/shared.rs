@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
+use crate::aws::sign_in::SignIn;
 use crate::fault::Faults;
 use crate::world::World;
 
@@ -11,6 +12,7 @@ use crate::world::World;
 pub struct Shared {
     world: Mutex<World>,
     faults: Mutex<Faults>,
+    sign_in: Mutex<SignIn>,
     steps: watch::Sender<u64>,
     /// Pod changes per second and cluster, made for their own sake.
     churn: watch::Sender<u32>,
@@ -26,11 +28,18 @@ pub type SharedWorld = Arc<Shared>;
 impl Shared {
     /// Wraps a world.
     #[must_use]
-    pub fn new(world: World, faults: Faults, latency_ms: u64, bearer_token: String) -> SharedWorld {
+    pub fn new(
+        world: World,
+        faults: Faults,
+        sign_in: SignIn,
+        latency_ms: u64,
+        bearer_token: String,
+    ) -> SharedWorld {
         let (steps, _) = watch::channel(0);
         Arc::new(Self {
             world: Mutex::new(world),
             faults: Mutex::new(faults),
+            sign_in: Mutex::new(sign_in),
             steps,
             churn: watch::Sender::new(0),
             latency_ms,
@@ -46,6 +55,11 @@ impl Shared {
     /// Locks the faults in force. Never hold the guard across an await.
     pub fn faults(&self) -> MutexGuard<'_, Faults> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks what was issued to those who signed in. Never hold the guard across an await.
+    pub fn sign_in(&self) -> MutexGuard<'_, SignIn> {
+        self.sign_in.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A receiver that changes whenever the world moved: a step of the clock, or a write through an API.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
@@ -16,12 +16,13 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::aws::sign_in::{self, SignIn};
 use crate::clock::Millis;
 use crate::control;
 use crate::fault::{self, Fault, FaultError, Faults, Kind};
 use crate::files;
 use crate::kubernetes::Door;
-use crate::options::{ClockMode, Options};
+use crate::options::{ClockMode, Options, SignInWay};
 use crate::scenario::{NAMES, Scenario};
 use crate::shared::{Shared, SharedWorld};
 use crate::world::dice::Dice;
@@ -102,7 +103,7 @@ impl Simulation {
             pods: options.pods,
             seed: options.seed,
         };
-        let start = options.start.unwrap_or_else(wall_time);
+        let start = options.start.unwrap_or_else(sign_in::wall_time);
         let world = tokio::task::spawn_blocking(move || World::new(size, scenario, start))
             .await
             .map_err(|e| StartError::Io {
@@ -110,7 +111,9 @@ impl Simulation {
                 source: std::io::Error::other(e),
             })?;
         let token = format!("sim-{}", Dice::new(options.seed, 9).lower(32));
-        let shared = Shared::new(world, faults, options.latency_ms, token);
+        let mut signing = SignIn::new(sign_in::wall_time());
+        signing.required = options.sign_in == SignInWay::Sso;
+        let shared = Shared::new(world, faults, signing, options.latency_ms, token);
         let mut simulation = Self::serve(&options, shared).await?;
         let churn = crate::churn::run(simulation.shared.clone());
         simulation.tasks.push(tokio::spawn(churn));
@@ -247,14 +250,6 @@ fn parse_faults(specs: &[String]) -> Result<Faults, StartError> {
         faults.add(fault);
     }
     Ok(faults)
-}
-
-/// Now, by the machine's clock.
-fn wall_time() -> Millis {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Moves the world by whole seconds, letting the servers answer in between.

@@ -9,7 +9,7 @@ fn root(way: Way) -> Root {
         profile: Some("prod".to_owned()),
         way,
         file: "/home/ana/.aws/config".to_owned(),
-        command: (way == Way::Sso).then(|| "aws sso login --profile prod".to_owned()),
+        command: (way == Way::Sso).then(|| "qd login prod".to_owned()),
     }
 }
 
@@ -82,10 +82,7 @@ fn what_ends_within_a_quarter_of_an_hour_is_expiring_until_it_has_expired() {
         sentence.contains("profile prod (account 111122223333) end at "),
         "{sentence}"
     );
-    assert_eq!(
-        access.command.as_deref(),
-        Some("aws sso login --profile prod")
-    );
+    assert_eq!(access.command.as_deref(), Some("qd login prod"));
     assert_eq!(
         ending_in(Way::Sso, 1).judge(NOW).state,
         AccessState::Expiring

@@ -132,6 +132,38 @@ impl AwsError {
         }
     }
 
+    /// A key that nobody was given: as the common errors of each API name it.
+    #[must_use]
+    pub fn unknown_key(service: Service) -> Self {
+        let message = "The security token included in the request is invalid.";
+        match service {
+            Service::Eks | Service::Lambda | Service::ZonalShift => {
+                Self::new("UnrecognizedClientException", message).status(403)
+            }
+            Service::AutoScaling | Service::Pricing => {
+                Self::new("UnrecognizedClientException", message)
+            }
+            Service::Ec2 => Self::new(
+                "AuthFailure",
+                "AWS was not able to validate the provided access credentials",
+            )
+            .status(401),
+            Service::S3 => Self::new(
+                "InvalidAccessKeyId",
+                "The AWS Access Key Id you provided does not exist in our records.",
+            )
+            .status(403),
+            Service::Sts
+            | Service::Rds
+            | Service::Elb
+            | Service::Sqs
+            | Service::CloudWatch
+            | Service::Route53
+            | Service::CloudFront
+            | Service::Iam => Self::new("InvalidClientTokenId", message).status(403),
+        }
+    }
+
     /// Credentials out of date.
     #[must_use]
     pub fn expired(service: Service) -> Self {

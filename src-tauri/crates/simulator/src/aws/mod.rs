@@ -20,6 +20,7 @@ mod render;
 mod request;
 mod route53;
 mod s3;
+pub mod sign_in;
 mod sqs;
 mod sts;
 mod throttle;
@@ -75,11 +76,27 @@ async fn answer(State(server): State<Arc<Server>>, request: Request) -> Response
         Err(_) => Bytes::new(),
     };
     let Some(scope) = request::scope(&parts.headers, &parts.uri) else {
-        return unsigned(&server, &parts);
+        return match sign_in::operation(&parts) {
+            Some(operation) => signing_in(&server, operation, &parts, &body).await,
+            None => unsigned(&server, &parts),
+        };
     };
     let kinds = server.shared.faults().of(scope.0.signing_name(), &scope.1);
     fault::wait(&kinds, server.shared.latency_ms).await;
     let response = handle(&server, scope, &parts, &body, &kinds).await;
+    fault::spoil(&kinds, response).await
+}
+
+/// A request of somebody who signs in; only faults of all services strike it.
+async fn signing_in(
+    server: &Server,
+    operation: sign_in::Operation,
+    parts: &Parts,
+    body: &[u8],
+) -> Response {
+    let kinds = server.shared.faults().of("sso", "");
+    fault::wait(&kinds, server.shared.latency_ms).await;
+    let response = sign_in::answer(&server.shared, operation, parts, body);
     fault::spoil(&kinds, response).await
 }
 
@@ -177,6 +194,17 @@ async fn handle(
             .faults()
             .on(name, &call.region, &call.operation),
     );
+    let known = request::key(&parts.headers, &parts.uri).and_then(|(key, session)| {
+        let now = sign_in::wall_time();
+        server
+            .shared
+            .sign_in()
+            .admits(&key, session.as_deref(), now)
+            .err()
+    });
+    if let Some(refusal) = known {
+        return render::response(&envelope, Err(refusal.of(service)));
+    }
     if let Err(error) = admit(server, &call, &kinds) {
         return render::response(&envelope, Err(error));
     }

@@ -154,17 +154,33 @@ pub(crate) fn scope(headers: &HeaderMap, uri: &Uri) -> Option<(Service, String)>
 
 /// Region and service as the signature names them.
 pub(crate) fn named(headers: &HeaderMap, uri: &Uri) -> Option<(String, String)> {
+    let credential = credential(headers, uri)?;
+    let mut parts = credential.split('/').skip(2);
+    let region = parts.next()?.to_owned();
+    Some((region, parts.next()?.to_owned()))
+}
+
+/// The key that signed a request, and the session token that came with it.
+pub(crate) fn key(headers: &HeaderMap, uri: &Uri) -> Option<(String, Option<String>)> {
+    let credential = credential(headers, uri)?;
+    let key = credential.split('/').next()?.to_owned();
+    let header = headers.get("x-amz-security-token");
+    let session = match header.and_then(|value| value.to_str().ok()) {
+        Some(token) => Some(token.to_owned()),
+        None => parse_form(uri.query().unwrap_or_default()).remove("X-Amz-Security-Token"),
+    };
+    Some((key, session))
+}
+
+fn credential(headers: &HeaderMap, uri: &Uri) -> Option<String> {
     let header = headers
         .get("authorization")
         .and_then(|v| v.to_str().ok())
         .unwrap_or_default();
-    let credential = match header.split_once("Credential=") {
-        Some((_, rest)) => rest.split([',', ' ']).next().unwrap_or_default().to_owned(),
-        None => parse_form(uri.query().unwrap_or_default()).remove("X-Amz-Credential")?,
-    };
-    let mut parts = credential.split('/').skip(2);
-    let region = parts.next()?.to_owned();
-    Some((region, parts.next()?.to_owned()))
+    match header.split_once("Credential=") {
+        Some((_, rest)) => Some(rest.split([',', ' ']).next().unwrap_or_default().to_owned()),
+        None => parse_form(uri.query().unwrap_or_default()).remove("X-Amz-Credential"),
+    }
 }
 
 /// Understands a request. The error is the documented one for what cannot be understood.

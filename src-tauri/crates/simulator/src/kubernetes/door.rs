@@ -71,4 +71,9 @@ impl Host for Door {
     fn token(&self) -> &str {
         &self.shared.bearer_token
     }
+
+    fn secret(&self, key: &str, session: Option<&str>) -> Option<String> {
+        let now = crate::aws::sign_in::wall_time();
+        self.shared.sign_in().secret(key, session, now)
+    }
 }

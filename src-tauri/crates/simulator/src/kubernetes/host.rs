@@ -51,4 +51,6 @@ pub trait Host: Send + Sync + 'static {
     }
     /// The token that is let in.
     fn token(&self) -> &str;
+    /// The secret of an access key that came with a session token, where both hold.
+    fn secret(&self, key: &str, session: Option<&str>) -> Option<String>;
 }

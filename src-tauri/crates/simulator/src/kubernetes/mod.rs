@@ -139,7 +139,10 @@ fn known(headers: &HeaderMap, host: &dyn Host) -> bool {
     };
     let mut cluster = String::new();
     host.cluster(&mut |c| cluster.clone_from(&c.spec().name));
-    given == host.token() || token::is_of(given, &cluster, host.now())
+    given == host.token()
+        || token::is_of(given, &cluster, host.now(), &|key, session| {
+            host.secret(key, session)
+        })
 }
 
 fn verb(call: &Call) -> &'static str {

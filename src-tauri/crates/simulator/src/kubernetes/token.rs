@@ -10,7 +10,6 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-use crate::aws::{ACCESS_KEY, SECRET_KEY};
 use crate::clock::Millis;
 
 /// For how long a token is taken from its date.
@@ -22,22 +21,26 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'~');
 
-/// Whether a token was signed for this cluster by the only key there is, and its time is not over.
-pub(super) fn is_of(token: &str, cluster: &str, now: Millis) -> bool {
+/// The secret of an access key that came with a session token, where both hold.
+pub(super) type Secrets<'a> = &'a dyn Fn(&str, Option<&str>) -> Option<String>;
+
+/// Whether a token was signed for this cluster by a key that holds, and its time is not over.
+pub(super) fn is_of(token: &str, cluster: &str, now: Millis, secrets: Secrets<'_>) -> bool {
     let signed = token.strip_prefix("k8s-aws-v1.");
     let url = signed.and_then(|text| BASE64_URL_SAFE_NO_PAD.decode(text).ok());
     let url = url.and_then(|bytes| String::from_utf8(bytes).ok());
-    url.and_then(|url| judged(&url, cluster, now)) == Some(true)
+    url.and_then(|url| judged(&url, cluster, now, secrets)) == Some(true)
 }
 
-fn judged(url: &str, cluster: &str, now: Millis) -> Option<bool> {
+fn judged(url: &str, cluster: &str, now: Millis, secrets: Secrets<'_>) -> Option<bool> {
     let (host, query) = url.strip_prefix("https://")?.split_once("/?")?;
     let mut query = read(query)?;
     let signature = query.remove("X-Amz-Signature")?;
     let of = |name: &str| query.get(name).map(String::as_str);
-    let scope = of("X-Amz-Credential")?.strip_prefix(ACCESS_KEY)?;
+    let (key, scope) = of("X-Amz-Credential")?.split_once('/')?;
+    let secret = secrets(key, of("X-Amz-Security-Token"))?;
     let date = of("X-Amz-Date")?;
-    let mut parts = scope.strip_prefix('/')?.split('/');
+    let mut parts = scope.split('/');
     let (day, region) = (parts.next()?, parts.next()?);
     let sts = host == format!("sts.{region}.amazonaws.com")
         && of("Action") == Some("GetCallerIdentity")
@@ -50,7 +53,7 @@ fn judged(url: &str, cluster: &str, now: Millis) -> Option<bool> {
         "AWS4-HMAC-SHA256\n{date}\n{scope}\n{}",
         hex(&Sha256::digest(text))
     );
-    let mut key = format!("AWS4{SECRET_KEY}").into_bytes();
+    let mut key = format!("AWS4{secret}").into_bytes();
     for part in [day, region, "sts", "aws4_request", &text] {
         key = mac(&key, part)?;
     }

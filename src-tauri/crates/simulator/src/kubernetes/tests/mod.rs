@@ -147,6 +147,9 @@ impl Host for Bench {
     fn token(&self) -> &str {
         "known"
     }
+    fn secret(&self, _: &str, _: Option<&str>) -> Option<String> {
+        None
+    }
 }
 
 struct Events {
