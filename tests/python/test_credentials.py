@@ -95,7 +95,7 @@ PROGRAM = "credential_process = /bin/false\n"
         (lambda desk: desk.signs_in_by(GOOD, profile="somebody"), "unusable", ("no profile", "somebody")),
         (lambda desk: desk.signs_in_by("AKIA\u00e9"), "unusable", ("characters", "Copy the key again")),
         (lambda desk: desk.signs_in_by(None, more=PROGRAM), "unusable", ("credential_process", "not approved")),
-        (lambda desk: desk.signs_in_by(None), "unusable", ("no credentials", "reading goes on by itself")),
+        (lambda desk: desk.signs_in_by(None), "unusable", ("does not say how it signs in", "reading goes on by itself")),
         (lambda desk: desk.signs_in_by(OLD), "expired", ("have expired", "aws/credentials")),
     ],
     ids=["another account", "no such profile", "characters", "a program", "no keys", "expired"],

@@ -39,7 +39,7 @@ impl KeyringError {
     pub const fn next_step(&self) -> &'static str {
         match self {
             Self::None(_) => {
-                "Put them there with qd keys set PROFILE, or say in ~/.aws/config how the profile signs in."
+                "Put them there with qd keys set PROFILE, or say in the AWS config how the profile signs in; reading goes on by itself."
             }
             Self::Unusable(_) => {
                 "Unlock the keyring of your desktop, or start the window from a session that has one; over ssh use a profile that signs in by IAM Identity Center."

@@ -66,6 +66,9 @@ impl Unusable {
             Unusable::Program { .. } => {
                 "Look at what it runs; if it is yours, move the profile to your own ~/.aws/config and leave the file out of the stack file."
             }
+            Unusable::Keyring(KeyringError::Unusable(_)) => {
+                "Say in the AWS config how the profile signs in, and reading goes on by itself; or unlock the keyring of your desktop."
+            }
             Unusable::Keyring(error) => error.next_step(),
             Unusable::Account { .. } => {
                 "Let the profile lead to that account, and reading goes on by itself; or correct its id in the stack file and start again."
