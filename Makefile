@@ -105,6 +105,7 @@ test-redrive: prerequisites $(STAMPS)/packages ui/dist/index.html $(LOCALSTACK)/
 package: prerequisites $(STAMPS)/packages ui/dist/index.html
 	@echo "▸ building the package (release; the first time takes some ten minutes)"
 	@cargo build --release --workspace --bins --quiet
+	@rm -f target/release/bundle/deb/*.deb
 	@cd src-tauri && ../ui/node_modules/.bin/tauri bundle --bundles deb >/dev/null
 	@cp target/release/bundle/deb/*_$$(dpkg --print-architecture).deb target/quarterdeck.deb
 	@ls -lh target/quarterdeck.deb

@@ -67,7 +67,7 @@ pub(crate) async fn subscribe(
 /// The links the window is given: the one it was started with, then those that are followed later.
 #[tauri::command]
 pub(crate) async fn links(links: State<'_, Links>, channel: Channel<Link>) -> Answer<()> {
-    feed::links(links.subscribe(), channel);
+    feed::links(links.inner().clone(), channel);
     Ok(())
 }
 

@@ -1,12 +1,11 @@
 //! One typed channel per window: the full state, then deltas against what this window last received.
 
-use crate::link::Link;
+use crate::link::{Link, Links};
 use act::{RunEvent, RunPhase};
 use engine::{Engine, RunWatch};
 use futures::StreamExt;
 use model::Update;
 use tauri::ipc::Channel;
-use tokio::sync::watch;
 
 /// Sends updates until the window's channel is gone.
 pub(crate) fn updates(engine: &Engine, channel: Channel<Update>) {
@@ -21,16 +20,10 @@ pub(crate) fn updates(engine: &Engine, channel: Channel<Update>) {
     });
 }
 
-/// Sends links until the window's channel is gone.
-pub(crate) fn links(mut links: watch::Receiver<Option<Link>>, channel: Channel<Link>) {
+/// Sends links until the window's channel is gone or its page begins anew.
+pub(crate) fn links(links: Links, channel: Channel<Link>) {
     tauri::async_runtime::spawn(async move {
-        loop {
-            let link = links.borrow_and_update().clone();
-            let sent = link.is_none_or(|link| channel.send(link).is_ok());
-            if !sent || links.changed().await.is_err() {
-                break;
-            }
-        }
+        links.follow(|link| channel.send(link).is_ok()).await;
     });
 }
 

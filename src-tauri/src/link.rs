@@ -1,5 +1,5 @@
 //! `quarterdeck://node?id=ID&at=INSTANT`: a link in a chat or a ticket that selects a node, and the time
-//! it was about. It can do nothing else, whoever wrote it: what it says is looked up, never run.
+//! it was about. It never acts, whoever wrote it: what it says is looked up, never run.
 //!
 //! A window that is open takes it up: the second process hands it over through a socket in
 //! `$XDG_RUNTIME_DIR`, which only the same user reaches, and ends. A window whose platform has no such
@@ -12,6 +12,8 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -114,10 +116,12 @@ fn taken(socket: &Path, text: &str) -> std::io::Result<bool> {
     Ok(answer == "taken\n")
 }
 
-/// The links a window was given: the one it was started with, then those of other processes.
+/// The link a window was given last, until its page took it.
 #[derive(Clone)]
 pub(crate) struct Links {
     tell: watch::Sender<Option<Link>>,
+    /// Pages that asked for links; only the last one is there.
+    pages: Arc<AtomicU64>,
 }
 
 impl Links {
@@ -125,12 +129,26 @@ impl Links {
     pub(crate) fn new(first: Option<Link>) -> Self {
         Self {
             tell: watch::Sender::new(first),
+            pages: Arc::default(),
         }
     }
 
-    /// Every link, the present one first.
-    pub(crate) fn subscribe(&self) -> watch::Receiver<Option<Link>> {
-        self.tell.subscribe()
+    /// Hands every link to `deliver` once, until another page asks or it is not taken.
+    pub(crate) async fn follow(&self, deliver: impl Fn(Link) -> bool) {
+        let page = self.pages.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut told = self.tell.subscribe();
+        // The page before this one lets go.
+        self.tell.send_modify(|_| {});
+        while self.pages.load(Ordering::SeqCst) == page {
+            let mut link = None;
+            self.tell.send_if_modified(|waiting| {
+                link = waiting.take();
+                false
+            });
+            if link.is_some_and(|link| !deliver(link)) || told.changed().await.is_err() {
+                return;
+            }
+        }
     }
 
     /// Listens in `folder` until the process ends. Without a socket the window works all the same.
@@ -232,5 +250,27 @@ mod tests {
         drop(UnixListener::bind(&dead).expect("bound"));
         assert!(!handed_over(folder.path(), "quarterdeck://node?id=a"));
         assert!(!dead.exists(), "what nobody listens to is taken away");
+    }
+
+    #[tokio::test]
+    async fn a_link_is_delivered_once_and_to_the_page_that_is_there() {
+        let link = Link::parse("quarterdeck://node?id=a").expect("a link");
+        let links = Links::new(Some(link.clone()));
+        let (sender, mut heard) = tokio::sync::mpsc::unbounded_channel();
+        let page = |number: u8| {
+            let (links, sender) = (links.clone(), sender.clone());
+            tokio::spawn(async move {
+                let deliver = |link: Link| sender.send((number, link)).is_ok();
+                links.follow(deliver).await;
+            })
+        };
+        let first = page(1);
+        assert_eq!(heard.recv().await, Some((1, link.clone())));
+        let second = page(2);
+        first.await.expect("the page before lets go");
+        links.tell.send_replace(Some(link.clone()));
+        assert_eq!(heard.recv().await, Some((2, link)));
+        assert!(heard.try_recv().is_err(), "nothing is told twice");
+        second.abort();
     }
 }

@@ -34,7 +34,7 @@ pub(crate) fn asked(args: impl Iterator<Item = String>) -> Result<Asked, String>
         ["--drill", scenario] => Ok(Asked::Drill((*scenario).to_owned())),
         ["--drill"] => Ok(Asked::Drill("dlq-fills".to_owned())),
         other => Err(format!(
-            "{:?} is not understood: start `quarterdeck --stack FILE`, or `quarterdeck --drill calm|az-degraded|dlq-fills|writer-sick|writer-load`.",
+            "{:?} is not understood: start `quarterdeck --stack FILE`, or `quarterdeck --drill calm|az-degraded|dlq-fills|writer-sick|writer-load|spot-storm`.",
             other.join(" ")
         )),
     }
@@ -109,8 +109,18 @@ impl Platform {
                 "A platform was named already; start the window without one to practise.";
             return Err(IpcError::new(IpcCode::Refused, sentence));
         }
+        let began = self.tell.send_if_modified(|opening| {
+            let idle = matches!(opening, Opening::Failed(_));
+            if idle {
+                *opening = Opening::Underway;
+            }
+            idle
+        });
+        if !began {
+            let sentence = "A platform is being opened just now.";
+            return Err(IpcError::new(IpcCode::Refused, sentence));
+        }
         *wish = Ok(Asked::Drill(scenario.to_owned()));
-        self.tell.send_replace(Opening::Underway);
         self.begin(wish.clone());
         Ok(())
     }
@@ -156,9 +166,9 @@ impl Platform {
         self.tell.send_if_modified(|opening| {
             match opening {
                 Opening::Underway => refusal = Some("A platform is being opened just now."),
-                Opening::Open(engine) if engine.helm().busy() => {
+                Opening::Open(engine) if !engine.helm().close() => {
                     refusal = Some(
-                        "A run is under way here, and what it did would not be verified: wait for its receipt, or cancel it first.",
+                        "A press or a run is under way here, and what it did would not be verified: wait for its receipt, or cancel it first.",
                     );
                 }
                 Opening::Open(engine) => present = Some(engine.clone()),
@@ -191,6 +201,8 @@ impl Platform {
         let tell = self.tell.clone();
         let kept = Arc::clone(&self.simulation);
         tauri::async_runtime::spawn(async move {
+            // The last one holds the folder.
+            drop(kept.lock().unwrap_or_else(PoisonError::into_inner).take());
             let (outcome, simulation) = match asked {
                 Ok(Asked::Stack(file)) => (open_stack(&file).await, None),
                 Ok(Asked::Drill(scenario)) => open_drill(&scenario).await,

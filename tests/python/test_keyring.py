@@ -107,6 +107,10 @@ def test_a_profile_that_signs_in_otherwise_or_is_not_there_takes_no_keys(home):
         config.write("\n[profile desk]\nsso_session = corp\nsso_account_id = 111122223333\nsso_role_name = ReadOnly\n")
     other = home.run("keys", "set", "desk", typed=f"{KEY}\n{SECRET}\n")
     assert other.returncode == 2 and "IAM Identity Center" in other.stderr, other.stderr
+    with (home.folder / ".aws/config").open("a") as config:
+        config.write("\n[profile base]\nregion = us-east-1\n\n[profile ops]\nrole_arn = arn:aws:iam::111122223333:role/ops\nsource_profile = base\n")
+    base = home.run("keys", "set", "base", typed=f"{KEY}\n{SECRET}\n")
+    assert base.returncode == 2 and "Profile ops takes its credentials from base" in base.stderr, base.stderr
     nobody = home.run("keys", "set", "nobody", typed=f"{KEY}\n{SECRET}\n")
     assert nobody.returncode == 2 and "no profile nobody" in nobody.stderr
     gone = home.run("keys", "forget", home.profile)

@@ -107,7 +107,7 @@ def test_who_is_not_signed_in_is_told_to_and_then_reads_everything_boto3_too(pla
     assert all("nobody is signed in to session" in error for error in errors), errors
     assert "SSOTokenLoadError" in by_boto3(platform, home).stderr
     with login(platform, home) as (process, code):
-        time.sleep(2.2)
+        time.sleep(8.2)
         assert process.poll() is None, "it waits"
         assert not [f for f in (home / ".aws/sso/cache").glob("*") if "accessToken" in f.read_text()]
         assert code["user_code"] in code["verification_uri_complete"]
@@ -264,7 +264,7 @@ def test_a_profile_that_signs_in_otherwise_says_how(platform, home, tmp_path):
 
 def test_the_keys_of_the_portal_end_and_are_answered_so(platform, home):
     """As boto3 would be answered that held them over their end."""
-    platform.post("/sign-in", {"role_seconds": 2})
+    platform.post("/sign-in", {"role_seconds": 8})
     sign_in(platform, home)
     token = json.loads(cached(home).read_text())["accessToken"]
     unsigned = botocore.config.Config(signature_version=botocore.UNSIGNED)

@@ -45,7 +45,7 @@ test("signed out: what to do is said, and one press after it reading goes on", {
   await at.says(/CREDENTIALS EXPIRED/, 40);
   const strip = await at.window.text(".strip.critical");
   assert.match(strip, new RegExp(`profile ${profile} \\(account \\d{12}\\) have expired`));
-  assert.match(strip, /Sign in again in a terminal; reading goes on by itself/);
+  assert.match(strip, /Sign in again; reading goes on by itself/);
   assert.match(await at.window.run("return document.querySelector('.strip .cmd').title;"), new RegExp(`^qd login ${profile} --stack `));
   assert.match(await at.window.text(".st .chip"), new RegExp(`${profile}\\s+expired`));
   await looksEverywhere(at, "credentials-expired");

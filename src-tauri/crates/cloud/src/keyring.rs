@@ -8,6 +8,9 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
 use keyring::{Entry, Error};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 /// What the entries of the keyring are filed under; the user is `aws:PROFILE`.
 const SERVICE: &str = "quarterdeck";
@@ -73,18 +76,31 @@ async fn read(profile: &str) -> Result<Pair, KeyringError> {
     serde_json::from_str(&text).map_err(|_| KeyringError::Malformed(profile.to_owned()))
 }
 
-/// The Secret Service may ask its user for a password: off the threads that everything else runs on.
+/// How long somebody has to unlock it.
+const UNLOCKED_WITHIN: Duration = Duration::from_secs(60);
+/// Somebody is asked for its password: one question at a time.
+static ASKED: Semaphore = Semaphore::const_new(1);
+
+/// The Secret Service may ask its user for a password: off the threads that everything else runs on, one question at a
+/// time, and not for ever. A question that stays unanswered keeps the next ones away until it is.
 async fn with_entry<T: Send + 'static>(
     profile: &str,
     act: impl FnOnce(Entry) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, KeyringError> {
     let user = format!("aws:{profile}");
-    let done = tokio::task::spawn_blocking(move || Entry::new(SERVICE, &user).and_then(act));
-    match done.await {
-        Ok(Ok(done)) => Ok(done),
-        Ok(Err(Error::NoEntry)) => Err(KeyringError::None(profile.to_owned())),
-        Ok(Err(error)) => Err(KeyringError::Unusable(told(&error).to_owned())),
-        Err(_) => Err(KeyringError::Unusable("it gave up".to_owned())),
+    let unanswered = || KeyringError::Unusable("it waits for its password to be typed".to_owned());
+    let turn = timeout(UNLOCKED_WITHIN, ASKED.acquire()).await;
+    let turn = turn.map_err(|_| unanswered())?;
+    let done = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        Entry::new(SERVICE, &user).and_then(act)
+    });
+    match timeout(UNLOCKED_WITHIN, done).await {
+        Ok(Ok(Ok(done))) => Ok(done),
+        Ok(Ok(Err(Error::NoEntry))) => Err(KeyringError::None(profile.to_owned())),
+        Ok(Ok(Err(error))) => Err(KeyringError::Unusable(told(&error).to_owned())),
+        Ok(Err(_)) => Err(KeyringError::Unusable("it gave up".to_owned())),
+        Err(_) => Err(unanswered()),
     }
 }
 
@@ -127,9 +143,11 @@ impl ProvideCredentials for Kept {
                     None,
                     "keyring",
                 )),
-                Err(error) => Err(CredentialsError::invalid_configuration(Unusable::Keyring(
-                    error,
-                ))),
+                Err(error) => {
+                    let profile = self.profile.clone();
+                    let unusable = Unusable::Keyring { profile, error };
+                    Err(CredentialsError::invalid_configuration(unusable))
+                }
             }
         })
     }

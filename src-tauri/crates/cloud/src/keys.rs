@@ -35,8 +35,13 @@ pub(crate) enum Unusable {
         profile: String,
     },
     /// The profile leaves them to the keyring, and that has none.
-    #[error("the profile does not say how it signs in, and {0}")]
-    Keyring(KeyringError),
+    #[error("profile {profile} does not say how it signs in, and {error}")]
+    Keyring {
+        /// Which.
+        profile: String,
+        /// What it says.
+        error: KeyringError,
+    },
     /// STS says they are of another account than the stack file.
     #[error("{who} leads to account {is}, and the stack file says {wanted}")]
     Account {
@@ -66,10 +71,7 @@ impl Unusable {
             Unusable::Program { .. } => {
                 "Look at what it runs; if it is yours, move the profile to your own ~/.aws/config and leave the file out of the stack file."
             }
-            Unusable::Keyring(KeyringError::Unusable(_)) => {
-                "Say in the AWS config how the profile signs in, and reading goes on by itself; or unlock the keyring of your desktop."
-            }
-            Unusable::Keyring(error) => error.next_step(),
+            Unusable::Keyring { profile, error } => return Some(in_keyring(profile, error)),
             Unusable::Account { .. } => {
                 "Let the profile lead to that account, and reading goes on by itself; or correct its id in the stack file and start again."
             }
@@ -79,6 +81,19 @@ impl Unusable {
         };
         Some(step.to_owned())
     }
+}
+
+/// What to do about a profile that leaves its keys to the keyring.
+fn in_keyring(profile: &str, error: &KeyringError) -> String {
+    let or = match error {
+        KeyringError::None(_) | KeyringError::Malformed(_) => {
+            format!("put its keys into the keyring with qd keys set {profile}")
+        }
+        KeyringError::Unusable(_) => "unlock the keyring of your desktop".to_owned(),
+    };
+    format!(
+        "Say in the AWS config how profile {profile} signs in, and reading goes on by itself; or {or}."
+    )
 }
 
 impl From<&Unusable> for Refusal {
@@ -94,7 +109,7 @@ impl From<&Unusable> for Refusal {
             Unusable::Account { .. } => Refusal::Another(told),
             Unusable::NoProfile { .. }
             | Unusable::Program { .. }
-            | Unusable::Keyring(_)
+            | Unusable::Keyring { .. }
             | Unusable::Characters(_) => Refusal::Unfit(told),
             Unusable::SignIn(why) => match why {
                 NoKeys::Absent(_) | NoKeys::Ended { .. } | NoKeys::Refused(_) => Refusal::Over,

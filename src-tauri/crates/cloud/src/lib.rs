@@ -30,7 +30,9 @@ pub use clock::Clock;
 pub use failure::Asked;
 pub use guarded::{Guarded, quiet};
 pub use profiles::{Profile, Way, profiles};
-pub use session::{AccountSessions, Caller, OpenError, Session, Sessions, look, open, open_within};
+pub use session::{
+    AccountSessions, Caller, OpenError, Session, Sessions, look, open, open_patiently, open_within,
+};
 pub use stack::{Stack, StackError};
 pub use standing::Standing;
 pub use wire::counting;

@@ -5,6 +5,7 @@
 
 use crate::keyring::Kept;
 use crate::keys::{Keys, Unusable};
+use crate::profiles::says_nothing;
 use crate::sso::Portal;
 use crate::stack::StackFiles;
 use crate::standing::{Ledger, Standing};
@@ -173,19 +174,6 @@ fn runs_a_program(set: &EnvConfigSections, start: &str) -> bool {
     false
 }
 
-/// What says how a profile signs in
-/// (<https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>).
-const WAYS: [&str; 8] = [
-    "aws_access_key_id",
-    "aws_secret_access_key",
-    "credential_process",
-    "credential_source",
-    "role_arn",
-    "source_profile",
-    "sso_session",
-    "sso_start_url",
-];
-
 /// Whether a profile is there and says nothing of how it signs in.
 async fn leaves_keys_to_keyring(profile: &str, files: Option<&EnvConfigFiles>) -> bool {
     let files = files.cloned().unwrap_or_default();
@@ -193,7 +181,7 @@ async fn leaves_keys_to_keyring(profile: &str, files: Option<&EnvConfigFiles>) -
     let set = aws_config::profile::load(&Fs::real(), &Env::real(), &files, name).await;
     let set = set.ok();
     let profile = set.as_ref().and_then(|set| set.get_profile(profile));
-    profile.is_some_and(|profile| WAYS.iter().all(|way| profile.get(way).is_none()))
+    profile.is_some_and(says_nothing)
 }
 
 fn with_profile(

@@ -19,6 +19,29 @@ pub struct Profile {
     pub way: Way,
     /// The account it says it leads to.
     pub account: Option<String>,
+    /// It says nothing of how it signs in: its keys may be in the keyring.
+    pub says_nothing: bool,
+    /// The profile it takes its credentials from.
+    pub source: Option<String>,
+}
+
+/// What says how a profile signs in
+/// (<https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>).
+const WAYS: [&str; 9] = [
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "credential_process",
+    "credential_source",
+    "login_session",
+    "role_arn",
+    "source_profile",
+    "sso_session",
+    "sso_start_url",
+];
+
+/// Whether a profile says nothing of how it signs in.
+pub(crate) fn says_nothing(section: &Section) -> bool {
+    WAYS.iter().all(|way| section.get(way).is_none())
 }
 
 /// Every profile there is, by name.
@@ -36,6 +59,8 @@ pub async fn profiles(files: &StackFiles) -> Result<Vec<Profile>, String> {
             region: profile.get("region").map(ToOwned::to_owned),
             way: way_of(profile),
             account: account_of(profile),
+            says_nothing: says_nothing(profile),
+            source: profile.get("source_profile").map(ToOwned::to_owned),
         })
     };
     let mut all: Vec<Profile> = set.profiles().filter_map(read).collect();

@@ -129,7 +129,18 @@ pub async fn open(stack: &Stack) -> Result<Sessions, OpenError> {
 /// # Errors
 /// When a file the stack names is missing.
 pub async fn open_within(stack: &Stack, limit: Duration) -> Result<Sessions, OpenError> {
-    let limit = limit.min(IDENTITY_WITHIN);
+    opened(stack, limit.min(IDENTITY_WITHIN)).await
+}
+
+/// As [`open`], in the background: STS is waited for as long as one question to it may take.
+///
+/// # Errors
+/// When a file the stack names is missing.
+pub async fn open_patiently(stack: &Stack) -> Result<Sessions, OpenError> {
+    opened(stack, CALLER_WITHIN).await
+}
+
+async fn opened(stack: &Stack, limit: Duration) -> Result<Sessions, OpenError> {
     let named = [&stack.files.aws_config, &stack.files.aws_credentials];
     for path in named.into_iter().flatten() {
         if !path.is_file() {

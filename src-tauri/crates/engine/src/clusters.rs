@@ -11,7 +11,7 @@ use collect::kubernetes::{Cluster, WatchBatch, Watched};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use model::{FoundNode, Scope, Service, Source, SourceFailure};
+use model::{FoundNode, NodeId, Scope, Service, Source, SourceFailure};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
@@ -46,16 +46,27 @@ impl Clusters {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait(&self, place: &ClusterPlace) {
+    /// It is named, and not open.
+    pub(crate) fn wait(&self, place: &ClusterPlace) {
         let waits = (place.called().to_owned(), place.region.clone());
-        self.named().waiting.push(waits);
+        let mut named = self.named();
+        if !named.waiting.contains(&waits) {
+            named.waiting.push(waits);
+        }
     }
 
-    /// It is open: it waits no more.
-    fn opened(&self, place: &ClusterPlace) {
-        let mut named = self.named();
-        let this = (place.called().to_owned(), place.region.clone());
-        named.waiting.retain(|waits| *waits != this);
+    /// It is open, or not there any more: it waits no longer.
+    pub(crate) fn waits_no_more(&self, name: &str, region: Option<&str>) {
+        let is_it =
+            |waits: &(String, Option<Arc<str>>)| waits.0 == name && waits.1.as_deref() == region;
+        self.named().waiting.retain(|waits| !is_it(waits));
+    }
+
+    /// It is gone: nothing counts on it, least of all the lock.
+    pub(crate) fn forget(&self, id: &NodeId) {
+        self.named()
+            .open
+            .retain(|cluster| cluster.session().id() != id);
     }
 
     /// Opens these places; one that cannot be opened becomes a source that tries again. EKS is not
@@ -194,7 +205,8 @@ impl Opener {
         let session = ClusterSession::open(&self.place, self.clock.clone()).await?;
         if let Some(core) = self.core.get().and_then(Weak::upgrade) {
             let watches = self.clusters.watch(session);
-            self.clusters.opened(&self.place);
+            let region = self.place.region.as_deref();
+            self.clusters.waits_no_more(self.place.called(), region);
             core.add(watches).await;
             // This poller is the only one that sets it.
             let _ = self.opened.set(());

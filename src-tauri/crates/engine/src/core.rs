@@ -141,6 +141,11 @@ impl Core {
         }
     }
 
+    /// Whether it was stopped: nothing is read any more.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.desk.mailbox.is_closed()
+    }
+
     /// Reads these sources and waits for the picture with those readings; after `timeout`, the
     /// picture as it is.
     pub(crate) async fn refresh(

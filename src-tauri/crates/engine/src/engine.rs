@@ -11,7 +11,7 @@ use crate::settings::Settings;
 use crate::sight::{Recipe, Sight, Sights, requests};
 use crate::time::{now, timeout};
 use crate::updates::updates;
-use cloud::{Session, Sessions, Stack};
+use cloud::{AccountSessions, Session, Sessions, Stack};
 use collect::{COLLECTORS, Collector};
 use futures::Stream;
 use model::access::Answer;
@@ -45,6 +45,8 @@ pub(crate) struct Inner {
     deck: Arc<dyn Platform>,
     /// Somebody says that credentials are mended.
     pub(crate) again: Arc<Notify>,
+    /// Nothing is opened any more.
+    stopped: Mutex<bool>,
 }
 
 impl Engine {
@@ -95,6 +97,7 @@ impl Engine {
             pictures,
             meter,
             again: Arc::default(),
+            stopped: Mutex::default(),
         });
         tokio::spawn(mend(Arc::downgrade(&inner), sender));
         Self { inner }
@@ -198,7 +201,8 @@ impl Engine {
         let sight = self.inner.sights.now();
         let clusters = sight.clusters.all();
         let session = clusters.iter().map(|cluster| cluster.session()).find(|c| {
-            **c.name() == *name && c.scope().region.as_deref() == node.scope.region.as_deref()
+            let (theirs, ours) = (c.scope(), &node.scope);
+            **c.name() == *name && theirs.region == ours.region && theirs.account == ours.account
         });
         session.cloned()
     }
@@ -237,45 +241,82 @@ impl Engine {
 
     /// Ends every task and flushes the recorder. Safe to call twice.
     pub async fn stop(&self) {
+        *lock(&self.inner.stopped) = true;
+        // What was about to take its place does not any more.
         self.inner.sights.now().core.stop().await;
     }
 }
 
 impl Inner {
     /// Opens everything anew, and lets it take the place of what was opened under a stand-in or with
-    /// credentials that are no good any more; not when that names fewer accounts than now.
-    pub(crate) async fn reopen(&self, pictures: &watch::Sender<Arc<Snapshot>>) {
+    /// credentials that are no good any more, when that helps one of the accounts `ill`.
+    pub(crate) async fn reopen(&self, ill: &[usize], pictures: &watch::Sender<Arc<Snapshot>>) {
         // A run knows its nodes by their present names.
-        if self.helm.busy() {
+        if self.helm.busy() || *lock(&self.stopped) {
             return;
         }
-        let Ok(sessions) = cloud::open(&self.recipe.stack).await else {
+        let Ok(sessions) = cloud::open_patiently(&self.recipe.stack).await else {
             return;
         };
-        let unnamed = |sessions: &Sessions| {
-            let accounts = sessions.accounts.iter();
-            accounts.filter(|account| account.identity.is_err()).count()
-        };
-        // What turns out to be of another account than the stack file says is taken off the screen.
-        let another = sessions.accounts.iter().any(|account| account.of_another);
-        if !another && unnamed(&sessions) > unnamed(&self.sights.now().sessions) {
+        let sight = self.sights.now();
+        let held = sight.sessions.accounts.iter().map(Named::of);
+        let next = sessions.accounts.iter().map(Named::of);
+        if !helps(ill, held.zip(next)) {
             return;
         }
         let seq = pictures.borrow().seq + NUMBERS_APART;
         let next = Arc::new(self.recipe.open(sessions, seq).await);
         next.core.complete(COMPLETE_WITHIN).await;
-        if self.helm.busy() {
+        if !self.helm.close() {
             return next.core.stop().await;
         }
+        let old = {
+            let stopped = lock(&self.stopped);
+            (!*stopped).then(|| self.sights.replace(Arc::clone(&next)))
+        };
+        let Some(old) = old else {
+            return next.core.stop().await;
+        };
         // What was armed was armed under another name, or with other credentials.
         self.helm.disarm();
-        let old = self.sights.replace(Arc::clone(&next));
         old.core.stop().await;
         begin(&next, &self.meter, pictures.clone());
+        self.helm.reopened();
         tracing::info!(
             "opened anew: STS names an account that it did not, or credentials were mended"
         );
     }
+}
+
+/// What an opening made of an account.
+#[derive(Clone, Copy)]
+struct Named {
+    /// STS named it.
+    named: bool,
+    /// It is another than the stack file says.
+    of_another: bool,
+}
+
+impl Named {
+    fn of(account: &AccountSessions) -> Self {
+        Self {
+            named: account.identity.is_ok(),
+            of_another: account.of_another,
+        }
+    }
+}
+
+/// Whether what was opened anew is better than what is open: it names an account that was ill (or finds
+/// that it is another's, which is taken off the screen), and loses the name of none that is well.
+fn helps(ill: &[usize], accounts: impl Iterator<Item = (Named, Named)>) -> bool {
+    let (mut better, mut worse) = (false, false);
+    for (at, (held, next)) in accounts.enumerate() {
+        let is_ill = ill.contains(&at);
+        let found_out = next.of_another && !held.of_another;
+        better |= found_out || (is_ill && next.named);
+        worse |= !is_ill && !found_out && held.named && !next.named;
+    }
+    better && !worse
 }
 
 /// Shows this sight's pictures, counts its requests and looks at who we are, until it is stopped.
@@ -325,4 +366,39 @@ pub fn sources_of(node: &Node) -> BTreeSet<SourceId> {
         .values()
         .map(|origin| origin.source.clone());
     origins.chain([node.source.clone()]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_is_opened_anew_only_where_that_helps_somebody_and_harms_nobody() {
+        let named = Named {
+            named: true,
+            of_another: false,
+        };
+        let unnamed = Named {
+            named: false,
+            of_another: false,
+        };
+        let another = Named {
+            named: false,
+            of_another: true,
+        };
+        let helps =
+            |ill: &[usize], accounts: &[(Named, Named)]| helps(ill, accounts.iter().copied());
+        // STS is slow at every opening: nothing is gained, and what is armed stays armed.
+        assert!(!helps(&[0], &[(unnamed, unnamed)]));
+        assert!(helps(&[0], &[(unnamed, named)]));
+        // Keys were replaced under a session that goes on with the old ones.
+        assert!(helps(&[0], &[(named, named)]));
+        // One account is mended while another one still is not.
+        assert!(helps(&[0, 1], &[(named, named), (named, unnamed)]));
+        // The name of an account that is well is not lost for another one.
+        assert!(!helps(&[0], &[(named, named), (named, unnamed)]));
+        // What turns out to be another's is taken off the screen, once.
+        assert!(helps(&[0], &[(unnamed, another)]));
+        assert!(!helps(&[0], &[(another, another), (named, named)]));
+    }
 }

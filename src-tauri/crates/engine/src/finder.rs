@@ -1,6 +1,7 @@
 //! The clusters of a stack that names none: whatever EKS lists is opened and watched, as if the stack
 //! file had named it by its EKS name. One whose API server does not answer from here is told in a
-//! sentence and tried again; until it answers nothing counts on it, least of all the lock.
+//! sentence and tried again. It keeps the lock all the same where it comes first, as for any other
+//! console, and then nobody here can take it.
 
 use crate::clusters::Clusters;
 use crate::core::{Core, lock};
@@ -9,9 +10,11 @@ use cloud::kubernetes::{Call, CallFailure, ClusterPlace, ClusterSession};
 use cloud::stack::Entrance;
 use cloud::{Clock, Session};
 use collect::Reading;
+use futures::StreamExt as _;
 use futures::future::BoxFuture;
-use model::{FoundNode, Kind, Service, Source, SourceFailure};
-use std::collections::BTreeSet;
+use futures::stream::FuturesUnordered;
+use model::{FoundNode, Kind, NodeId, Service, Source, SourceFailure};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
@@ -27,7 +30,9 @@ pub(crate) struct Finder {
     clusters: Clusters,
     source: Source,
     /// Those that were opened, by name.
-    opened: Mutex<BTreeSet<String>>,
+    opened: Mutex<BTreeMap<String, NodeId>>,
+    /// Those that EKS listed last.
+    seen: Mutex<BTreeSet<String>>,
     core: OnceLock<Weak<Core>>,
 }
 
@@ -39,6 +44,7 @@ impl Finder {
             clusters: clusters.clone(),
             source: Source::new(Service::Kubernetes, session.scope(), "clusters"),
             opened: Mutex::default(),
+            seen: Mutex::default(),
             core: OnceLock::new(),
         }
     }
@@ -49,32 +55,45 @@ impl Finder {
         let _ = self.core.set(Arc::downgrade(core));
     }
 
-    /// Opens what is new among `known`; the failure of the last one that could not be.
+    /// Opens what EKS lists and is not open, each as soon as it answers, and drops what it lists no more. Until it is
+    /// open a cluster waits: where it would keep the lock, no other one does in its place.
     async fn open(&self, known: Vec<Arc<FoundNode>>) -> Result<(), SourceFailure> {
-        let new = known.into_iter().filter(|node| self.is_new(node));
-        let names = new.map(|node| node.name.clone());
-        let opened = names.map(|name| async move {
-            let session = self.answering(&name).await?;
-            Ok::<_, SourceFailure>((name, session))
-        });
-        let mut outcome = Ok(());
-        for opened in futures::future::join_all(opened).await {
+        let here = |node: &&Arc<FoundNode>| {
+            node.kind == Kind::Cluster && node.scope.region.as_deref() == Some(&self.session.region)
+        };
+        let listed: BTreeSet<&str> = known.iter().filter(here).map(|n| n.name.as_str()).collect();
+        self.drop_unlisted(&listed);
+        let opened = lock(&self.opened).clone();
+        let new = listed
+            .into_iter()
+            .filter(|name| !opened.contains_key(*name));
+        let mut opening: FuturesUnordered<_> = new
+            .map(|name| async move { (name, self.answering(&self.place(name)).await) })
+            .collect();
+        let mut failures: BTreeMap<&str, SourceFailure> = BTreeMap::new();
+        while let Some((name, opened)) = opening.next().await {
             match opened {
-                Ok((name, session)) => self.watch(name, session).await,
-                Err(failure) => outcome = Err(failure),
+                Ok(session) => self.watch(name, session).await,
+                Err(failure) => drop(failures.insert(name, failure)),
             }
         }
-        outcome
+        together(failures.into_values())
     }
 
-    fn is_new(&self, node: &FoundNode) -> bool {
-        node.kind == Kind::Cluster
-            && node.scope.region.as_deref() == Some(&self.session.region)
-            && !lock(&self.opened).contains(&node.name)
+    /// A cluster that was deleted keeps no lock, and one of the same name is another.
+    fn drop_unlisted(&self, listed: &BTreeSet<&str>) {
+        let region = Some(&*self.session.region);
+        let mut seen = lock(&self.seen);
+        for gone in seen.iter().filter(|name| !listed.contains(name.as_str())) {
+            self.clusters.waits_no_more(gone, region);
+            if let Some(id) = lock(&self.opened).remove(gone) {
+                self.clusters.forget(&id);
+            }
+        }
+        *seen = listed.iter().map(|name| (*name).to_owned()).collect();
     }
 
-    /// A session with a cluster that answers, be it that it lets nobody in.
-    async fn answering(&self, name: &str) -> Result<ClusterSession, SourceFailure> {
+    fn place(&self, name: &str) -> ClusterPlace {
         let place = ClusterPlace {
             entrance: Entrance::Eks(name.to_owned()),
             kubeconfig: None,
@@ -83,7 +102,13 @@ impl Finder {
             region: Some(Arc::clone(&self.session.region)),
             name: None,
         };
-        let session = ClusterSession::open(&place, self.clock.clone()).await?;
+        self.clusters.wait(&place);
+        place
+    }
+
+    /// A session with a cluster that answers, be it that it lets nobody in.
+    async fn answering(&self, place: &ClusterPlace) -> Result<ClusterSession, SourceFailure> {
+        let session = ClusterSession::open(place, self.clock.clone()).await?;
         match session.get("/version", ANSWERS_WITHIN).await {
             Ok(_) | Err(CallFailure::Refused(_)) => Ok(session),
             Err(failure) => Err(failure.describe(Call {
@@ -91,17 +116,31 @@ impl Finder {
                 group: "",
                 resource: "version",
                 namespace: None,
-                cluster: name,
+                cluster: place.called(),
             })),
         }
     }
 
-    async fn watch(&self, name: String, session: ClusterSession) {
+    async fn watch(&self, name: &str, session: ClusterSession) {
         if let Some(core) = self.core.get().and_then(Weak::upgrade) {
-            core.add(self.clusters.watch(session)).await;
-            lock(&self.opened).insert(name);
+            let id = session.id().clone();
+            let watches = self.clusters.watch(session);
+            self.clusters
+                .waits_no_more(name, Some(&self.session.region));
+            core.add(watches).await;
+            lock(&self.opened).insert(name.to_owned(), id);
         }
     }
+}
+
+/// Every failure in the words of the first one's class.
+fn together(failures: impl Iterator<Item = SourceFailure>) -> Result<(), SourceFailure> {
+    let all = failures.reduce(|mut first, other| {
+        first.sentence.push(' ');
+        first.sentence.push_str(&other.sentence);
+        first
+    });
+    all.map_or(Ok(()), Err)
 }
 
 impl Reader for Finder {
@@ -130,5 +169,26 @@ impl Reader for Finder {
                 outcome: self.open(known).await.map(|()| Vec::new()),
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::FailureClass;
+
+    #[test]
+    fn every_cluster_that_does_not_answer_is_told() {
+        let failure = |sentence: &str| SourceFailure {
+            class: FailureClass::TimedOut,
+            sentence: sentence.to_owned(),
+            next_step: "Look.".to_owned(),
+            code: None,
+            request_id: None,
+        };
+        assert_eq!(together([].into_iter()), Ok(()));
+        let told = together([failure("A is silent."), failure("B is silent.")].into_iter());
+        let told = told.expect_err("two");
+        assert_eq!(told.sentence, "A is silent. B is silent.");
     }
 }

@@ -36,6 +36,14 @@ enum Trouble {
     Nameable(usize),
 }
 
+impl Trouble {
+    fn place(self) -> usize {
+        match self {
+            Self::NoGood(place) | Self::Nameable(place) => place,
+        }
+    }
+}
+
 /// What a trial asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Remedy {
@@ -152,19 +160,25 @@ impl Inner {
     /// Tries what is in trouble again and does what helps; whether all was opened anew.
     async fn treat(&self, trouble: &[Trouble], pictures: &watch::Sender<Arc<Snapshot>>) -> bool {
         let sight = self.sights.now();
+        let ill: Vec<usize> = trouble.iter().map(|trouble| trouble.place()).collect();
         let tried = trouble.iter().map(|&one| self.remedy(&sight, one));
         let remedies = futures::future::join_all(tried).await;
         if remedies.contains(&Remedy::Reopen) {
-            self.reopen(pictures).await;
+            self.reopen(&ill, pictures).await;
             return true;
         }
-        if !remedies.contains(&Remedy::Ask) {
+        let asked = remedies.iter().zip(&ill);
+        let asked = asked.filter(|(remedy, _)| **remedy == Remedy::Ask);
+        let asked: BTreeSet<usize> = asked.map(|(_, place)| *place).collect();
+        if asked.is_empty() {
             return false;
         }
-        let asked: BTreeSet<SourceId> = sight.sessions.accounts.iter().map(asks).collect();
-        let picture = sight.core.refresh(asked, STS_WITHIN).await;
-        if !troubles(&sight.sessions.accounts, &picture).is_empty() {
-            self.reopen(pictures).await;
+        let accounts = &sight.sessions.accounts;
+        let sources: BTreeSet<SourceId> = asked.iter().map(|at| asks(&accounts[*at])).collect();
+        let picture = sight.core.refresh(sources, STS_WITHIN).await;
+        let still = troubles(accounts, &picture);
+        if still.iter().any(|trouble| asked.contains(&trouble.place())) {
+            self.reopen(&ill, pictures).await;
             return true;
         }
         false

@@ -336,7 +336,7 @@ impl WayIn<'_> {
         let profile = profile.as_deref().unwrap_or("default");
         match way {
             Way::Sso if command.is_some() => {
-                "Sign in again in a terminal; reading goes on by itself.".to_owned()
+                "Sign in again; reading goes on by itself.".to_owned()
             }
             Way::Sso => format!("Sign in again with profile {profile}; reading goes on by itself."),
             Way::Program => format!(

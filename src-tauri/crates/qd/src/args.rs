@@ -237,7 +237,6 @@ pub(crate) struct ReadArgs {
     pub(crate) timeout: f64,
 }
 
-/// What a stack file is made from.
 /// What to do about keys that do not expire.
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
@@ -253,6 +252,7 @@ pub(crate) enum KeysCommand {
     },
 }
 
+/// What a stack file is made from.
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
     /// A profile of the AWS config; may be repeated. Without one $AWS_PROFILE, the only profile there is, or the

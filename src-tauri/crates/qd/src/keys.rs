@@ -46,14 +46,26 @@ async fn known(profile: &str) -> Result<(), Failure> {
             ),
             2,
         )),
-        Some(known) if known.way != cloud::Way::Chain => Err(Failure::with_code(
+        Some(known) if !known.says_nothing => Err(Failure::with_code(
             format!(
                 "Profile {profile} signs in by something else already ({}): its keys in the keyring would not be used.",
                 known.way.words()
             ),
             2,
         )),
-        Some(_) => Ok(()),
+        Some(_) => match all
+            .iter()
+            .find(|other| other.source.as_deref() == Some(profile))
+        {
+            Some(other) => Err(Failure::with_code(
+                format!(
+                    "Profile {} takes its credentials from {profile}, and does not look into the keyring for them: put the keys into ~/.aws/credentials, or give {profile} another way to sign in.",
+                    other.name
+                ),
+                2,
+            )),
+            None => Ok(()),
+        },
     }
 }
 

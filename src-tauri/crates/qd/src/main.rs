@@ -21,8 +21,21 @@ use clap::Parser;
 use failure::Failure;
 use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("qd: This machine gives no threads: {error}.");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(whole());
+    // A keyring that waits for its password keeps nobody here.
+    runtime.shutdown_background();
+    code
+}
+
+async fn whole() -> ExitCode {
     cloud::quiet();
     tracing_subscriber::fmt()
         // Without it nothing is logged: what libraries call an error is told as a source's sentence.

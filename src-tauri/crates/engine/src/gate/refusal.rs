@@ -8,6 +8,11 @@ use model::{SourceId, Timestamp};
 /// Why something is not done. Every one is a sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
+    /// What is below is being closed or opened anew.
+    #[error(
+        "The platform is being closed or opened anew at this moment: nothing was done. Press again when it is drawn."
+    )]
+    Closing,
     /// Nothing is armed.
     #[error("This is read-only. Arm {0} with a reason first.")]
     ReadOnly(String),

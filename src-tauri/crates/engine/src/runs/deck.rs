@@ -11,7 +11,10 @@ use act::lease::{Claim, Taken, Theirs};
 use act::{Course, Hands, Offer, OpenLoop, Plan, PlanError, PlanId, Receipt, Rights, RunId, Verb};
 use async_trait::async_trait;
 use cloud::kubernetes::ClusterSession;
-use model::{NodeId, Scope, Service, Snapshot, SourceId, SourceStatus, State, Timestamp};
+use collect::kubernetes::Cluster;
+use model::{
+    AccountId, NodeId, Scope, Service, Snapshot, SourceId, SourceStatus, State, Timestamp,
+};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -44,17 +47,17 @@ impl Deck {
     /// Why there is none here, a clause.
     fn nearest(&self, plan: &Plan) -> Result<ClusterSession, String> {
         let nowhere = || "no cluster is open in its region".to_owned();
-        let (_, region, cluster) = place(&plan.node).ok_or_else(nowhere)?;
+        let (account, region, cluster) = place(&plan.node).ok_or_else(nowhere)?;
         let sight = self.sights.now();
         let mut all = sight.clusters.all();
         all.sort_by(|a, b| a.session().name().cmp(b.session().name()));
         // What is global (a global database) is locked in the first cluster there is.
-        let here = |c: &&collect::kubernetes::Cluster| {
+        let here = |c: &&Cluster| {
             region.is_none() || c.session().scope().region.as_deref() == region.as_deref()
         };
         if let Some(own) = cluster {
-            let mut all = all.iter().filter(here);
-            let found = all.find(|c| **c.session().name() == *own);
+            let place = (account.as_str(), region.as_deref(), own.as_str());
+            let found = all.iter().find(|c| is_at(c, place));
             return found.map(|c| c.session().clone()).ok_or_else(nowhere);
         }
         let first = all.iter().find(here).map(|c| c.session().clone());
@@ -85,11 +88,13 @@ impl Deck {
         let account = accounts.find(|found| found.account.as_str() == account)?;
         let clusters = sight.clusters.all();
         let session = cluster.as_ref().map(|cluster| {
-            let same = |c: &&collect::kubernetes::Cluster| {
-                let scope = c.session().scope();
-                **c.session().name() == **cluster && scope.region.as_deref() == region.as_deref()
-            };
-            clusters.iter().find(same).map(|c| c.session().clone())
+            let place = (
+                account.account.as_str(),
+                region.as_deref(),
+                cluster.as_str(),
+            );
+            let mut all = clusters.iter();
+            all.find(|c| is_at(c, place)).map(|c| c.session().clone())
         });
         let all = clusters.iter().map(|c| c.session().clone());
         let hands = Hands::new(Some(account.clone()), region, session.clone().flatten())
@@ -98,6 +103,18 @@ impl Deck {
         let open = hands.aws().is_some() && session.is_none_or(|session| session.is_some());
         open.then(|| hands.with_runs(self.runs.clone()))
     }
+}
+
+/// Whether a cluster is of this account, region and name: two accounts may call theirs the same. What is
+/// of no account has `-` in its ids.
+fn is_at(cluster: &Cluster, (account, region, name): (&str, Option<&str>, &str)) -> bool {
+    let session = cluster.session();
+    let own = session
+        .scope()
+        .account
+        .as_ref()
+        .map_or("-", AccountId::as_str);
+    own == account && session.scope().region.as_deref() == region && **session.name() == *name
 }
 
 /// The cluster that is not open and keeps the lock all the same: it comes before the first open one.
@@ -182,7 +199,7 @@ impl Platform for Deck {
         let late = now() - begun >= deadline;
         let unanswered = sources
             .iter()
-            .filter(|id| !answered(&before, &snapshot, id, late))
+            .filter(|id| sight.core.is_stopped() || !answered(&before, &snapshot, id, late))
             .cloned()
             .collect();
         Fresh {

@@ -42,6 +42,30 @@ struct Inner {
     platform: Arc<dyn Platform>,
     points: Arc<dyn Points>,
     live: Mutex<BTreeMap<RunId, Live>>,
+    presses: Mutex<Presses>,
+}
+
+/// Presses that are no runs yet, and whether there may be more.
+#[derive(Default)]
+struct Presses {
+    under_way: usize,
+    closed: bool,
+}
+
+/// A press, from its beginning until its run goes by itself or it was refused: nothing is closed
+/// below it.
+pub(in crate::runs) struct Pressing(Arc<Inner>);
+
+impl Drop for Pressing {
+    fn drop(&mut self) {
+        self.0.presses().under_way -= 1;
+    }
+}
+
+impl Inner {
+    fn presses(&self) -> MutexGuard<'_, Presses> {
+        self.presses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 struct Live {
@@ -74,6 +98,7 @@ impl Helm {
             platform,
             points,
             live: Mutex::new(BTreeMap::new()),
+            presses: Mutex::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -267,12 +292,43 @@ impl Helm {
         })
     }
 
-    /// Whether a run of this process has not ended.
+    /// Whether a press is under way, or a run of this process has not ended.
     #[must_use]
     pub fn busy(&self) -> bool {
+        self.inner.presses().under_way > 0 || self.runs_live()
+    }
+
+    fn runs_live(&self) -> bool {
         // The runner keeps the sending half until its end.
         let live = self.live();
         live.values().any(|run| run.events.has_changed().is_ok())
+    }
+
+    /// From here on nobody presses, so that what is below can be closed or replaced; `false`, and
+    /// nothing changes, while a press or a run is under way.
+    #[must_use]
+    pub fn close(&self) -> bool {
+        let mut presses = self.inner.presses();
+        if presses.under_way > 0 || self.runs_live() {
+            return false;
+        }
+        presses.closed = true;
+        true
+    }
+
+    /// It can be pressed again.
+    pub(crate) fn reopened(&self) {
+        self.inner.presses().closed = false;
+    }
+
+    /// Begins a press: nothing is closed below it until what is given back is dropped.
+    pub(in crate::runs) fn pressing(&self) -> Result<Pressing, Refusal> {
+        let mut presses = self.inner.presses();
+        if presses.closed {
+            return Err(Refusal::Closing);
+        }
+        presses.under_way += 1;
+        Ok(Pressing(Arc::clone(&self.inner)))
     }
 
     /// Stops a run of this process. What was moved stays moved.

@@ -42,6 +42,7 @@ impl Helm {
     }
 
     async fn press(&self, press: &Press<'_>) -> Result<RunWatch, Refusal> {
+        let _pressing = self.pressing()?;
         let inner = &self.inner;
         let platform = inner.platform.as_ref();
         let cleared = inner.gate.clear(press, platform, &inner.rules).await?;

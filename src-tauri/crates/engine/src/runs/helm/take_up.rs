@@ -18,6 +18,7 @@ impl Helm {
     /// # Errors
     /// When it is alive, unknown or damaged, or its account is not open.
     pub async fn resume(&self, run: &RunId) -> Result<RunWatch, Refusal> {
+        let _pressing = self.pressing()?;
         let inner = &self.inner;
         let (mut journal, entries) = match Journal::take_up(&inner.dir, run) {
             Ok(taken) => taken,

@@ -418,3 +418,34 @@ fn a_right_that_is_missing_on_the_press_is_a_changed_answer_that_names_it() {
         nothing_was_called(&desk);
     });
 }
+
+#[test]
+fn nothing_is_closed_below_a_press_and_nobody_presses_once_it_is_closed() {
+    paused(async {
+        let (_dir, desk) = desk(300);
+        desk.helm.arm(&scope(), "x", 15).expect("armed");
+        let plan = desk.plan();
+        assert!(!desk.helm.busy());
+        let pressing = desk.helm.pressing().expect("it is open");
+        assert!(desk.helm.busy() && !desk.helm.close(), "it is no run yet");
+        drop(pressing);
+        let run = desk.press_plan(&plan).await.expect("it runs");
+        assert!(desk.helm.busy() && !desk.helm.close(), "it is a run");
+        closed(run).await;
+        // The runner gives up its half right after the last event.
+        while desk.helm.busy() {
+            sleep(Duration::from_millis(10)).await;
+        }
+        assert!(!desk.helm.busy() && desk.helm.close());
+        let next = desk.plan();
+        assert!(matches!(
+            desk.press_plan(&next).await,
+            Err(Refusal::Closing)
+        ));
+        desk.helm.reopened();
+        assert!(!matches!(
+            desk.press_plan(&next).await,
+            Err(Refusal::Closing)
+        ));
+    });
+}
