@@ -6,11 +6,13 @@ mod error;
 mod feed;
 mod link;
 mod platform;
+mod sign_in;
 mod start;
 
 pub use commands::About;
 pub use error::{IpcCode, IpcError};
 pub use link::Link;
+pub use sign_in::SignInCode;
 pub use start::{Beginnings, ChosenProfile, FoundPlatform};
 
 use link::Links;
@@ -46,6 +48,7 @@ pub fn run(args: impl Iterator<Item = String>) {
             app.manage(links);
             app.manage(platform);
             app.manage(start::Found::default());
+            app.manage(sign_in::SignIn::default());
             WebviewWindowBuilder::new(app, "main", WebviewUrl::default())
                 .title("Quarterdeck")
                 .inner_size(1440.0, 900.0)
@@ -65,6 +68,10 @@ pub fn run(args: impl Iterator<Item = String>) {
             start::reopen,
             start::leave,
             commands::try_again,
+            sign_in::begin_sign_in,
+            sign_in::await_sign_in,
+            sign_in::open_sign_in_page,
+            sign_in::cancel_sign_in,
             commands::offers,
             commands::all_offers,
             commands::plan,

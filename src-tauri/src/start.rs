@@ -61,6 +61,8 @@ pub struct KnownProfile {
     pub region: Option<String>,
     /// How it signs in, in words.
     pub way: String,
+    /// Whether IAM Identity Center is signed in to.
+    pub signs_in: bool,
     /// The account it says it leads to.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
@@ -156,6 +158,7 @@ pub(crate) async fn beginnings() -> Result<Beginnings, IpcError> {
     };
     let profiles = profiles.into_iter().map(|profile| KnownProfile {
         way: profile.way.words().to_owned(),
+        signs_in: profile.way == cloud::Way::Sso,
         name: profile.name,
         region: profile.region,
         account: profile.account,

@@ -27,6 +27,8 @@ export async function simulated(scenario, ...options) {
     /** Lets the world's time run faster from now on, to the end: so many seconds more each second. */
     hurry: (seconds) => void setInterval(() => void post("advance", { seconds }).catch(() => {}), 1000).unref(),
     fault: (spec) => post("faults", { spec }),
+    /** Says yes or no to a code in the browser of its IAM Identity Center. */
+    signIn: (body) => post("sign-in", body),
     mend: () => fetch(`${control}/faults`, { method: "DELETE" }),
     world: async () => (await fetch(`${control}/state`)).json(),
     /** Puts `count` more messages into a queue, by SQS's own API, and waits until they are there. */

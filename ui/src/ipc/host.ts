@@ -17,6 +17,7 @@ import type { PlanId } from "./gen/PlanId";
 import type { Receipt } from "./gen/Receipt";
 import type { RunEvent } from "./gen/RunEvent";
 import type { RunId } from "./gen/RunId";
+import type { SignInCode } from "./gen/SignInCode";
 import type { Verb } from "./gen/Verb";
 
 export type { About, Arming, AuditRow };
@@ -50,6 +51,13 @@ export interface Host {
   links(onLink: (link: Link) => void): Promise<void>;
   /** Tries credentials that are no good again, and reads at once what failed. */
   tryAgain(): Promise<void>;
+  /** Begins to sign a profile in with IAM Identity Center, in the place of a sign-in that waits. */
+  beginSignIn(profile: string): Promise<SignInCode>;
+  /** Ends when the code is confirmed; fails when it is refused, over, or given up. */
+  awaitSignIn(): Promise<void>;
+  /** Opens the page of the sign-in that waits in this machine's browser. */
+  openSignInPage(): Promise<void>;
+  cancelSignIn(): Promise<void>;
   /** Opens the simulated platform, where no platform was named. */
   startDrill(scenario: string): Promise<void>;
   /** The stack files that are kept, and the profiles of the AWS config. */

@@ -22,6 +22,7 @@ export type Dialog =
   | { kind: "choose"; /** Whose actions, in the order shown. */ nodes: NodeId[]; /** Which of them was opened last, to come back to. */ at?: string }
   | { kind: "arm"; /** What is gone back to. */ then: Dialog | null }
   | { kind: "loops" }
+  | { kind: "sign-in"; profile: string }
   | { kind: "peek"; node: NodeId; /** What was seen, to come back to. */ seen?: Seen; /** Which group of it was opened last. */ at?: number }
   | { kind: "keys" }
   | { kind: "pods"; workload: string | null };

@@ -1,7 +1,7 @@
 // How the made-up window begins that was given no platform.
 import type { Host } from "../host";
 
-export const beginning: Pick<Host, "beginnings" | "discover" | "keep" | "openStack" | "reopen" | "leave"> = {
+export const beginning: Pick<Host, "beginnings" | "discover" | "keep" | "openStack" | "reopen" | "leave" | "beginSignIn" | "awaitSignIn" | "openSignInPage" | "cancelSignIn"> = {
   beginnings: () =>
     Promise.resolve({
       stacks: [
@@ -9,8 +9,8 @@ export const beginning: Pick<Host, "beginnings" | "discover" | "keep" | "openSta
         { file: "/home/r.okafor/.config/quarterdeck/old.toml", error: "/home/r.okafor/.config/quarterdeck/old.toml, line 2, column 1: 'enviroment' is not a key of the stack file." },
       ],
       profiles: [
-        { name: "meridian-dev", region: "eu-west-1", way: "IAM Identity Center", account: "444455556666" },
-        { name: "meridian-prod", way: "assumes a role", account: "111122223333" },
+        { name: "meridian-dev", region: "eu-west-1", way: "IAM Identity Center", signs_in: true, account: "444455556666" },
+        { name: "meridian-prod", way: "assumes a role", signs_in: false, account: "111122223333" },
       ],
     }),
   discover: ([chosen]) =>
@@ -24,5 +24,9 @@ export const beginning: Pick<Host, "beginnings" | "discover" | "keep" | "openSta
   keep: () => Promise.resolve(),
   openStack: () => Promise.resolve(),
   reopen: () => Promise.resolve(),
+  beginSignIn: () => Promise.resolve({ portal: "session corp", page: "https://corp.awsapps.com/start/#/device?user_code=QWER-TYUI", user_code: "QWER-TYUI", expires_at: new Date(Date.now() + 600_000).toISOString() }),
+  awaitSignIn: () => new Promise(() => undefined),
+  openSignInPage: () => Promise.resolve(),
+  cancelSignIn: () => Promise.resolve(),
   leave: () => Promise.resolve(),
 };

@@ -17,6 +17,10 @@ region?: string,
  */
 way: string, 
 /**
+ * Whether IAM Identity Center is signed in to.
+ */
+signs_in: boolean, 
+/**
  * The account it says it leads to.
  */
 account?: string, };
