@@ -107,7 +107,7 @@ def test_who_is_not_signed_in_is_told_to_and_then_reads_everything_boto3_too(pla
     assert all("nobody is signed in to session" in error for error in errors), errors
     assert "SSOTokenLoadError" in by_boto3(platform, home).stderr
     with login(platform, home) as (process, code):
-        time.sleep(8.2)
+        time.sleep(2.2)
         assert process.poll() is None, "it waits"
         assert not [f for f in (home / ".aws/sso/cache").glob("*") if "accessToken" in f.read_text()]
         assert code["user_code"] in code["verification_uri_complete"]
@@ -284,7 +284,7 @@ def test_the_keys_of_the_portal_end_and_are_answered_so(platform, home):
         with pytest.raises(botocore.exceptions.ClientError) as refused:
             call("sts", "get_caller_identity", **more)
         assert refused.value.response["Error"]["Code"] == code
-    time.sleep(2.2)
+    time.sleep(8.2)
     for service, method, code in (("sts", "get_caller_identity", "ExpiredToken"), ("sqs", "list_queues", "ExpiredToken"), ("lambda", "list_functions", "ExpiredTokenException")):
         with pytest.raises(botocore.exceptions.ClientError) as refused:
             call(service, method)
@@ -318,7 +318,7 @@ class Watch:
 
 
 def test_a_session_that_ends_is_told_and_the_watch_goes_on_after_the_next_sign_in(platform, home):
-    platform.post("/sign-in", {"token_seconds": 20, "session_seconds": 20, "role_seconds": 12})
+    platform.post("/sign-in", {"token_seconds": 30, "session_seconds": 30, "role_seconds": 15})
     sign_in(platform, home)
     watch = Watch(platform, home)
     try:
