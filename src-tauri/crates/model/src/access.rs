@@ -335,9 +335,7 @@ impl WayIn<'_> {
         } = &self.root;
         let profile = profile.as_deref().unwrap_or("default");
         match way {
-            Way::Sso if command.is_some() => {
-                "Sign in again; reading goes on by itself.".to_owned()
-            }
+            Way::Sso if command.is_some() => "Sign in again; reading goes on by itself.".to_owned(),
             Way::Sso => format!("Sign in again with profile {profile}; reading goes on by itself."),
             Way::Program => format!(
                 "Run what credential_process of profile {profile} in {file} names, to see what it gives; once it gives new ones, reading goes on by itself."
