@@ -85,7 +85,7 @@ rust-test: prerequisites $(STAMPS)/test-packages ui/dist/index.html $(VENV)/.rea
 python-test: rust-test
 	@echo "▸ the simulated platform and qd, asked by boto3 and kubectl; qd against moto and ministack"
 	@cargo build --workspace --bins --quiet
-	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" QD_BIN="$(CURDIR)/target/debug/qd" $(VENV)/bin/pytest -q -n 2 --dist loadfile tests/python
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" QD_BIN="$(CURDIR)/target/debug/qd" $(VENV)/bin/pytest -q tests/python
 
 window-test: rust-test
 	@echo "▸ the real window, driven"

@@ -22,12 +22,22 @@ def desk(world):
     world[0].heal()
 
 
+def checked(platform, state, node):
+    """The plan of a redrive whose rights were asked for: a busy machine may need more than the seconds IAM has."""
+    for _ in range(6):
+        plan = planned(platform, state, "redrive", node)
+        found = finding(plan, "plan.rights")
+        if "could not be checked" not in found["sentence"]:
+            break
+    return plan, found
+
+
 START = "sqs:StartMessageMoveTask"
 
 
 def test_a_right_we_have_is_said(desk):
     platform, state, queue = desk
-    found = finding(planned(platform, state, "redrive", queue["id"]), "plan.rights")
+    _, found = checked(platform, state, queue["id"])
     assert (found["severity"], found["outcome"]) == ("block", "pass"), found
     assert START in found["sentence"] and queue["facts"]["arn"] in found["sentence"]
     assert 0 <= found["age"] < 300
@@ -40,9 +50,8 @@ def test_a_missing_right_is_named_in_offer_plan_and_press_as_the_service_denies_
     offers = reading.qd("offers", queue["id"], "--stack", str(platform.stack), "--json", state=state)
     offer = next(o for o in json.loads(offers.stdout) if o["action"] == "redrive")
     assert offer["colour"] == "red" and any(START in f["sentence"] for f in offer["findings"] if f["id"] == "plan.rights"), offer
-    plan = planned(platform, state, "redrive", queue["id"])
-    found = finding(plan, "plan.rights")
-    assert plan["blocked"] and (found["severity"], found["outcome"]) == ("block", "fail")
+    plan, found = checked(platform, state, queue["id"])
+    assert plan.get("blocked") and (found["severity"], found["outcome"]) == ("block", "fail"), found
     assert f"missing: {START} on {queue['facts']['arn']}" in found["sentence"], found
     assert found["next_step"]
     done = reading.qd(*act_words(platform, before), state=state)
