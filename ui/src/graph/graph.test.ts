@@ -136,6 +136,20 @@ describe("board layout", () => {
     );
   });
 
+  it("what belongs in a lane and has no zone lies under the lanes, over nothing", () => {
+    const { topo, groups } = fakeTopology("az-degraded");
+    const cards = topo.cards.map((card) => (card.column === "alb" ? { ...card, lane: null } : card));
+    const l = layout(found(cards, topo.lanes.map((x) => x.zone), null), groups, { width: 1440, height: 572 });
+    const moved = cards.filter((card) => card.column === "alb");
+    expect(moved.length).toBeGreaterThan(0);
+    for (const card of moved) {
+      const at = l.cards.get(card.key);
+      if (at === undefined) throw new Error(`${card.key} has no place`);
+      for (const lane of l.lanes) expect(at.y).toBeGreaterThanOrEqual(lane.rect.y + lane.rect.h);
+      expect(at.y + at.h).toBeLessThanOrEqual(l.height);
+    }
+  });
+
   for (const [width, height] of [[1440, 572], [1024, 412], [1070, 572], [2560, 1100]] as const) {
     it(`nothing overlaps or leaves the board at ${width}×${height}`, () => {
       const { topo, groups } = fakeTopology("az-degraded");

@@ -64,6 +64,8 @@ const MIN_LANE = 84;
 const LINE = 20;
 const TIGHT_GAP = 3;
 const MAX_CARD = 104;
+/** Columns whose cards lie in the lanes of their zones. */
+const IN_LANES: ReadonlySet<ColumnId> = new Set(["alb", "data"]);
 
 /** Share of the width each column gets; EKS takes what is left. */
 const WIDTHS: Record<Exclude<ColumnId, "eks">, [min: number, max: number]> = {
@@ -153,7 +155,7 @@ export function layout(founding: Founding, groups: ReadonlySet<string>, viewport
       const [name, lane] = split(key);
       if (name !== column) continue;
       const place = columns[column];
-      const area = lane === "" ? { x: place.x, y: TOP, w: place.w, h: room.bottom - TOP } : inLane(lanes, lane, place, column);
+      const area = lane !== "" ? inLane(lanes, lane, place, column) : IN_LANES.has(column) && lanes.length > 0 ? below(stack, place, room.bottom) : { x: place.x, y: TOP, w: place.w, h: room.bottom - TOP };
       if (area === null) continue;
       lowest = Math.max(lowest, stackCards(stack, area, groups, lane === "", cards, column));
     }
@@ -215,6 +217,12 @@ function inLane(lanes: Layout["lanes"], zone: string, place: { x: number; w: num
   if (lane === undefined) return null;
   const head = column === "alb" ? 26 : 6;
   return { x: place.x, y: lane.rect.y + head, w: place.w, h: lane.rect.h - head - 6 };
+}
+
+/** Under the lanes, for what belongs in one and whose zone is not known: over them it would cover others. */
+function below(stack: Stack, place: { x: number; w: number }, bottom: number): Rect {
+  const h = stack.wants.reduce((sum, want) => sum + want + CARD_GAP + GROUP_HEAD, 0);
+  return { x: place.x, y: bottom + LANE_GAP, w: place.w, h };
 }
 
 /** Stacks one column's cards and returns where it ends. */
