@@ -156,7 +156,7 @@ impl Links {
         &self,
         folder: &Path,
         platform: Platform,
-        raise: impl Fn() + Send + 'static,
+        raise: impl Fn() + Clone + Send + 'static,
     ) {
         let listener = match bind(folder) {
             Ok(listener) => listener,
@@ -168,10 +168,14 @@ impl Links {
         let tell = self.tell.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                if let Ok(Some(link)) = heard(&stream, &platform) {
-                    tell.send_replace(Some(link));
-                    raise();
-                }
+                let (tell, platform, raise) = (tell.clone(), platform.clone(), raise.clone());
+                // Who writes slowly keeps only himself waiting.
+                std::thread::spawn(move || {
+                    if let Ok(Some(link)) = heard(&stream, &platform) {
+                        tell.send_replace(Some(link));
+                        raise();
+                    }
+                });
             }
         });
     }

@@ -206,6 +206,8 @@ pub(crate) async fn keep(
     };
     let file = stack::save(&engine::config_dir(), name.trim(), &text);
     let file = file.map_err(|sentence| IpcError::new(IpcCode::Refused, sentence))?;
+    // It is kept once, and the whole picture of it is not held on to.
+    found.lock().unwrap_or_else(PoisonError::into_inner).take();
     platform.open_stack(file).await
 }
 

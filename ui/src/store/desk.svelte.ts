@@ -111,6 +111,18 @@ export class Desk {
     this.quiet = setTimeout(() => (this.said = ""), 6000);
   }
 
+  /** Copies text and says so; whether it was copied. */
+  async copy(text: string): Promise<boolean> {
+    try {
+      await navigator.clipboard.writeText(text);
+      this.say("Copied");
+      return true;
+    } catch {
+      this.say("The clipboard refused");
+      return false;
+    }
+  }
+
   /** The other theme than the one that is shown now. */
   otherTheme(): void {
     this.setTheme(document.documentElement.dataset["theme"] === "light" ? "dark" : "light");

@@ -4,9 +4,10 @@
 use crate::profile::{account_of, config_files};
 use crate::stack::StackFiles;
 use aws_runtime::env_config::error::EnvConfigFileLoadError;
-use aws_runtime::env_config::section::Profile as Section;
+use aws_runtime::env_config::section::{EnvConfigSections, Profile as Section};
 use aws_types::os_shim_internal::{Env, Fs};
 pub use model::Way;
+use std::collections::BTreeSet;
 
 /// One profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +67,24 @@ pub async fn profiles(files: &StackFiles) -> Result<Vec<Profile>, String> {
     let mut all: Vec<Profile> = set.profiles().filter_map(read).collect();
     all.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(all)
+}
+
+/// The profile that `start` gets its credentials from in the end, through the `source_profile` of roles; one
+/// that names itself, or one that is not there, is not followed
+/// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html>).
+pub(crate) fn root<'a>(set: &'a EnvConfigSections, start: &str) -> Option<&'a Section> {
+    let mut root = set.get_profile(start)?;
+    let mut seen = BTreeSet::new();
+    while way_of(root) == Way::Role && seen.insert(root.name()) {
+        match root
+            .get("source_profile")
+            .and_then(|source| set.get_profile(source))
+        {
+            Some(next) if next.name() != root.name() => root = next,
+            Some(_) | None => break,
+        }
+    }
+    Some(root)
 }
 
 /// How the section of a profile signs in; of several ways the one the SDK takes first.

@@ -6,6 +6,7 @@ use crate::failure::{self, Asked};
 use crate::guarded::Guarded;
 use crate::keys::Unusable;
 use crate::profile::{self, Access};
+use crate::sso;
 use crate::stack::{Stack, StackAccount, StackFiles};
 use crate::standing::Standing;
 use crate::wire::{self, Wire};
@@ -240,7 +241,7 @@ async fn nameless(
         global: true,
         covered: account.regions.iter().any(|region| region == home),
         profile: account.profile.as_deref().map(Arc::from),
-        login: signs_in.map(|profile| login(&profile, stack).into()),
+        login: signs_in.map(|profile| sso::command(&profile, stack).into()),
         hosted_zones: stack.hosted_zones.clone().into(),
         endpoint_is_loopback: sdk.endpoint_url().is_some_and(wire::is_loopback),
         sdk,
@@ -270,25 +271,6 @@ pub async fn look(
     let (draft, _, pool) = nameless(account, stack, clock, home).await;
     let session = draft.in_region(home, true, &pool, &mut BTreeMap::new());
     session.caller().await
-}
-
-/// The command that signs a profile in; where the AWS config is not the usual one, it says so.
-fn login(profile: &str, stack: &Stack) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "_-./@:+=".contains(c);
-    let quoted = |text: &str| match !text.is_empty() && text.chars().all(plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    };
-    let mut command = format!("qd login {}", quoted(profile));
-    // `qd init` looks before there is a stack file.
-    let (option, file) = match &stack.files.aws_config {
-        Some(config) if !stack.path.is_file() => ("--aws-config", config),
-        Some(_) => ("--stack", &stack.path),
-        None => return command,
-    };
-    let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
-    command.push_str(&format!(" {option} {}", quoted(&file.to_string_lossy())));
-    command
 }
 
 async fn who(session: &Session, limit: Duration) -> Result<Caller, SourceFailure> {
@@ -494,26 +476,5 @@ fn global_region(region: &str) -> &'static str {
         "aws-cn" => "cn-northwest-1",
         "aws-us-gov" => "us-gov-west-1",
         _ => "us-east-1",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_sign_in_names_the_file_where_the_config_is_not_the_usual_one() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let path = dir.path().join("my stack.toml");
-        let text = "name = \"x\"\nenvironment = \"dev\"\n[[account]]\nprofile = \"p\"\nregions = [\"us-east-1\"]\n";
-        let usual = Stack::parse(text, &path).expect("a stack");
-        assert_eq!(login("ops-prod", &usual), "qd login ops-prod");
-        assert_eq!(login("it's me", &usual), r"qd login 'it'\''s me'");
-        let text = format!("{text}[files]\naws_config = \"/etc/aws-config\"\n");
-        let own = Stack::parse(&text, &path).expect("a stack");
-        assert_eq!(login("p", &own), "qd login p --aws-config /etc/aws-config");
-        std::fs::write(&path, text).expect("written");
-        let file = path.display();
-        assert_eq!(login("p", &own), format!("qd login p --stack '{file}'"));
     }
 }

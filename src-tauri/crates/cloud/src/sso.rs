@@ -7,12 +7,15 @@
 //! is half written.
 
 mod cache;
+mod command;
 mod failure;
 mod flow;
 mod portal;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use cache::{Held, token, token_file};
+pub(crate) use command::command;
 pub use failure::SignInError;
 pub(crate) use failure::{NoKeys, why};
 pub use flow::{Code, Pending, SignedIn, begin};

@@ -3,13 +3,13 @@
 
 use crate::keys::Given;
 use crate::profile::config_files;
-use crate::profiles::way_of;
+use crate::profiles::{root, way_of};
+use crate::sso::{self, Held as Token, Portal};
 use crate::stack::StackFiles;
 use aws_runtime::env_config::section::EnvConfigSections;
 use aws_types::os_shim_internal::{Env, Fs};
 use model::access::{Answer, Refusal, Root, WayIn};
 use model::{AccountId, Timestamp, Way};
-use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,8 +24,8 @@ pub struct Standing {
     profile: Option<Arc<str>>,
     way: Way,
     root: Root,
-    /// Start URL of the IAM Identity Center that the root signs in to.
-    start_url: Option<Arc<str>>,
+    /// Where the root signs in with IAM Identity Center.
+    portal: Option<Portal>,
     files: Arc<[PathBuf]>,
     pub(crate) ledger: Ledger,
 }
@@ -33,7 +33,7 @@ pub struct Standing {
 impl Standing {
     /// Reads it from the files of the AWS config.
     pub(crate) async fn read(profile: Option<&str>, files: &StackFiles) -> Self {
-        let (way, name, root_way, start_url) = followed(profile, files).await;
+        let (way, name, root_way, portal) = followed(profile, files).await;
         let (config, credentials) = places(files);
         let file = match root_way {
             Way::Keys => &credentials,
@@ -48,7 +48,7 @@ impl Standing {
                 way: root_way,
                 file: file.display().to_string(),
             },
-            start_url: start_url.map(Arc::from),
+            portal,
             files: [config, credentials].into(),
             ledger: Ledger::default(),
         }
@@ -121,8 +121,7 @@ impl Standing {
     }
 
     fn token(&self) -> Option<Token> {
-        let start_url = self.start_url.as_deref()?;
-        newest_token(&token_cache()?, start_url)
+        sso::token(self.portal.as_ref()?)
     }
 
     /// Another value once one of the files that this way in is made of has changed.
@@ -137,12 +136,8 @@ impl Standing {
                 .hash(&mut hash);
         };
         self.files.iter().for_each(|file| note(file));
-        if self.start_url.is_some()
-            && let Some(cache) = token_cache()
-        {
-            let mut tokens = listed(&cache);
-            tokens.sort();
-            tokens.iter().for_each(|token| note(token));
+        if let Some(token) = self.portal.as_ref().and_then(sso::token_file) {
+            note(&token);
         }
         hash.finish()
     }
@@ -162,33 +157,19 @@ async fn followed(profile: Option<&str>, files: &StackFiles) -> Followed {
     }
 }
 
-/// How a profile signs in, and the profile it gets its credentials from in the end: that one's name,
-/// way and start URL.
-type Followed = (Way, Option<String>, Way, Option<String>);
+/// How a profile signs in, and the profile it gets its credentials from in the end: that one's name, way and portal.
+type Followed = (Way, Option<String>, Way, Option<Portal>);
 
 fn chain(set: &EnvConfigSections, start: &str) -> Followed {
-    let Some(first) = set.get_profile(start) else {
+    let (Some(first), Some(root)) = (set.get_profile(start), root(set, start)) else {
         return (Way::Chain, Some(start.to_owned()), Way::Chain, None);
     };
-    let (mut root, mut seen) = (first, BTreeSet::new());
-    while way_of(root) == Way::Role && seen.insert(root.name()) {
-        let source = root.get("source_profile");
-        match source.and_then(|source| set.get_profile(source)) {
-            // A profile may name itself: its own keys assume its role.
-            Some(next) if next.name() != root.name() => root = next,
-            Some(_) | None => break,
-        }
-    }
-    let session = root.get("sso_session");
-    let session = session.and_then(|name| set.sso_session(name)?.get("sso_start_url"));
-    let start_url = session.or_else(|| root.get("sso_start_url"));
-    let way = way_of(root);
-    let start_url = start_url.filter(|_| way == Way::Sso);
+    let portal = Portal::of(set, start).ok();
     (
         way_of(first),
         Some(root.name().to_owned()),
-        way,
-        start_url.map(ToOwned::to_owned),
+        way_of(root),
+        portal,
     )
 }
 
@@ -209,56 +190,6 @@ fn places(files: &StackFiles) -> (PathBuf, PathBuf) {
             "credentials",
         ),
     )
-}
-
-/// A token of IAM Identity Center, as the AWS CLI and the SDKs keep it; the token itself is not read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Token {
-    expires: Timestamp,
-    /// It is renewed without anybody signing in, while its session lasts.
-    renews: bool,
-}
-
-/// What is read of a token's file
-/// (<https://docs.aws.amazon.com/sdkref/latest/guide/understanding-sso.html>).
-#[derive(serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct TokenFile {
-    #[serde(default)]
-    start_url: Option<String>,
-    #[serde(default)]
-    expires_at: Option<String>,
-    #[serde(default)]
-    refresh_token: Option<serde::de::IgnoredAny>,
-    #[serde(default)]
-    registration_expires_at: Option<String>,
-}
-
-fn token_cache() -> Option<PathBuf> {
-    let home = std::env::var_os("HOME")?;
-    Some(PathBuf::from(home).join(".aws/sso/cache"))
-}
-
-fn listed(cache: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(cache).into_iter().flatten().flatten();
-    let paths = entries.map(|entry| entry.path());
-    paths
-        .filter(|path| path.extension().is_some_and(|ext| ext == "json"))
-        .collect()
-}
-
-/// The token of this start URL that lasts longest.
-fn newest_token(cache: &Path, start_url: &str) -> Option<Token> {
-    let tokens = listed(cache).into_iter().filter_map(|path| {
-        let file: TokenFile = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
-        let same = |url: &String| url.trim_end_matches('/') == start_url.trim_end_matches('/');
-        file.start_url.as_ref().filter(|url| same(url))?;
-        Some(Token {
-            expires: Timestamp::parse(&file.expires_at?)?,
-            renews: file.refresh_token.is_some() && file.registration_expires_at.is_some(),
-        })
-    });
-    tokens.max_by_key(|token| token.expires)
 }
 
 fn timestamp(at: SystemTime) -> Timestamp {

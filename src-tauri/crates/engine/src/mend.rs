@@ -9,8 +9,8 @@ use crate::identity::{answer, asks};
 use crate::sight::Sight;
 use crate::time::sleep;
 use cloud::{AccountSessions, Caller, Stack};
-use model::access::Answer;
-use model::{FailureClass, Snapshot, SourceId, State};
+use model::access::{AccessState, Answer};
+use model::{Snapshot, SourceId, State};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -216,16 +216,10 @@ fn of_caller(held: &AccountSessions, wanted: Option<&str>, caller: &Caller) -> R
 /// The accounts that something is the matter with.
 fn troubles(accounts: &[AccountSessions], picture: &Snapshot) -> Vec<Trouble> {
     let of = |(place, account): (usize, &AccountSessions)| match answer(account, &picture.sources) {
-        Answer::Failed(failure) => match failure.class {
-            FailureClass::Credentials | FailureClass::Denied => Some(Trouble::NoGood(place)),
-            FailureClass::Throttled
-            | FailureClass::Unreachable
-            | FailureClass::TimedOut
-            | FailureClass::Malformed
-            | FailureClass::Unsupported
-            | FailureClass::Server
-            | FailureClass::Other => None,
-        },
+        Answer::Failed(failure) => {
+            let shut_out = AccessState::told_by(failure).shuts_out();
+            shut_out.then_some(Trouble::NoGood(place))
+        }
         Answer::Given if account.identity.is_err() => Some(Trouble::Nameable(place)),
         Answer::Given | Answer::Awaited => None,
     };

@@ -82,6 +82,24 @@ impl AccessState {
         }
     }
 
+    /// What a failure of STS says of them.
+    #[must_use]
+    pub fn told_by(failure: &SourceFailure) -> Self {
+        let expired = |code: &String| EXPIRED_CODES.contains(&code.as_str());
+        match failure.class {
+            _ if failure.code.as_ref().is_some_and(expired) => AccessState::Expired,
+            FailureClass::Credentials => AccessState::Unusable,
+            FailureClass::Denied => AccessState::Denied,
+            FailureClass::Throttled
+            | FailureClass::Unreachable
+            | FailureClass::TimedOut
+            | FailureClass::Malformed
+            | FailureClass::Unsupported
+            | FailureClass::Server
+            | FailureClass::Other => AccessState::Unknown,
+        }
+    }
+
     /// In words.
     #[must_use]
     pub const fn words(self) -> &'static str {
@@ -239,7 +257,7 @@ impl WayIn<'_> {
             _ if left.is_some_and(|left| left <= 0.0) => AccessState::Expired,
             (Some(Refusal::Missing), _) => AccessState::Unusable,
             (Some(Refusal::Unreached), _) => AccessState::Unknown,
-            (None, Answer::Failed(failure)) => of_failure(failure),
+            (None, Answer::Failed(failure)) => AccessState::told_by(failure),
             (None, Answer::Awaited) => AccessState::Unknown,
             (None, Answer::Given) if left.is_some_and(|left| left < EXPIRING_WITHIN) => {
                 AccessState::Expiring
@@ -366,22 +384,6 @@ impl WayIn<'_> {
                     .to_owned()
             }
         }
-    }
-}
-
-fn of_failure(failure: &SourceFailure) -> AccessState {
-    let expired = |code: &String| EXPIRED_CODES.contains(&code.as_str());
-    match failure.class {
-        _ if failure.code.as_ref().is_some_and(expired) => AccessState::Expired,
-        FailureClass::Credentials => AccessState::Unusable,
-        FailureClass::Denied => AccessState::Denied,
-        FailureClass::Throttled
-        | FailureClass::Unreachable
-        | FailureClass::TimedOut
-        | FailureClass::Malformed
-        | FailureClass::Unsupported
-        | FailureClass::Server
-        | FailureClass::Other => AccessState::Unknown,
     }
 }
 

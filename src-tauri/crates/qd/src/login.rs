@@ -29,7 +29,9 @@ pub(crate) async fn run(args: &LoginArgs) -> Result<u8, Failure> {
 }
 
 fn stopped() -> Failure {
-    Failure::new("Stopped: nobody was signed in, and what was signed in before still is.")
+    Failure::new(
+        "Stopped: unless the code was confirmed already, nobody was signed in, and what was signed in before still is.",
+    )
 }
 
 fn files(args: &LoginArgs) -> Result<StackFiles, Failure> {

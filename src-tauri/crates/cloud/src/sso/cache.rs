@@ -104,6 +104,15 @@ impl Cache {
         read(&self.path(portal))
     }
 
+    /// How long the token of a portal holds.
+    pub(super) fn held(&self, portal: &Portal) -> Option<Held> {
+        let token = self.token(portal).ok()?;
+        Some(Held {
+            expires: model::Timestamp::from_millis(token.expires_at.as_millisecond()),
+            renews: token.refresh_token.is_some() && token.registration_expires_at.is_some(),
+        })
+    }
+
     /// Keeps the token of a portal.
     pub(super) fn keep(&self, portal: &Portal, token: &Token) -> Result<PathBuf, SignInError> {
         self.write(self.path(portal), token)
@@ -155,6 +164,25 @@ impl Cache {
             }),
         }
     }
+}
+
+/// How long a token holds; the token itself is not handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Held {
+    /// When it ends.
+    pub(crate) expires: model::Timestamp,
+    /// It is renewed without anybody signing in, while its session lasts.
+    pub(crate) renews: bool,
+}
+
+/// The token of a portal in the cache of this user, whether it still holds or not.
+pub(crate) fn token(portal: &Portal) -> Option<Held> {
+    Cache::of_this_user().ok()?.held(portal)
+}
+
+/// Where the token of a portal is, or will be.
+pub(crate) fn token_file(portal: &Portal) -> Option<PathBuf> {
+    Some(Cache::of_this_user().ok()?.path(portal))
 }
 
 fn read<T: serde::de::DeserializeOwned>(path: &Path) -> io::Result<T> {

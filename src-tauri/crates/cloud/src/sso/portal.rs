@@ -3,11 +3,10 @@
 
 use super::failure::SignInError;
 use crate::profile::config_files;
-use crate::profiles::{unreadable, way_of};
+use crate::profiles::{Way, root, unreadable, way_of};
 use crate::stack::StackFiles;
 use aws_runtime::env_config::section::{EnvConfigSections, Profile};
 use aws_types::os_shim_internal::{Env, Fs};
-use std::collections::BTreeSet;
 
 /// Where a profile signs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,21 +37,21 @@ impl Portal {
 
     /// Where `profile` signs in, or the profile that it takes its credentials from.
     pub(crate) fn of(set: &EnvConfigSections, profile: &str) -> Result<Self, SignInError> {
-        let mut seen = BTreeSet::new();
-        let mut next = profile;
-        loop {
-            let Some(found) = set.get_profile(next) else {
-                let mut known: Vec<String> = set.profiles().map(ToOwned::to_owned).collect();
-                known.sort();
-                let profile = next.to_owned();
-                return Err(SignInError::NoProfile { profile, known });
-            };
-            let again = !seen.insert(next);
-            let source = found.get("source_profile").filter(|source| *source != next);
-            match (found.get("role_arn"), source) {
-                (Some(_), Some(source)) if !again => next = source,
-                _ => return Self::own(set, found, profile),
-            }
+        let missing = |name: &str| {
+            let mut known: Vec<String> = set.profiles().map(ToOwned::to_owned).collect();
+            known.sort();
+            let profile = name.to_owned();
+            Err(SignInError::NoProfile { profile, known })
+        };
+        let Some(root) = root(set, profile) else {
+            return missing(profile);
+        };
+        let source = root
+            .get("source_profile")
+            .filter(|_| way_of(root) == Way::Role);
+        match source.filter(|source| set.get_profile(source).is_none()) {
+            Some(source) => missing(source),
+            None => Self::own(set, root, profile),
         }
     }
 

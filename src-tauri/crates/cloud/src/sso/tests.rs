@@ -288,3 +288,24 @@ async fn a_refusal_of_identity_center_is_told_from_a_way_that_is_cut_and_a_fault
     let told = of_call("RegisterClient", &desk, &cut);
     assert!(told.next_step().contains("oidc.eu-west-1.amazonaws.com") && !told.is_refusal());
 }
+
+#[tokio::test]
+async fn a_token_says_how_long_it_holds_and_whether_it_renews_itself() {
+    let home = tempfile::tempdir().expect("a folder");
+    let cache = Cache::in_home(home.path());
+    let desk = portal("desk").await.expect("a portal");
+    let old = portal("old").await.expect("a portal");
+    assert_eq!(cache.held(&desk), None);
+    std::fs::create_dir_all(cache.path(&desk).parent().expect("a folder")).expect("made");
+    std::fs::write(cache.path(&desk), TOKEN).expect("written");
+    let held = cache.held(&desk).expect("a token");
+    assert_eq!(held.expires.to_string(), "2026-11-29T23:00:00.000Z");
+    assert!(held.renews);
+    // Of the same start URL, in the older form: another sign-in.
+    assert_eq!(cache.held(&old), None);
+    let plain = TOKEN.replace("refreshToken", "other");
+    std::fs::write(cache.path(&old), plain).expect("written");
+    assert!(cache.held(&old).is_some_and(|held| !held.renews));
+    std::fs::write(cache.path(&old), "no json").expect("written");
+    assert_eq!(cache.held(&old), None);
+}

@@ -52,50 +52,12 @@ async fn a_way_in_is_followed_to_where_its_credentials_come_from() {
             "{profile}"
         );
         assert_eq!(standing.root.profile.as_deref(), Some(root), "{profile}");
-        assert_eq!(standing.start_url.as_deref(), start_url, "{profile}");
+        let portal = standing.portal.as_ref();
+        assert_eq!(portal.map(|p| p.start_url.as_str()), start_url, "{profile}");
     }
     let (standing, _dir) = standing("old").await;
     let command = standing.mended_by(Some("qd login old")).root.command;
     assert_eq!(command.as_deref(), Some("qd login old"));
-}
-
-fn token(cache: &Path, name: &str, text: &str) {
-    std::fs::write(cache.join(name), text).expect("written");
-}
-
-#[test]
-fn the_token_of_a_start_url_is_found_and_says_whether_it_renews_itself() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let url = "https://corp.awsapps.com/start";
-    assert_eq!(newest_token(dir.path(), url), None);
-    token(
-        dir.path(),
-        "a.json",
-        r#"{"startUrl":"https://corp.awsapps.com/start/","expiresAt":"2026-11-29T15:00:00Z"}"#,
-    );
-    token(
-        dir.path(),
-        "b.json",
-        r#"{"startUrl":"https://other.awsapps.com/start","expiresAt":"2027-11-29T15:00:00Z"}"#,
-    );
-    token(
-        dir.path(),
-        "c.json",
-        r#"{"clientId":"x","expiresAt":"2027-11-29T15:00:00Z"}"#,
-    );
-    token(dir.path(), "d.json", "no json");
-    let found = newest_token(dir.path(), url).expect("found");
-    assert_eq!(
-        Some(found.expires),
-        Timestamp::parse("2026-11-29T15:00:00Z")
-    );
-    assert!(!found.renews);
-    token(
-        dir.path(),
-        "e.json",
-        r#"{"startUrl":"https://corp.awsapps.com/start","expiresAt":"2026-11-29T16:00:00Z","refreshToken":"r","registrationExpiresAt":"2027-01-01T00:00:00Z"}"#,
-    );
-    assert!(newest_token(dir.path(), url).is_some_and(|token| token.renews));
 }
 
 #[tokio::test]
