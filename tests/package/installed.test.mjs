@@ -26,6 +26,9 @@ test("it starts, finds the profile and draws its platform", { timeout: 120_000 }
   await at.says(/Which platform/);
   await at.window.enter(new RegExp(`^${profile}`));
   await at.says(/Look through profile/);
+  // The region of the profile stands there already.
+  await at.window.tabTo(/Regions/);
+  assert.equal(await at.window.run("return document.activeElement.value;"), "us-east-1");
   await at.window.keys(KEY.enter);
   await at.says(/edges between them/, 60);
   await at.window.tabTo(/platform's name/);

@@ -107,10 +107,11 @@ class Window {
     await this.call("POST", `${this.session}/actions`, { actions: [{ type: "key", id: "keyboard", actions }] });
   }
 
-  /** Presses Tab until the focused element's text matches, as somebody without a mouse would. */
+  /** Presses Tab until the focused element's text matches, as somebody without a mouse would. The page itself, which has
+   * the focus when nothing else has, is no element: its text is all that is shown. */
   async tabTo(pattern, most = 60) {
     for (let i = 0; i < most; i++) {
-      const text = await this.run("const e = document.activeElement; return e ? (e.innerText || e.getAttribute('aria-label') || e.labels?.[0]?.innerText || '') : '';");
+      const text = await this.run("const e = document.activeElement; return e && e !== document.body ? (e.innerText || e.getAttribute('aria-label') || e.labels?.[0]?.innerText || '') : '';");
       if (pattern.test(text)) return text;
       await this.keys(KEY.tab);
     }
