@@ -103,6 +103,7 @@ pub(crate) fn finish(
         name: node.name.clone(),
         domain,
         place: place(snapshot, node),
+        acts_as: acts_as(snapshot, node, &draft.rights),
         settings: draft.settings,
         targets: draft.targets,
         label: draft.label,
@@ -133,6 +134,16 @@ pub(crate) fn finish(
         &plan.digest[..12]
     ));
     plan
+}
+
+/// The role that signs the calls to AWS, where there are some and the account has one.
+fn acts_as(snapshot: &Snapshot, node: &Node, rights: &[Right]) -> Option<String> {
+    rights
+        .iter()
+        .find(|right| matches!(right, Right::Iam { .. }))?;
+    let account = node.scope.account.as_ref()?;
+    let mut ways = snapshot.identity.access.iter();
+    ways.find(|way| way.account == *account)?.act_role.clone()
 }
 
 /// The level with warnings counted, and whether it is blocked. What is unknown counts as a warning

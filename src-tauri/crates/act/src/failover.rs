@@ -20,6 +20,7 @@ mod tests;
 mod window;
 
 use crate::action::{Action, PlanError, Request};
+use crate::arn;
 use crate::course::Course;
 use crate::database::Database;
 use crate::draft::{Draft, Undo};
@@ -136,7 +137,7 @@ fn draft(subject: &Subject<'_>) -> Draft {
         takes: Vec::new(),
         rights: vec![Right::Iam {
             action: FAILOVER.to_owned(),
-            resource: arn(cluster),
+            resource: arn::database(cluster),
         }],
         leaves: None,
     }
@@ -150,16 +151,6 @@ fn label(subject: &Subject<'_>) -> String {
         Some(target) => format!("Fail over {cluster}: {from} → {}", target.name),
         None => format!("Fail over {cluster}: {from} → a reader you choose"),
     }
-}
-
-/// The ARN of a cluster; where the reading lacks it, built from its place.
-fn arn(cluster: &Node) -> String {
-    if let Some(arn) = cluster.facts.text(Fact::Arn) {
-        return arn.to_owned();
-    }
-    let account = cluster.scope.account.as_ref().map_or("", |a| a.as_str());
-    let region = cluster.scope.region.as_deref().unwrap_or("");
-    format!("arn:aws:rds:{region}:{account}:cluster:{}", cluster.name)
 }
 
 fn call(subject: &Subject<'_>) -> ApiCall {

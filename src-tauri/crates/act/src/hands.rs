@@ -1,7 +1,7 @@
 //! What a run may reach out with: the sessions of its node's place, and no others.
 
 use cloud::kubernetes::ClusterSession;
-use cloud::{AccountSessions, Session};
+use cloud::{AccountSessions, Errand, Session};
 use model::{FailureClass, SourceFailure};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -44,6 +44,18 @@ impl Hands {
     #[must_use]
     pub fn account(&self) -> Option<&AccountSessions> {
         self.account.as_ref()
+    }
+
+    /// On an errand: what writes to AWS is signed by the role that acts, where the account has one.
+    #[must_use]
+    pub fn on(mut self, errand: &Errand) -> Self {
+        if let Some(account) = &mut self.account {
+            account.global = account.global.on(errand);
+            for session in &mut account.regional {
+                *session = session.on(errand);
+            }
+        }
+        self
     }
 
     /// With every cluster of the platform, for what is not in one and is used from there.

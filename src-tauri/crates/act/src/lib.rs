@@ -38,6 +38,7 @@
 //! `once::aws` or `once::kubernetes`, with clients made for writes, which never repeat a request.
 
 pub mod action;
+mod arn;
 pub mod autoscaler;
 mod checked;
 pub mod course;

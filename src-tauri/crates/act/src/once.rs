@@ -81,8 +81,9 @@ where
 /// Only an answer of the service that is a refusal (4xx), or a request that could not even be built,
 /// says that nothing was done. A refused connection is told from a reset one by nobody, so it too
 /// counts as unknown: reading the state afterwards settles it.
-fn certainly_not_done<E>(error: &SdkError<E, HttpResponse>) -> bool {
+fn certainly_not_done<E: std::error::Error + 'static>(error: &SdkError<E, HttpResponse>) -> bool {
     match error {
+        _ if failure::never_signed(error) => true,
         SdkError::ConstructionFailure(_) => true,
         // 408 is a proxy's word for an answer that did not come.
         SdkError::ServiceError(answer) => {

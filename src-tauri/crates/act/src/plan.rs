@@ -187,6 +187,10 @@ pub struct Plan {
     pub domain: String,
     /// Account, region and environment in words, for the dialog's large type.
     pub place: String,
+    /// ARN of the role that signs its calls to AWS, where it is not who reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub acts_as: Option<String>,
     /// Settings asked for, with their defaults filled in.
     pub settings: BTreeMap<String, String>,
     /// Everything touched.

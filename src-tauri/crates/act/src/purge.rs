@@ -8,12 +8,13 @@ mod steps;
 mod tests;
 
 use crate::action::{Action, PlanError, Request};
+use crate::arn;
 use crate::course::Course;
 use crate::draft::{Draft, Undo};
 use crate::hands::Hands;
 use crate::plan::{ApiCall, Blast, ConfirmLevel, Expectation, Plan};
 use crate::redrive::settings::Settings as Whole;
-use crate::redrive::subject::{Subject, arn};
+use crate::redrive::subject::Subject;
 use crate::rights::Right;
 use crate::sequence::Sequence;
 use crate::setting;
@@ -137,7 +138,7 @@ fn draft(subject: &Subject<'_>, shelf: &Shelf) -> Draft {
         takes: Vec::new(),
         rights: vec![Right::Iam {
             action: PURGE.to_owned(),
-            resource: arn(queue),
+            resource: arn::queue(queue),
         }],
         leaves: None,
     }
@@ -166,7 +167,7 @@ fn before(queue: &Node) -> BTreeMap<String, Value> {
         ("messages_visible", number(Fact::MessagesVisible)),
         ("messages_not_visible", number(Fact::MessagesNotVisible)),
         ("messages_delayed", number(Fact::MessagesDelayed)),
-        ("queue_arn", Some(json!(arn(queue)))),
+        ("queue_arn", Some(json!(arn::queue(queue)))),
     ];
     all.into_iter()
         .filter_map(|(name, value)| Some((name.to_owned(), value?)))

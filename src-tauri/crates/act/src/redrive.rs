@@ -18,7 +18,7 @@ pub(crate) mod headroom;
 pub(crate) mod health;
 mod known;
 mod mover;
-mod past;
+pub(crate) mod past;
 mod predicates;
 mod recount;
 pub(crate) mod settings;
@@ -28,6 +28,7 @@ mod task;
 pub(crate) mod tests;
 
 use crate::action::{Action, PlanError};
+use crate::arn;
 use crate::course::Course;
 use crate::draft::{Draft, Undo};
 use crate::hands::Hands;
@@ -42,7 +43,7 @@ use mover::Handless;
 use serde_json::{Value, json};
 use settings::Destination;
 use std::collections::{BTreeMap, BTreeSet};
-use subject::{Subject, arn};
+use subject::Subject;
 
 pub use course::RedriveCourse;
 pub use mover::{Mover, Sqs};
@@ -233,9 +234,9 @@ fn before(subject: &Subject<'_>) -> BTreeMap<String, Value> {
         facts.text(Fact::MoveTaskStartedAt).map(|t| json!(t)),
     );
     keep("dlq_url", facts.text(Fact::Url).map(|url| json!(url)));
-    keep("dlq_arn", Some(json!(arn(subject.dlq))));
+    keep("dlq_arn", Some(json!(arn::queue(subject.dlq))));
     if let Some(queue) = subject.destinations.first() {
-        keep("destination", Some(json!(arn(queue))));
+        keep("destination", Some(json!(arn::queue(queue))));
         keep(
             "destination_url",
             queue.facts.text(Fact::Url).map(|url| json!(url)),

@@ -3,8 +3,10 @@
 //! asked (the question itself is denied) is said and blocks nothing.
 
 mod ask;
+mod policy;
 
 pub use ask::ask;
+pub use policy::policy;
 
 use crate::finding::{Answer, NOT_CHECKED, Words, finding};
 use crate::plan::{Finding, Severity};

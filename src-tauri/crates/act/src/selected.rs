@@ -31,11 +31,12 @@ mod tests;
 pub use message::{Attribute, Message};
 
 use crate::action::{Action, PlanError, Request};
+use crate::arn;
 use crate::course::Course;
 use crate::draft::{Draft, Undo};
 use crate::hands::Hands;
 use crate::plan::{Blast, ConfirmLevel, Plan};
-use crate::redrive::subject::{Subject, arn};
+use crate::redrive::subject::Subject;
 use crate::redrive::{L2_MESSAGES, RETURN_LIMIT_PERCENT, Redrive};
 use crate::setting::{Ask, Setting};
 use crate::shelf::{KeptLedger, Shelf};
@@ -326,7 +327,7 @@ fn before(subject: &Subject<'_>, settings: &Settings) -> BTreeMap<String, Value>
             facts.count(Fact::MessagesNotVisible).map(|n| json!(n)),
         ),
         ("queue_url", url(subject.dlq)),
-        ("queue_arn", Some(json!(arn(subject.dlq)))),
+        ("queue_arn", Some(json!(arn::queue(subject.dlq)))),
         ("destination_url", destination.and_then(url)),
         (
             "destination_messages_visible",

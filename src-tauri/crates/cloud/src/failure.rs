@@ -65,6 +65,30 @@ impl Asked<'_> {
     }
 }
 
+/// Whether a request was never sent, because there was nothing to sign it with.
+pub fn never_signed<E>(error: &SdkError<E, HttpResponse>) -> bool
+where
+    E: Error + 'static,
+{
+    match error {
+        SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) => {
+            find::<CredentialsError>(error).is_some()
+        }
+        _ => false,
+    }
+}
+
+/// A role that acts and was not assumed is not a matter of the way in.
+fn unusable_class<E>(error: &SdkError<E, HttpResponse>) -> FailureClass
+where
+    E: Error + 'static,
+{
+    match find::<Unusable>(error) {
+        Some(Unusable::ActRole(failure)) => failure.class,
+        Some(_) | None => FailureClass::Credentials,
+    }
+}
+
 /// What went wrong with an SDK call.
 pub fn from_sdk<E>(error: &SdkError<E, HttpResponse>, asked: &Asked<'_>) -> SourceFailure
 where
@@ -78,11 +102,7 @@ where
             class_of_status(status, is_bodyless(error))
         }
         (SdkError::TimeoutError(_), ..) => FailureClass::TimedOut,
-        (SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_), ..)
-            if find::<CredentialsError>(error).is_some() =>
-        {
-            FailureClass::Credentials
-        }
+        _ if never_signed(error) => unusable_class(error),
         (SdkError::DispatchFailure(_), ..) if find::<Broken>(error).is_some() => {
             FailureClass::Malformed
         }
@@ -95,6 +115,11 @@ where
     };
     if let Some(unusable) = find::<Unusable>(error) {
         failure.next_step = unusable.next_step().unwrap_or_else(|| asked.sign_in());
+        if let Unusable::ActRole(told) = unusable {
+            failure.code.clone_from(&told.code);
+            failure.request_id.clone_from(&told.request_id);
+            return failure;
+        }
     }
     failure.code = code.map(plain);
     failure.request_id = error
@@ -315,6 +340,7 @@ where
     }
 }
 
+/// The request was never sent; why.
 fn no_credentials<E: Error + 'static>(error: &SdkError<E, HttpResponse>) -> String {
     if let Some(unusable) = find::<Unusable>(error) {
         return format!("was not sent: {unusable}");

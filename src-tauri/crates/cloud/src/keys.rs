@@ -10,8 +10,8 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use jiff::Timestamp;
-use model::FailureClass;
 use model::access::{Refusal, Told};
+use model::{FailureClass, SourceFailure};
 use std::sync::PoisonError;
 use std::time::SystemTime;
 
@@ -55,6 +55,9 @@ pub(crate) enum Unusable {
     /// A sign-in with IAM Identity Center gave none.
     #[error("{0}")]
     SignIn(NoKeys),
+    /// The role that acts could not be assumed.
+    #[error("the role that acts was not assumed: {}", .0.sentence.trim_end_matches('.'))]
+    ActRole(Box<SourceFailure>),
     /// A key that no header takes.
     #[error("the {0} has characters that no key has")]
     Characters(&'static str),
@@ -65,6 +68,7 @@ impl Unusable {
     pub(crate) fn next_step(&self) -> Option<String> {
         let step = match self {
             Unusable::SignIn(why) => return why.next_step(),
+            Unusable::ActRole(failure) => return Some(failure.next_step.clone()),
             Unusable::NoProfile { .. } => {
                 "Add it to the AWS config, and reading goes on by itself; or correct the profile in the stack file and start again."
             }
@@ -110,6 +114,7 @@ impl From<&Unusable> for Refusal {
             Unusable::NoProfile { .. }
             | Unusable::Program { .. }
             | Unusable::Keyring { .. }
+            | Unusable::ActRole(_)
             | Unusable::Characters(_) => Refusal::Unfit(told),
             Unusable::SignIn(why) => match why {
                 NoKeys::Absent(_) | NoKeys::Ended { .. } | NoKeys::Refused(_) => Refusal::Over,

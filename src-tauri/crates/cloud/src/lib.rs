@@ -6,6 +6,7 @@
 //! [`Session::ask`] turns whatever goes wrong into a [`model::SourceFailure`] that names the call,
 //! the thing and the place.
 
+pub mod acting;
 pub mod budget;
 pub mod clock;
 pub mod dns;
@@ -25,6 +26,7 @@ mod standing;
 mod whole;
 mod wire;
 
+pub use acting::{ActRole, Errand};
 pub use budget::Budget;
 pub use clock::Clock;
 pub use failure::Asked;

@@ -1,5 +1,6 @@
 //! Sessions: one per account and region, plus one for the account's global services.
 
+use crate::acting::{ActRole, Acting, Errand};
 use crate::budget::Budget;
 use crate::clock::Clock;
 use crate::failure::{self, Asked};
@@ -10,6 +11,7 @@ use crate::sso;
 use crate::stack::{Stack, StackAccount, StackFiles};
 use crate::standing::Standing;
 use crate::wire::{self, Wire};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -18,7 +20,7 @@ use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-use model::{AccountId, Scope, Service, SourceFailure};
+use model::{AccountId, Scope, Service, SourceFailure, partition};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -90,6 +92,8 @@ pub struct Session {
     pub profile: Option<Arc<str>>,
     /// The command that signs in, where IAM Identity Center gives the credentials: `qd login prod`.
     pub login: Option<Arc<str>>,
+    /// The role that acts; `None`: who reads acts too.
+    pub act_role: Option<ActRole>,
     /// Configuration for reads: standard retries, two attempts.
     pub sdk: SdkConfig,
     /// The platform's time.
@@ -103,6 +107,8 @@ pub struct Session {
     strayed: Arc<AtomicBool>,
     wire: Wire,
     clients: Arc<Clients>,
+    /// What signs writes instead of what signs reads.
+    acting: Option<SharedCredentialsProvider>,
 }
 
 /// Why a stack cannot be opened.
@@ -242,6 +248,8 @@ async fn nameless(
         covered: account.regions.iter().any(|region| region == home),
         profile: account.profile.as_deref().map(Arc::from),
         login: signs_in.map(|profile| sso::command(&profile, stack).into()),
+        act_role: account.act_role.clone(),
+        acting: None,
         hosted_zones: stack.hosted_zones.clone().into(),
         endpoint_is_loopback: sdk.endpoint_url().is_some_and(wire::is_loopback),
         sdk,
@@ -354,12 +362,29 @@ impl Session {
         })
     }
 
-    /// Configuration for writes: the SDK never repeats them.
+    /// Configuration for writes: the SDK never repeats them, and where the account has a role that acts and this
+    /// session goes on an errand, that role signs them.
     #[must_use]
     pub fn sdk_for_writes(&self) -> SdkConfig {
         let sdk = self.sdk.clone().into_builder();
         let sdk = sdk.http_client(self.wire.for_writes());
+        let sdk = match &self.acting {
+            Some(acting) => sdk.credentials_provider(acting.clone()),
+            None => sdk,
+        };
         sdk.retry_config(RetryConfig::disabled()).build()
+    }
+
+    /// The same session on an errand: writes are signed by the role that acts, where the account has one. Nothing is
+    /// asked before the first of them.
+    #[must_use]
+    pub fn on(&self, errand: &Errand) -> Self {
+        let role = self.act_role.clone();
+        let acting = role.map(|role| Acting::new(self.clone(), role, errand.clone()));
+        Self {
+            acting: acting.map(SharedCredentialsProvider::new),
+            ..self.clone()
+        }
     }
 
     /// Spends from the budget, makes the call and turns a failure into words. `thing` is what the
@@ -457,17 +482,6 @@ clients! {
     pricing: aws_sdk_pricing,
     /// Application Recovery Controller's zonal shifts, for reads.
     zonal_shift: aws_sdk_arczonalshift,
-}
-
-/// The partition of a region (AWS General Reference, ARN format).
-fn partition(region: &str) -> &'static str {
-    if region.starts_with("cn-") {
-        "aws-cn"
-    } else if region.starts_with("us-gov-") {
-        "aws-us-gov"
-    } else {
-        "aws"
-    }
 }
 
 /// The region that hosts a partition's global services (AWS General Reference, Route 53 endpoints).

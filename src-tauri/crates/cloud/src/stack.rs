@@ -11,12 +11,14 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 
+mod accounts;
 mod clusters;
 mod saved;
 #[cfg(test)]
 mod tests;
 mod times;
 
+pub use accounts::StackAccount;
 pub use clusters::{Entrance, StackCluster};
 pub use saved::{Saved, save, saved};
 pub use times::{StackEffect, StackFreeze};
@@ -68,17 +70,6 @@ impl Default for StackLock {
             namespace: "quarterdeck".to_owned(),
         }
     }
-}
-
-/// One account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StackAccount {
-    /// Profile of the AWS config; `None`: the default chain.
-    pub profile: Option<String>,
-    /// The account it must lead to, twelve digits; `None`: whichever it leads to.
-    pub id: Option<String>,
-    /// Its regions, without repetition.
-    pub regions: Vec<String>,
 }
 
 /// Configuration files of the stack; `None`: the usual place.
@@ -165,7 +156,7 @@ struct Written {
     name: Spanned<String>,
     environment: Environment,
     #[serde(default)]
-    account: Vec<Spanned<WrittenAccount>>,
+    account: Vec<Spanned<accounts::WrittenAccount>>,
     #[serde(default)]
     cluster: Vec<Spanned<clusters::WrittenCluster>>,
     #[serde(default)]
@@ -187,14 +178,6 @@ struct Written {
     maintenance: Vec<Spanned<times::WrittenMaintenance>>,
     #[serde(default)]
     lock: StackLock,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenAccount {
-    profile: Option<String>,
-    id: Option<Spanned<String>>,
-    regions: Vec<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -251,7 +234,7 @@ impl Stack {
         if written.name.as_ref().trim().is_empty() {
             return Err(wrong(written.name.span(), &"the platform's name is empty"));
         }
-        let accounts = accounts(written.account, &wrong)?;
+        let accounts = accounts::accounts(written.account, &wrong)?;
         let clusters = clusters::clusters(written.cluster, &accounts, &wrong)?;
         Ok(Self {
             path: path.to_owned(),
@@ -285,57 +268,6 @@ impl StackFiles {
 }
 
 type Wrong<'a> = dyn Fn(Range<usize>, &dyn fmt::Display) -> StackError + 'a;
-
-fn accounts(
-    written: Vec<Spanned<WrittenAccount>>,
-    wrong: &Wrong<'_>,
-) -> Result<Vec<StackAccount>, StackError> {
-    if written.is_empty() {
-        let reason = "there is no [[account]]: name at least one with its regions";
-        return Err(wrong(0..0, &reason));
-    }
-    let mut accounts: Vec<StackAccount> = Vec::new();
-    for account in written {
-        let span = account.span();
-        let account = account.into_inner();
-        if accounts.iter().any(|a| a.profile == account.profile) {
-            let who = account.profile.as_deref().unwrap_or("of the default chain");
-            return Err(wrong(span, &format!("the account {who} is there twice")));
-        }
-        if account.regions.is_empty() {
-            return Err(wrong(span, &"this account has no regions"));
-        }
-        let id = account.id.map(|id| account_id(id, wrong)).transpose()?;
-        let mut regions: Vec<String> = Vec::new();
-        for region in account.regions {
-            let span = region.span();
-            let region = region.into_inner();
-            if !is_region(&region) {
-                return Err(wrong(span, &format!("{region:?} is no AWS region")));
-            }
-            if !regions.contains(&region) {
-                regions.push(region);
-            }
-        }
-        let profile = account.profile;
-        accounts.push(StackAccount {
-            profile,
-            id,
-            regions,
-        });
-    }
-    Ok(accounts)
-}
-
-fn account_id(id: Spanned<String>, wrong: &Wrong<'_>) -> Result<String, StackError> {
-    let span = id.span();
-    let id = id.into_inner();
-    if id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Ok(id);
-    }
-    let reason = format!("{id:?} is no account id: it has twelve digits, in quotation marks");
-    Err(wrong(span, &reason))
-}
 
 fn queues(
     written: Vec<Spanned<WrittenQueue>>,
@@ -383,21 +315,6 @@ fn databases(
         databases.push(StackDatabase { name, write_probe });
     }
     Ok(databases)
-}
-
-/// The shape of a region's name: lower-case words joined by dashes, a number at the end.
-fn is_region(name: &str) -> bool {
-    let words: Vec<&str> = name.split('-').collect();
-    let lower = |word: &&str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase());
-    match words.split_last() {
-        Some((number, words)) => {
-            words.len() >= 2
-                && words.iter().all(lower)
-                && !number.is_empty()
-                && number.chars().all(|c| c.is_ascii_digit())
-        }
-        None => false,
-    }
 }
 
 /// Line and column, both from 1, of a byte of the text.

@@ -64,7 +64,14 @@ fn access(sessions: &Sessions, sources: &[SourceStatus], now: Timestamp) -> Vec<
         let seen = account
             .standing
             .way_in(&account.account, arn, answer(account, sources));
-        seen.judge(now)
+        Access {
+            act_role: account
+                .global
+                .act_role
+                .as_ref()
+                .map(|role| role.arn().to_owned()),
+            ..seen.judge(now)
+        }
     });
     judged.collect()
 }

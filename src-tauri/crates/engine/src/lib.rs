@@ -16,6 +16,7 @@ mod clusters;
 mod core;
 mod discovery;
 mod engine;
+mod errand;
 mod finder;
 pub mod gate;
 mod identity;

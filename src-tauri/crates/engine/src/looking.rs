@@ -1,7 +1,7 @@
 //! Looking into queues: peek and export. Reads that leave a trace, which they say, and no writes: they
 //! need no arming.
 
-use crate::Engine;
+use crate::{Engine, errand};
 use act::selected::edit::Edit;
 use act::selected::export::{ExportFailure, Exported, export, signatures};
 use act::selected::filter::Misread;
@@ -53,6 +53,11 @@ impl Engine {
         }
         let session = self.session_of(node);
         let session = session.ok_or_else(|| LookError::NoSession(node.name.clone()))?;
+        // Receiving hides messages for a while: what may do that is the role that acts, where there is one.
+        let session = match errand::of_look(&act::selected::peek::rights(node)) {
+            Some(errand) => session.on(&errand),
+            None => session,
+        };
         Ok((node.clone(), session))
     }
 

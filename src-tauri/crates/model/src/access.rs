@@ -130,6 +130,10 @@ pub struct Access {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub arn: Option<String>,
+    /// ARN of the role that acts, where the stack file names one; absent: who reads acts too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub act_role: Option<String>,
     /// When it ends unless somebody does something; absent where it renews itself, never ends, or
     /// nobody says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -239,6 +243,7 @@ impl WayIn<'_> {
             profile: self.profile.clone(),
             way: self.way,
             arn: self.arn.clone(),
+            act_role: None,
             expires_at: self.ends,
             state,
             sentence,

@@ -55,7 +55,7 @@ pub use pool::{Limit, Limited, limits, unread_limits};
 pub use room::{awaited_nodes, waits_for_room};
 pub use rules::{Thresholds, shift_end, shifted_away};
 pub use snapshot::{Environment, Identity, NotFound, Snapshot, StackIdentity};
-pub use source::{Scope, Service, Source, SourceStatus, State};
+pub use source::{Scope, Service, Source, SourceStatus, State, partition};
 pub use time::Timestamp;
 pub use window::Window;
 

@@ -236,6 +236,18 @@ impl SourceStatus {
     }
 }
 
+/// The partition of a region (AWS General Reference, "Amazon Resource Names"): ARNs begin with it.
+#[must_use]
+pub fn partition(region: &str) -> &'static str {
+    if region.starts_with("cn-") {
+        "aws-cn"
+    } else if region.starts_with("us-gov-") {
+        "aws-us-gov"
+    } else {
+        "aws"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -136,6 +136,13 @@ fn plan_text(plan: &Plan) -> String {
         clean(&plan.place),
         plan.level
     );
+    if let Some(role) = &plan.acts_as {
+        let _ = writeln!(
+            text,
+            "signed by {}, allowed this and nothing else",
+            clean(role)
+        );
+    }
     for finding in &plan.findings {
         let mark = match finding.outcome {
             Outcome::Pass => "pass ",

@@ -25,6 +25,10 @@ way: Way,
  */
 arn?: string, 
 /**
+ * ARN of the role that acts, where the stack file names one; absent: who reads acts too.
+ */
+act_role?: string, 
+/**
  * When it ends unless somebody does something; absent where it renews itself, never ends, or
  * nobody says.
  */

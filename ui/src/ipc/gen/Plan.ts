@@ -43,6 +43,10 @@ domain: string,
  */
 place: string, 
 /**
+ * ARN of the role that signs its calls to AWS, where it is not who reads.
+ */
+acts_as?: string, 
+/**
  * Settings asked for, with their defaults filled in.
  */
 settings: { [key in string]: string }, 

@@ -6,6 +6,7 @@ use super::CREATE;
 use super::hands::{AVAILABLE, CONNECTED, Changing, KEEPS_UP};
 use super::price;
 use crate::action::{Action, PlanError, Request};
+use crate::arn;
 use crate::course::Course;
 use crate::database::Database;
 use crate::draft::{Draft, Undo};
@@ -295,17 +296,10 @@ fn draft(subject: &Subject<'_>) -> Draft {
         takes: Vec::new(),
         rights: vec![Right::Iam {
             action: CREATE.to_owned(),
-            resource: instance_arn(cluster, &subject.name),
+            resource: arn::instance(cluster, &subject.name),
         }],
         leaves: None,
     }
-}
-
-/// ARN of an instance beside a cluster.
-pub(super) fn instance_arn(cluster: &Node, name: &str) -> String {
-    let account = cluster.scope.account.as_ref().map_or("", |a| a.as_str());
-    let region = cluster.scope.region.as_deref().unwrap_or("");
-    format!("arn:aws:rds:{region}:{account}:db:{name}")
 }
 
 fn expectations(subject: &Subject<'_>) -> Vec<Expectation> {

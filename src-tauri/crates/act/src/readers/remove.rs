@@ -3,10 +3,11 @@
 //! Whether it feeds a replica or is a custom endpoint's only member is read right before the call and
 //! stops the run there: neither is in the picture.
 
-use super::add::{instance_arn, sources};
+use super::add::sources;
 use super::hands::{CPU, Changing, GONE, OTHERS};
 use super::{DELETE, cluster_available, price};
 use crate::action::{Action, PlanError, Request};
+use crate::arn;
 use crate::course::Course;
 use crate::database::{
     Database, any_available, available_words, class_words, is_autoscaled, is_available, is_told,
@@ -142,7 +143,7 @@ fn draft(subject: &Subject<'_>) -> Draft {
         }],
         rights: vec![Right::Iam {
             action: DELETE.to_owned(),
-            resource: instance_arn(cluster, &reader.name),
+            resource: arn::instance(cluster, &reader.name),
         }],
         leaves: None,
     }

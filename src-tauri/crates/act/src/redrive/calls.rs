@@ -6,7 +6,8 @@
 
 use super::estimate::has_canary;
 use super::settings::{CANARY_RATE, Settings};
-use super::subject::{Subject, arn};
+use super::subject::Subject;
+use crate::arn;
 use crate::plan::ApiCall;
 use crate::rights::Right;
 use crate::words::shell;
@@ -24,7 +25,7 @@ pub(crate) const CANCEL: &str = "sqs:CancelMessageMoveTask";
 
 /// The calls in order: canary, its cancel, the full task; only the last when there are few messages.
 pub(crate) fn calls(subject: &Subject<'_>, settings: &Settings) -> Vec<ApiCall> {
-    let source = arn(subject.dlq);
+    let source = arn::queue(subject.dlq);
     let region = subject
         .dlq
         .scope
@@ -33,7 +34,7 @@ pub(crate) fn calls(subject: &Subject<'_>, settings: &Settings) -> Vec<ApiCall> 
         .unwrap_or("us-east-1")
         .to_owned();
     let named = subject.destinations.first().filter(|_| subject.named);
-    let destination = named.map(|queue| arn(queue));
+    let destination = named.map(|queue| arn::queue(queue));
     let mut calls = Vec::new();
     if has_canary(subject.visible().unwrap_or(0), settings).is_some() {
         calls.push(start(
@@ -105,7 +106,7 @@ fn cancel(region: &str, source: &str, step: &str) -> ApiCall {
 /// and delete there, and to send to the destination (Amazon SQS Developer Guide, "Configuring queue
 /// permissions for dead-letter queue redrive").
 pub(crate) fn rights(subject: &Subject<'_>) -> Vec<Right> {
-    let source = arn(subject.dlq);
+    let source = arn::queue(subject.dlq);
     let own = [
         START,
         CANCEL,
@@ -115,7 +116,7 @@ pub(crate) fn rights(subject: &Subject<'_>) -> Vec<Right> {
     ];
     let own = own.map(|action| (action, source.clone()));
     let sends = subject.destinations.iter();
-    let sends = sends.map(|queue| ("sqs:SendMessage", arn(queue)));
+    let sends = sends.map(|queue| ("sqs:SendMessage", arn::queue(queue)));
     own.into_iter()
         .chain(sends)
         .chain(super::past::keys(subject))

@@ -1,7 +1,8 @@
 //! What SQS says of move tasks besides ours: how many the account runs, how the last one ended, and
 //! what was redriven before.
 
-use super::subject::{Subject, arn};
+use super::subject::Subject;
+use crate::arn;
 use crate::finding::{Answer, Words, finding};
 use crate::plan::{Finding, Severity};
 use crate::words::count;
@@ -108,24 +109,37 @@ pub(super) fn history(subject: &Subject<'_>) -> Finding {
 /// Keys a redrive needs, where the queues are encrypted with one of their own: decrypt here, data keys
 /// there (SQS Developer Guide, "Troubleshoot dead-letter queue redrive", AccessDenied).
 pub(super) fn keys(subject: &Subject<'_>) -> Vec<(&'static str, String)> {
-    let key = |queue: &Node| {
-        let key = queue.facts.text(Fact::KmsKey)?;
-        if key.starts_with("arn:") {
-            return Some(key.to_owned());
+    let there = subject.destinations.iter().copied();
+    key_to_read(subject.dlq)
+        .into_iter()
+        .chain(there.flat_map(keys_to_send))
+        .collect()
+}
+
+/// The key without which nothing is received from a queue, where it has one of its own.
+pub(crate) fn key_to_read(queue: &Node) -> Option<(&'static str, String)> {
+    key(queue).map(|key| ("kms:Decrypt", key))
+}
+
+/// The key without which nothing is sent to a queue, where it has one of its own.
+pub(crate) fn keys_to_send(queue: &Node) -> Vec<(&'static str, String)> {
+    let both = |key: String| [("kms:GenerateDataKey", key.clone()), ("kms:Decrypt", key)];
+    key(queue).map(both).into_iter().flatten().collect()
+}
+
+fn key(queue: &Node) -> Option<String> {
+    let key = queue.facts.text(Fact::KmsKey)?;
+    if key.starts_with("arn:") {
+        return Some(key.to_owned());
+    }
+    // An alias is no resource of IAM, and AWS's own key is granted with the queue.
+    let plain = !key.starts_with("alias/");
+    let arn = arn::queue(queue);
+    let parts: Vec<&str> = arn.split(':').collect();
+    match parts.as_slice() {
+        ["arn", partition, _, region, account, ..] if plain => {
+            Some(format!("arn:{partition}:kms:{region}:{account}:key/{key}"))
         }
-        // An alias is no resource of IAM, and AWS's own key is granted with the queue.
-        let plain = !key.starts_with("alias/");
-        let arn = arn(queue);
-        let parts: Vec<&str> = arn.split(':').collect();
-        match parts.as_slice() {
-            ["arn", partition, _, region, account, ..] if plain => {
-                Some(format!("arn:{partition}:kms:{region}:{account}:key/{key}"))
-            }
-            _ => None,
-        }
-    };
-    let own = key(subject.dlq).map(|key| ("kms:Decrypt", key));
-    let there = subject.destinations.iter().filter_map(|queue| key(queue));
-    let there = there.flat_map(|key| [("kms:GenerateDataKey", key.clone()), ("kms:Decrypt", key)]);
-    own.into_iter().chain(there).collect()
+        _ => None,
+    }
 }

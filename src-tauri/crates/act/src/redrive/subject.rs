@@ -4,6 +4,7 @@
 use super::consumer::{self, Consumer};
 use super::settings::{Destination, Settings};
 use crate::action::PlanError;
+use crate::arn;
 use crate::origin::{Origin, said};
 use model::{Fact, Kind, Node, NodeId, Relation, Service, Snapshot, SourceStatus, Timestamp};
 
@@ -122,16 +123,6 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// The ARN of a queue; where the reading lacks it, built from its place.
-pub(crate) fn arn(queue: &Node) -> String {
-    if let Some(arn) = queue.facts.text(Fact::Arn) {
-        return arn.to_owned();
-    }
-    let account = queue.scope.account.as_ref().map_or("", |a| a.as_str());
-    let region = queue.scope.region.as_deref().unwrap_or("");
-    format!("arn:aws:sqs:{region}:{account}:{}", queue.name)
-}
-
 fn senders<'a>(snapshot: &'a Snapshot, dlq: &Node) -> (Vec<&'a Node>, Vec<&'a Node>) {
     snapshot
         .edges
@@ -147,7 +138,7 @@ fn find_queue<'a>(snapshot: &'a Snapshot, dlq: &Node, text: &str) -> Result<&'a 
         node.kind == Kind::Queue
             && node.scope.account == dlq.scope.account
             && node.scope.region == dlq.scope.region
-            && (node.name == text || node.id.as_str() == text || arn(node) == text)
+            && (node.name == text || node.id.as_str() == text || arn::queue(node) == text)
     };
     let bad = |why: &str| PlanError::BadSetting {
         name: "destination",

@@ -8,6 +8,9 @@
 //! that hangs on missing context is not called one, and a right that is there is no promise: the call
 //! is made once, and its refusal is an outcome of its own.
 //!
+//! Where the account has a role that acts, it is that role whose rights are asked for, and the caller's right to assume
+//! it.
+//!
 //! Kubernetes: `SelfSubjectAccessReview`, which any authenticated user may create
 //! (<https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/self-subject-access-review-v1/>).
 
@@ -24,6 +27,9 @@ use k8s_openapi::api::authorization::v1::{
 use kube::api::{Api, PostParams};
 use model::Service;
 use std::collections::BTreeMap;
+
+/// What assuming the role that acts takes.
+const ASSUME: &str = "sts:AssumeRole";
 
 /// What is answered about these rights; each of them has an answer.
 pub async fn ask(hands: &Hands, rights: &[Right]) -> Rights {
@@ -65,10 +71,38 @@ async fn simulate(hands: &Hands, on: BTreeMap<&str, Vec<&str>>) -> Rights {
         Ok(principal) => principal,
         Err(why) => return all(why),
     };
+    let principal = match &session.act_role {
+        None => principal,
+        Some(role) => match assumable(session, client, &principal, role.arn()).await {
+            Allowed::No(why) => return denied(&on, role.arn(), &why),
+            // Where it is not known, the role's own rights still are.
+            Allowed::Yes | Allowed::Unasked(_) => role.arn().to_owned(),
+        },
+    };
     let calls = on
         .iter()
         .map(|(resource, actions)| simulated(session, client, &principal, resource, actions));
     join_all(calls).await.into_iter().flatten().collect()
+}
+
+/// Whether the caller may assume the role that acts. The role must trust it too, which IAM does not simulate.
+async fn assumable(session: &Session, client: &Client, principal: &str, role: &str) -> Allowed {
+    let answers = simulated(session, client, principal, role, &[ASSUME]).await;
+    let mut answers = answers.into_values();
+    answers.next().unwrap_or_else(unsaid)
+}
+
+/// Nothing can be done by a role that cannot be assumed.
+fn denied(on: &BTreeMap<&str, Vec<&str>>, role: &str, why: &str) -> Rights {
+    let why = match why {
+        "" => format!("{ASSUME} on {role} is missing"),
+        why => format!("{ASSUME} on {role} is missing: {why}"),
+    };
+    let of = on.iter().flat_map(|(resource, actions)| {
+        let one = |action: &&str| (iam(action, resource), Allowed::No(why.clone()));
+        actions.iter().map(one)
+    });
+    of.collect()
 }
 
 fn iam(action: &str, resource: &str) -> Right {

@@ -2,8 +2,10 @@
 
 use super::settings::{From, Settings};
 use super::{destination, hidden_seconds};
+use crate::arn;
 use crate::plan::ApiCall;
-use crate::redrive::subject::{Subject, arn};
+use crate::redrive::past::{key_to_read, keys_to_send};
+use crate::redrive::subject::Subject;
 use crate::rights::Right;
 use crate::words::shell;
 use model::{Fact, Node};
@@ -130,7 +132,7 @@ fn entries(fifo: bool, settings: &Settings) -> String {
 
 /// What the calls need.
 pub(crate) fn rights(subject: &Subject<'_>, settings: &Settings) -> Vec<Right> {
-    let own = arn(subject.dlq);
+    let own = arn::queue(subject.dlq);
     let right = |action: &str, resource: String| Right::Iam {
         action: action.to_owned(),
         resource,
@@ -144,7 +146,12 @@ pub(crate) fn rights(subject: &Subject<'_>, settings: &Settings) -> Vec<Right> {
             "sqs:GetQueueAttributes",
         ];
         all.extend(actions.map(|action| right(action, own.clone())));
+        all.extend(key_to_read(subject.dlq).map(|(action, key)| right(action, key)));
     }
-    all.extend(destination(subject, settings).map(|queue| right("sqs:SendMessage", arn(queue))));
+    if let Some(queue) = destination(subject, settings) {
+        all.push(right("sqs:SendMessage", arn::queue(queue)));
+        let keys = keys_to_send(queue).into_iter();
+        all.extend(keys.map(|(action, key)| right(action, key)));
+    }
     all
 }

@@ -11,6 +11,9 @@ mod tests;
 use super::edit::{Difference, Edit};
 use super::message::Message;
 use super::post::{Fate, Post, Sqs, Taken};
+use crate::arn;
+use crate::redrive::past::key_to_read;
+use crate::rights::Right;
 use crate::words::{count, span, thousands};
 use cloud::Session;
 use model::{Fact, Node, NodeId, SourceFailure, Timestamp};
@@ -200,6 +203,20 @@ fn sentence(looked: usize, depth: i64, all: bool) -> String {
             thousands(depth)
         ),
     }
+}
+
+/// What looking into a queue needs.
+#[must_use]
+pub fn rights(queue: &Node) -> Vec<Right> {
+    let own = arn::queue(queue);
+    let actions = ["sqs:ReceiveMessage", "sqs:ChangeMessageVisibility"];
+    let right = |(action, resource): (&str, String)| Right::Iam {
+        action: action.to_owned(),
+        resource,
+    };
+    let actions = actions.map(|action| (action, own.clone()));
+    let key = key_to_read(queue).into_iter();
+    actions.into_iter().chain(key).map(right).collect()
 }
 
 /// The messages, and whether there were no more. A failure after the first ends the look.

@@ -117,6 +117,7 @@ fn plan() -> Plan {
         name: "q".to_owned(),
         domain: "queue/1/eu-west-1/q".to_owned(),
         place: String::new(),
+        acts_as: None,
         settings: BTreeMap::new(),
         targets: Vec::new(),
         label: String::new(),

@@ -168,3 +168,22 @@ fn a_file_that_is_not_there_is_named() {
         "The stack file /nowhere/q.toml cannot be read: there is no such file."
     );
 }
+
+#[test]
+fn the_role_that_acts_is_one_of_the_account() {
+    let with = |lines: &str| SMALLEST.replace("[[account]]", &format!("[[account]]\n{lines}"));
+    let role = "act_role = \"arn:aws:iam::111122223333:role/ops/act\"";
+    let stack = parse(&with(&format!("id = \"111122223333\"\n{role}"))).expect("parses");
+    let named = stack.accounts[0].act_role.as_ref().expect("named");
+    assert_eq!(named.arn(), "arn:aws:iam::111122223333:role/ops/act");
+    let told = mistake(&with(&format!("id = \"444455556666\"\n{role}")));
+    assert!(
+        told.contains("line 6, column 12") && told.contains("not 444455556666"),
+        "{told}"
+    );
+    let told = mistake(&with("act_role = \"act\""));
+    assert!(
+        told.contains("line 5, column 12") && told.contains("is no role"),
+        "{told}"
+    );
+}

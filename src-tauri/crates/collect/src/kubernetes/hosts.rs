@@ -196,10 +196,10 @@ fn region_of(host: &str) -> Option<(&'static str, &str)> {
     let region = bare
         .strip_prefix("sqs.")
         .or_else(|| bare.strip_suffix(".queue"))?;
-    let partition = if region.starts_with("us-gov-") {
-        "aws-us-gov"
-    } else {
-        partition
+    // A host of China's domain is China's, however the region is called.
+    let partition = match partition {
+        "aws" => model::partition(region),
+        other => other,
     };
     (!region.contains('.')).then_some((partition, region))
 }

@@ -196,11 +196,7 @@ impl Trigger<'_> {
         }
         let region = self.metadata.get("awsRegion").unwrap_or(&context.region);
         let account = context.session.scope().account.as_ref()?;
-        let partition = match region {
-            _ if region.starts_with("cn-") => "aws-cn",
-            _ if region.starts_with("us-gov-") => "aws-us-gov",
-            _ => "aws",
-        };
+        let partition = model::partition(region);
         let arn: Arc<str> = format!("arn:{partition}:sqs:{region}:{account}:{url}").into();
         Some(Name::Arn(arn))
     }

@@ -4,6 +4,7 @@ use super::helm::{FOLDER, RunWatch};
 use super::platform::{Fresh, Platform};
 use crate::Engine;
 use crate::audit::AuditRow;
+use crate::errand;
 use crate::gate::{Arming, Refusal, Words};
 use crate::sight::Sights;
 use crate::time::now;
@@ -164,10 +165,7 @@ impl Platform for Deck {
     }
 
     fn actor(&self) -> String {
-        let user = ["USER", "LOGNAME"]
-            .iter()
-            .find_map(|name| std::env::var(name).ok());
-        let user = user.unwrap_or_else(|| "unknown".to_owned());
+        let user = errand::user();
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let snapshot = self.snapshot();
         let caller = snapshot.identity.caller.as_deref();
@@ -231,6 +229,10 @@ impl Platform for Deck {
     fn course(&self, plan: &Plan) -> Result<Box<dyn Course>, Refusal> {
         let hands = self.hands(plan);
         let hands = hands.ok_or_else(|| Refusal::NoSession(plan.place.clone()))?;
+        let hands = match errand::of_run(plan) {
+            Some(errand) => hands.on(&errand),
+            None => hands,
+        };
         let action = act::action_of(plan);
         let action = action.ok_or_else(|| Refusal::NoSession(plan.place.clone()))?;
         Ok(action.course(plan, &hands))

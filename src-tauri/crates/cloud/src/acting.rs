@@ -1,0 +1,183 @@
+//! Acting as a role of its own: the way in reads and may change nothing; what changes something is signed by a role
+//! that is assumed for it, with a session policy that allows that and nothing else.
+//!
+//! A session's rights are those that both the role's policies and the session policy give
+//! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session>).
+
+use crate::keys::Unusable;
+use crate::session::Session;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{self, ProvideCredentials, future};
+use aws_smithy_types::DateTime;
+use model::{Service, SourceFailure};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// The longest session policy, characters
+/// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>).
+pub const LONGEST_POLICY: usize = 2048;
+/// For how long a role is assumed, seconds: the shortest that STS gives to every role. A longer run assumes it again.
+const ASSUMED_SECONDS: i32 = 900;
+/// The longest name of a session.
+const LONGEST_NAME: usize = 64;
+
+/// The role that acts, by its ARN (IAM User Guide, "IAM identifiers").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActRole(Arc<str>);
+
+impl ActRole {
+    /// Of an ARN; `None`: it is not one of a role.
+    #[must_use]
+    pub fn of(arn: &str) -> Option<Self> {
+        let parts: Vec<&str> = arn.splitn(6, ':').collect();
+        let ["arn", partition, "iam", "", account, resource] = parts[..] else {
+            return None;
+        };
+        let digits = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+        let name = resource.strip_prefix("role/")?.rsplit('/').next()?;
+        let fits = partition.starts_with("aws") && digits && !name.is_empty();
+        (fits && arn.chars().all(|c| c.is_ascii_graphic())).then(|| Self(arn.into()))
+    }
+
+    /// The whole ARN.
+    #[must_use]
+    pub fn arn(&self) -> &str {
+        &self.0
+    }
+
+    /// Its account, twelve digits.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        self.0.split(':').nth(4).unwrap_or_default()
+    }
+}
+
+/// What a role is assumed for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Errand {
+    name: String,
+    policy: String,
+}
+
+impl Errand {
+    /// `what` in the session's name, which CloudTrail records with every call, and all that it may do, as a JSON policy
+    /// of at most [`LONGEST_POLICY`] characters.
+    #[must_use]
+    pub fn new(what: &str, policy: String) -> Self {
+        Self {
+            name: session_name(what),
+            policy,
+        }
+    }
+}
+
+/// The characters that STS takes in a session's name (API reference of `AssumeRole`, RoleSessionName).
+fn session_name(what: &str) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "_=,.@-".contains(c);
+    let fitting = what.chars().map(|c| if fits(c) { c } else { '-' });
+    format!("quarterdeck-{what}", what = fitting.collect::<String>())
+        .chars()
+        .take(LONGEST_NAME)
+        .collect()
+}
+
+/// Credentials of the role, asked for when the first request is signed.
+#[derive(Debug)]
+pub(crate) struct Acting {
+    session: Session,
+    role: ActRole,
+    errand: Errand,
+}
+
+impl Acting {
+    /// Assumed with the credentials of `session`.
+    pub(crate) fn new(session: Session, role: ActRole, errand: Errand) -> Self {
+        Self {
+            session,
+            role,
+            errand,
+        }
+    }
+
+    async fn assumed(&self) -> provider::Result {
+        let call = self.session.sts().assume_role();
+        let call = call
+            .role_arn(self.role.arn())
+            .role_session_name(&self.errand.name)
+            .policy(&self.errand.policy)
+            .duration_seconds(ASSUMED_SECONDS)
+            .send();
+        let thing = self.role.arn();
+        let answer = self
+            .session
+            .ask(Service::Sts, "AssumeRole", thing, call)
+            .await
+            .map_err(|failure| self.refused(failure))?;
+        let Some(keys) = answer.credentials else {
+            let asked = self.session.asked(Service::Sts, "AssumeRole", thing);
+            return Err(self.refused(crate::failure::incomplete(&asked, "credentials")));
+        };
+        Ok(Credentials::new(
+            keys.access_key_id,
+            keys.secret_access_key,
+            Some(keys.session_token),
+            time(keys.expiration),
+            "QuarterdeckActRole",
+        ))
+    }
+
+    fn refused(&self, failure: SourceFailure) -> CredentialsError {
+        CredentialsError::provider_error(Unusable::ActRole(Box::new(failure)))
+    }
+}
+
+fn time(at: DateTime) -> Option<SystemTime> {
+    SystemTime::try_from(at).ok()
+}
+
+impl ProvideCredentials for Acting {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.assumed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_known_by_its_arn() {
+        let role = |arn: &str| ActRole::of(arn).map(|role| role.account().to_owned());
+        let account = Some("111122223333".to_owned());
+        assert_eq!(role("arn:aws:iam::111122223333:role/act"), account);
+        assert_eq!(
+            role("arn:aws-us-gov:iam::111122223333:role/ops/desk/act"),
+            account
+        );
+        for wrong in [
+            "",
+            "act",
+            "arn:aws:iam::111122223333:user/act",
+            "arn:aws:iam::11112222333:role/act",
+            "arn:aws:sts::111122223333:assumed-role/act/me",
+            "arn:aws:iam::111122223333:role/",
+            "arn:aws:iam::111122223333:role/a b",
+        ] {
+            assert_eq!(role(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_session_has_a_name_that_sts_takes() {
+        assert_eq!(
+            session_name("failover-kim@desk"),
+            "quarterdeck-failover-kim@desk"
+        );
+        assert_eq!(session_name("purge-ä b"), "quarterdeck-purge---b");
+        assert_eq!(session_name(&"x".repeat(90)).len(), LONGEST_NAME);
+    }
+}
