@@ -25,6 +25,7 @@ const COMMANDS: &[&str] = &[
     "runs",
     "peek",
     "loops",
+    "cost",
     "watch_run",
     "audit",
     "arm",

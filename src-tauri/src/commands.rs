@@ -7,7 +7,7 @@ use crate::platform::{self, Asked, Platform};
 use act::selected::peek::Peek;
 use act::{Offer, OpenLoop, Plan, PlanId, Receipt, RunEvent, RunId, Verb};
 use engine::{Arming, AuditRow, RunWatch, Words};
-use model::{NodeId, Scope, Update};
+use model::{Cost, NodeId, Scope, Update};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use tauri::State;
@@ -182,6 +182,12 @@ pub(crate) async fn runs(platform: State<'_, Platform>) -> Answer<Vec<Receipt>> 
 #[tauri::command]
 pub(crate) async fn loops(platform: State<'_, Platform>) -> Answer<Vec<OpenLoop>> {
     Ok(platform.engine().await?.loops()?)
+}
+
+/// What reading the platform costs, and the budget it is held against.
+#[tauri::command]
+pub(crate) async fn cost(platform: State<'_, Platform>) -> Answer<Cost> {
+    Ok(platform.engine().await?.cost())
 }
 
 /// Looks at a sample of a queue's messages and lets them go; says what that did to the queue, and

@@ -79,6 +79,7 @@ pub fn run(args: impl Iterator<Item = String>) {
             commands::runs,
             commands::peek,
             commands::loops,
+            commands::cost,
             commands::watch_run,
             commands::audit,
             commands::arm,

@@ -10,6 +10,7 @@ fn export(dir: &Path) {
     let config = Config::new().with_large_int("number").with_out_dir(dir);
     model::Update::export_all(&config).expect("model exports");
     act::Offer::export_all(&config).expect("offers export");
+    model::Cost::export_all(&config).expect("costs export");
     act::OpenLoop::export_all(&config).expect("open loops export");
     act::selected::peek::Peek::export_all(&config).expect("peeks export");
     act::RunEvent::export_all(&config).expect("runs export");

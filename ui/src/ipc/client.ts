@@ -1,6 +1,7 @@
 // The only file that talks to the shell. A command that panicked never answers, so every call has a
 // deadline of its own and fails with a sentence instead of waiting for ever.
 import { Channel, invoke } from "@tauri-apps/api/core";
+import type { Cost } from "./gen/Cost";
 import type { Beginnings } from "./gen/Beginnings";
 import type { ChosenProfile } from "./gen/ChosenProfile";
 import type { FoundPlatform } from "./gen/FoundPlatform";
@@ -29,6 +30,7 @@ interface Commands {
   cancel_run: { args: { run: string }; answer: null };
   runs: { args: Record<string, never>; answer: Receipt[] };
   loops: { args: Record<string, never>; answer: OpenLoop[] };
+  cost: { args: Record<string, never>; answer: Cost };
   peek: { args: { node: string; sample: number; edit?: string; freeShape?: boolean }; answer: Peek };
   resume_run: { args: { run: string }; answer: string };
   audit: { args: { limit: number }; answer: AuditRow[] };
@@ -99,6 +101,7 @@ export function shellHost(): Host {
     },
     runs: () => call("runs", {}),
     loops: () => call("loops", {}),
+    cost: () => call("cost", {}),
     peek: (node, sample, edit, freeShape) => call("peek", { node, sample, ...(edit === undefined ? {} : { edit }), ...(freeShape === undefined ? {} : { freeShape }) }),
     resumeRun: (run) => call("resume_run", { run }),
     audit: (limit) => call("audit", { limit }),

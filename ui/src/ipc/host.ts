@@ -1,4 +1,5 @@
 // What the window asks of the shell, typed. `client.ts` asks the real one, `fake/` plays it.
+import type { Cost } from "./gen/Cost";
 import type { About } from "./gen/About";
 import type { Arming } from "./gen/Arming";
 import type { AuditRow } from "./gen/AuditRow";
@@ -42,6 +43,8 @@ export interface Host {
   runs(): Promise<Receipt[]>;
   /** What was left open, by whom and until when, the most urgent first. */
   loops(): Promise<OpenLoop[]>;
+  /** What reading costs, and the budget it is held against. */
+  cost(): Promise<Cost>;
   /** Looks at a sample of a queue's messages and lets them go; with `edit`, what it would change. Leaves a trace in the queue. */
   peek(node: NodeId, sample: number, edit?: string, freeShape?: boolean): Promise<Peek>;
   resumeRun(run: RunId): Promise<RunId>;

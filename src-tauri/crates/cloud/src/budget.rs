@@ -13,7 +13,7 @@
 //! | SQS, EKS, CloudFront | | | not published: our own bounds, backed off when throttled |
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use model::Service;
+use model::{Service, cost};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +23,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Budget {
     buckets: Arc<Buckets>,
     sent: Arc<AtomicU64>,
+    /// Billionths of a dollar.
+    charged: Arc<AtomicU64>,
 }
 
 impl Default for Budget {
@@ -38,6 +40,7 @@ impl Budget {
         Self {
             buckets: Arc::new(Buckets::new()),
             sent: Arc::default(),
+            charged: Arc::default(),
         }
     }
 
@@ -47,12 +50,30 @@ impl Budget {
         Self {
             buckets: self.buckets.clone(),
             sent: Arc::default(),
+            charged: Arc::default(),
         }
     }
 
     /// Waits until one more request to `service` is within its limit, and takes it.
     pub async fn spend(&self, service: Service) {
         self.buckets.of(service).until_ready().await;
+        self.charge(cost::request(service));
+    }
+
+    /// So many metrics are asked for by the next request.
+    pub fn asks_metrics(&self, metrics: usize) {
+        let metrics = u64::try_from(metrics).unwrap_or(u64::MAX);
+        self.charge(metrics.saturating_mul(cost::METRIC));
+    }
+
+    fn charge(&self, nanodollars: u64) {
+        self.charged.fetch_add(nanodollars, Ordering::Relaxed);
+    }
+
+    /// What AWS charges for what was read since the session was opened, at list prices, in billionths of a dollar.
+    #[must_use]
+    pub fn nanodollars(&self) -> u64 {
+        self.charged.load(Ordering::Relaxed)
     }
 
     /// Requests sent since the session was opened, retries included.
@@ -153,5 +174,11 @@ mod tests {
         budget.spend(Service::Elb).await;
         budget.sent_one();
         assert_eq!((budget.requests(), other.requests()), (1, 0));
+        // Eight requests of CloudWatch at $0.01 a thousand, and a hundred metrics at the same price.
+        budget.asks_metrics(100);
+        assert_eq!(
+            (budget.nanodollars(), other.nanodollars()),
+            (1_080_000, 20_000)
+        );
     }
 }

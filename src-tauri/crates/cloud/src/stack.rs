@@ -54,6 +54,8 @@ pub struct Stack {
     pub freezes: Vec<StackFreeze>,
     /// Where consoles lock what they act on.
     pub lock: StackLock,
+    /// What reading may cost a day in USD; `None`: as much as it takes.
+    pub dollars_per_day: Option<f64>,
 }
 
 /// Where consoles lock what they act on, so that two of them never act on one thing at once.
@@ -178,6 +180,13 @@ struct Written {
     maintenance: Vec<Spanned<times::WrittenMaintenance>>,
     #[serde(default)]
     lock: StackLock,
+    budget: Option<WrittenBudget>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenBudget {
+    dollars_per_day: Spanned<f64>,
 }
 
 #[derive(Deserialize)]
@@ -251,6 +260,10 @@ impl Stack {
             thresholds: written.thresholds,
             freezes: times::times(written.freeze, written.maintenance, &wrong)?,
             lock: written.lock,
+            dollars_per_day: written
+                .budget
+                .map(|budget| dollars(budget, &wrong))
+                .transpose()?,
         })
     }
 }
@@ -268,6 +281,15 @@ impl StackFiles {
 }
 
 type Wrong<'a> = dyn Fn(Range<usize>, &dyn fmt::Display) -> StackError + 'a;
+
+fn dollars(budget: WrittenBudget, wrong: &Wrong<'_>) -> Result<f64, StackError> {
+    let span = budget.dollars_per_day.span();
+    let dollars = budget.dollars_per_day.into_inner();
+    match dollars.is_finite() && dollars > 0.0 {
+        true => Ok(dollars),
+        false => Err(wrong(span, &"a budget is more than nothing")),
+    }
+}
 
 fn queues(
     written: Vec<Spanned<WrittenQueue>>,

@@ -43,6 +43,8 @@ pub(crate) struct Cadence {
     unchanged: u32,
     failures: u32,
     class: Option<FailureClass>,
+    /// How many times longer than by itself it rests while all is calm.
+    slowed: f64,
 }
 
 impl Cadence {
@@ -54,7 +56,13 @@ impl Cadence {
             unchanged: 0,
             failures: 0,
             class: None,
+            slowed: 1.0,
         }
+    }
+
+    /// Rests so many times longer from now on, while all is calm: what goes wrong is read as fast whatever it costs.
+    pub(crate) fn slow(&mut self, times: f64) {
+        self.slowed = times;
     }
 
     /// Notes a good reading.
@@ -80,7 +88,8 @@ impl Cadence {
         match pace {
             Pace::Calm => {
                 let steps = self.unchanged.min(STEPS_TO_SLOWEST);
-                self.calm + (self.slowest() - self.calm) * steps / STEPS_TO_SLOWEST
+                let own = self.calm + (self.slowest() - self.calm) * steps / STEPS_TO_SLOWEST;
+                own.mul_f64(self.slowed)
             }
             Pace::Hurried => self.quick(3, FASTEST_HURRIED),
             Pace::Live => self.quick(6, FASTEST_LIVE),
@@ -174,6 +183,15 @@ mod tests {
             cadence.answered(true);
             assert_eq!(cadence.period(Pace::Calm), calm);
         }
+    }
+
+    #[test]
+    fn a_budget_slows_what_is_calm_and_nothing_else() {
+        let mut cadence = cadence();
+        cadence.slow(2.5);
+        assert_eq!(cadence.period(Pace::Calm), Duration::from_secs(75));
+        assert_eq!(cadence.period(Pace::Hurried), Duration::from_secs(10));
+        assert_eq!(cadence.period(Pace::Live), Duration::from_secs(5));
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub(crate) struct Core {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     pokes: Mutex<BTreeMap<SourceId, Arc<Notify>>>,
     live: watch::Sender<Live>,
+    slowed: watch::Sender<f64>,
     desk: Desk,
     tasks: Mutex<JoinSet<()>>,
     index: Mutex<Option<JoinHandle<()>>>,
@@ -52,6 +53,7 @@ impl Core {
             abnormal: watch::Sender::new(Arc::new(BTreeSet::new())),
         };
         let live = watch::Sender::new(Live::new());
+        let slowed = watch::Sender::new(1.0);
         let desk = Desk {
             mailbox: mailbox.clone(),
             clock: Arc::clone(&parts.clock),
@@ -59,6 +61,7 @@ impl Core {
             heard: signals.heard.subscribe(),
             abnormal: signals.abnormal.subscribe(),
             live: live.subscribe(),
+            slowed: slowed.subscribe(),
         };
         let readers = std::mem::take(&mut parts.readers);
         let watches = std::mem::take(&mut parts.watches);
@@ -67,6 +70,7 @@ impl Core {
             snapshots,
             pokes: Mutex::new(BTreeMap::new()),
             live,
+            slowed,
             desk,
             tasks: Mutex::new(JoinSet::new()),
             index: Mutex::new(Some(tokio::spawn(index.run(inbox)))),
@@ -139,6 +143,11 @@ impl Core {
                 poke.notify_one();
             }
         }
+    }
+
+    /// Rests so many times longer between two readings that cost something, while all is calm.
+    pub(crate) fn pace_of_spending(&self) -> watch::Sender<f64> {
+        self.slowed.clone()
     }
 
     /// Whether it was stopped: nothing is read any more.

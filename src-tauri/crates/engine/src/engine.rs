@@ -8,14 +8,14 @@ use crate::meter::Meter;
 use crate::recorder::Notices;
 use crate::runs::{Deck, Helm, Platform, Terms};
 use crate::settings::Settings;
-use crate::sight::{Recipe, Sight, Sights, requests};
+use crate::sight::{Recipe, Sight, Sights, spent};
 use crate::time::{now, timeout};
 use crate::updates::updates;
 use cloud::{AccountSessions, Session, Sessions, Stack};
 use collect::{COLLECTORS, Collector};
 use futures::Stream;
 use model::access::Answer;
-use model::{FailureClass, Node, Snapshot, SourceId, State, Timestamp, Update};
+use model::{Cost, FailureClass, Node, Snapshot, SourceId, State, Timestamp, Update};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -85,7 +85,8 @@ impl Engine {
         };
         let first = Arc::new(recipe.open(sessions, 0).await);
         let (sender, pictures) = watch::channel(first.core.snapshots().borrow().clone());
-        let meter = Arc::new(Mutex::new(Meter::default()));
+        let meter = Meter::new(recipe.stack.dollars_per_day);
+        let meter = Arc::new(Mutex::new(meter));
         begin(&first, &meter, sender.clone());
         let sights = Arc::new(Sights::new(first));
         let deck: Arc<dyn Platform> = Arc::new(Deck::new(Arc::clone(&sights), state_dir));
@@ -222,15 +223,15 @@ impl Engine {
     /// Requests sent since the start, retries included.
     #[must_use]
     pub fn requests(&self) -> u64 {
-        self.inner.sights.now().requests()
+        self.inner.sights.now().spent().requests
     }
 
-    /// Requests in the last minute.
+    /// What reading costs, and the budget it is held against.
     #[must_use]
-    pub fn requests_per_minute(&self) -> f64 {
+    pub fn cost(&self) -> Cost {
         let mut meter = lock(&self.inner.meter);
-        meter.note(now(), self.requests());
-        meter.per_minute()
+        meter.note(now(), self.inner.sights.now().spent());
+        meter.cost()
     }
 
     /// Sentences about the console itself (a record set aside, a threshold not understood).
@@ -325,11 +326,17 @@ fn begin(sight: &Sight, meter: &Arc<Mutex<Meter>>, pictures: watch::Sender<Arc<S
     let (sessions, clusters) = (sight.sessions.clone(), sight.clusters.clone());
     let (meter, mailbox) = (Arc::clone(meter), sight.core.mailbox());
     let mut drawn = sight.core.snapshots();
+    let slowed = sight.core.pace_of_spending();
     sight.core.spawn(async move {
         let all = || clusters.all();
         let mut known = identity(&sessions, &all(), &[]);
         loop {
-            lock(&meter).note(now(), requests(&sessions, &clusters));
+            slowed.send_if_modified(|slowed| {
+                let mut meter = lock(&meter);
+                meter.note(now(), spent(&sessions, &clusters));
+                let wanted = meter.slowed(now());
+                std::mem::replace(slowed, wanted) != wanted
+            });
             let said = said(&sessions, &drawn.borrow_and_update());
             let seen = identity(&sessions, &all(), &drawn.borrow().sources);
             if seen != known {

@@ -1,54 +1,156 @@
-//! Requests per minute, from a counter that only rises: what the console costs its platform.
+//! What the console costs its platform, from counters that only rise.
 
 use crate::time::Instant;
-#[cfg(test)]
-use crate::time::now;
+use model::cost::{Cost, slowed};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// The rate is over this long.
-const WINDOW: Duration = Duration::from_secs(60);
+/// Requests are told over this long.
+const MINUTE: Duration = Duration::from_secs(60);
+/// Dollars over this long: some metrics are asked for once in two minutes.
+const LONG: Duration = Duration::from_secs(600);
+/// Nothing is said of a day before this long: it begins with reading everything.
+const ENOUGH: Duration = Duration::from_secs(120);
+/// A budget is looked at so often.
+const BETWEEN: Duration = Duration::from_secs(60);
+const DAY: f64 = 86_400.0;
 
-/// Samples of a rising counter.
-#[derive(Debug, Default)]
+/// Both counters of what is open, at one time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Spent {
+    /// Requests sent.
+    pub(crate) requests: u64,
+    /// Billionths of a dollar.
+    pub(crate) nanodollars: u64,
+}
+
+/// What was spent, lately and against which budget.
+#[derive(Debug)]
 pub(crate) struct Meter {
-    samples: VecDeque<(Instant, u64)>,
+    requests: Rate,
+    nanodollars: Rate,
+    /// Dollars per day; `None`: as much as it takes.
+    budget: Option<f64>,
+    slowed: f64,
+    looked: Option<Instant>,
 }
 
 impl Meter {
-    /// Notes the counter's value.
-    pub(crate) fn note(&mut self, now: Instant, total: u64) {
-        self.samples.push_back((now, total));
-        // The newest sample outside the window stays: the window begins between it and the next.
-        while self.samples.len() > 2 && self.samples[1].0 + WINDOW <= now {
-            self.samples.pop_front();
+    pub(crate) fn new(budget: Option<f64>) -> Self {
+        Self {
+            requests: Rate::over(MINUTE),
+            nanodollars: Rate::over(LONG),
+            budget,
+            slowed: 1.0,
+            looked: None,
         }
+    }
+
+    /// Notes the counters; those of another opening begin anew.
+    pub(crate) fn note(&mut self, now: Instant, spent: Spent) {
+        self.requests.note(now, spent.requests);
+        self.nanodollars.note(now, spent.nanodollars);
     }
 
     /// Requests in the last minute (in a shorter life: since the start).
     pub(crate) fn per_minute(&self) -> f64 {
-        let (Some(first), Some(last)) = (self.samples.front(), self.samples.back()) else {
-            return 0.0;
-        };
-        let span = (last.0 - first.0).as_secs_f64();
-        let count = last.1.saturating_sub(first.1) as f64;
-        if span <= WINDOW.as_secs_f64() {
-            return count;
+        self.requests.per(MINUTE)
+    }
+
+    /// How much longer than by itself to rest, looked at once a minute.
+    pub(crate) fn slowed(&mut self, now: Instant) -> f64 {
+        let due = self.looked.is_none_or(|looked| now - looked >= BETWEEN);
+        if let (true, Some(budget), Some(dollars)) = (due, self.budget, self.per_day()) {
+            self.looked = Some(now);
+            self.slowed = slowed(self.slowed, dollars, budget);
         }
-        count * 60.0 / span
+        self.slowed
+    }
+
+    /// What it costs.
+    pub(crate) fn cost(&self) -> Cost {
+        Cost {
+            requests_per_minute: self.per_minute(),
+            dollars_per_day: self.per_day(),
+            budget_dollars_per_day: self.budget,
+            slowed: self.slowed,
+        }
+    }
+
+    fn per_day(&self) -> Option<f64> {
+        let span = self.nanodollars.span();
+        let per_second = self.nanodollars.gained() as f64 / span.as_secs_f64();
+        (span >= ENOUGH).then_some(per_second * DAY / 1e9)
+    }
+}
+
+/// Samples of a rising counter.
+#[derive(Debug)]
+struct Rate {
+    window: Duration,
+    samples: VecDeque<(Instant, u64)>,
+}
+
+impl Rate {
+    fn over(window: Duration) -> Self {
+        Self {
+            window,
+            samples: VecDeque::new(),
+        }
+    }
+
+    fn note(&mut self, now: Instant, total: u64) {
+        if self.samples.back().is_some_and(|last| last.1 > total) {
+            self.samples.clear();
+        }
+        self.samples.push_back((now, total));
+        // The newest sample outside the window stays: the window begins between it and the next.
+        while self.samples.len() > 2 && self.samples[1].0 + self.window <= now {
+            self.samples.pop_front();
+        }
+    }
+
+    fn span(&self) -> Duration {
+        match (self.samples.front(), self.samples.back()) {
+            (Some(first), Some(last)) => last.0 - first.0,
+            (None, _) | (_, None) => Duration::ZERO,
+        }
+    }
+
+    fn gained(&self) -> u64 {
+        match (self.samples.front(), self.samples.back()) {
+            (Some(first), Some(last)) => last.1 - first.1,
+            (None, _) | (_, None) => 0,
+        }
+    }
+
+    /// So much per `time`; in a shorter life: since the start.
+    fn per(&self, time: Duration) -> f64 {
+        let (gained, span) = (self.gained() as f64, self.span());
+        if span <= time {
+            return gained;
+        }
+        gained * time.as_secs_f64() / span.as_secs_f64()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::paused;
+    use crate::time::{now, paused};
+
+    fn spent(requests: u64, nanodollars: u64) -> Spent {
+        Spent {
+            requests,
+            nanodollars,
+        }
+    }
 
     #[test]
     fn the_rate_is_that_of_the_last_minute() {
         paused(async {
             let begin = now();
-            let mut meter = Meter::default();
+            let mut meter = Meter::new(None);
             assert!(meter.per_minute().abs() < f64::EPSILON);
             for second in 0..=300 {
                 // 10 a second for two minutes, then 1 a second.
@@ -57,14 +159,42 @@ mod tests {
                 } else {
                     1200 + (second - 120)
                 };
-                meter.note(begin + Duration::from_secs(second), total);
+                meter.note(begin + Duration::from_secs(second), spent(total, 0));
             }
-            assert!(
-                (meter.per_minute() - 60.0).abs() < 1.0,
-                "{}",
-                meter.per_minute()
-            );
-            assert!(meter.samples.len() < 70);
+            let rate = meter.per_minute();
+            assert!((rate - 60.0).abs() < 1.0, "{rate}");
+            assert!(meter.requests.samples.len() < 70);
+            // What is opened anew counts from nothing.
+            meter.note(begin + Duration::from_secs(301), spent(7, 0));
+            meter.note(begin + Duration::from_secs(302), spent(9, 0));
+            assert!((meter.per_minute() - 2.0).abs() < f64::EPSILON);
+        });
+    }
+
+    #[test]
+    fn dollars_are_told_for_a_day_once_there_is_enough_and_held_against_the_budget() {
+        paused(async {
+            let begin = now();
+            let at = |second: u64| begin + Duration::from_secs(second);
+            // A thousandth of a dollar a minute: 1.44 a day.
+            let dollars = |second: u64| spent(second, second * 1_000_000 / 60);
+            let mut meter = Meter::new(Some(0.72));
+            for second in (0..=110).step_by(5) {
+                meter.note(at(second), dollars(second));
+            }
+            assert_eq!(meter.cost().dollars_per_day, None);
+            assert!((meter.slowed(at(110)) - 1.0).abs() < f64::EPSILON);
+            for second in (115..=180).step_by(5) {
+                meter.note(at(second), dollars(second));
+            }
+            let told = meter.cost().dollars_per_day.expect("told");
+            assert!((told - 1.44).abs() < 0.01, "{told}");
+            assert!((meter.slowed(at(180)) - 2.0).abs() < 0.02);
+            // Not again before a minute is over.
+            assert!((meter.slowed(at(185)) - 2.0).abs() < 0.02);
+            let cost = meter.cost();
+            assert_eq!(cost.budget_dollars_per_day, Some(0.72));
+            assert!((cost.slowed - 2.0).abs() < 0.02);
         });
     }
 }

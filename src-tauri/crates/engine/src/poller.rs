@@ -6,7 +6,7 @@ use crate::index::{Message, PlatformClock};
 use crate::time::{Instant, now};
 use collect::{Known, Reading};
 use futures::future::BoxFuture;
-use model::{FailureClass, FoundNode, Observation, Service, Source, SourceFailure, SourceId};
+use model::{FailureClass, FoundNode, Observation, Service, Source, SourceFailure, SourceId, cost};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +50,8 @@ pub(crate) struct Desk {
     pub(crate) heard: watch::Receiver<Heard>,
     pub(crate) abnormal: watch::Receiver<Arc<BTreeSet<SourceId>>>,
     pub(crate) live: watch::Receiver<Live>,
+    /// How many times longer than by itself to rest between two readings that cost something.
+    pub(crate) slowed: watch::Receiver<f64>,
 }
 
 /// One source's poller.
@@ -73,6 +75,9 @@ impl Poller {
         }
         loop {
             let missing = self.missing();
+            if cost::request(self.reader.source().service) > 0 {
+                cadence.slow(*self.desk.slowed.borrow());
+            }
             if self.read(&mut cadence).await.is_err()
                 || self.rest(&cadence, &missing).await.is_err()
             {

@@ -10,6 +10,7 @@ use crate::core::{Core, Parts, lock};
 use crate::finder::Finder;
 use crate::identity::identity;
 use crate::index::{Message, PlatformClock};
+use crate::meter::Spent;
 use crate::poller::{CollectorReader, Reader};
 use crate::recorder::{Notices, Recorder, notice};
 use crate::settings::Settings;
@@ -65,9 +66,9 @@ impl Sight {
         });
     }
 
-    /// Requests sent since it was opened, retries included.
-    pub(crate) fn requests(&self) -> u64 {
-        requests(&self.sessions, &self.clusters)
+    /// What was spent since it was opened.
+    pub(crate) fn spent(&self) -> Spent {
+        spent(&self.sessions, &self.clusters)
     }
 }
 
@@ -206,13 +207,16 @@ fn fingerprint(stack: &Stack, sessions: &Sessions, clusters: &[Cluster]) -> Stri
         .collect()
 }
 
-/// Requests sent through these, retries included.
-pub(crate) fn requests(sessions: &Sessions, clusters: &Clusters) -> u64 {
-    let aws = sessions
-        .accounts
-        .iter()
-        .flat_map(|account| account.regional.iter().chain([&account.global]));
-    let aws: u64 = aws.map(|session| session.budget.requests()).sum();
+/// What was spent through these: requests with retries, and what AWS charges for some of them.
+pub(crate) fn spent(sessions: &Sessions, clusters: &Clusters) -> Spent {
+    let aws = || {
+        let accounts = sessions.accounts.iter();
+        accounts.flat_map(|account| account.regional.iter().chain([&account.global]))
+    };
+    let requests: u64 = aws().map(|session| session.budget.requests()).sum();
     let kubernetes: u64 = clusters.all().iter().map(|c| c.session().requests()).sum();
-    aws + kubernetes
+    Spent {
+        requests: requests + kubernetes,
+        nanodollars: aws().map(|session| session.budget.nanodollars()).sum(),
+    }
 }

@@ -11,6 +11,7 @@
 pub mod access;
 pub mod assemble;
 mod causes;
+pub mod cost;
 pub mod diff;
 pub mod edge;
 pub mod facts;
@@ -38,6 +39,7 @@ mod words;
 
 pub use access::{Access, AccessState, Way};
 pub use assemble::{Assembly, Declared, DeclaredQueue, Held, Input, PinnedEdge, assemble};
+pub use cost::Cost;
 pub use diff::{Delta, Update, apply, diff};
 pub use edge::{Edge, Provenance, Relation};
 pub use facts::{Fact, Facts, NONE, Value, unfit};

@@ -176,6 +176,7 @@ export function fakeHost(query: URLSearchParams): Host {
       return Promise.resolve(id);
     },
     loops: () => Promise.resolve(openLoops()),
+    cost: () => Promise.resolve({ requests_per_minute: 249, dollars_per_day: 4.1, slowed: 1, ...(query.has("budget") ? { budget_dollars_per_day: 2, slowed: 2.05 } : {}) }),
     audit: (limit) => Promise.resolve(audit.slice(0, limit)),
     about: () =>
       Promise.resolve(

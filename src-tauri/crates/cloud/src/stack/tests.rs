@@ -187,3 +187,16 @@ fn the_role_that_acts_is_one_of_the_account() {
         "{told}"
     );
 }
+
+#[test]
+fn a_budget_is_more_than_nothing() {
+    let with = |dollars: &str| format!("{SMALLEST}[budget]\ndollars_per_day = {dollars}\n");
+    let dollars = |text: &str| parse(text).expect("parses").dollars_per_day;
+    assert_eq!(dollars(&with("2.5")), Some(2.5));
+    assert_eq!(dollars(&with("3")), Some(3.0));
+    assert_eq!(dollars(SMALLEST), None);
+    for wrong in ["0.0", "-1", "nan", "inf"] {
+        let told = mistake(&with(wrong));
+        assert!(told.contains("line 8, column 19"), "{told}");
+    }
+}

@@ -195,8 +195,10 @@ async fn ask(
     about: &str,
 ) -> Result<Vec<Points>, SourceFailure> {
     let mut points = vec![Points::default(); queries.len()];
+    let metrics = charged(&queries);
     let mut mark: Option<String> = None;
     loop {
+        round.session.budget.asks_metrics(metrics);
         let call = round
             .session
             .cloudwatch()
@@ -216,6 +218,19 @@ async fn ask(
             next => mark = next,
         }
     }
+}
+
+/// How many metrics AWS charges for: up to five statistics of one metric are one
+/// (<https://aws.amazon.com/cloudwatch/pricing/>), and an expression over them is none.
+fn charged(queries: &[MetricDataQuery]) -> usize {
+    let stats = queries
+        .iter()
+        .filter_map(|query| query.metric_stat.as_ref());
+    let mut of = HashMap::<String, usize>::new();
+    for metric in stats.filter_map(|stat| stat.metric.as_ref()) {
+        *of.entry(format!("{metric:?}")).or_default() += 1;
+    }
+    of.values().map(|statistics| statistics.div_ceil(5)).sum()
 }
 
 /// Ids start with a lower-case letter (API reference, MetricDataQuery).
