@@ -69,16 +69,12 @@ def test_a_role_is_assumed_and_says_who_it_is_and_until_when(plain):
 def test_what_cannot_be_is_refused_with_the_codes_of_the_model(plain):
     assume = client(plain, "sts").assume_role
     of = {"RoleArn": ACT, "RoleSessionName": "run-1"}
-    assert refused(assume, **of | {"DurationSeconds": 901 * 4}) [0] == "ValidationError"
+    assert refused(assume, **of | {"DurationSeconds": 3601})[0] == "ValidationError"
     assert refused(assume, **of | {"RoleArn": OPERATIONS + "-2"})[0] == "AccessDenied"
     sts = client(plain, "sts")
     with pytest.raises(sts.exceptions.MalformedPolicyDocumentException):
         sts.assume_role(**of, Policy='{"Statement": []')
-    many = [f"arn:aws:sqs:us-east-1:{ACCOUNT}:{n * 7919 % 99991:05}-{n * 104729 % 99991:05}" for n in range(40)]
-    policy = json.dumps({"Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": many}]}, separators=(",", ":"))
-    assert len(policy) <= 2048
-    # What packs to more than there is room for is another matter than what is too long.
-    long = refused(sts.assume_role, **of, Policy=policy + " " * (2049 - len(policy)))
+    long = refused(sts.assume_role, **of, Policy='{"Statement": []}' + " " * 2048)
     assert long[0] == "ValidationError" and "less than or equal to 2048" in long[1]
 
 
