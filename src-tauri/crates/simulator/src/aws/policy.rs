@@ -67,8 +67,8 @@ impl Patterns {
     }
 
     fn have(&self, text: &str) -> bool {
-        let named = self.all.iter();
-        named.map(|pattern| like(pattern, text)).any(|same| same) != self.except
+        let named = self.all.iter().any(|pattern| like(pattern, text));
+        named != self.except
     }
 }
 
