@@ -327,8 +327,9 @@ pub(crate) struct SimArgs {
     /// `auto` follows the wall clock; `explicit` moves only when told to (see DIR/control).
     #[arg(long, default_value = "auto")]
     pub(crate) clock: String,
-    /// What the written profile signs in with: `keys` in a file, or `sso`: IAM Identity Center, through `qd login`
-    /// (DIR/control tells how to say yes or no).
+    /// What the written profile signs in with: `keys` in a file; `sso`: IAM Identity Center, through `qd login`
+    /// (DIR/control tells how to say yes or no); `role`: it assumes one with the keys of another profile; `mfa`: that
+    /// takes a code, through `qd login` (DIR/control has the seed of the codes).
     #[arg(long, default_value = "keys")]
     pub(crate) sign_in: String,
     /// World time at the start, e.g. 2026-03-04T15:30:00Z; now if it is not given.

@@ -47,9 +47,11 @@ fn options(args: SimArgs) -> Result<Options, Failure> {
     let sign_in = match args.sign_in.as_str() {
         "keys" => SignInWay::Keys,
         "sso" => SignInWay::Sso,
+        "role" => SignInWay::Role,
+        "mfa" => SignInWay::Mfa,
         other => {
             return Err(Failure::new(format!(
-                "--sign-in {other:?} is not known: give keys or sso."
+                "--sign-in {other:?} is not known: give keys, sso, role or mfa."
             )));
         }
     };

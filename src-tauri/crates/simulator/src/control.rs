@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use serde_json::{Value, json};
 
-use crate::aws::sign_in::{SignIn, Verdict, wall_time};
+use crate::aws::sign_in::{Authenticator, SignIn, Verdict, wall_time};
 use crate::fault::Fault;
 use crate::shared::SharedWorld;
 use crate::simulation::advance;
@@ -38,8 +38,10 @@ pub const HELP: &str = "\
 #                                                       to the next one that is asked for; \"deny\" says no
 #   curl -X POST URL/sign-in -d '{\"slow_down\": 2}'     so many polls are answered that they come too fast
 #   curl -X POST URL/sign-in -d '{\"token_seconds\": 60, \"session_seconds\": 60, \"role_seconds\": 30, \"code_seconds\": 600}'
-#                                                       for how long what is issued from now on holds, by the wall clock
-#   curl URL/sign-in                                    the codes that wait
+#                                                       for how long what is issued from now on holds, by the wall clock;
+#                                                       of a role that is assumed, at most
+#   curl -X POST URL/sign-in -d '{\"new_device\": true}'  another device for codes in the place of the one there is
+#   curl URL/sign-in                                    the codes that wait, and the device
 #   curl URL/state                                      depths, targets and happenings to come, for tests
 ";
 
@@ -147,7 +149,10 @@ fn afflict(shared: &SharedWorld, body: &Value) -> Result<(), &'static str> {
 
 fn signing_in(state: &SignIn) -> Value {
     let lifetimes = state.lifetimes;
+    let device = state.device.as_ref();
+    let device = device.map(|d| json!({"serial": Authenticator::serial(), "seed": d.seed()}));
     json!({
+        "device": device,
         "waiting": state.waiting(wall_time()), "clients": state.clients(),
         "code_seconds": lifetimes.code, "token_seconds": lifetimes.token,
         "session_seconds": lifetimes.session, "role_seconds": lifetimes.role,
@@ -171,6 +176,10 @@ fn said(state: &mut SignIn, body: &Value) -> Result<(), &'static str> {
             "token_seconds" => state.lifetimes.token = seconds()?,
             "session_seconds" => state.lifetimes.session = seconds()?,
             "role_seconds" => state.lifetimes.role = seconds()?,
+            "new_device" => match value.as_bool() == Some(true) && state.replace_device() {
+                true => {}
+                false => return Err("give true; there is a device with --sign-in mfa only"),
+            },
             _ => return Err("there is no such field, see the file `control`"),
         }
     }

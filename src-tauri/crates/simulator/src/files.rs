@@ -7,9 +7,10 @@ use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use crate::aws::sign_in::ROLE;
-use crate::aws::{ACCESS_KEY, SECRET_KEY};
+use crate::aws::sign_in::{Authenticator, ROLE};
+use crate::aws::{ACCESS_KEY, Role, SECRET_KEY};
 use crate::control::HELP;
+use crate::options::SignInWay;
 use crate::shared::SharedWorld;
 use crate::simulation::{Simulation, StartError};
 use crate::world::{SIMULATED_ACCOUNT, World};
@@ -34,32 +35,45 @@ pub(crate) fn write(simulation: &Simulation, shared: &SharedWorld) -> Result<(),
     let dir = &simulation.dir;
     let aws = dir.join("aws");
     fs::create_dir_all(&aws).map_err(StartError::io(format!("making {}", aws.display())))?;
-    let portal = {
+    let (way, portal, seed) = {
         let state = shared.sign_in();
-        state.required.then(|| state.start_url.clone())
+        let seed = state.device.as_ref().map(Authenticator::seed);
+        (state.keys.way(), state.start_url.clone(), seed)
     };
     let world = shared.lock();
-    let profile = format!("{}-prod", world.plan.names.brand);
+    let brand = world.plan.names.brand.to_string();
+    let profile = format!("{brand}-prod");
     put(
         &simulation.stack,
         &stack(&world, &profile, simulation.dns),
         0o644,
     )?;
     let mut settings = config(&world, &profile, &simulation.aws_url);
-    let mut keys = credentials(&profile);
-    if let Some(portal) = portal {
-        settings.push_str(&sso(&world, &portal));
-        keys.clear();
-    }
+    let keys = match way {
+        SignInWay::Keys => credentials(&profile),
+        SignInWay::Sso => {
+            settings.push_str(&sso(&world, &portal));
+            String::new()
+        }
+        SignInWay::Role | SignInWay::Mfa => {
+            settings.push_str(&role(&brand, way == SignInWay::Mfa));
+            settings.push_str(&config(&world, &brand, &simulation.aws_url));
+            credentials(&brand)
+        }
+    };
     put(&aws.join("config"), &settings, 0o644)?;
     put(&aws.join("credentials"), &keys, 0o600)?;
     let kubeconfig = kubeconfig(&world, &simulation.kubernetes, &shared.bearer_token);
     put(&dir.join("kubeconfig"), &kubeconfig, 0o600)?;
-    put(
-        &dir.join("control"),
-        &format!("{}\n{HELP}", simulation.control_url),
-        0o644,
-    )
+    let mut control = format!("{}\n{HELP}", simulation.control_url);
+    if let Some(seed) = seed {
+        let serial = Authenticator::serial();
+        let _ = writeln!(
+            control,
+            "# The device {serial} has the seed {seed} (TOTP, SHA-1, 6 digits, 30 s: oathtool --totp -b {seed})."
+        );
+    }
+    put(&dir.join("control"), &control, 0o600)
 }
 
 fn put(path: &Path, text: &str, mode: u32) -> Result<(), StartError> {
@@ -132,6 +146,17 @@ fn sso(world: &World, start_url: &str) -> String {
         sso_registration_scopes = sso:account:access\n",
         world.regions[0].name()
     )
+}
+
+/// The rest of a profile that assumes a role with the keys of profile `source`
+/// (<https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-role.html>).
+fn role(source: &str, asks: bool) -> String {
+    let device = match asks {
+        true => format!("mfa_serial = {}\n", Authenticator::serial()),
+        false => String::new(),
+    };
+    let role = Role::Operations.arn();
+    format!("role_arn = {role}\nsource_profile = {source}\n{device}\n")
 }
 
 fn credentials(profile: &str) -> String {

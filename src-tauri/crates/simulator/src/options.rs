@@ -20,6 +20,10 @@ pub enum SignInWay {
     Keys,
     /// IAM Identity Center; only keys that it issued are let in.
     Sso,
+    /// A role, assumed with the keys of a user that may do nothing else.
+    Role,
+    /// The same, and it takes a code of the user's device.
+    Mfa,
 }
 
 /// The parameters of a simulation.

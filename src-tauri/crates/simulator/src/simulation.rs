@@ -22,7 +22,7 @@ use crate::control;
 use crate::fault::{self, Fault, FaultError, Faults, Kind};
 use crate::files;
 use crate::kubernetes::Door;
-use crate::options::{ClockMode, Options, SignInWay};
+use crate::options::{ClockMode, Options};
 use crate::scenario::{NAMES, Scenario};
 use crate::shared::{Shared, SharedWorld};
 use crate::world::dice::Dice;
@@ -111,8 +111,7 @@ impl Simulation {
                 source: std::io::Error::other(e),
             })?;
         let token = format!("sim-{}", Dice::new(options.seed, 9).lower(32));
-        let mut signing = SignIn::new(sign_in::wall_time());
-        signing.required = options.sign_in == SignInWay::Sso;
+        let signing = SignIn::new(options.sign_in, sign_in::wall_time());
         let shared = Shared::new(world, faults, signing, options.latency_ms, token);
         let mut simulation = Self::serve(&options, shared).await?;
         let churn = crate::churn::run(simulation.shared.clone());

@@ -131,6 +131,15 @@ fn describe(region: &Region, cluster: &Cluster) -> Value {
     })
 }
 
+/// ARN of a nodegroup.
+pub(super) fn nodegroup_arn(region: &Region, cluster: &str, name: &str) -> String {
+    let id = &region.eks.host.to_lowercase()[..8];
+    format!(
+        "arn:aws:eks:{}:{SIMULATED_ACCOUNT}:nodegroup/{cluster}/{name}/{id}",
+        region.name()
+    )
+}
+
 fn nodegroup(region: &Region, cluster: &Cluster, call: &Call) -> Result<Answer, AwsError> {
     let (spec, name) = (cluster.spec(), call.segment(3));
     let missing = || not_found(format!("No node group found for name: {name}."));
@@ -159,7 +168,7 @@ fn nodegroup(region: &Region, cluster: &Cluster, call: &Call) -> Result<Answer, 
     let id = format!("{name}-{}", &region.eks.host.to_lowercase()[..8]);
     Ok(json!({"nodegroup": {
         "nodegroupName": name,
-        "nodegroupArn": format!("arn:aws:eks:{}:{SIMULATED_ACCOUNT}:nodegroup/{}/{name}/{}", region.name(), spec.name, &region.eks.host.to_lowercase()[..8]),
+        "nodegroupArn": nodegroup_arn(region, &spec.name, name),
         "clusterName": spec.name, "version": spec.version, "releaseVersion": format!("{}.3-20251016", spec.version),
         "createdAt": region.eks.created.epoch_seconds(), "modifiedAt": modified.epoch_seconds(),
         "status": status, "capacityType": group.capacity_type.as_str(),

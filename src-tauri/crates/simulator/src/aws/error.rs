@@ -2,6 +2,30 @@
 
 use super::request::Service;
 
+/// What says no, as the sentence of a denial names it
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// Nothing that is attached to who asks allows it.
+    Identity,
+    /// The session policy does not allow it.
+    Session,
+    /// The session policy denies it.
+    SessionDeny,
+}
+
+impl Why {
+    fn words(self, action: &str) -> String {
+        match self {
+            Self::Identity => {
+                format!("because no identity-based policy allows the {action} action")
+            }
+            Self::Session => format!("because no session policy allows the {action} action"),
+            Self::SessionDeny => "with an explicit deny in a session policy".to_owned(),
+        }
+    }
+}
+
 /// An error answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwsError {
@@ -99,12 +123,19 @@ impl AwsError {
         }
     }
 
-    /// Not allowed.
+    /// Not allowed: who, which action, on which resource, and what says no.
     #[must_use]
-    pub fn denied(service: Service, operation: &str, caller: &str) -> Self {
-        let action = format!("{}:{operation}", service.iam());
+    pub(crate) fn denied(
+        service: Service,
+        action: &str,
+        caller: &str,
+        resource: Option<&str>,
+        why: Why,
+    ) -> Self {
+        let on = resource.map_or_else(String::new, |resource| format!(" on resource: {resource}"));
         let message = format!(
-            "User: {caller} is not authorized to perform: {action} because no identity-based policy allows the {action} action"
+            "User: {caller} is not authorized to perform: {action}{on} {}",
+            why.words(action)
         );
         match service {
             Service::Eks | Service::Lambda | Service::ZonalShift => {

@@ -1,23 +1,18 @@
 //! IAM: what the caller would be allowed. Service model `iam` 2010-05-08, SimulatePrincipalPolicy.
 //!
-//! There is one role, and it may do everything but what a fault denies; so the simulated policies and the answers of
-//! the services never contradict each other.
+//! Every role may do everything but what a fault denies; so the simulated policies and the answers of the services never
+//! contradict each other. What a session policy denies is not known to IAM either.
 
 use serde_json::{Value, json};
 
 use super::error::AwsError;
 use super::page::page;
+use super::principal::Role;
 use super::render::Answer;
 use super::request::{Call, Service};
+use super::sts::MAX_DURATION;
 use crate::fault::{Faults, Kind};
 use crate::world::SIMULATED_ACCOUNT;
-
-/// Name of the role the caller has assumed, and its ARN.
-const ROLE: &str = "operations";
-
-fn role_arn() -> String {
-    format!("arn:aws:iam::{SIMULATED_ACCOUNT}:role/{ROLE}")
-}
 
 pub(super) fn handle(faults: &Faults, call: &Call) -> Result<Answer, AwsError> {
     match call.operation.as_str() {
@@ -29,12 +24,10 @@ pub(super) fn handle(faults: &Faults, call: &Call) -> Result<Answer, AwsError> {
 
 fn role(call: &Call) -> Result<Answer, AwsError> {
     let name = call.text("RoleName").unwrap_or_default();
-    if name != ROLE {
-        return Err(no_entity(name));
-    }
+    let role = Role::named(name).ok_or_else(|| no_entity(name))?;
     let body = json!({"Role": {
-        "Path": "/", "RoleName": ROLE, "RoleId": "AROAQUARTERDECKSIM01", "Arn": role_arn(),
-        "CreateDate": call.now.plus_seconds(-400 * 86_400).iso(), "MaxSessionDuration": 3600,
+        "Path": "/", "RoleName": role.name(), "RoleId": role.id(), "Arn": role.arn(),
+        "CreateDate": call.now.plus_seconds(-400 * 86_400).iso(), "MaxSessionDuration": MAX_DURATION,
     }});
     Ok(body.into())
 }
@@ -49,7 +42,7 @@ fn invalid(why: String) -> AwsError {
 }
 
 fn simulate(faults: &Faults, call: &Call) -> Result<Answer, AwsError> {
-    principal(call.text("PolicySourceArn").unwrap_or_default())?;
+    let role = principal(call.text("PolicySourceArn").unwrap_or_default())?;
     let (actions, mut resources) = (call.texts("ActionNames"), call.texts("ResourceArns"));
     if actions.is_empty() {
         return Err(AwsError::new(
@@ -66,7 +59,7 @@ fn simulate(faults: &Faults, call: &Call) -> Result<Answer, AwsError> {
     let all: Vec<Value> = actions
         .iter()
         .flat_map(|a| resources.iter().map(move |r| (a, r)))
-        .map(|(action, resource)| result(action, resource, denied(faults, action, resource)))
+        .map(|(action, resource)| result(role, action, resource, denied(faults, action, resource)))
         .collect();
     let size = call.int("MaxItems").and_then(|n| usize::try_from(n).ok());
     let size = size.unwrap_or(100).clamp(1, 1000);
@@ -79,9 +72,9 @@ fn simulate(faults: &Faults, call: &Call) -> Result<Answer, AwsError> {
 }
 
 /// IAM wants a user, a group or a role, not the session of one.
-fn principal(arn: &str) -> Result<(), AwsError> {
-    if arn == role_arn() {
-        return Ok(());
+fn principal(arn: &str) -> Result<Role, AwsError> {
+    if let Some(role) = Role::at(arn) {
+        return Ok(role);
     }
     let prefix = format!("arn:aws:iam::{SIMULATED_ACCOUNT}:role/");
     match arn.strip_prefix(&prefix) {
@@ -109,9 +102,9 @@ fn denied(faults: &Faults, action: &str, resource: &str) -> bool {
         })
 }
 
-fn result(action: &str, resource: &str, denied: bool) -> Value {
+fn result(role: Role, action: &str, resource: &str, denied: bool) -> Value {
     let matched = json!([{
-        "SourcePolicyId": ROLE, "SourcePolicyType": "IAM Policy",
+        "SourcePolicyId": role.name(), "SourcePolicyType": "IAM Policy",
         "StartPosition": {"Line": 3, "Column": 17}, "EndPosition": {"Line": 8, "Column": 6},
     }]);
     json!({

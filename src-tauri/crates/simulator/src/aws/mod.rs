@@ -2,6 +2,7 @@
 //!
 //! Handlers take and give plain values; [`request`] reads each protocol and [`render`] writes it.
 
+mod authorize;
 mod autoscaling;
 mod cbor;
 mod cloudfront;
@@ -14,7 +15,9 @@ mod form;
 mod iam;
 mod lambda;
 mod page;
+mod policy;
 mod pricing;
+mod principal;
 mod rds;
 mod render;
 mod request;
@@ -37,13 +40,16 @@ use axum::response::Response;
 use http::request::Parts;
 use http_body_util::{BodyExt as _, Limited};
 
+use authorize::Caller;
 pub use error::AwsError;
+use error::Why;
+pub(crate) use principal::Role;
 use render::{Answer, Envelope};
 pub use request::Service;
 use request::{Call, Protocol};
 use throttle::Throttle;
 
-use crate::fault::{self, Faults, Kind};
+use crate::fault::{self, Kind};
 use crate::shared::SharedWorld;
 use crate::world::World;
 use crate::world::region::Region;
@@ -194,27 +200,18 @@ async fn handle(
             .faults()
             .on(name, &call.region, &call.operation),
     );
-    let known = request::key(&parts.headers, &parts.uri).and_then(|(key, session)| {
-        let now = sign_in::wall_time();
-        server
-            .shared
-            .sign_in()
-            .admits(&key, session.as_deref(), now)
-            .err()
-    });
-    if let Some(refusal) = known {
-        return render::response(&envelope, Err(refusal.of(service)));
-    }
-    if let Err(error) = admit(server, &call, &kinds) {
-        return render::response(&envelope, Err(error));
-    }
+    let admitted =
+        caller(server, service, parts).and_then(|caller| admit(server, &call, &kinds, caller));
+    let caller = match admitted {
+        Ok(caller) => caller,
+        Err(error) => return render::response(&envelope, Err(error)),
+    };
     await_message(server, &mut call).await;
     let envelope = Envelope {
         now: call.now,
         ..envelope
     };
-    let faults = server.shared.faults().clone();
-    let result = dispatch(&mut server.shared.lock(), &faults, &call);
+    let result = dispatch(&server.shared, &caller, &call);
     if call.is_write() {
         server.shared.notify();
     }
@@ -227,15 +224,28 @@ async fn handle(
     render::response(&envelope, result)
 }
 
-fn admit(server: &Server, call: &Call, kinds: &[Kind]) -> Result<(), AwsError> {
+/// Who signed a request; the error is the one for a key that was not given or has ended.
+fn caller(server: &Server, service: Service, parts: &Parts) -> Result<Caller, AwsError> {
+    let (key, session) = request::key(&parts.headers, &parts.uri).unwrap_or_default();
+    let now = sign_in::wall_time();
+    let state = server.shared.sign_in();
+    let known = state.keys.admits(&key, session.as_deref(), now);
+    known.map_err(|refusal| refusal.of(service))
+}
+
+fn admit(server: &Server, call: &Call, kinds: &[Kind], caller: Caller) -> Result<Caller, AwsError> {
     for kind in kinds {
         match kind {
             Kind::Throttled => return Err(AwsError::throttled(call.service)),
             Kind::Denied => {
+                let action = format!("{}:{}", call.service.iam(), call.operation);
+                let who = caller.principal.arn();
                 return Err(AwsError::denied(
                     call.service,
-                    &call.operation,
-                    &sts::caller_arn(),
+                    &action,
+                    &who,
+                    None,
+                    Why::Identity,
                 ));
             }
             Kind::Expired => return Err(AwsError::expired(call.service)),
@@ -247,16 +257,18 @@ fn admit(server: &Server, call: &Call, kinds: &[Kind]) -> Result<(), AwsError> {
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .admit(call, Instant::now());
-    if admitted {
-        Ok(())
-    } else {
-        Err(AwsError::throttled(call.service))
+    if !admitted {
+        return Err(AwsError::throttled(call.service));
     }
+    authorize::check(&server.shared.lock(), call, &caller)?;
+    Ok(caller)
 }
 
-fn dispatch(world: &mut World, faults: &Faults, call: &Call) -> Result<Answer, AwsError> {
+fn dispatch(shared: &SharedWorld, caller: &Caller, call: &Call) -> Result<Answer, AwsError> {
+    let faults = shared.faults().clone();
+    let world = &mut *shared.lock();
     match call.service {
-        Service::Sts => sts::handle(world, call),
+        Service::Sts => sts::handle(&mut shared.sign_in(), caller, call, sign_in::wall_time()),
         Service::Route53 => route53::handle(world, call),
         Service::CloudFront => cloudfront::handle(world, call),
         Service::Elb => elb::handle(world, call),
@@ -267,7 +279,7 @@ fn dispatch(world: &mut World, faults: &Faults, call: &Call) -> Result<Answer, A
         Service::CloudWatch => cloudwatch::handle(world, call),
         Service::S3 => s3::handle(world, call),
         Service::AutoScaling => autoscaling::handle(world, call),
-        Service::Iam => iam::handle(faults, call),
+        Service::Iam => iam::handle(&faults, call),
         Service::Ec2 => ec2::handle(world, call),
         Service::Pricing => pricing::handle(call),
         Service::ZonalShift => zonal_shift::handle(world, call),

@@ -74,6 +74,6 @@ impl Host for Door {
 
     fn secret(&self, key: &str, session: Option<&str>) -> Option<String> {
         let now = crate::aws::sign_in::wall_time();
-        self.shared.sign_in().secret(key, session, now)
+        self.shared.sign_in().keys.secret(key, session, now)
     }
 }

@@ -1,9 +1,12 @@
 //! Signing in with IAM Identity Center: the OIDC service (RFC 8628, <https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/Welcome.html>)
 //! and the access portal (<https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/Welcome.html>), on the
-//! port of all other APIs. Their requests carry no signature, so they are known by method and path.
+//! port of all other APIs. Their requests carry no signature, so they are known by method and path. Beside it the keys
+//! of everybody, whoever issued them, and the device whose codes STS asks for.
 //!
 //! What is issued here ends by the machine's clock, not by world time: clients judge it by theirs.
 
+mod authenticator;
+mod keys;
 mod oidc;
 mod portal;
 mod store;
@@ -11,6 +14,7 @@ mod store;
 mod tests;
 mod wire;
 
+pub use authenticator::Authenticator;
 pub use store::{Lifetimes, SignIn, Verdict};
 pub(crate) use wire::wall_time;
 pub(super) use wire::{Operation, answer, operation};

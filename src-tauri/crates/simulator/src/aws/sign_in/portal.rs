@@ -38,7 +38,7 @@ pub(super) fn credentials(
     if (account, role) != (SIMULATED_ACCOUNT, ROLE) {
         return Err(Refusal::Forbidden);
     }
-    let keys = state.keys(now);
+    let keys = state.operations(now);
     Ok(json!({"roleCredentials": {
         "accessKeyId": keys.id, "secretAccessKey": keys.secret, "sessionToken": keys.session,
         "expiration": keys.ends.0,

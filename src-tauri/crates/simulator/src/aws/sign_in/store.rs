@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::{KeyRefusal, Refusal};
-use crate::aws::{ACCESS_KEY, SECRET_KEY};
+use super::Refusal;
+use super::authenticator::Authenticator;
+use super::keys::{KeyRing, Keys};
+use crate::aws::authorize::Caller;
+use crate::aws::principal::Principal;
 use crate::clock::Millis;
+use crate::options::SignInWay;
 use crate::world::dice::Dice;
 
 /// A client that asks again sooner than its interval less this was too fast, milliseconds.
 const LENIENT_MS: i64 = 100;
-/// How long it is remembered that a key was given, after its end, seconds.
-const REMEMBERED: i64 = 3600;
 
 /// For how long things hold, seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +23,7 @@ pub struct Lifetimes {
     pub token: i64,
     /// A session: until then its refresh token gives new access tokens.
     pub session: i64,
-    /// Credentials of a role.
+    /// Credentials of a role, at most.
     pub role: i64,
 }
 
@@ -69,13 +71,6 @@ struct Refresh {
     ends: Millis,
 }
 
-#[derive(Debug)]
-struct Key {
-    secret: String,
-    session: String,
-    ends: Millis,
-}
-
 /// A token as it is issued.
 #[derive(Debug)]
 pub(crate) struct Issued {
@@ -84,20 +79,13 @@ pub(crate) struct Issued {
     pub(crate) seconds: i64,
 }
 
-/// Credentials of the role.
-#[derive(Debug)]
-pub(crate) struct Keys {
-    pub(crate) id: String,
-    pub(crate) secret: String,
-    pub(crate) session: String,
-    pub(crate) ends: Millis,
-}
-
-/// The state of both services.
+/// What is known of everybody who signs in.
 #[derive(Debug)]
 pub struct SignIn {
-    /// Only keys that were issued here are let in.
-    pub required: bool,
+    /// The keys that were issued.
+    pub(crate) keys: KeyRing,
+    /// The authenticator of the user, where its codes are asked for.
+    pub(crate) device: Option<Authenticator>,
     /// Of what is issued from now on.
     pub lifetimes: Lifetimes,
     /// So many of the next polls are answered that they come too fast.
@@ -113,26 +101,27 @@ pub struct SignIn {
     devices: BTreeMap<String, Device>,
     tokens: BTreeMap<String, Millis>,
     refreshes: BTreeMap<String, Refresh>,
-    keys: BTreeMap<String, Key>,
 }
 
 impl SignIn {
-    /// Nothing registered, nothing required. Seeded with the time: what an earlier simulation issued is not known here.
+    /// Nothing registered, nothing issued. Seeded with the time: what an earlier simulation issued is not known here.
     #[must_use]
-    pub fn new(now: Millis) -> Self {
+    pub fn new(way: SignInWay, now: Millis) -> Self {
+        let mut dice = Dice::new(now.0.unsigned_abs(), 11);
+        let asks = way == SignInWay::Mfa;
         Self {
-            required: false,
+            keys: KeyRing::new(way, now),
+            device: asks.then(|| Authenticator::new(&mut dice)),
             lifetimes: Lifetimes::default(),
             slow_down: 0,
             next: Verdict::Waiting,
             start_url: "https://quarterdeck-sim.awsapps.com/start".to_owned(),
             interval: 1,
-            dice: Dice::new(now.0.unsigned_abs(), 11),
+            dice,
             clients: BTreeMap::new(),
             devices: BTreeMap::new(),
             tokens: BTreeMap::new(),
             refreshes: BTreeMap::new(),
-            keys: BTreeMap::new(),
         }
     }
 
@@ -285,50 +274,19 @@ impl SignIn {
         }
     }
 
-    /// Temporary credentials.
-    pub(super) fn keys(&mut self, now: Millis) -> Keys {
-        let long_ago = now.plus_seconds(-REMEMBERED);
-        self.keys.retain(|_, key| key.ends > long_ago);
-        let keys = Keys {
-            id: format!("ASIA{}", self.dice.upper(16)),
-            secret: self.dice.lower(40),
-            session: self.dice.lower(120),
-            ends: now.plus_seconds(self.lifetimes.role),
-        };
-        let key = Key {
-            secret: keys.secret.clone(),
-            session: keys.session.clone(),
-            ends: keys.ends,
-        };
-        self.keys.insert(keys.id.clone(), key);
-        keys
+    /// Credentials of whoever looks at the platform.
+    pub(super) fn operations(&mut self, now: Millis) -> Keys {
+        let holder = Caller::whole(Principal::operations());
+        let ends = now.plus_seconds(self.lifetimes.role);
+        self.keys.issue(holder, ends, now)
     }
 
-    /// Whether a request is let in that was signed with `key` and carries `session`.
-    pub(crate) fn admits(
-        &self,
-        key: &str,
-        session: Option<&str>,
-        now: Millis,
-    ) -> Result<(), KeyRefusal> {
-        match self.keys.get(key) {
-            Some(known) if session != Some(known.session.as_str()) => Err(KeyRefusal::Unknown),
-            Some(known) if known.ends <= now => Err(KeyRefusal::Expired),
-            Some(_) => Ok(()),
-            None if self.required => Err(KeyRefusal::Unknown),
-            None => Ok(()),
+    /// Another authenticator in the place of the one there is; false where there is none.
+    pub fn replace_device(&mut self) -> bool {
+        let there = self.device.is_some();
+        if there {
+            self.device = Some(Authenticator::new(&mut self.dice));
         }
-    }
-
-    /// The secret of a key that holds, for what is checked to the last bit.
-    pub(crate) fn secret(&self, key: &str, session: Option<&str>, now: Millis) -> Option<String> {
-        match self.keys.get(key) {
-            Some(known) => {
-                self.admits(key, session, now).ok()?;
-                Some(known.secret.clone())
-            }
-            None if key == ACCESS_KEY && !self.required => Some(SECRET_KEY.to_owned()),
-            None => None,
-        }
+        there
     }
 }

@@ -1,5 +1,9 @@
 use super::*;
+use crate::aws::ACCESS_KEY;
+use crate::aws::authorize::Caller;
+use crate::aws::principal::Principal;
 use crate::clock::Millis;
+use crate::options::SignInWay;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -11,7 +15,7 @@ fn at(seconds: i64) -> Millis {
 
 /// A state, and the client that registered.
 fn registered(scopes: &[&str]) -> (SignIn, Value) {
-    let mut state = SignIn::new(START);
+    let mut state = SignIn::new(SignInWay::Keys, START);
     let input = json!({"clientName": "test", "clientType": "public", "scopes": scopes});
     let client = oidc::register(&mut state, &input, START).unwrap();
     (state, client)
@@ -69,20 +73,31 @@ fn a_code_waits_then_gives_one_token_and_that_gives_keys_until_it_ends() {
     let keys = portal::credentials(&mut state, &of(model::SIMULATED_ACCOUNT), at(3)).unwrap();
     let text = |name: &str| keys["roleCredentials"][name].as_str().unwrap().to_owned();
     let (id, session) = (text("accessKeyId"), text("sessionToken"));
-    assert_eq!(state.admits(&id, Some(&session), at(3602)), Ok(()));
+    let who = Caller::whole(Principal::operations());
+    let admits = |key: &str, session, now| state.keys.admits(key, session, now);
+    assert_eq!(admits(&id, Some(&session), at(3602)), Ok(who.clone()));
     assert_eq!(
-        state.admits(&id, Some(&session), at(3603)),
+        admits(&id, Some(&session), at(3603)),
         Err(KeyRefusal::Expired)
     );
+    assert_eq!(admits(&id, Some("other"), at(4)), Err(KeyRefusal::Unknown));
+    assert_eq!(admits("AKIAANY", None, at(4)), Ok(who));
+}
+
+#[test]
+fn what_was_not_issued_is_let_in_as_the_way_to_sign_in_says() {
+    let of = |way, key| SignIn::new(way, START).keys.admits(key, None, START);
+    let user = || Ok(Caller::whole(Principal::User));
+    assert_eq!(of(SignInWay::Sso, ACCESS_KEY), Err(KeyRefusal::Unknown));
+    assert_eq!(of(SignInWay::Role, ACCESS_KEY), user());
+    assert_eq!(of(SignInWay::Mfa, ACCESS_KEY), user());
+    assert_eq!(of(SignInWay::Mfa, "AKIAANY"), Err(KeyRefusal::Unknown));
+    let opens = |way| SignIn::new(way, START).keys.secret(ACCESS_KEY, None, START);
+    assert!(opens(SignInWay::Keys).is_some());
     assert_eq!(
-        state.admits(&id, Some("other"), at(4)),
-        Err(KeyRefusal::Unknown)
-    );
-    assert_eq!(state.admits("AKIAANY", None, at(4)), Ok(()));
-    state.required = true;
-    assert_eq!(
-        state.admits("AKIAANY", None, at(4)),
-        Err(KeyRefusal::Unknown)
+        opens(SignInWay::Mfa),
+        None,
+        "the user's keys open no cluster"
     );
 }
 
