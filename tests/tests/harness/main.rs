@@ -9,6 +9,7 @@
 mod faults;
 mod kills;
 mod presses;
+mod roles;
 mod rows;
 mod stage;
 mod world;

@@ -4,8 +4,8 @@
 use crate::rows::{Row, prepare, row};
 use crate::world::{Fault, STRIDE, World};
 use act::{Action, Ask, Plan, Receipt, RunPhase};
-use cloud::Clock;
 use cloud::kubernetes::{ClusterPlace, ClusterSession};
+use cloud::{ActRole, Clock};
 use engine::Words;
 use engine::runs::{Helm, Nowhere, Platform, Points, Terms};
 use engine::{Audit, AuditKind, Engine, Refusal, RunWatch, Settings, unfinished_runs};
@@ -20,6 +20,8 @@ use std::time::Duration;
 /// World time at the start, a Wednesday out of every backup and maintenance window: what is green does not depend on
 /// the hour the tests run at.
 const START: &str = "2026-03-04T15:30:00Z";
+/// The role that acts in the simulated account.
+const ACT_ROLE: &str = "arn:aws:iam::100200300400:role/quarterdeck-act";
 /// Strides until an action must be green: ten minutes of the world.
 const GREEN_WITHIN: u32 = 120;
 
@@ -52,7 +54,11 @@ impl Stage {
         };
         let simulation = Simulation::start(options).await.expect("a simulation");
         simulation.advance(row.advance).await;
-        let stack = cloud::Stack::load(&simulation.stack).expect("a stack file");
+        let mut stack = cloud::Stack::load(&simulation.stack).expect("a stack file");
+        // Whatever is done is done by a role that may do that and nothing else.
+        for account in &mut stack.accounts {
+            account.act_role = ActRole::of(ACT_ROLE);
+        }
         let sessions = cloud::open(&stack).await.expect("sessions");
         let places = cloud::kubernetes::places(&stack, &sessions);
         let clock = sessions.clock.clone();
@@ -132,6 +138,15 @@ impl Stage {
             stage: self,
             helm: Helm::with_points(platform, &self.state, Terms::default(), points),
         }
+    }
+
+    /// Actions of IAM that were called, by whom.
+    pub(crate) fn calls(&self) -> Vec<(String, String)> {
+        let trail = self.world.simulation.shared().trail();
+        let calls = trail.calls();
+        calls
+            .map(|(action, signer, _)| (action.to_owned(), signer.to_owned()))
+            .collect()
     }
 
     /// Calls that were made, in order, by step and operation.

@@ -42,6 +42,7 @@ pub const HELP: &str = "\
 #                                                       of a role that is assumed, at most
 #   curl -X POST URL/sign-in -d '{\"new_device\": true}'  another device for codes in the place of the one there is
 #   curl URL/sign-in                                    the codes that wait, and the device
+#   curl URL/calls                                      which AWS calls were made, by whom and how often, as CloudTrail has it
 #   curl URL/state                                      depths, targets and happenings to come, for tests
 ";
 
@@ -95,6 +96,7 @@ async fn handle(State(shared): State<SharedWorld>, request: Request) -> Response
             }
         }
         (&Method::GET, "/sign-in") => Json(signing_in(&shared.sign_in())).into_response(),
+        (&Method::GET, "/calls") => Json(calls(&shared)).into_response(),
         (&Method::GET, "/state") => Json(state(&shared)).into_response(),
         _ => (
             StatusCode::NOT_FOUND,
@@ -111,6 +113,12 @@ fn churn(shared: &SharedWorld, body: &Value) -> Response {
     };
     shared.churn().send_replace(rate);
     Json(json!({"per_second": rate})).into_response()
+}
+
+fn calls(shared: &SharedWorld) -> Value {
+    let trail = shared.trail();
+    let one = |(action, signer, times)| json!({"action": action, "signer": signer, "times": times});
+    json!({"calls": trail.calls().map(one).collect::<Vec<_>>()})
 }
 
 fn refused(why: &str) -> Response {

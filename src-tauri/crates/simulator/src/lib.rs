@@ -19,10 +19,12 @@ mod churn;
 mod resolver;
 mod shared;
 mod simulation;
+mod trail;
 
 pub use clock::Millis;
 pub use options::{ClockMode, Options, SignInWay};
 pub use shared::{Shared, SharedWorld};
 pub use simulation::{Simulation, StartError};
+pub use trail::Trail;
 
 pub use model::SIMULATED_ACCOUNT;

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use crate::aws::sign_in::SignIn;
 use crate::fault::Faults;
+use crate::trail::Trail;
 use crate::world::World;
 
 /// The world and what surrounds it, shared by all servers and the clock.
@@ -13,6 +14,7 @@ pub struct Shared {
     world: Mutex<World>,
     faults: Mutex<Faults>,
     sign_in: Mutex<SignIn>,
+    trail: Mutex<Trail>,
     steps: watch::Sender<u64>,
     /// Pod changes per second and cluster, made for their own sake.
     churn: watch::Sender<u32>,
@@ -40,6 +42,7 @@ impl Shared {
             world: Mutex::new(world),
             faults: Mutex::new(faults),
             sign_in: Mutex::new(sign_in),
+            trail: Mutex::default(),
             steps,
             churn: watch::Sender::new(0),
             latency_ms,
@@ -60,6 +63,11 @@ impl Shared {
     /// Locks what was issued to those who signed in. Never hold the guard across an await.
     pub fn sign_in(&self) -> MutexGuard<'_, SignIn> {
         self.sign_in.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks what was called and by whom. Never hold the guard across an await.
+    pub fn trail(&self) -> MutexGuard<'_, Trail> {
+        self.trail.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A receiver that changes whenever the world moved: a step of the clock, or a write through an API.

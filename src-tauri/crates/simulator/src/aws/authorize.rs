@@ -83,7 +83,7 @@ pub(super) fn check(world: &World, call: &Call, caller: &Caller) -> Result<(), A
 
 /// What a call needs, its own action first.
 fn needs(world: &World, call: &Call) -> Vec<Need> {
-    let own = format!("{}:{}", call.service.iam(), action(call));
+    let own = action_of(call);
     let of = |resource: String| {
         vec![Need {
             action: own.clone(),
@@ -121,6 +121,11 @@ fn needs(world: &World, call: &Call) -> Vec<Need> {
         | Service::Ec2
         | Service::Pricing => of("*".to_owned()),
     }
+}
+
+/// The action of IAM that a call is.
+pub(super) fn action_of(call: &Call) -> String {
+    format!("{}:{}", call.service.iam(), action(call))
 }
 
 /// The action of an operation where the two are not called the same.

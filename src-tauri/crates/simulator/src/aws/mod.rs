@@ -200,8 +200,12 @@ async fn handle(
             .faults()
             .on(name, &call.region, &call.operation),
     );
-    let admitted =
-        caller(server, service, parts).and_then(|caller| admit(server, &call, &kinds, caller));
+    let admitted = caller(server, service, parts).and_then(|caller| {
+        let mut trail = server.shared.trail();
+        trail.note(authorize::action_of(&call), caller.principal.arn());
+        drop(trail);
+        admit(server, &call, &kinds, caller)
+    });
     let caller = match admitted {
         Ok(caller) => caller,
         Err(error) => return render::response(&envelope, Err(error)),

@@ -1,0 +1,127 @@
+//! Who signs what: the profile reads, the role acts, and each is allowed what the README says and nothing else.
+
+use crate::rows::actions;
+use crate::stage::{Stage, closed};
+use act::{Action, Right, Verb, rights};
+use model::Kind;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Where the simulated keys lead.
+const READER: &str = "arn:aws:sts::100200300400:assumed-role/operations/";
+/// Sessions of the role that acts.
+const ACTOR: &str = "arn:aws:sts::100200300400:assumed-role/quarterdeck-act/quarterdeck-";
+
+/// IAM actions.
+type Actions = BTreeSet<String>;
+
+/// The actions of the README's statements whose id begins so.
+fn policy(sid: &str) -> Actions {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = std::fs::read_to_string(readme).expect("the README");
+    let blocks = readme.split("```json\n").skip(1);
+    let blocks = blocks.map(|rest| rest.split("```").next().expect("a block"));
+    let policies = blocks.map(|text| serde_json::from_str::<Value>(text).expect("JSON"));
+    let statements = policies.flat_map(|policy| policy["Statement"].as_array().cloned());
+    let named = statements.flatten().filter(|statement| {
+        let id = statement["Sid"].as_str();
+        id.is_some_and(|id| id.starts_with(sid))
+    });
+    let actions = named.flat_map(|statement| statement["Action"].as_array().cloned());
+    let actions = actions.flatten();
+    actions
+        .map(|action| action.as_str().expect("an action").to_owned())
+        .collect()
+}
+
+/// The actions a session policy allows.
+fn allowed(policy: &str) -> Actions {
+    let policy: Value = serde_json::from_str(policy).expect("JSON");
+    let statements = policy["Statement"].as_array().expect("statements").iter();
+    let actions = statements.flat_map(|statement| statement["Action"].as_array().expect("actions"));
+    actions
+        .map(|action| action.as_str().expect("an action").to_owned())
+        .collect()
+}
+
+/// What the harness itself does with the keys of the profile, before an action can take it back.
+fn prepared(action: &dyn Action) -> Option<&'static str> {
+    let mapping = action.verb() == Verb::Resume && action.kinds() == [Kind::Mapping];
+    mapping.then_some("lambda:UpdateEventSourceMapping")
+}
+
+/// Every action, run to its end: what the reader signed, what the role that acts signed, and what its policies allowed.
+#[tokio::test]
+async fn the_profile_reads_the_role_acts_and_the_readme_says_what_both_need() {
+    let (mut read, mut granted) = (Actions::new(), Actions::new());
+    for action in actions() {
+        let stage = Stage::new(action).await;
+        let plan = stage.desk().plan().await;
+        let verb = action.verb().as_str();
+        let session = rights::policy(action.verb(), &plan.rights);
+        let of_iam = |right: &Right| matches!(right, Right::Iam { .. });
+        assert_eq!(session.is_some(), plan.rights.iter().any(of_iam), "{verb}");
+        assert_eq!(session.is_some(), plan.acts_as.is_some(), "{verb}");
+        let size = session.as_ref().map_or(0, String::len);
+        assert!(
+            size <= cloud::acting::LONGEST_POLICY,
+            "{verb}: {size} characters"
+        );
+        let run = stage.desk().press(&plan).await.expect("started");
+        let receipt = closed(run).await.expect("a receipt");
+        assert_eq!(
+            receipt.verdict,
+            Some(act::Verdict::Verified),
+            "{verb}: {}",
+            receipt.sentence
+        );
+        let mut acted = Actions::new();
+        for (called, signer) in stage.calls() {
+            if signer.starts_with(READER) && prepared(action) == Some(&called) {
+                continue;
+            }
+            match (signer.strip_prefix(ACTOR), signer.starts_with(READER)) {
+                (Some(_), _) => acted.insert(called),
+                (None, true) => read.insert(called),
+                (None, false) => panic!("{verb}: {called} is signed by {signer}"),
+            };
+        }
+        for call in plan.calls.iter().filter(|_| session.is_some()) {
+            let batched = acted
+                .iter()
+                .any(|made| call.operation.starts_with(made.as_str()));
+            assert!(
+                batched,
+                "{verb}: {} is not signed by the role: {acted:?}",
+                call.operation
+            );
+        }
+        granted.extend(session.as_deref().map(allowed).unwrap_or_default());
+        if action.verb() != Verb::Purge {
+            // Before a purge the queue is exported, on an errand of its own.
+            assert!(acted.is_subset(&granted), "{verb}: {acted:?}");
+        }
+    }
+    if std::env::var("HARNESS_ONLY").is_ok() {
+        return;
+    }
+    let writes: Actions = granted.intersection(&read).cloned().collect();
+    assert_eq!(
+        writes,
+        ["sqs:GetQueueAttributes".to_owned()].into(),
+        "the reader does what only the role may"
+    );
+    assert_eq!(
+        read,
+        policy("Read"),
+        "what was read, and what the README says"
+    );
+    // Keys of their own have no queues here.
+    granted.extend(["kms:Decrypt", "kms:GenerateDataKey"].map(str::to_owned));
+    assert_eq!(
+        granted,
+        policy("Act"),
+        "what was allowed, and what the README says"
+    );
+}
