@@ -13,6 +13,7 @@ use toml::Spanned;
 
 mod accounts;
 mod clusters;
+mod expected;
 mod saved;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ mod times;
 
 pub use accounts::StackAccount;
 pub use clusters::{Entrance, StackCluster};
+pub use expected::StackExpected;
 pub use saved::{Saved, save, saved};
 pub use times::{StackEffect, StackFreeze};
 
@@ -44,6 +46,8 @@ pub struct Stack {
     pub queues: Vec<StackQueue>,
     /// What is declared about databases.
     pub databases: Vec<StackDatabase>,
+    /// What must be there.
+    pub expected: Vec<StackExpected>,
     /// Edges that discovery cannot know.
     pub edges: Vec<StackEdge>,
     /// Hosted zones to show, by name without trailing dot or by id; empty: all.
@@ -111,8 +115,10 @@ pub struct StackDatabase {
     /// The cluster's name, in every account and region.
     pub name: String,
     /// Answered with 2xx to a GET when something can be written through its writer endpoint: a health
-    /// route of the application.
-    pub write_probe: String,
+    /// route of the application; `None`: there is none.
+    pub write_probe: Option<String>,
+    /// How many readers it has at least; `None`: as many as there are.
+    pub readers: Option<u32>,
 }
 
 /// A pinned edge; both ends by node id or unique name.
@@ -169,6 +175,8 @@ struct Written {
     #[serde(default)]
     database: Vec<Spanned<WrittenDatabase>>,
     #[serde(default)]
+    expect: Vec<Spanned<expected::WrittenExpected>>,
+    #[serde(default)]
     edge: Vec<StackEdge>,
     #[serde(default)]
     hosted_zones: Vec<String>,
@@ -202,7 +210,8 @@ struct WrittenQueue {
 #[serde(deny_unknown_fields)]
 struct WrittenDatabase {
     name: String,
-    write_probe: Spanned<String>,
+    write_probe: Option<Spanned<String>>,
+    readers: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -245,6 +254,7 @@ impl Stack {
         }
         let accounts = accounts::accounts(written.account, &wrong)?;
         let clusters = clusters::clusters(written.cluster, &accounts, &wrong)?;
+        let expecting = accounts.clone();
         Ok(Self {
             path: path.to_owned(),
             name: written.name.into_inner(),
@@ -255,6 +265,7 @@ impl Stack {
             dns: written.dns,
             queues: queues(written.queue, &wrong)?,
             databases: databases(written.database, &wrong)?,
+            expected: expected::expected(written.expect, &expecting, &wrong)?,
             edges: written.edge,
             hosted_zones: written.hosted_zones,
             thresholds: written.thresholds,
@@ -321,22 +332,37 @@ fn databases(
     let mut databases: Vec<StackDatabase> = Vec::new();
     for database in written {
         let span = database.span();
-        let WrittenDatabase { name, write_probe } = database.into_inner();
+        let WrittenDatabase {
+            name,
+            write_probe,
+            readers,
+        } = database.into_inner();
         if databases.iter().any(|known| known.name == name) {
             return Err(wrong(
                 span,
                 &format!("the database {name:?} is there twice"),
             ));
         }
-        let at = write_probe.span();
-        let write_probe = write_probe.into_inner();
-        if !crate::probe::can_be_asked(&write_probe) {
-            let reason = format!("{write_probe:?} is no http or https URL");
-            return Err(wrong(at, &reason));
+        if write_probe.is_none() && readers.is_none() {
+            let reason = format!("nothing is said of the database {name:?}: write_probe, readers");
+            return Err(wrong(span, &reason));
         }
-        databases.push(StackDatabase { name, write_probe });
+        databases.push(StackDatabase {
+            name,
+            write_probe: write_probe.map(|url| probe(url, wrong)).transpose()?,
+            readers,
+        });
     }
     Ok(databases)
+}
+
+fn probe(url: Spanned<String>, wrong: &Wrong<'_>) -> Result<String, StackError> {
+    let at = url.span();
+    let url = url.into_inner();
+    match crate::probe::can_be_asked(&url) {
+        true => Ok(url),
+        false => Err(wrong(at, &format!("{url:?} is no http or https URL"))),
+    }
 }
 
 /// Line and column, both from 1, of a byte of the text.

@@ -2,7 +2,9 @@
 
 use crate::index::{Assembler, Draft};
 use cloud::Stack;
-use model::{Assembly, Declared, DeclaredQueue, Input, PinnedEdge, StackIdentity, Thresholds};
+use model::{
+    Assembly, Declared, DeclaredQueue, Expected, Input, PinnedEdge, StackIdentity, Thresholds,
+};
 
 /// The stack file's identity.
 pub(crate) fn stack_identity(stack: &Stack) -> StackIdentity {
@@ -22,9 +24,22 @@ pub(crate) fn assembler(stack: &Stack) -> (Assembler, Option<String>) {
         ),
     };
     let identity = stack_identity(stack);
-    let declared = declared(stack);
+    let (declared, expected) = (declared(stack), stack.expected.clone());
     let mut assembly = Assembly::default();
     let assembler = move |draft: Draft<'_>| {
+        let expected = expected.iter().filter_map(|thing| {
+            let account = draft.identity.access.get(thing.account)?.account.clone();
+            Some(Expected {
+                kind: thing.kind,
+                account,
+                region: thing.region.clone(),
+                name: thing.name.clone(),
+            })
+        });
+        let declared = Declared {
+            expected: expected.collect(),
+            ..declared.clone()
+        };
         let input = Input {
             seq: draft.seq,
             taken_at: draft.taken_at,
@@ -32,7 +47,7 @@ pub(crate) fn assembler(stack: &Stack) -> (Assembler, Option<String>) {
             identity: draft.identity,
             sources: draft.sources,
             held: draft.book.held(),
-            declared: declared.clone(),
+            declared,
             thresholds: &thresholds,
         };
         assembly.next(input)
@@ -52,11 +67,14 @@ fn declared(stack: &Stack) -> Declared {
         to: edge.to.clone(),
         relation: edge.relation,
     });
-    let probes = stack.databases.iter();
-    let probes = probes.map(|d| (d.name.clone(), d.write_probe.clone()));
+    let databases = || stack.databases.iter();
+    let probes = databases().filter_map(|d| Some((d.name.clone(), d.write_probe.clone()?)));
+    let readers = databases().filter_map(|d| Some((d.name.clone(), d.readers?)));
     Declared {
         queues: queues.collect(),
         write_probes: probes.collect(),
+        readers: readers.collect(),
+        expected: Vec::new(),
         edges: edges.collect(),
     }
 }

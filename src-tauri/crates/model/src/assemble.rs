@@ -22,7 +22,8 @@ mod structure;
 mod tests;
 
 use crate::edge::Relation;
-use crate::id::SourceId;
+use crate::id::{AccountId, SourceId};
+use crate::kind::Kind;
 use crate::observation::{Change, Found};
 use crate::rules::Thresholds;
 use crate::snapshot::{Identity, Snapshot, StackIdentity};
@@ -83,8 +84,26 @@ pub struct Declared {
     pub queues: Vec<DeclaredQueue>,
     /// Write probes: the database cluster's name, in every account and region, and the URL.
     pub write_probes: Vec<(String, String)>,
+    /// How many readers a database cluster must have at least, by its name in every account and region.
+    pub readers: Vec<(String, u32)>,
+    /// Things that must be there.
+    pub expected: Vec<Expected>,
     /// Edges it pins.
     pub edges: Vec<PinnedEdge>,
+}
+
+/// A thing that must be there: one that is not found is a ghost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expected {
+    /// What it is.
+    pub kind: Kind,
+    /// Its account.
+    pub account: AccountId,
+    /// Its region; `None` for a global service.
+    pub region: Option<String>,
+    /// AWS's own name of it.
+    pub name: String,
 }
 
 /// What the stack file says about a queue's consumer.

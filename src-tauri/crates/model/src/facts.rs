@@ -440,6 +440,8 @@ facts! {
     Members = "members",
     /// Readers.
     Readers = "readers",
+    /// Readers that the stack file expects at least.
+    ReadersExpected = "readers_expected",
     /// Available readers.
     ReadersAvailable = "readers_available",
     /// More than one AZ.

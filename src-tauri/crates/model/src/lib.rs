@@ -38,7 +38,9 @@ pub mod window;
 mod words;
 
 pub use access::{Access, AccessState, Way};
-pub use assemble::{Assembly, Declared, DeclaredQueue, Held, Input, PinnedEdge, assemble};
+pub use assemble::{
+    Assembly, Declared, DeclaredQueue, Expected, Held, Input, PinnedEdge, assemble,
+};
 pub use cost::Cost;
 pub use diff::{Delta, Update, apply, diff};
 pub use edge::{Edge, Provenance, Relation};

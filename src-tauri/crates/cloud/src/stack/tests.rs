@@ -82,9 +82,16 @@ fn a_database_has_a_probe_that_can_be_asked() {
         "{SMALLEST}[[database]]\nname = \"orders\"\nwrite_probe = \"https://app/health/write\"\n"
     );
     let stack = parse(&text).expect("parses");
-    assert_eq!(stack.databases[0].write_probe, "https://app/health/write");
+    let database = &stack.databases[0];
+    let probe = database.write_probe.as_deref();
+    assert_eq!(probe, Some("https://app/health/write"));
     let wrong = mistake(&text.replace("https://", "file://"));
     assert!(wrong.contains("no http or https URL"), "{wrong}");
+    let only = format!("{SMALLEST}[[database]]\nname = \"orders\"\n");
+    let stack = parse(&format!("{only}readers = 2\n")).expect("parses");
+    let database = &stack.databases[0];
+    assert_eq!((database.readers, &database.write_probe), (Some(2), &None));
+    assert!(mistake(&only).contains("nothing is said of the database"));
 }
 
 #[test]
@@ -198,5 +205,46 @@ fn a_budget_is_more_than_nothing() {
     for wrong in ["0.0", "-1", "nan", "inf"] {
         let told = mistake(&with(wrong));
         assert!(told.contains("line 8, column 19"), "{told}");
+    }
+}
+
+#[test]
+fn what_is_expected_is_in_a_place_of_the_stack_file() {
+    let with = |lines: &str| format!("{SMALLEST}[[expect]]\n{lines}\n");
+    let queue = "kind = \"queue\"\nname = \"orders-dlq\"\n";
+    let stack = parse(&with(&format!("{queue}region = \"eu-west-1\""))).expect("parses");
+    let expected = &stack.expected[0];
+    assert_eq!(expected.kind, model::Kind::Queue);
+    assert_eq!(expected.region.as_deref(), Some("eu-west-1"));
+    let global = parse(&with("kind = \"distribution\"\nname = \"E1\"")).expect("parses");
+    assert_eq!(global.expected[0].region, None);
+    for (lines, told) in [
+        (queue.to_owned(), "several regions"),
+        (
+            format!("{queue}region = \"eu-west-2\""),
+            "no region \"eu-west-2\"",
+        ),
+        (
+            format!("{queue}region = \"eu-west-1\"\nprofile = \"x\""),
+            "no [[account]] has the profile",
+        ),
+        (
+            "kind = \"pod\"\nname = \"p\"".to_owned(),
+            "a pod cannot be expected",
+        ),
+        (
+            "kind = \"queues\"\nname = \"p\"".to_owned(),
+            "unknown variant",
+        ),
+        (
+            "kind = \"distribution\"\nname = \"E1\"\nregion = \"eu-west-1\"".to_owned(),
+            "has no region",
+        ),
+    ] {
+        let mistake = mistake(&with(&lines));
+        assert!(
+            mistake.contains(told) && mistake.contains("line "),
+            "{mistake}"
+        );
     }
 }

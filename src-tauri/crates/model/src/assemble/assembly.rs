@@ -137,7 +137,8 @@ impl Picture {
             touched.iter().partition(|at| self.structure.is_named(**at));
         let all = found.into_iter().chain(named);
         all.map(|at| {
-            let mut node = self.structure.node(at, &self.nodes, &frame.held);
+            let (held, sources) = (&frame.held, frame.sources);
+            let mut node = self.structure.node(at, &self.nodes, held, sources);
             node.health = self.nodes[at].health.clone();
             (at, std::mem::replace(&mut self.nodes[at], Arc::new(node)))
         })

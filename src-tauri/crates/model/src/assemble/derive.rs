@@ -165,6 +165,11 @@ fn members(view: &View<'_>, at: usize, facts: &mut Facts) {
     let probes = &view.declared.write_probes;
     let probe = probes.iter().find(|(name, _)| *name == view.nodes[at].name);
     facts.set_some(Fact::WriteProbe, probe.map(|(_, url)| url.as_str()));
+    let wanted = view.declared.readers.iter();
+    let wanted = wanted
+        .clone()
+        .find(|(name, _)| *name == view.nodes[at].name);
+    facts.set_some(Fact::ReadersExpected, wanted.map(|(_, readers)| *readers));
     let role = |wanted: &str| -> Vec<&Node> {
         let members = view.graph.next(at, Relation::Owns);
         let members = members.map(|m| view.nodes[m].as_ref());

@@ -82,7 +82,13 @@ impl Structure {
     }
 
     /// The node at a position as it is told now, nothing derived; what names it is in `nodes`.
-    pub(super) fn node(&mut self, at: usize, nodes: &[Arc<Node>], held: &[Held<'_>]) -> Node {
+    pub(super) fn node(
+        &mut self,
+        at: usize,
+        nodes: &[Arc<Node>],
+        held: &[Held<'_>],
+        sources: &[SourceStatus],
+    ) -> Node {
         let told = &mut self.told[at];
         if let Some(node) = told.node(held) {
             return node;
@@ -91,8 +97,13 @@ impl Structure {
             return Node::clone(&nodes[at]);
         };
         let mut node = named.node.clone();
-        if let Ok(by) = nodes.binary_search_by(|n| n.id.cmp(&named.by)) {
-            node.observed_at = nodes[by].observed_at;
+        match nodes.binary_search_by(|n| n.id.cmp(&named.by)) {
+            Ok(by) => node.observed_at = nodes[by].observed_at,
+            // The stack file expects it: its absence is as old as the reading without it.
+            Err(_) => {
+                let source = sources.iter().find(|s| s.source.id == node.source);
+                node.observed_at = source.and_then(|s| s.last_ok).unwrap_or_default();
+            }
         }
         node
     }

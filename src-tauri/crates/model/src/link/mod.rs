@@ -3,7 +3,8 @@
 //! alias and a bucket at once), so candidates are narrowed before edges are drawn.
 //!
 //! A name nobody bears becomes a placeholder only where AWS itself named the neighbour: a *ghost*
-//! when the service that owns it answered without it, *declared* when that service was not read.
+//! when the service that owns it answered without it, *declared* when that service was not read. What
+//! the stack file expects and nobody found is one of the two as well.
 
 mod names;
 mod place;
@@ -56,6 +57,9 @@ pub(crate) fn link(
             }
             links.extend(others.iter().map(|other| edge(at, tie, *other)));
         }
+    }
+    for expected in &declared.expected {
+        missing.expect(expected, drafts, sources);
     }
     let added = missing.drafts(drafts, sources);
     insert(drafts, added, &mut links);

@@ -1,7 +1,7 @@
 //! Nodes for neighbours that are named but were not found.
 
 use super::place::{self, Place};
-use crate::assemble::Draft;
+use crate::assemble::{Draft, Expected};
 use crate::edge::Relation;
 use crate::facts::{Fact, Facts};
 use crate::health::Health;
@@ -12,6 +12,9 @@ use crate::observation::{Name, Tie};
 use crate::source::{Service, SourceStatus, State};
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// What names the things that the stack file expects: no node.
+const STACK_FILE: &str = "stack file";
 
 /// Neighbours that somebody names and nobody found, each once.
 #[derive(Debug)]
@@ -64,6 +67,40 @@ impl Missing {
             });
         }
         Some(at)
+    }
+
+    /// A placeholder for what the stack file expects, unless it was found or somebody names it already. Where nothing
+    /// reads such things there, it cannot be told and nothing is.
+    pub(super) fn expect(
+        &mut self,
+        expected: &Expected,
+        drafts: &[Draft<'_>],
+        sources: &[SourceStatus],
+    ) {
+        let place = Place {
+            kind: expected.kind,
+            account: expected.account.as_str().to_owned(),
+            region: expected.region.clone(),
+            name: expected.name.clone(),
+        };
+        let id = place.id();
+        let found = drafts
+            .binary_search_by(|draft| draft.node.id.cmp(&id))
+            .is_ok();
+        if found || self.known.contains_key(&id) {
+            return;
+        }
+        let Some(asked) = finders(&place, drafts, sources).into_iter().next() else {
+            return;
+        };
+        self.known.insert(id, self.first + self.all.len());
+        self.all.push(Named {
+            place,
+            facts: Facts::default(),
+            declarer: NodeId::new(STACK_FILE),
+            source: asked.source.id.clone(),
+            observed_at: asked.last_ok.unwrap_or_default(),
+        });
     }
 
     /// The placeholders, by position.
@@ -136,11 +173,21 @@ fn draft<'a>(named: Named, drafts: &[Draft<'a>], sources: &[SourceStatus]) -> Dr
     Draft::placeholder(node, named.declarer)
 }
 
-/// Whether the sources that would have found the thing answered, whole. Which they are is seen from
-/// what found others of its kind there; where nothing was found, every source of the service counts.
+/// Whether the sources that would have found the thing answered, whole.
 fn answered(place: &Place, drafts: &[Draft<'_>], sources: &[SourceStatus]) -> bool {
+    let asked = finders(place, drafts, sources);
+    !asked.is_empty() && asked.iter().all(|s| s.state == State::Ok && s.skipped == 0)
+}
+
+/// The sources that would have found the thing: what found others of its kind there; where nothing was found, every
+/// source of the service.
+fn finders<'s>(
+    place: &Place,
+    drafts: &[Draft<'_>],
+    sources: &'s [SourceStatus],
+) -> Vec<&'s SourceStatus> {
     let Some(service) = reader(place.kind) else {
-        return false;
+        return Vec::new();
     };
     let finders: BTreeSet<&SourceId> = drafts
         .iter()
@@ -164,11 +211,10 @@ fn answered(place: &Place, drafts: &[Draft<'_>], sources: &[SourceStatus]) -> bo
             && (place.region.is_none() || scope.region.as_deref() == place.region.as_deref());
         s.source.service == service && here
     };
-    let mut asked = sources
+    sources
         .iter()
         .filter(|s| finders.contains(&s.source.id) || (finders.is_empty() && covers(s)))
-        .peekable();
-    asked.peek().is_some() && asked.all(|s| s.state == State::Ok && s.skipped == 0)
+        .collect()
 }
 
 /// The service that reads things of this kind; `None` while nothing does.

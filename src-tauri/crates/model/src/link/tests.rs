@@ -1,10 +1,10 @@
 //! What ties resolve to.
 
-use crate::assemble::{DeclaredQueue, PinnedEdge};
+use crate::assemble::{DeclaredQueue, Expected, PinnedEdge};
 use crate::edge::Relation;
 use crate::facts::Fact;
 use crate::health::Level;
-use crate::id::NodeId;
+use crate::id::{AccountId, NodeId};
 use crate::kind::Kind;
 use crate::node::Standing;
 use crate::observation::Name;
@@ -106,6 +106,46 @@ fn a_missing_neighbour_is_a_ghost_only_when_its_service_answered_whole() {
         assert_eq!(node(&picture, &id).standing, Standing::Declared);
         assert_eq!(level(&picture, &id), Level::Unknown);
     }
+}
+
+#[test]
+fn what_the_stack_file_expects_is_a_ghost_once_its_service_answered_without_it() {
+    let expect = |stage: &mut Stage, region: &str| {
+        stage.declared.expected = vec![Expected {
+            kind: Kind::Queue,
+            account: AccountId::new(stage::ACCOUNT),
+            region: Some(region.to_owned()),
+            name: "orders-dlq".to_owned(),
+        }];
+        NodeId::aws(Kind::Queue, stage::ACCOUNT, Some(region), "orders-dlq")
+    };
+    let mut stage = Stage::new();
+    let id = expect(&mut stage, stage::REGION);
+    let picture = stage.picture();
+    assert_eq!(node(&picture, &id).standing, Standing::Ghost);
+    assert_eq!(level(&picture, &id), Level::Warning);
+    let sentence = &node(&picture, &id).health.reasons[0].sentence;
+    assert_eq!(
+        sentence,
+        "The stack file names the queue orders-dlq, but SQS has none of that name in us-east-1."
+    );
+    assert_eq!(
+        Some(node(&picture, &id).observed_at),
+        stage.source(Service::Sqs).last_ok
+    );
+
+    stage.lose(Service::Sqs);
+    assert_eq!(node(&stage.picture(), &id).standing, Standing::Declared);
+
+    let mut stage = Stage::new();
+    let id = expect(&mut stage, stage::REGION);
+    stage.add(Kind::Queue, "orders-dlq", |_| {});
+    assert_eq!(node(&stage.picture(), &id).standing, Standing::Read);
+
+    let mut stage = Stage::new();
+    let id = expect(&mut stage, "eu-central-1");
+    let picture = stage.picture();
+    assert!(picture.node(&id).is_none(), "nobody reads that region");
 }
 
 #[test]

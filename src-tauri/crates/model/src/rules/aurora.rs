@@ -20,6 +20,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("aurora.no-instance", &[Kind::DbCluster], no_instance),
     Rule::new("aurora.no-writer", &[Kind::DbCluster], no_writer),
     Rule::new("aurora.no-reader", &[Kind::DbCluster], no_reader),
+    Rule::new("aurora.readers-expected", &[Kind::DbCluster], too_few),
     Rule::new("aurora.last-reader", &[Kind::DbCluster], last_reader),
     Rule::new("aurora.lag", &[Kind::DbInstance], lag),
     Rule::new("aurora.writer-cpu", &[Kind::DbInstance], writer_cpu),
@@ -151,6 +152,25 @@ fn no_reader(subject: &Subject<'_>) -> Option<Verdict> {
         Level::Warning,
         sentence,
         subject.evidence(Fact::ReadersAvailable, "0 readers available (wanted 1)"),
+    )
+}
+
+/// The stack file says how many readers there are at least.
+fn too_few(subject: &Subject<'_>) -> Option<Verdict> {
+    let wanted = subject.number(Fact::ReadersExpected)?;
+    let found = subject.number(Fact::ReadersAvailable).unwrap_or(0.0);
+    if found >= wanted {
+        return None;
+    }
+    let sentence = format!(
+        "{} has {found} available of the {wanted} readers that the stack file expects.",
+        subject.name()
+    );
+    let text = format!("{found} readers available (expected {wanted})");
+    say(
+        Level::Warning,
+        sentence,
+        subject.evidence(Fact::ReadersAvailable, text),
     )
 }
 

@@ -219,7 +219,8 @@ fn declarer<'a>(subject: &Subject<'a>) -> &'a str {
     let (nodes, graph, at) = subject.around();
     let legs = graph.into(at).iter().chain(graph.out(at));
     let first = legs.map(|leg| nodes[leg.to].name.as_str()).next();
-    first.unwrap_or("another node")
+    // Only what the stack file expects is named by no node.
+    first.unwrap_or("The stack file")
 }
 
 fn not_read(subject: &Subject<'_>) -> Option<Verdict> {

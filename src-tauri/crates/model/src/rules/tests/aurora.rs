@@ -20,6 +20,22 @@ fn aurora(s: &mut Stage, readers: &[(&str, &str)]) -> NodeId {
 
 pub(super) const DATABASES: &[Row] = &[
     row(
+        "aurora.readers-expected",
+        Warning,
+        "ledger has 1 available of the 3 readers that the stack file expects.",
+        |s| {
+            s.declared.readers.push(("ledger".to_owned(), 3));
+            aurora(
+                s,
+                &[("us-east-1b", "available"), ("us-east-1c", "creating")],
+            )
+        },
+        |s| {
+            s.declared.readers.push(("ledger".to_owned(), 1));
+            aurora(s, &[("us-east-1b", "available")])
+        },
+    ),
+    row(
         "aurora.status",
         InTransition,
         "ledger is failing-over.",
