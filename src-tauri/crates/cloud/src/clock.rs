@@ -2,10 +2,14 @@
 //! says. A laptop that is five minutes off would otherwise ask CloudWatch for windows without data
 //! and show wrong ages. Between answers the time is carried on by the local monotonic clock.
 
+use aws_smithy_async::time::TimeSource;
 use model::Timestamp;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+/// AWS accepts signatures up to this far from its own time, in seconds (IAM guide,
+/// reference_sigv-troubleshooting: five minutes, fifteen for some services).
+pub(crate) const SIGNED_WITHIN: i64 = 300;
 /// An answer this far ahead of what the others say is believed only when the next one agrees.
 const LEAP: Duration = Duration::from_secs(300);
 
@@ -21,6 +25,8 @@ struct Reckoning {
     leap: Option<Timestamp>,
     /// The latest time ever given out: it never goes back.
     given: Timestamp,
+    /// A server refused what was signed by this machine's clock.
+    refused: bool,
 }
 
 impl Default for Clock {
@@ -37,6 +43,7 @@ impl Clock {
             known: None,
             leap: None,
             given: Timestamp::from_millis(i64::MIN),
+            refused: false,
         })))
     }
 
@@ -50,6 +57,43 @@ impl Clock {
     #[must_use]
     pub fn is_set(&self) -> bool {
         self.lock().known.is_some()
+    }
+
+    /// This machine slept so long, and its monotonic clock with it.
+    pub fn slept(&self, away: Duration) {
+        let mut state = self.lock();
+        if let Some((known, since)) = state.known {
+            let away = i64::try_from(away.as_millis()).unwrap_or(i64::MAX);
+            state.known = Some((
+                Timestamp::from_millis(known.millis().saturating_add(away)),
+                since,
+            ));
+        }
+    }
+
+    /// A server refused a request, and told this time in its `Date` header just now. Where that is further from this
+    /// machine's than signatures may be, what is signed from now on is signed by the platform's time.
+    pub(crate) fn refused_at(&self, date: &str) {
+        if ahead_of(date).is_some_and(|ahead| ahead.abs() > SIGNED_WITHIN) {
+            self.lock().refused = true;
+        }
+    }
+
+    /// Whether signatures go by the platform's time, because this machine's was refused.
+    pub(crate) fn is_corrected(&self) -> bool {
+        self.lock().refused
+    }
+
+    /// The time to sign by: this machine's, until it was refused.
+    fn signing(&self, now: Instant) -> SystemTime {
+        let state = self.lock();
+        match state.known.filter(|_| state.refused) {
+            None => SystemTime::now(),
+            Some((known, since)) => {
+                let millis = carried(known, since, now).millis();
+                UNIX_EPOCH + Duration::from_millis(u64::try_from(millis).unwrap_or_default())
+            }
+        }
     }
 
     /// Takes the value of a `Date` header (RFC 9110 §6.6.1) that was received just now.
@@ -96,6 +140,13 @@ impl Clock {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Reckoning> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the SDK signs by, and judges by whether credentials are over.
+impl TimeSource for Clock {
+    fn now(&self) -> SystemTime {
+        self.signing(Instant::now())
     }
 }
 
@@ -159,6 +210,28 @@ mod tests {
             clock.at(start + Duration::from_millis(1500)).millis(),
             second(1).millis() + 500
         );
+    }
+
+    #[test]
+    fn it_is_signed_by_the_platforms_time_once_this_machines_was_refused() {
+        let printed = |seconds: i64| {
+            let at = wall_time().plus_seconds(seconds);
+            let at = jiff::Timestamp::from_millisecond(at.millis()).expect("a time");
+            let printer = jiff::fmt::rfc2822::DateTimePrinter::new();
+            printer.timestamp_to_rfc9110_string(&at).expect("printed")
+        };
+        let off = |clock: &Clock| {
+            let signed = clock.signing(Instant::now());
+            let ahead = signed.duration_since(SystemTime::now());
+            ahead.map_or(0, |ahead| ahead.as_secs())
+        };
+        let clock = Clock::new();
+        clock.observe(&printed(3600));
+        assert_eq!(off(&clock), 0, "nobody refused anything");
+        clock.refused_at(&printed(60));
+        assert!(!clock.is_corrected(), "not because of its time");
+        clock.refused_at(&printed(3600));
+        assert!(clock.is_corrected() && off(&clock) > 3590);
     }
 
     #[test]

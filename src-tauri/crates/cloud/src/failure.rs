@@ -129,10 +129,6 @@ where
     failure
 }
 
-/// AWS accepts signatures up to this far from its own time, in seconds (IAM guide,
-/// reference_sigv-troubleshooting: five minutes, fifteen for some services).
-const SIGNED_WITHIN: i64 = 300;
-
 /// How far this machine's clock is off, in seconds, where that is why the call was refused: the
 /// code says so itself, or it is one about signatures and the answer's `Date` is far from here.
 fn off<E>(error: &SdkError<E, HttpResponse>, code: Option<&str>) -> Option<Option<i64>> {
@@ -146,12 +142,21 @@ fn off<E>(error: &SdkError<E, HttpResponse>, code: Option<&str>) -> Option<Optio
         | "InvalidSignatureException"
         | "RequestExpired"
         | "AuthFailure"
-            if ahead.is_some_and(|ahead| ahead.abs() > SIGNED_WITHIN) =>
+            if ahead.is_some_and(|ahead| ahead.abs() > crate::clock::SIGNED_WITHIN) =>
         {
             Some(ahead)
         }
         _ => None,
     }
+}
+
+/// The time that a server told with its refusal of a request, where it refused it for the time of its signature.
+pub(crate) fn refused_for_its_time<E>(error: &SdkError<E, HttpResponse>) -> Option<&str>
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    off(error, error.meta().code())?;
+    error.raw_response()?.headers().get("date")
 }
 
 fn clock_is_off(asked: &Asked<'_>, code: &str, ahead: Option<i64>) -> SourceFailure {
@@ -168,7 +173,7 @@ fn clock_is_off(asked: &Asked<'_>, code: &str, ahead: Option<i64>) -> SourceFail
     let happened = format!("was refused because this machine's clock is {by} ({code})");
     SourceFailure {
         next_step:
-            "Set this machine's clock (NTP), then it goes on by itself; the credentials may be fine."
+            "It goes on by AWS's time now; set this machine's clock (NTP) all the same. The credentials may be fine."
                 .to_owned(),
         ..tell(FailureClass::Credentials, asked, &happened)
     }

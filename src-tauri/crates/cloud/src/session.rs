@@ -329,6 +329,7 @@ impl Session {
             global,
             sdk: sdk
                 .region(Region::new(region.to_owned()))
+                .time_source(self.clock.clone())
                 .http_client(wire.clone())
                 .build(),
             wire,
@@ -344,6 +345,15 @@ impl Session {
     /// # Errors
     /// When STS does not say, or says it without an account.
     pub async fn caller(&self) -> Result<Caller, SourceFailure> {
+        let corrected = self.clock.is_corrected();
+        match self.asks_caller().await {
+            // It was refused for this machine's clock, which no longer counts.
+            Err(_) if self.clock.is_corrected() && !corrected => self.asks_caller().await,
+            answer => answer,
+        }
+    }
+
+    async fn asks_caller(&self) -> Result<Caller, SourceFailure> {
         let call = self.sts().get_caller_identity().customize();
         let limits = TimeoutConfig::builder()
             .operation_attempt_timeout(CALLER_WITHIN / 2)
@@ -405,7 +415,12 @@ impl Session {
         self.budget.spend(service).await;
         match Guarded::new(answer).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(failure::from_sdk(&error, &self.asked(service, call, thing))),
+            Ok(Err(error)) => {
+                if let Some(date) = failure::refused_for_its_time(&error) {
+                    self.clock.refused_at(date);
+                }
+                Err(failure::from_sdk(&error, &self.asked(service, call, thing)))
+            }
             Err(_) => Err(failure::panicked(&self.asked(service, call, thing))),
         }
     }

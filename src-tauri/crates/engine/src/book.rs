@@ -184,6 +184,12 @@ impl Book {
         Recording { taken_at, shelves }
     }
 
+    /// Everything was heard so much longer ago.
+    pub(crate) fn slept(&mut self, away: Duration) -> Effect {
+        self.slots.values_mut().for_each(|slot| slot.slept(away));
+        Effect::Content
+    }
+
     /// Puts what an earlier run recorded where nothing was read yet, marked stale.
     pub(crate) fn restore(&mut self, recording: Recording) -> Effect {
         let mut effect = Effect::Nothing;

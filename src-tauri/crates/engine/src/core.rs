@@ -1,6 +1,7 @@
 //! The supervised tasks around the index, without knowing what they read: pollers, watchers, the
 //! index and the recorder. [`Engine`](crate::Engine) gives them collectors and sessions.
 
+use crate::awake::Awake;
 use crate::book::Feed;
 use crate::index::{Assembler, Index, Message, PlatformClock, Signals};
 use crate::poller::{Desk, Heard, Live, Poller, Reader, defect, prerequisites};
@@ -24,16 +25,27 @@ pub(crate) struct Parts {
     pub(crate) settings: Settings,
     pub(crate) clock: PlatformClock,
     pub(crate) assembler: Assembler,
+    /// Told how long the machine slept.
+    pub(crate) woke: Woke,
     /// The picture before anything was read.
     pub(crate) first: Snapshot,
     pub(crate) readers: Vec<Arc<dyn Reader>>,
     pub(crate) watches: Vec<Arc<dyn Watch>>,
 }
 
+/// Who else is told how long the machine slept.
+pub(crate) type Woke = Box<dyn Fn(Duration) + Send + Sync>;
+
+/// One notice per polled source: it is read now.
+type Pokes = Arc<Mutex<BTreeMap<SourceId, Arc<Notify>>>>;
+
+/// How often it is looked whether the machine slept.
+const AWAKE_EVERY: Duration = Duration::from_secs(5);
+
 /// The running tasks.
 pub(crate) struct Core {
     snapshots: watch::Receiver<Arc<Snapshot>>,
-    pokes: Mutex<BTreeMap<SourceId, Arc<Notify>>>,
+    pokes: Pokes,
     live: watch::Sender<Live>,
     slowed: watch::Sender<f64>,
     desk: Desk,
@@ -54,6 +66,7 @@ impl Core {
         };
         let live = watch::Sender::new(Live::new());
         let slowed = watch::Sender::new(1.0);
+        let woken = watch::Sender::new(());
         let desk = Desk {
             mailbox: mailbox.clone(),
             clock: Arc::clone(&parts.clock),
@@ -62,13 +75,15 @@ impl Core {
             abnormal: signals.abnormal.subscribe(),
             live: live.subscribe(),
             slowed: slowed.subscribe(),
+            woken: woken.subscribe(),
         };
+        let woke = std::mem::replace(&mut parts.woke, Box::new(|_| {}));
         let readers = std::mem::take(&mut parts.readers);
         let watches = std::mem::take(&mut parts.watches);
         let (index, snapshots) = first_index(parts, signals, recorder(mailbox), &readers, &watches);
         let core = Self {
             snapshots,
-            pokes: Mutex::new(BTreeMap::new()),
+            pokes: Pokes::default(),
             live,
             slowed,
             desk,
@@ -80,6 +95,7 @@ impl Core {
             core.poll(Arc::clone(reader), after);
         }
         watches.into_iter().for_each(|watched| core.follow(watched));
+        core.spawn(wake(core.mailbox(), Arc::clone(&core.pokes), woken, woke));
         core
     }
 
@@ -232,6 +248,26 @@ impl Core {
             // It has answered; a panic on its last step has nothing left to lose.
             let _ = index.await;
         }
+    }
+}
+
+/// Notices that the machine slept: what was read is that much older, everything is read again at once, and watches are
+/// opened anew, whose connections nobody kept alive meanwhile.
+async fn wake(mailbox: mpsc::Sender<Message>, pokes: Pokes, woken: watch::Sender<()>, woke: Woke) {
+    let mut awake = Awake::default();
+    loop {
+        crate::time::sleep(AWAKE_EVERY).await;
+        let Some(away) = awake.slept() else { continue };
+        tracing::info!(
+            seconds = away.as_secs(),
+            "the machine slept, or its clock was set"
+        );
+        woke(away);
+        if mailbox.send(Message::Slept(away)).await.is_err() {
+            return;
+        }
+        woken.send_replace(());
+        lock(&pokes).values().for_each(|poke| poke.notify_one());
     }
 }
 

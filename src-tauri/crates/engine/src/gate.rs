@@ -9,17 +9,16 @@
 //! another speed.
 
 mod arming;
-mod awake;
 mod refusal;
 
 pub use arming::Arming;
 pub use refusal::Refusal;
 
+use crate::awake::Awake;
 use crate::runs::{Platform, Rules};
 use crate::time::Instant;
 use act::{ConfirmLevel, Context, Outcome, PLAN_SECONDS, Plan, PlanError, PlanId, Request};
 use arming::{Armed, armed_for};
-use awake::Awake;
 use model::{Snapshot, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -283,7 +282,7 @@ impl Gate {
     /// No task panics while it holds this lock, so a poisoned one is whole.
     fn lock(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if !state.awake.still() {
+        if state.awake.slept().is_some() {
             state.slept |= state.armed.take().is_some();
             state.plans.clear();
         }

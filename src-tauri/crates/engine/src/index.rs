@@ -203,6 +203,10 @@ impl Index {
                 let effect = self.book.watched(&source, batch, requests, (at, now));
                 self.heard(&source, now, effect);
             }
+            Message::Slept(away) => {
+                let effect = self.book.slept(away);
+                self.soil(effect);
+            }
             Message::Fault(source, failure) => {
                 let effect = self.book.failed(&source, failure);
                 self.heard(&source, now, effect);

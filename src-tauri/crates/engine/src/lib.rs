@@ -10,6 +10,7 @@
 
 mod assembly;
 pub mod audit;
+mod awake;
 mod book;
 mod cadence;
 mod clusters;

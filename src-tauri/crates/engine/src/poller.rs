@@ -50,6 +50,8 @@ pub(crate) struct Desk {
     pub(crate) heard: watch::Receiver<Heard>,
     pub(crate) abnormal: watch::Receiver<Arc<BTreeSet<SourceId>>>,
     pub(crate) live: watch::Receiver<Live>,
+    /// Changes when the machine woke up.
+    pub(crate) woken: watch::Receiver<()>,
     /// How many times longer than by itself to rest between two readings that cost something.
     pub(crate) slowed: watch::Receiver<f64>,
 }

@@ -98,8 +98,10 @@ impl Recipe {
         }
         let clock = sessions.clock.clone();
         let clock: PlatformClock = Arc::new(move || clock.now());
+        let platform = sessions.clock.clone();
         let parts = Parts {
             settings: self.settings,
+            woke: Box::new(move |away| platform.slept(away)),
             first: self.first_picture(&sessions, &clusters, seq),
             clock,
             assembler,

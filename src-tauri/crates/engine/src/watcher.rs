@@ -40,8 +40,10 @@ pub(crate) async fn watch(watched: Arc<dyn Watch>, desk: Desk) {
     let mut pause = FIRST_PAUSE;
     loop {
         let opened = now();
-        let Some(ended) = follow(watched.as_ref(), &desk).await else {
-            return;
+        let ended = match follow(watched.as_ref(), &desk).await {
+            Ended::Engine => return,
+            Ended::Slept => continue,
+            Ended::Watch(failure) => failure,
         };
         if (now() - opened) >= STEADY {
             pause = FIRST_PAUSE;
@@ -55,13 +57,33 @@ pub(crate) async fn watch(watched: Arc<dyn Watch>, desk: Desk) {
     }
 }
 
-/// Passes on one watch until it ends, with why; `None` when the engine stops.
-async fn follow(watched: &dyn Watch, desk: &Desk) -> Option<SourceFailure> {
+/// Why a watch is followed no longer.
+enum Ended {
+    /// The engine stops.
+    Engine,
+    /// The machine slept: nobody knows what its connection is worth.
+    Slept,
+    /// By itself.
+    Watch(SourceFailure),
+}
+
+/// Passes on one watch until it ends.
+async fn follow(watched: &dyn Watch, desk: &Desk) -> Ended {
     let source = watched.source();
     let mut batches = watched.open();
     let limit = (watched.period() * REOPEN_AFTER).max(LEAST_SILENCE);
+    let mut woken = desk.woken.clone();
+    woken.mark_unchanged();
     loop {
-        match crate::time::timeout(limit, batches.next()).await {
+        let next = crate::time::timeout(limit, batches.next());
+        let next = tokio::select! {
+            next = next => next,
+            changed = woken.changed() => match changed {
+                Ok(()) => return Ended::Slept,
+                Err(_) => return Ended::Engine,
+            },
+        };
+        match next {
             Ok(Some(batch)) => {
                 let message = Message::Batch {
                     source: source.id.clone(),
@@ -69,10 +91,12 @@ async fn follow(watched: &dyn Watch, desk: &Desk) -> Option<SourceFailure> {
                     at: (desk.clock)(),
                     requests: watched.requests(),
                 };
-                desk.mailbox.send(message).await.ok()?;
+                if desk.mailbox.send(message).await.is_err() {
+                    return Ended::Engine;
+                }
             }
-            Ok(None) => return Some(ended(source)),
-            Err(_) => return Some(silent(source, limit)),
+            Ok(None) => return Ended::Watch(ended(source)),
+            Err(_) => return Ended::Watch(silent(source, limit)),
         }
     }
 }

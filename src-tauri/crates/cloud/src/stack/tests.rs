@@ -204,7 +204,7 @@ fn a_budget_is_more_than_nothing() {
     assert_eq!(dollars(SMALLEST), None);
     for wrong in ["0.0", "-1", "nan", "inf"] {
         let told = mistake(&with(wrong));
-        assert!(told.contains("line 8, column 19"), "{told}");
+        assert!(told.contains("line 7, column 19"), "{told}");
     }
 }
 

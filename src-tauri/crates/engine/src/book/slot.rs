@@ -118,6 +118,11 @@ impl Slot {
         }
     }
 
+    /// It was heard so much longer ago.
+    pub(super) fn slept(&mut self, away: Duration) {
+        self.heard = self.heard.map(|at| at.checked_sub(away).unwrap_or(at));
+    }
+
     /// Whether the last thing heard is a failure.
     pub(super) fn failing(&self) -> bool {
         self.failure.is_some()

@@ -331,3 +331,32 @@ fn stopping_ends_every_task() {
         assert_eq!(messages(&last, "orders"), Some(1));
     });
 }
+
+#[test]
+fn what_was_read_before_the_machine_slept_is_old_and_read_again_at_once() {
+    paused(async {
+        let reader = FakeReader::new("queues", |nth| {
+            Box::pin(async move {
+                sleep(Duration::from_secs(1)).await;
+                good(vec![queue("orders", i64::from(nth))]).await
+            })
+        });
+        let (id, bench) = (
+            reader.id(),
+            Bench::start(std::slice::from_ref(&reader), &[]),
+        );
+        bench.when(|s| messages(s, "orders") == Some(0)).await;
+        assert_eq!(status(&bench.now(), &id).state, State::Ok);
+        crate::time::sleep_machine(Duration::from_secs(8 * 3600));
+        let began = now();
+        let old = bench.when(|s| status(s, &id).outdated).await;
+        assert_eq!(messages(&old, "orders"), Some(0));
+        let read = bench.when(|s| messages(s, "orders") == Some(1)).await;
+        assert!(
+            (now() - began) < Duration::from_secs(10),
+            "{:?}",
+            (now() - began)
+        );
+        assert_eq!(status(&read, &id).state, State::Ok);
+    });
+}

@@ -1,6 +1,6 @@
 //! Whether the machine slept. The monotonic clock stands still meanwhile (clock_gettime(2),
 //! CLOCK_MONOTONIC), the wall clock does not: where they went apart, time passed that nobody was here
-//! for, and what was armed or shown before is not what anybody would press now.
+//! for: what was armed or shown before is not what anybody would press now, and what was read is older than it looks.
 
 use crate::time::Instant;
 use std::time::{Duration, SystemTime};
@@ -11,7 +11,7 @@ const APART: Duration = Duration::from_secs(10);
 
 /// Both clocks as they were last seen.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Awake {
+pub(crate) struct Awake {
     steady: Instant,
     wall: SystemTime,
 }
@@ -26,9 +26,9 @@ impl Default for Awake {
 }
 
 impl Awake {
-    /// Whether the machine was awake since the last look. A wall clock that was set back or forth
-    /// counts as a sleep: it is not known which it was.
-    pub(super) fn still(&mut self) -> bool {
+    /// How long the machine slept since the last look; `None`: it did not. A wall clock that was set
+    /// back or forth counts as a sleep: it is not known which it was.
+    pub(crate) fn slept(&mut self) -> Option<Duration> {
         let now = Self::default();
         let steady = now.steady.saturating_duration_since(self.steady);
         let apart = match now.wall.duration_since(self.wall) {
@@ -36,6 +36,6 @@ impl Awake {
             Err(back) => back.duration() + steady,
         };
         *self = now;
-        apart <= APART
+        (apart > APART).then_some(apart)
     }
 }

@@ -1,0 +1,37 @@
+"""A machine whose clock is off: AWS refuses what it signs, until it is signed by AWS's time."""
+
+import pytest
+import topology as reading
+from platform_sim import simulated
+from skewed_proxy import skewed
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory):
+    with simulated(tmp_path_factory.mktemp("clock") / "sim", "calm", "--seed", "3", "--pods", "40", "--regions", "1") as platform:
+        yield platform
+
+
+def through(platform, proxy) -> None:
+    """The stack's way to AWS leads through the proxy."""
+    config = platform.stack.parent / "aws" / "config"
+    lines = config.read_text().splitlines()
+    config.write_text("\n".join(f"endpoint_url = {proxy.url}" if line.startswith("endpoint_url") else line for line in lines) + "\n")
+
+
+@pytest.mark.parametrize("ahead", [{"minutes": 17}, {"minutes": -40}, {"days": 3}], ids=["behind", "ahead", "days behind"])
+def test_one_refusal_is_enough_to_sign_by_the_time_aws_tells(platform, tmp_path, ahead):
+    with skewed(platform.aws, **ahead) as proxy:
+        through(platform, proxy)
+        seen = reading.read(platform.stack, tmp_path)
+        assert seen.code == 0, [s["error"] for s in seen.document["sources"] if s["state"] != "ok"]
+        assert seen.of("queue") and seen.document["identity"]["access"][0]["state"] == "valid"
+        assert len(proxy.refused) == 1 and "/sts/" in proxy.refused[0], proxy.refused
+        assert proxy.passed > 20
+
+
+def test_a_clock_within_five_minutes_is_left_alone(platform, tmp_path):
+    with skewed(platform.aws, minutes=4) as proxy:
+        through(platform, proxy)
+        assert reading.read(platform.stack, tmp_path).code == 0
+        assert not proxy.refused
