@@ -1,8 +1,10 @@
-"""A machine whose clock is off: AWS refuses what it signs, until it is signed by AWS's time."""
+"""A machine whose clock is off: AWS refuses what it signs, until it is signed by AWS's time. That counts for writes too,
+which are never repeated."""
 
 import pytest
 import topology as reading
 from platform_sim import simulated
+from road_desk import act_words, planned
 from skewed_proxy import skewed
 
 
@@ -35,3 +37,14 @@ def test_a_clock_within_five_minutes_is_left_alone(platform, tmp_path):
         through(platform, proxy)
         assert reading.read(platform.stack, tmp_path).code == 0
         assert not proxy.refused
+
+
+def test_a_write_is_not_refused_for_the_clock_after_what_was_read(platform, tmp_path):
+    with skewed(platform.aws, minutes=-25) as proxy:
+        through(platform, proxy)
+        mapping = next(m for m in reading.read(platform.stack, tmp_path).of("mapping"))
+        plan = planned(platform, tmp_path, "pause", mapping["id"])
+        del proxy.refused[:]
+        done = reading.qd(*act_words(platform, plan), state=tmp_path, timeout=240)
+        assert done.returncode == 0, (done.stdout[-1500:], done.stderr)
+        assert len(proxy.refused) == 1 and "/sts/" in proxy.refused[0], proxy.refused

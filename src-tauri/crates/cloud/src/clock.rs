@@ -25,8 +25,19 @@ struct Reckoning {
     leap: Option<Timestamp>,
     /// The latest time ever given out: it never goes back.
     given: Timestamp,
-    /// A server refused what was signed by this machine's clock.
-    refused: bool,
+    /// Whether a server refused what was signed by this machine's clock.
+    refused: Refused,
+}
+
+/// Whether signatures go by the platform's time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refused {
+    /// Nobody refused this machine's.
+    No,
+    /// Somebody did; the SDK corrects the second attempt of that call itself.
+    Heard,
+    /// Somebody did, and that call is over.
+    Counts,
 }
 
 impl Default for Clock {
@@ -43,7 +54,7 @@ impl Clock {
             known: None,
             leap: None,
             given: Timestamp::from_millis(i64::MIN),
-            refused: false,
+            refused: Refused::No,
         })))
     }
 
@@ -72,22 +83,27 @@ impl Clock {
     }
 
     /// A server refused a request, and told this time in its `Date` header just now. Where that is further from this
-    /// machine's than signatures may be, what is signed from now on is signed by the platform's time.
+    /// machine's than signatures may be, what is signed after this call is signed by the platform's time.
     pub(crate) fn refused_at(&self, date: &str) {
-        if ahead_of(date).is_some_and(|ahead| ahead.abs() > SIGNED_WITHIN) {
-            self.lock().refused = true;
+        let mut state = self.lock();
+        let off = ahead_of(date).is_some_and(|ahead| ahead.abs() > SIGNED_WITHIN);
+        if off && state.refused == Refused::No {
+            state.refused = Refused::Heard;
         }
     }
 
-    /// Whether signatures go by the platform's time, because this machine's was refused.
-    pub(crate) fn is_corrected(&self) -> bool {
-        self.lock().refused
+    /// A call is over: what was heard of its signature counts for the next one.
+    pub(crate) fn call_ended(&self) {
+        let mut state = self.lock();
+        if state.refused == Refused::Heard {
+            state.refused = Refused::Counts;
+        }
     }
 
     /// The time to sign by: this machine's, until it was refused.
     fn signing(&self, now: Instant) -> SystemTime {
         let state = self.lock();
-        match state.known.filter(|_| state.refused) {
+        match state.known.filter(|_| state.refused == Refused::Counts) {
             None => SystemTime::now(),
             Some((known, since)) => {
                 let millis = carried(known, since, now).millis();
@@ -229,9 +245,12 @@ mod tests {
         clock.observe(&printed(3600));
         assert_eq!(off(&clock), 0, "nobody refused anything");
         clock.refused_at(&printed(60));
-        assert!(!clock.is_corrected(), "not because of its time");
+        clock.call_ended();
+        assert_eq!(off(&clock), 0, "not because of its time");
         clock.refused_at(&printed(3600));
-        assert!(clock.is_corrected() && off(&clock) > 3590);
+        assert_eq!(off(&clock), 0, "the SDK corrects its second attempt itself");
+        clock.call_ended();
+        assert!(off(&clock) > 3590);
     }
 
     #[test]

@@ -129,6 +129,19 @@ where
     failure
 }
 
+/// Codes with which a request is refused when its signature does not hold: because of its time, or of its keys.
+pub(crate) fn is_about_signatures(code: &str) -> bool {
+    matches!(
+        code,
+        "RequestTimeTooSkewed"
+            | "RequestInTheFuture"
+            | "SignatureDoesNotMatch"
+            | "InvalidSignatureException"
+            | "RequestExpired"
+            | "AuthFailure"
+    )
+}
+
 /// How far this machine's clock is off, in seconds, where that is why the call was refused: the
 /// code says so itself, or it is one about signatures and the answer's `Date` is far from here.
 fn off<E>(error: &SdkError<E, HttpResponse>, code: Option<&str>) -> Option<Option<i64>> {
@@ -138,25 +151,13 @@ fn off<E>(error: &SdkError<E, HttpResponse>, code: Option<&str>) -> Option<Optio
     let ahead = date.and_then(crate::clock::ahead_of);
     match code? {
         "RequestTimeTooSkewed" | "RequestInTheFuture" => Some(ahead),
-        "SignatureDoesNotMatch"
-        | "InvalidSignatureException"
-        | "RequestExpired"
-        | "AuthFailure"
-            if ahead.is_some_and(|ahead| ahead.abs() > crate::clock::SIGNED_WITHIN) =>
+        code if is_about_signatures(code)
+            && ahead.is_some_and(|ahead| ahead.abs() > crate::clock::SIGNED_WITHIN) =>
         {
             Some(ahead)
         }
         _ => None,
     }
-}
-
-/// The time that a server told with its refusal of a request, where it refused it for the time of its signature.
-pub(crate) fn refused_for_its_time<E>(error: &SdkError<E, HttpResponse>) -> Option<&str>
-where
-    E: ProvideErrorMetadata + Error + 'static,
-{
-    off(error, error.meta().code())?;
-    error.raw_response()?.headers().get("date")
 }
 
 fn clock_is_off(asked: &Asked<'_>, code: &str, ahead: Option<i64>) -> SourceFailure {

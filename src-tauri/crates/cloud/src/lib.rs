@@ -20,6 +20,7 @@ pub mod probe;
 mod profile;
 pub mod profiles;
 pub mod session;
+mod skew;
 pub mod sso;
 pub mod stack;
 mod standing;

@@ -345,15 +345,6 @@ impl Session {
     /// # Errors
     /// When STS does not say, or says it without an account.
     pub async fn caller(&self) -> Result<Caller, SourceFailure> {
-        let corrected = self.clock.is_corrected();
-        match self.asks_caller().await {
-            // It was refused for this machine's clock, which no longer counts.
-            Err(_) if self.clock.is_corrected() && !corrected => self.asks_caller().await,
-            answer => answer,
-        }
-    }
-
-    async fn asks_caller(&self) -> Result<Caller, SourceFailure> {
         let call = self.sts().get_caller_identity().customize();
         let limits = TimeoutConfig::builder()
             .operation_attempt_timeout(CALLER_WITHIN / 2)
@@ -413,14 +404,11 @@ impl Session {
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
         self.budget.spend(service).await;
-        match Guarded::new(answer).await {
+        let answered = Guarded::new(answer).await;
+        self.clock.call_ended();
+        match answered {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => {
-                if let Some(date) = failure::refused_for_its_time(&error) {
-                    self.clock.refused_at(date);
-                }
-                Err(failure::from_sdk(&error, &self.asked(service, call, thing)))
-            }
+            Ok(Err(error)) => Err(failure::from_sdk(&error, &self.asked(service, call, thing))),
             Err(_) => Err(failure::panicked(&self.asked(service, call, thing))),
         }
     }

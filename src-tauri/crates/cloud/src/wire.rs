@@ -6,6 +6,7 @@
 
 use crate::budget::Budget;
 use crate::clock::{self, Clock};
+use crate::skew;
 use crate::whole::{self, Broken};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::{Builder, ConnectorBuilder, tls};
@@ -141,6 +142,9 @@ impl HttpConnector for Tap {
             }
             let body = std::mem::replace(answer.body_mut(), SdkBody::taken());
             let body = whole::read(body).await.map_err(broken)?;
+            if let Some(date) = skew::refused(&answer, &body) {
+                seen.clock.refused_at(date);
+            }
             if reads && answer.status().is_success() {
                 whole::check(&body).map_err(broken)?;
             }
