@@ -12,7 +12,7 @@ mod start;
 pub use commands::About;
 pub use error::{IpcCode, IpcError};
 pub use link::Link;
-pub use sign_in::SignInCode;
+pub use sign_in::SignInAsked;
 pub use start::{Beginnings, ChosenProfile, FoundPlatform};
 
 use link::Links;
@@ -70,6 +70,7 @@ pub fn run(args: impl Iterator<Item = String>) {
             commands::try_again,
             sign_in::begin_sign_in,
             sign_in::await_sign_in,
+            sign_in::give_sign_in_code,
             sign_in::open_sign_in_page,
             sign_in::cancel_sign_in,
             commands::offers,

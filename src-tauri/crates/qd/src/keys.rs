@@ -3,7 +3,7 @@
 
 use crate::args::KeysCommand;
 use crate::failure::Failure;
-use cloud::keyring;
+use cloud::{Way, keyring};
 use cloud::stack::StackFiles;
 use std::io::{BufRead as _, IsTerminal as _};
 
