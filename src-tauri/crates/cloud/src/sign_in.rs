@@ -27,7 +27,7 @@ pub enum SigningIn {
     /// A code is to be confirmed on a page.
     Page(Box<sso::Pending>),
     /// A code of a device is to be given.
-    Code(mfa::Asked),
+    Code(Box<mfa::Asked>),
 }
 
 /// Somebody is signed in.
@@ -60,7 +60,10 @@ pub async fn begin(profile: &str, files: &StackFiles) -> Result<SigningIn, SignI
             let pending = sso::begin(profile, files, portal).await?;
             Ok(SigningIn::Page(Box::new(pending)))
         }
-        Place::Role(role) => Ok(SigningIn::Code(mfa::begin(profile, files, role)?)),
+        Place::Role(role) => {
+            let asked = mfa::begin(profile, files, role)?;
+            Ok(SigningIn::Code(Box::new(asked)))
+        }
     }
 }
 
