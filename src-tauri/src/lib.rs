@@ -18,6 +18,8 @@ pub use start::{Beginnings, ChosenProfile, FoundPlatform};
 use link::Links;
 use platform::Platform;
 use tauri::{WebviewUrl, WebviewWindowBuilder};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::prelude::*;
 
 /// Opens the window and runs until it is closed. `args` are the command line's words without the
 /// program's name.
@@ -25,6 +27,9 @@ pub fn run(args: impl Iterator<Item = String>) {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_env("QUARTERDECK_LOG"))
         .with_writer(std::io::stderr)
+        .finish()
+        // Below that the SDK prints what it was configured with, the keys of the AWS files among it.
+        .with(LevelFilter::DEBUG)
         .init();
     cloud::quiet();
     let (links, words): (Vec<String>, Vec<String>) = args.partition(|word| Link::is(word));
