@@ -16,6 +16,7 @@ const COMMANDS: &[&str] = &[
     "try_again",
     "begin_sign_in",
     "await_sign_in",
+    "give_sign_in_code",
     "open_sign_in_page",
     "cancel_sign_in",
     "offers",

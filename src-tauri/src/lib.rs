@@ -12,12 +12,14 @@ mod start;
 pub use commands::About;
 pub use error::{IpcCode, IpcError};
 pub use link::Link;
-pub use sign_in::SignInCode;
+pub use sign_in::SignInAsked;
 pub use start::{Beginnings, ChosenProfile, FoundPlatform};
 
 use link::Links;
 use platform::Platform;
 use tauri::{WebviewUrl, WebviewWindowBuilder};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::prelude::*;
 
 /// Opens the window and runs until it is closed. `args` are the command line's words without the
 /// program's name.
@@ -25,6 +27,9 @@ pub fn run(args: impl Iterator<Item = String>) {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_env("QUARTERDECK_LOG"))
         .with_writer(std::io::stderr)
+        .finish()
+        // Below that the SDK prints what it was configured with, the keys of the AWS files among it.
+        .with(LevelFilter::DEBUG)
         .init();
     cloud::quiet();
     let (links, words): (Vec<String>, Vec<String>) = args.partition(|word| Link::is(word));
@@ -70,6 +75,7 @@ pub fn run(args: impl Iterator<Item = String>) {
             commands::try_again,
             sign_in::begin_sign_in,
             sign_in::await_sign_in,
+            sign_in::give_sign_in_code,
             sign_in::open_sign_in_page,
             sign_in::cancel_sign_in,
             commands::offers,

@@ -61,7 +61,7 @@ pub struct KnownProfile {
     pub region: Option<String>,
     /// How it signs in, in words.
     pub way: String,
-    /// Whether IAM Identity Center is signed in to.
+    /// Whether somebody signs in for it.
     pub signs_in: bool,
     /// The account it says it leads to.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -158,7 +158,7 @@ pub(crate) async fn beginnings() -> Result<Beginnings, IpcError> {
     };
     let profiles = profiles.into_iter().map(|profile| KnownProfile {
         way: profile.way.words().to_owned(),
-        signs_in: profile.way == cloud::Way::Sso,
+        signs_in: matches!(profile.way, cloud::Way::Sso | cloud::Way::Mfa),
         name: profile.name,
         region: profile.region,
         account: profile.account,

@@ -17,7 +17,7 @@ fn export(dir: &Path) {
     engine::Arming::export_all(&config).expect("arming exports");
     engine::AuditRow::export_all(&config).expect("audit rows export");
     quarterdeck::About::export_all(&config).expect("about exports");
-    quarterdeck::SignInCode::export_all(&config).expect("codes export");
+    quarterdeck::SignInAsked::export_all(&config).expect("codes export");
     quarterdeck::Link::export_all(&config).expect("links export");
     quarterdeck::Beginnings::export_all(&config).expect("beginnings export");
     quarterdeck::ChosenProfile::export_all(&config).expect("choices export");

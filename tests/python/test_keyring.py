@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+import totp
 from platform_sim import simulated
 from topology import QD
 
@@ -115,3 +116,18 @@ def test_a_profile_that_signs_in_otherwise_or_is_not_there_takes_no_keys(home):
     assert nobody.returncode == 2 and "no profile nobody" in nobody.stderr
     gone = home.run("keys", "forget", home.profile)
     assert gone.returncode == 1 and "no keys of profile" in gone.stderr, gone.stderr
+
+
+def test_the_keys_that_a_role_with_a_code_is_assumed_with_may_lie_there_too(tmp_path):
+    options = ("--clock", "explicit", "--seed", "13", "--regions", "1", "--pods", "40", "--sign-in", "mfa")
+    with simulated(tmp_path / "sim", "calm", *options) as platform:
+        home = Home(tmp_path / "home", platform)
+        base = re.search(r"source_profile = (\S+)", (home.folder / ".aws/config").read_text())[1]
+        keys = dict(line.split(" = ") for line in (platform.folder / "aws/credentials").read_text().splitlines() if " = " in line)
+        code = totp.code(platform.get("/sign-in")["device"]["seed"])
+        typed = f"{keys['aws_access_key_id']}\n{keys['aws_secret_access_key']}\n"
+        done = home.script(f"qd keys set {base} && qd login {home.profile} --code {code}", typed=typed)
+        assert done.returncode == 0 and "Signed in to role operations" in done.stdout, done.stderr
+        # The session is enough: the keyring is not asked again.
+        done = home.run("topology", "--stack", str(home.folder / "stack.toml"), "--json", keyring=False)
+        assert done.returncode == 0, done.stderr

@@ -4,12 +4,10 @@ import contextlib
 import json
 import os
 import pathlib
-import queue
 import signal
 import stat
 import subprocess
 import sys
-import threading
 import time
 import tomllib
 
@@ -21,6 +19,7 @@ import pytest
 
 import topology as reading
 from platform_sim import simulated
+from signing_in import Watch, elsewhere, of, topology
 from topology import QD, qd
 
 OPTIONS = ("--clock", "explicit", "--seed", "17", "--regions", "1", "--pods", "40", "--sign-in", "sso")
@@ -40,10 +39,6 @@ def home(platform, tmp_path):
     folder = tmp_path / "home"
     folder.mkdir()
     return folder
-
-
-def of(home) -> dict:
-    return {"HOME": str(home)}
 
 
 def cached(home) -> pathlib.Path:
@@ -77,12 +72,6 @@ def sign_in(platform, home) -> dict:
     done = qd("login", platform.profile, "--stack", str(platform.stack), "--json", state=home, env=of(home))
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout.splitlines()[-1])
-
-
-def topology(platform, home, timeout=30):
-    done = qd("topology", "--stack", str(platform.stack), "--json", "--timeout", str(timeout), state=home / "state", env=of(home))
-    assert done.returncode in (0, 3), done.stderr
-    return reading.Topology(json.loads(done.stdout), done.returncode)
 
 
 def by_boto3(platform, home, service="sts", call="get_caller_identity") -> subprocess.CompletedProcess:
@@ -220,18 +209,6 @@ def test_a_role_that_is_not_assigned_is_told_at_the_sign_in_and_where_it_is_miss
     assert errors and all("(ForbiddenException)" in e and "sso_role_name" in e and "qd login" not in e for e in errors), errors
 
 
-def elsewhere(platform, tmp_path, config: str, **replaced: str) -> pathlib.Path:
-    """A stack file like the platform's, with another AWS config."""
-    (tmp_path / "config").write_text(config)
-    stack = platform.stack.read_text().replace('"aws/config"', f'"{tmp_path / "config"}"')
-    for name in ("aws/credentials", "kubeconfig"):
-        stack = stack.replace(f'"{name}"', f'"{platform.folder / name}"')
-    for old, new in replaced.items():
-        stack = stack.replace(f"{old} =", f"{new} =")
-    (tmp_path / "stack.toml").write_text(stack)
-    return tmp_path / "stack.toml"
-
-
 def test_the_older_form_of_the_config_signs_in_and_the_keys_open_the_clusters_too(platform, home, tmp_path):
     config = (platform.folder / "aws/config").read_text().split("[sso-session")
     settings = "".join(line + "\n" for line in config[1].splitlines()[1:] if "scopes" not in line)
@@ -294,27 +271,6 @@ def test_the_keys_of_the_portal_end_and_are_answered_so(platform, home):
     with pytest.raises(botocore.exceptions.ClientError) as refused:
         portal.get_role_credentials(accessToken=token, accountId="111122223333", roleName=role)
     assert refused.value.response["Error"]["Code"] == "ForbiddenException"
-
-
-class Watch:
-    """`qd watch` as it runs: what each source says last."""
-
-    def __init__(self, platform, home):
-        words = [QD, "watch", "--stack", str(platform.stack), "--json"]
-        env = {**os.environ, **of(home), "XDG_STATE_HOME": str(home / "state")}
-        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=env)
-        self.lines, self.sources = queue.Queue(), {}
-        threading.Thread(target=lambda: [self.lines.put(json.loads(line)) for line in self.process.stdout], daemon=True).start()
-
-    def until(self, what, within: float):
-        ends = time.monotonic() + within
-        while not what(self.sources):
-            left = ends - time.monotonic()
-            assert left > 0, json.dumps({i: (s["state"], s.get("error")) for i, s in self.sources.items()}, indent=1)
-            with contextlib.suppress(queue.Empty):
-                line = self.lines.get(timeout=left)
-                for source in line.get("snapshot", line).get("sources", []):
-                    self.sources[source["id"]] = source
 
 
 def test_a_session_that_ends_is_told_and_the_watch_goes_on_after_the_next_sign_in(platform, home):

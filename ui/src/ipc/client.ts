@@ -12,7 +12,7 @@ import type { Peek } from "./gen/Peek";
 import type { Plan } from "./gen/Plan";
 import type { Receipt } from "./gen/Receipt";
 import type { RunEvent } from "./gen/RunEvent";
-import type { SignInCode } from "./gen/SignInCode";
+import type { SignInAsked } from "./gen/SignInAsked";
 import type { About, Arming, AuditRow, Host, HostError } from "./host";
 import { plain } from "./plain";
 
@@ -36,7 +36,8 @@ interface Commands {
   audit: { args: { limit: number }; answer: AuditRow[] };
   links: { args: { channel: Channel<Link> }; answer: null };
   about: { args: Record<string, never>; answer: About };
-  begin_sign_in: { args: { profile: string }; answer: SignInCode };
+  begin_sign_in: { args: { profile: string }; answer: SignInAsked };
+  give_sign_in_code: { args: { code: string }; answer: null };
   await_sign_in: { args: Record<string, never>; answer: null };
   open_sign_in_page: { args: Record<string, never>; answer: null };
   cancel_sign_in: { args: Record<string, never>; answer: null };
@@ -51,7 +52,7 @@ interface Commands {
 }
 
 /** Seconds a command may take; preflight makes fresh calls to the clouds, a peek receives ten messages at a time, a profile is looked through for half a minute. */
-const DEADLINE_S: Partial<Record<keyof Commands, number>> = { about: 60, plan: 40, act: 60, resume_run: 40, subscribe: 60, peek: 120, discover: 60, begin_sign_in: 40, await_sign_in: 1200 };
+const DEADLINE_S: Partial<Record<keyof Commands, number>> = { about: 60, plan: 40, act: 60, resume_run: 40, subscribe: 60, peek: 120, discover: 60, begin_sign_in: 40, give_sign_in_code: 60, await_sign_in: 1200 };
 const DEFAULT_DEADLINE_S = 15;
 
 function call<C extends keyof Commands>(command: C, args: Commands[C]["args"]): Promise<Commands[C]["answer"]> {
@@ -112,6 +113,9 @@ export function shellHost(): Host {
     beginSignIn: (profile) => call("begin_sign_in", { profile }),
     awaitSignIn: async () => {
       await call("await_sign_in", {});
+    },
+    giveSignInCode: async (code) => {
+      await call("give_sign_in_code", { code });
     },
     openSignInPage: async () => {
       await call("open_sign_in_page", {});

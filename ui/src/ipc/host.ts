@@ -18,7 +18,7 @@ import type { PlanId } from "./gen/PlanId";
 import type { Receipt } from "./gen/Receipt";
 import type { RunEvent } from "./gen/RunEvent";
 import type { RunId } from "./gen/RunId";
-import type { SignInCode } from "./gen/SignInCode";
+import type { SignInAsked } from "./gen/SignInAsked";
 import type { Verb } from "./gen/Verb";
 
 export type { About, Arming, AuditRow };
@@ -54,10 +54,12 @@ export interface Host {
   links(onLink: (link: Link) => void): Promise<void>;
   /** Tries credentials that are no good again, and reads at once what failed. */
   tryAgain(): Promise<void>;
-  /** Begins to sign a profile in with IAM Identity Center, in the place of a sign-in that waits. */
-  beginSignIn(profile: string): Promise<SignInCode>;
+  /** Begins to sign a profile in, in the place of a sign-in that waits: what somebody has to do for it. */
+  beginSignIn(profile: string): Promise<SignInAsked>;
   /** Ends when the code is confirmed; fails when it is refused, over, or given up. */
   awaitSignIn(): Promise<void>;
+  /** Gives a code of the device that is asked for; one that is refused leaves room for the next. */
+  giveSignInCode(code: string): Promise<void>;
   /** Opens the page of the sign-in that waits in this machine's browser. */
   openSignInPage(): Promise<void>;
   cancelSignIn(): Promise<void>;

@@ -7,7 +7,7 @@ import { sortOffers } from "../store/offers";
 import { blockers, findingLevel, onlyToChoose, openChoice, stages, tallyOf, worstFirst } from "./action/stages";
 import { score, search } from "./palette/search";
 import type { Access } from "../ipc/gen/Access";
-import { chips, heading, loud, nameOf } from "./status/access";
+import { chips, digits, heading, loud, nameOf } from "./status/access";
 import { serviceAges } from "./status/sources";
 import { metricPath, pickMetrics, placeMarks, ticks, type Mark } from "./timeline/axis";
 
@@ -141,6 +141,13 @@ describe("the way in", () => {
   it("is called by its profile, else by its account", () => {
     expect(nameOf(prod)).toBe("prod");
     expect(nameOf({ account: "profile:default-chain", way: "chain", state: "unknown" })).toBe("default chain");
+  });
+});
+
+describe("the code of a device", () => {
+  it("is six digits, with blanks between them or without", () => {
+    expect(["123456", " 123 456 ", "000000"].map(digits)).toEqual(["123456", "123456", "000000"]);
+    expect(["", "12345", "1234567", "12345a", "१२३४५६"].map(digits)).toEqual([null, null, null, null, null]);
   });
 });
 

@@ -2,7 +2,7 @@
 
 use crate::failure::{class_of_code, find};
 use crate::keyring::KeyringError;
-use crate::sso::{self, NoKeys, Portal};
+use crate::sign_in::{NoKeys, Place, there_are};
 use crate::standing::Ledger;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -52,7 +52,7 @@ pub(crate) enum Unusable {
         /// Where it should.
         wanted: String,
     },
-    /// A sign-in with IAM Identity Center gave none.
+    /// A sign-in gave none.
     #[error("{0}")]
     SignIn(NoKeys),
     /// The role that acts could not be assumed.
@@ -117,6 +117,10 @@ impl From<&Unusable> for Refusal {
             | Unusable::ActRole(_)
             | Unusable::Characters(_) => Refusal::Unfit(told),
             Unusable::SignIn(why) => match why {
+                NoKeys::NoCode { .. } => Refusal::SignIn(Told {
+                    next_step: "Sign in with a code; reading goes on by itself.".to_owned(),
+                    ..told
+                }),
                 NoKeys::Absent(_) | NoKeys::Ended { .. } | NoKeys::Refused(_) => Refusal::Over,
                 NoKeys::NotAssigned(_) => Refusal::Denied,
                 NoKeys::Unreachable { .. } => Refusal::Unreached,
@@ -140,19 +144,12 @@ pub(crate) enum Given {
     Refused(Refusal),
 }
 
-fn there_are(known: &[String]) -> String {
-    match known {
-        [] => "; it has none".to_owned(),
-        known => format!("; it has {}", known.join(", ")),
-    }
-}
-
 /// Hands on what a provider gives, unless it is known that it cannot be used.
 #[derive(Debug)]
 pub(crate) struct Keys {
     provider: SharedCredentialsProvider,
     refused: Option<Unusable>,
-    portal: Option<Portal>,
+    place: Option<Place>,
     ledger: Ledger,
 }
 
@@ -160,21 +157,21 @@ impl Keys {
     pub(crate) fn new(
         provider: SharedCredentialsProvider,
         refused: Option<Unusable>,
-        portal: Option<Portal>,
+        place: Option<Place>,
         ledger: Ledger,
     ) -> Self {
         Self {
             provider,
             refused,
-            portal,
+            place,
             ledger,
         }
     }
 
     /// The same failure, with the reason where it is the sign-in.
     fn told(&self, error: CredentialsError) -> CredentialsError {
-        let portal = self.portal.as_ref();
-        match portal.and_then(|portal| sso::why(&error, portal, Timestamp::now())) {
+        let place = self.place.as_ref();
+        match place.and_then(|place| place.why(&error, Timestamp::now())) {
             Some(why) => CredentialsError::invalid_configuration(Unusable::SignIn(why)),
             None => error,
         }

@@ -5,8 +5,9 @@
 
 use crate::keyring::Kept;
 use crate::keys::{Keys, Unusable};
+use crate::mfa;
 use crate::profiles::says_nothing;
-use crate::sso::Portal;
+use crate::sign_in::Place;
 use crate::stack::StackFiles;
 use crate::standing::{Ledger, Standing};
 use crate::wire;
@@ -36,7 +37,7 @@ pub(crate) struct Access {
     pub(crate) standing: Standing,
     /// Connections, shared by all regions of the account.
     pub(crate) pool: SharedHttpClient,
-    /// The profile that signs in with IAM Identity Center, itself or through another; `None`: it does not.
+    /// The profile that somebody signs in for, itself or through another; `None`: nobody does.
     pub(crate) signs_in: Option<String>,
 }
 
@@ -77,13 +78,18 @@ pub(crate) async fn access(profile: Option<&str>, files: &StackFiles, region: &s
             with_profile(loader, profile, files, &region, &pool)
         };
     }
-    let signs_in = looked.portal.is_some().then_some(looked.profile);
-    let sdk = with_keys(
-        loader.load().await,
-        looked.refused,
-        looked.portal,
-        &standing.ledger,
-    );
+    let signs_in = looked.place.is_some().then_some(looked.profile);
+    let mut sdk = match &looked.place {
+        // The SDK would assume the role without a code.
+        Some(Place::Role(_)) => loader.no_credentials().load().await,
+        Some(Place::Portal(_)) | None => loader.load().await,
+    };
+    if let Some(Place::Role(role)) = &looked.place {
+        let given = mfa::Given::new(role.clone(), looked.above, sdk.clone());
+        let given = SharedCredentialsProvider::new(given);
+        sdk = sdk.into_builder().credentials_provider(given).build();
+    }
+    let sdk = with_keys(sdk, looked.refused, looked.place, &standing.ledger);
     let loopback = sdk.endpoint_url().is_some_and(wire::is_loopback);
     direct.store(loopback, Ordering::Relaxed);
     Access {
@@ -102,13 +108,13 @@ pub(crate) fn checked(sdk: SdkConfig, refused: Unusable, ledger: &Ledger) -> Sdk
 fn with_keys(
     sdk: SdkConfig,
     refused: Option<Unusable>,
-    portal: Option<Portal>,
+    place: Option<Place>,
     ledger: &Ledger,
 ) -> SdkConfig {
     let Some(provider) = sdk.credentials_provider() else {
         return sdk;
     };
-    let keys = SharedCredentialsProvider::new(Keys::new(provider, refused, portal, ledger.clone()));
+    let keys = SharedCredentialsProvider::new(Keys::new(provider, refused, place, ledger.clone()));
     sdk.into_builder().credentials_provider(keys).build()
 }
 
@@ -119,8 +125,10 @@ struct Looked {
     profile: String,
     /// Why its credentials are not even asked for.
     refused: Option<Unusable>,
-    /// Where it signs in with IAM Identity Center.
-    portal: Option<Portal>,
+    /// Where somebody signs in for it.
+    place: Option<Place>,
+    /// The roles it assumes with what a code gave.
+    above: Vec<mfa::Step>,
 }
 
 /// The credentials of a profile are not even asked for when it is not there, or when a file that came with the stack
@@ -150,11 +158,12 @@ async fn look(profile: Option<&str>, files: &StackFiles) -> Looked {
     };
     // In the default chain, keys of the environment come before any profile.
     let by_keys = profile.is_none() && Env::real().get("AWS_ACCESS_KEY_ID").is_ok();
-    let portal = Portal::of(&set, &start).ok().filter(|_| !by_keys);
+    let place = Place::of(&set, &start).ok().filter(|_| !by_keys);
     Looked {
+        above: mfa::above(&set, &start),
         profile: start,
         refused,
-        portal,
+        place,
     }
 }
 

@@ -69,8 +69,8 @@ pub async fn profiles(files: &StackFiles) -> Result<Vec<Profile>, String> {
     Ok(all)
 }
 
-/// The profile that `start` gets its credentials from in the end, through the `source_profile` of roles; one
-/// that names itself, or one that is not there, is not followed
+/// The profile that `start` gets its credentials from in the end, through the `source_profile` of roles, or the role on
+/// the way that takes a code; one that names itself, or one that is not there, is not followed
 /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html>).
 pub(crate) fn root<'a>(set: &'a EnvConfigSections, start: &str) -> Option<&'a Section> {
     let mut root = set.get_profile(start)?;
@@ -90,7 +90,9 @@ pub(crate) fn root<'a>(set: &'a EnvConfigSections, start: &str) -> Option<&'a Se
 /// How the section of a profile signs in; of several ways the one the SDK takes first.
 pub(crate) fn way_of(section: &Section) -> Way {
     let has = |key: &str| section.get(key).is_some();
-    if has("role_arn") {
+    if has("role_arn") && has("mfa_serial") {
+        Way::Mfa
+    } else if has("role_arn") {
         Way::Role
     } else if has("sso_session") || has("sso_start_url") {
         Way::Sso

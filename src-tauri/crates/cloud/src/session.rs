@@ -7,7 +7,7 @@ use crate::failure::{self, Asked};
 use crate::guarded::Guarded;
 use crate::keys::Unusable;
 use crate::profile::{self, Access};
-use crate::sso;
+use crate::sign_in;
 use crate::stack::{Stack, StackAccount, StackFiles};
 use crate::standing::Standing;
 use crate::wire::{self, Wire};
@@ -90,7 +90,7 @@ pub struct Session {
     pub covered: bool,
     /// Profile of the AWS config; `None`: the default chain.
     pub profile: Option<Arc<str>>,
-    /// The command that signs in, where IAM Identity Center gives the credentials: `qd login prod`.
+    /// The command that signs in, where somebody has to for the credentials: `qd login prod`.
     pub login: Option<Arc<str>>,
     /// The role that acts; `None`: who reads acts too.
     pub act_role: Option<ActRole>,
@@ -247,7 +247,7 @@ async fn nameless(
         global: true,
         covered: account.regions.iter().any(|region| region == home),
         profile: account.profile.as_deref().map(Arc::from),
-        login: signs_in.map(|profile| sso::command(&profile, stack).into()),
+        login: signs_in.map(|profile| sign_in::command(&profile, stack).into()),
         act_role: account.act_role.clone(),
         acting: None,
         hosted_zones: stack.hosted_zones.clone().into(),

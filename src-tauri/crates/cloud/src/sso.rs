@@ -7,16 +7,14 @@
 //! is half written.
 
 mod cache;
-mod command;
 mod failure;
 mod flow;
 mod portal;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use cache::{Held, token, token_file};
-pub(crate) use command::command;
-pub use failure::SignInError;
-pub(crate) use failure::{NoKeys, why};
-pub use flow::{Code, Pending, SignedIn, begin};
+pub(crate) use cache::{token, token_file};
+pub(crate) use failure::why;
+pub(crate) use flow::begin;
+pub use flow::{Code, Pending};
 pub(crate) use portal::Portal;

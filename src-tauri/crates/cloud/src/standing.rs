@@ -4,7 +4,7 @@
 use crate::keys::Given;
 use crate::profile::config_files;
 use crate::profiles::{root, way_of};
-use crate::sso::{self, Held as Token, Portal};
+use crate::sign_in::{Held, Place};
 use crate::stack::StackFiles;
 use aws_runtime::env_config::section::EnvConfigSections;
 use aws_types::os_shim_internal::{Env, Fs};
@@ -24,8 +24,8 @@ pub struct Standing {
     profile: Option<Arc<str>>,
     way: Way,
     root: Root,
-    /// Where the root signs in with IAM Identity Center.
-    portal: Option<Portal>,
+    /// Where somebody signs in for the root.
+    place: Option<Place>,
     files: Arc<[PathBuf]>,
     pub(crate) ledger: Ledger,
 }
@@ -33,11 +33,11 @@ pub struct Standing {
 impl Standing {
     /// Reads it from the files of the AWS config.
     pub(crate) async fn read(profile: Option<&str>, files: &StackFiles) -> Self {
-        let (way, name, root_way, portal) = followed(profile, files).await;
+        let (way, name, root_way, place) = followed(profile, files).await;
         let (config, credentials) = places(files);
         let file = match root_way {
             Way::Keys => &credentials,
-            Way::Sso | Way::Role | Way::Program | Way::Chain => &config,
+            Way::Sso | Way::Role | Way::Mfa | Way::Program | Way::Chain => &config,
         };
         Self {
             profile: profile.map(Arc::from),
@@ -48,7 +48,7 @@ impl Standing {
                 way: root_way,
                 file: file.display().to_string(),
             },
-            portal,
+            place,
             files: [config, credentials].into(),
             ledger: Ledger::default(),
         }
@@ -61,7 +61,7 @@ impl Standing {
     }
 
     /// What is seen of it now, together with what STS said last: who we are, or why it did not say.
-    /// Reads the token cache of IAM Identity Center.
+    /// Reads what is kept of signing in.
     #[must_use]
     pub fn way_in<'a>(
         &self,
@@ -70,45 +70,46 @@ impl Standing {
         answer: Answer<'a>,
     ) -> WayIn<'a> {
         let given = self.given();
-        let token = self.token();
+        let held = self.held();
         WayIn {
             account: account.clone(),
             profile: self.profile.as_deref().map(ToOwned::to_owned),
             way: self.way,
             root: self.root.clone(),
             arn: arn.map(ToOwned::to_owned),
-            ends: self.ends(&given, token.as_ref()),
-            refusal: self.refusal(given, token.as_ref()),
+            ends: self.ends(&given, held.as_ref()),
+            refusal: self.refusal(given, held.as_ref()),
             answer,
         }
     }
 
     /// When it ends unless somebody does something. A role is assumed again by itself; keys of IAM
-    /// Identity Center as long as there is a token, which itself is renewed where it says so
+    /// Identity Center as long as there is a token, which itself is renewed where it says so; what a code gave is not
     /// (<https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sso.html>). What a program
     /// gave counts as it says
     /// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html>).
-    fn ends(&self, given: &Given, token: Option<&Token>) -> Option<Timestamp> {
+    fn ends(&self, given: &Given, held: Option<&Held>) -> Option<Timestamp> {
         let keys = match given {
             Given::Keys { expires } => expires.map(timestamp),
             Given::Nothing | Given::Refused(_) => None,
         };
-        match (self.root.way, token) {
+        match (self.root.way, held) {
             (Way::Sso, Some(token)) if !token.renews => {
                 Some(keys.map_or(token.expires, |keys| keys.max(token.expires)))
             }
+            (Way::Mfa, Some(session)) => Some(session.expires),
             (Way::Program, _) if self.way == Way::Program => keys,
-            (Way::Sso | Way::Program | Way::Role | Way::Keys | Way::Chain, _) => None,
+            (Way::Sso | Way::Mfa | Way::Program | Way::Role | Way::Keys | Way::Chain, _) => None,
         }
     }
 
     /// Without a token that is good, what was not given is a matter of signing in again.
-    fn refusal(&self, given: Given, token: Option<&Token>) -> Option<Refusal> {
+    fn refusal(&self, given: Given, held: Option<&Held>) -> Option<Refusal> {
         let Given::Refused(refusal) = given else {
             return None;
         };
         let now = timestamp(SystemTime::now());
-        let signed_in = token.is_some_and(|token| token.expires > now);
+        let signed_in = held.is_some_and(|held| held.expires > now);
         match refusal {
             Refusal::Missing if self.root.way == Way::Sso && !signed_in => Some(Refusal::Over),
             refusal => Some(refusal),
@@ -120,8 +121,8 @@ impl Standing {
         ledger.clone()
     }
 
-    fn token(&self) -> Option<Token> {
-        sso::token(self.portal.as_ref()?)
+    fn held(&self) -> Option<Held> {
+        self.place.as_ref()?.held()
     }
 
     /// Another value once one of the files that this way in is made of has changed.
@@ -136,8 +137,8 @@ impl Standing {
                 .hash(&mut hash);
         };
         self.files.iter().for_each(|file| note(file));
-        if let Some(token) = self.portal.as_ref().and_then(sso::token_file) {
-            note(&token);
+        if let Some(kept) = self.place.as_ref().and_then(Place::file) {
+            note(&kept);
         }
         hash.finish()
     }
@@ -157,19 +158,19 @@ async fn followed(profile: Option<&str>, files: &StackFiles) -> Followed {
     }
 }
 
-/// How a profile signs in, and the profile it gets its credentials from in the end: that one's name, way and portal.
-type Followed = (Way, Option<String>, Way, Option<Portal>);
+/// How a profile signs in, and the profile it gets its credentials from in the end: that one's name, way and place.
+type Followed = (Way, Option<String>, Way, Option<Place>);
 
 fn chain(set: &EnvConfigSections, start: &str) -> Followed {
     let (Some(first), Some(root)) = (set.get_profile(start), root(set, start)) else {
         return (Way::Chain, Some(start.to_owned()), Way::Chain, None);
     };
-    let portal = Portal::of(set, start).ok();
+    let place = Place::of(set, start).ok();
     (
         way_of(first),
         Some(root.name().to_owned()),
         way_of(root),
-        portal,
+        place,
     )
 }
 

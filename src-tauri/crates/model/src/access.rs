@@ -27,6 +27,8 @@ pub enum Way {
     Sso,
     /// It assumes a role.
     Role,
+    /// It assumes a role with a code of a device (`mfa_serial`).
+    Mfa,
     /// A program gives the credentials.
     Program,
     /// Keys stand in a file.
@@ -42,6 +44,7 @@ impl Way {
         match self {
             Way::Sso => "IAM Identity Center",
             Way::Role => "assumes a role",
+            Way::Mfa => "assumes a role with a code",
             Way::Program => "credential_process",
             Way::Keys => "keys in a file",
             Way::Chain => "default chain",
@@ -166,6 +169,8 @@ pub enum Refusal {
     Denied,
     /// What they are got with has expired.
     Over,
+    /// Somebody has to sign in first.
+    SignIn(Told),
     /// None were found, or they could not be read.
     Missing,
     /// Whoever gives them could not be reached.
@@ -236,8 +241,7 @@ impl WayIn<'_> {
             Some(told) => (Some(told.sentence), Some(told.next_step)),
             None => (None, None),
         };
-        let signs_in = matches!(state, AccessState::Expired | AccessState::Expiring);
-        let signs_in = signs_in || matches!(self.refusal, Some(Refusal::Missing));
+        let signs_in = self.is_renewed_by_signing_in(state);
         Access {
             account: self.account.clone(),
             profile: self.profile.clone(),
@@ -252,6 +256,16 @@ impl WayIn<'_> {
         }
     }
 
+    /// Whether signing in is what helps.
+    fn is_renewed_by_signing_in(&self, state: AccessState) -> bool {
+        match (state, &self.refusal, self.answer) {
+            (AccessState::Expired | AccessState::Expiring, ..)
+            | (_, Some(Refusal::Missing | Refusal::SignIn(_)), _) => true,
+            (AccessState::Unusable, None, Answer::Failed(failure)) => !is_about_the_clock(failure),
+            _ => false,
+        }
+    }
+
     fn state(&self, now: Timestamp) -> AccessState {
         let left = self.ends.map(|ends| ends.seconds_since(now));
         match (&self.refusal, self.answer) {
@@ -259,6 +273,7 @@ impl WayIn<'_> {
             (Some(Refusal::Unfit(_)), _) => AccessState::Unusable,
             (Some(Refusal::Denied), _) => AccessState::Denied,
             (Some(Refusal::Over), _) => AccessState::Expired,
+            (Some(Refusal::SignIn(_)), _) => AccessState::Unusable,
             _ if left.is_some_and(|left| left <= 0.0) => AccessState::Expired,
             (Some(Refusal::Missing), _) => AccessState::Unusable,
             (Some(Refusal::Unreached), _) => AccessState::Unknown,
@@ -273,7 +288,8 @@ impl WayIn<'_> {
 
     /// What is the matter and what to do.
     fn words(&self, state: AccessState) -> Option<Told> {
-        if let Some(Refusal::Another(told) | Refusal::Unfit(told)) = &self.refusal {
+        let told = self.refusal.as_ref();
+        if let Some(Refusal::Another(told) | Refusal::Unfit(told) | Refusal::SignIn(told)) = told {
             return Some(told.clone());
         }
         let who = self.who();
@@ -360,6 +376,9 @@ impl WayIn<'_> {
         match way {
             Way::Sso if command.is_some() => "Sign in again; reading goes on by itself.".to_owned(),
             Way::Sso => format!("Sign in again with profile {profile}; reading goes on by itself."),
+            Way::Mfa => {
+                "Sign in again with a code of the device; reading goes on by itself.".to_owned()
+            }
             Way::Program => format!(
                 "Run what credential_process of profile {profile} in {file} names, to see what it gives; once it gives new ones, reading goes on by itself."
             ),
@@ -378,13 +397,13 @@ impl WayIn<'_> {
     /// What is done about a denial.
     fn allow(&self) -> String {
         match (self.way, &self.profile) {
-            (Way::Role, Some(profile)) => format!(
+            (Way::Role | Way::Mfa, Some(profile)) => format!(
                 "Let the role of profile {profile} trust who asks (its trust policy, sts:AssumeRole), or correct its role_arn; reading goes on by itself."
             ),
             (Way::Sso, Some(profile)) => format!(
                 "Have the permission set of profile {profile} assigned to you in IAM Identity Center, or correct sso_role_name; reading goes on by itself."
             ),
-            (Way::Role | Way::Sso | Way::Program | Way::Keys | Way::Chain, _) => {
+            (Way::Role | Way::Mfa | Way::Sso | Way::Program | Way::Keys | Way::Chain, _) => {
                 "Ask who runs the account what denies it (a service control policy, or a denied session); reading goes on by itself."
                     .to_owned()
             }

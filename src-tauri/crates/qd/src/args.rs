@@ -25,9 +25,10 @@ pub(crate) enum Command {
     /// Keep or forget the keys of a profile in the operating system's keyring. Exit 0 done, 2 misused.
     #[command(subcommand)]
     Keys(KeysCommand),
-    /// Sign in with IAM Identity Center: prints a page and a code, and waits until somebody confirms it in a browser, on
-    /// any machine. The token is kept where the AWS CLI keeps it; what runs goes on by itself. Exit 0 signed in, 5
-    /// refused or not confirmed in time, 2 a profile that does not sign in so.
+    /// Sign in. With IAM Identity Center: prints a page and a code, and waits until somebody confirms it in a browser, on
+    /// any machine. For a role with an mfa_serial: asks for the code of that device. What follows is kept where the AWS
+    /// CLI keeps it; what runs goes on by itself. Exit 0 signed in, 5 refused or not confirmed in time, 2 a profile that
+    /// does not sign in so, or no code.
     Login(LoginArgs),
     /// One complete snapshot. Exit 0 complete, 3 when a source failed (the rest is printed).
     Topology {
@@ -157,7 +158,10 @@ pub(crate) struct LoginArgs {
     /// Another AWS config than the usual one or the stack file's.
     #[arg(long, value_name = "FILE")]
     pub(crate) aws_config: Option<PathBuf>,
-    /// One JSON object per line: the code, then the outcome.
+    /// The code of the device, where one is asked for: it is good once. Without it, it is asked for.
+    #[arg(long, value_name = "DIGITS")]
+    pub(crate) code: Option<String>,
+    /// One JSON object per line: what is asked for, then the outcome.
     #[arg(long)]
     pub(crate) json: bool,
 }

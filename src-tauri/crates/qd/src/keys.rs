@@ -3,8 +3,8 @@
 
 use crate::args::KeysCommand;
 use crate::failure::Failure;
-use cloud::keyring;
 use cloud::stack::StackFiles;
+use cloud::{Way, keyring};
 use std::io::{BufRead as _, IsTerminal as _};
 
 pub(crate) async fn run(command: &KeysCommand) -> Result<u8, Failure> {
@@ -55,7 +55,7 @@ async fn known(profile: &str) -> Result<(), Failure> {
         )),
         Some(_) => match all
             .iter()
-            .find(|other| other.source.as_deref() == Some(profile))
+            .find(|other| other.source.as_deref() == Some(profile) && other.way != Way::Mfa)
         {
             Some(other) => Err(Failure::with_code(
                 format!(

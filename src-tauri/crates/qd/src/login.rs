@@ -1,11 +1,13 @@
-//! `qd login`: signing in with IAM Identity Center.
+//! `qd login`: signing in, by a page to confirm or by a code of a device.
 
 use crate::args::LoginArgs;
 use crate::failure::Failure;
 use crate::print;
 use crate::text::clean;
 use cloud::Stack;
-use cloud::sso::{Code, SignInError, SignedIn, begin};
+use cloud::mfa::{Asked, Code};
+use cloud::sign_in::{SignInError, SignedIn, SigningIn, begin};
+use cloud::sso;
 use cloud::stack::StackFiles;
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
@@ -30,7 +32,7 @@ pub(crate) async fn run(args: &LoginArgs) -> Result<u8, Failure> {
 
 fn stopped() -> Failure {
     Failure::new(
-        "Stopped: unless the code was confirmed already, nobody was signed in, and what was signed in before still is.",
+        "Stopped: unless the code was taken already, nobody was signed in, and what was signed in before still is.",
     )
 }
 
@@ -57,9 +59,13 @@ fn files(args: &LoginArgs) -> Result<StackFiles, Failure> {
 
 async fn sign_in(args: &LoginArgs, files: &StackFiles) -> Result<u8, Failure> {
     let outcome = match begin(&args.profile, files).await {
-        Ok(pending) => {
+        Ok(SigningIn::Page(pending)) => {
             tell(args, pending.code())?;
             pending.signed_in().await
+        }
+        Ok(SigningIn::Code(asked)) => {
+            let code = code_of(args, &asked).await?;
+            asked.signed_in(&code).await
         }
         Err(error) => Err(error),
     };
@@ -75,13 +81,13 @@ async fn sign_in(args: &LoginArgs, files: &StackFiles) -> Result<u8, Failure> {
             }
             Err(Failure {
                 sentence: format!("{error} {}", error.next_step()),
-                code: code(&error),
+                code: exit(&error),
             })
         }
     }
 }
 
-fn code(error: &SignInError) -> Option<u8> {
+fn exit(error: &SignInError) -> Option<u8> {
     match error {
         SignInError::NoProfile { .. }
         | SignInError::OtherWay { .. }
@@ -91,7 +97,33 @@ fn code(error: &SignInError) -> Option<u8> {
     }
 }
 
-fn tell(args: &LoginArgs, code: &Code) -> Result<(), Failure> {
+/// The code that was given with the command, or that is asked for: one line. It may be seen: it is good once.
+async fn code_of(args: &LoginArgs, asked: &Asked) -> Result<Code, Failure> {
+    let told = |error: cloud::mfa::NoCode| Failure::with_code(error.to_string(), MISUSED);
+    if let Some(code) = &args.code {
+        return Code::parse(code).map_err(told);
+    }
+    let (role, device) = (asked.role(), asked.device().to_owned());
+    if args.json {
+        print::line(&json!({"event": "asked", "role": role, "device": device}))?;
+    } else {
+        eprint!(
+            "A code of the device {} is needed for {}.\nSix digits: ",
+            clean(&device),
+            clean(&role)
+        );
+    }
+    let line = || {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).map(|_| line)
+    };
+    let unread = |why: String| Failure::new(format!("The code cannot be read: {why}."));
+    let typed = tokio::task::spawn_blocking(line).await;
+    let typed = typed.map_err(|error| unread(error.to_string()))?;
+    Code::parse(&typed.map_err(|error| unread(error.to_string()))?).map_err(told)
+}
+
+fn tell(args: &LoginArgs, code: &sso::Code) -> Result<(), Failure> {
     if args.json {
         return print::line(&event("code", &json!(code)));
     }

@@ -20,6 +20,8 @@ use args::{Cli, Command};
 use clap::Parser;
 use failure::Failure;
 use std::process::ExitCode;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::prelude::*;
 
 fn main() -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
@@ -44,6 +46,9 @@ async fn whole() -> ExitCode {
                 .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("off")),
         )
         .with_writer(std::io::stderr)
+        .finish()
+        // Below that the SDK prints what it was configured with, the keys of the AWS files among it.
+        .with(LevelFilter::DEBUG)
         .init();
     let command = match Cli::try_parse() {
         Ok(cli) => cli.command,

@@ -1,7 +1,7 @@
 // How the made-up window begins that was given no platform.
 import type { Host } from "../host";
 
-export const beginning: Pick<Host, "beginnings" | "discover" | "keep" | "openStack" | "reopen" | "leave" | "beginSignIn" | "awaitSignIn" | "openSignInPage" | "cancelSignIn"> = {
+export const beginning: Pick<Host, "beginnings" | "discover" | "keep" | "openStack" | "reopen" | "leave" | "beginSignIn" | "awaitSignIn" | "giveSignInCode" | "openSignInPage" | "cancelSignIn"> = {
   beginnings: () =>
     Promise.resolve({
       stacks: [
@@ -24,8 +24,9 @@ export const beginning: Pick<Host, "beginnings" | "discover" | "keep" | "openSta
   keep: () => Promise.resolve(),
   openStack: () => Promise.resolve(),
   reopen: () => Promise.resolve(),
-  beginSignIn: () => Promise.resolve({ portal: "session corp", page: "https://corp.awsapps.com/start/#/device?user_code=QWER-TYUI", user_code: "QWER-TYUI", expires_at: new Date(Date.now() + 600_000).toISOString() }),
+  beginSignIn: () => Promise.resolve({ kind: "page", portal: "session corp", page: "https://corp.awsapps.com/start/#/device?user_code=QWER-TYUI", user_code: "QWER-TYUI", expires_at: new Date(Date.now() + 600_000).toISOString() }),
   awaitSignIn: () => new Promise(() => undefined),
+  giveSignInCode: () => Promise.resolve(),
   openSignInPage: () => Promise.resolve(),
   cancelSignIn: () => Promise.resolve(),
   leave: () => Promise.resolve(),

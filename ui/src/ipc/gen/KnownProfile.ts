@@ -17,7 +17,7 @@ region?: string,
  */
 way: string, 
 /**
- * Whether IAM Identity Center is signed in to.
+ * Whether somebody signs in for it.
  */
 signs_in: boolean, 
 /**

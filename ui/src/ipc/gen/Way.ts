@@ -3,4 +3,4 @@
 /**
  * How a profile signs in (<https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>).
  */
-export type Way = "sso" | "role" | "program" | "keys" | "chain";
+export type Way = "sso" | "role" | "mfa" | "program" | "keys" | "chain";

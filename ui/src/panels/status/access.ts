@@ -54,3 +54,9 @@ export function heading(access: Access): string {
 export function levelOf(access: Access): Level {
   return LEVEL[access.state];
 }
+
+/** The six digits of a code, without the blanks people and devices put between them; null when it is no code. */
+export function digits(text: string): string | null {
+  const code = text.replace(/\s/g, "");
+  return /^[0-9]{6}$/.test(code) ? code : null;
+}

@@ -1,12 +1,14 @@
 //! The device flow (RFC 8628): register a client, ask for a code, poll for the token.
 //! <https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/API_CreateToken.html>
 
-use super::cache::{Cache, Registration, Secret, Token};
-use super::failure::{NoKeys, SignInError, incomplete, of_call};
-use super::portal::{Portal, look};
+use super::cache::{Cache, Registration, Token};
+use super::failure::{incomplete, of_call};
+use super::portal::Portal;
 use crate::failure::find;
 use crate::keys::Unusable;
 use crate::profile;
+use crate::sign_in::kept::Secret;
+use crate::sign_in::{NoKeys, SignInError, SignedIn};
 use crate::stack::StackFiles;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_sdk_ssooidc::Client;
@@ -19,7 +21,6 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -46,21 +47,6 @@ pub struct Code {
     pub expires_at: Timestamp,
 }
 
-/// Somebody is signed in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SignedIn {
-    /// The profile that was asked for.
-    pub profile: String,
-    /// What is signed in to: `session corp`, or a start URL.
-    pub portal: String,
-    /// Until when the token holds.
-    pub expires_at: Timestamp,
-    /// Whether it is renewed by itself, until the session ends.
-    pub renews: bool,
-    /// Where it is kept.
-    pub file: PathBuf,
-}
-
 /// A sign-in that waits for somebody to confirm its code. Dropping it ends it.
 #[derive(Debug)]
 pub struct Pending {
@@ -76,13 +62,15 @@ pub struct Pending {
     code: Code,
 }
 
-/// Begins to sign `profile` in: asks IAM Identity Center for a code. `files` are those of the stack file, or
-/// `StackFiles::default()` for `~/.aws`.
+/// Begins to sign `profile` in at `portal`: asks IAM Identity Center for a code.
 ///
 /// # Errors
-/// When the profile does not sign in so, or IAM Identity Center does not give a code.
-pub async fn begin(profile: &str, files: &StackFiles) -> Result<Pending, SignInError> {
-    let portal = look(profile, files).await?;
+/// When IAM Identity Center does not give one.
+pub(crate) async fn begin(
+    profile: &str,
+    files: &StackFiles,
+    portal: Portal,
+) -> Result<Pending, SignInError> {
     let cache = Cache::of_this_user()?;
     // The endpoint, the proxy and the timeouts of everything else that is asked for this profile.
     let sdk = profile::access(Some(profile), files, &portal.region)

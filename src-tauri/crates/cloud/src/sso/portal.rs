@@ -1,12 +1,9 @@
 //! From a profile of the AWS config to the place where it signs in
 //! (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-sso-credentials.html>).
 
-use super::failure::SignInError;
-use crate::profile::config_files;
-use crate::profiles::{Way, root, unreadable, way_of};
-use crate::stack::StackFiles;
+use crate::profiles::{Way, root, way_of};
+use crate::sign_in::{SignInError, missing};
 use aws_runtime::env_config::section::{EnvConfigSections, Profile};
-use aws_types::os_shim_internal::{Env, Fs};
 
 /// Where a profile signs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,20 +34,14 @@ impl Portal {
 
     /// Where `profile` signs in, or the profile that it takes its credentials from.
     pub(crate) fn of(set: &EnvConfigSections, profile: &str) -> Result<Self, SignInError> {
-        let missing = |name: &str| {
-            let mut known: Vec<String> = set.profiles().map(ToOwned::to_owned).collect();
-            known.sort();
-            let profile = name.to_owned();
-            Err(SignInError::NoProfile { profile, known })
-        };
         let Some(root) = root(set, profile) else {
-            return missing(profile);
+            return Err(missing(set, profile));
         };
         let source = root
             .get("source_profile")
             .filter(|_| way_of(root) == Way::Role);
         match source.filter(|source| set.get_profile(source).is_none()) {
-            Some(source) => missing(source),
+            Some(source) => Err(missing(set, source)),
             None => Self::own(set, root, profile),
         }
     }
@@ -108,14 +99,4 @@ fn scopes(text: &str) -> Vec<String> {
     let scopes = text.split(',').map(str::trim);
     let scopes = scopes.filter(|scope| !scope.is_empty());
     scopes.map(ToOwned::to_owned).collect()
-}
-
-/// As [`Portal::of`], out of the files.
-pub(super) async fn look(profile: &str, files: &StackFiles) -> Result<Portal, SignInError> {
-    let brought = config_files(files).unwrap_or_default();
-    let loaded = aws_config::profile::load(&Fs::real(), &Env::real(), &brought, None).await;
-    let set = loaded.map_err(|error| SignInError::Config {
-        sentence: unreadable(&error),
-    })?;
-    Portal::of(&set, profile)
 }

@@ -1,8 +1,10 @@
-use super::cache::{Cache, Registration, Secret, Token};
+use super::cache::{Cache, Registration, Token};
 use super::failure::{kept, of_call};
 use super::portal::Portal;
-use super::{NoKeys, SignInError, why};
+use super::why;
 use crate::profiles::Way;
+use crate::sign_in::kept::Secret;
+use crate::sign_in::{NoKeys, SignInError};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_sdk_sso::operation::get_role_credentials::GetRoleCredentialsError;

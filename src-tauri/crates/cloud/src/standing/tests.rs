@@ -10,6 +10,8 @@ const CONFIG: &str = "\
 [profile over]\nrole_arn = arn:aws:iam::111122223333:role/ops\nsource_profile = desk\n\
 [profile own]\nrole_arn = arn:aws:iam::111122223333:role/ops\nsource_profile = own\naws_access_key_id = AKIA1\naws_secret_access_key = x\n\
 [profile vault]\ncredential_process = /usr/bin/vault\n\
+[profile code]\nrole_arn = arn:aws:iam::111122223333:role/ops\nsource_profile = vault\nmfa_serial = arn:aws:iam::111122223333:mfa/anna\n\
+[profile far]\nrole_arn = arn:aws:iam::444455556666:role/ops\nsource_profile = code\n\
 [profile old]\nsso_start_url = https://old.awsapps.com/start\nsso_region = eu-west-1\nsso_account_id = 444455556666\nsso_role_name = Read\n";
 
 async fn standing(profile: &str) -> (Standing, tempfile::TempDir) {
@@ -43,6 +45,8 @@ async fn a_way_in_is_followed_to_where_its_credentials_come_from() {
         ),
         ("own", Way::Role, "own", Way::Role, None),
         ("vault", Way::Program, "vault", Way::Program, None),
+        ("code", Way::Mfa, "code", Way::Mfa, None),
+        ("far", Way::Role, "code", Way::Mfa, None),
         ("nobody", Way::Chain, "nobody", Way::Chain, None),
     ] {
         let (standing, _dir) = standing(profile).await;
@@ -52,8 +56,12 @@ async fn a_way_in_is_followed_to_where_its_credentials_come_from() {
             "{profile}"
         );
         assert_eq!(standing.root.profile.as_deref(), Some(root), "{profile}");
-        let portal = standing.portal.as_ref();
-        assert_eq!(portal.map(|p| p.start_url.as_str()), start_url, "{profile}");
+        let place = standing.place.as_ref();
+        let portal = place.and_then(|place| match place {
+            Place::Portal(portal) => Some(portal.start_url.as_str()),
+            Place::Role(_) => None,
+        });
+        assert_eq!(portal, start_url, "{profile}");
     }
     let (standing, _dir) = standing("old").await;
     let command = standing.mended_by(Some("qd login old")).root.command;
@@ -66,7 +74,7 @@ async fn what_counts_is_when_somebody_must_do_something() {
     let keys = |seconds| Given::Keys {
         expires: Some(at(seconds)),
     };
-    let token = |seconds, renews| Token {
+    let token = |seconds, renews| Held {
         expires: Timestamp::from_seconds(seconds),
         renews,
     };
@@ -93,17 +101,23 @@ async fn what_counts_is_when_somebody_must_do_something() {
     assert_eq!(program.ends(&Given::Keys { expires: None }, None), None);
     let (role, _c) = standing("own").await;
     assert_eq!(role.ends(&keys(5), None), None);
+    // Roles above the one that takes a code are assumed again while its session lasts, and no longer.
+    for profile in ["code", "far"] {
+        let (mfa, _d) = standing(profile).await;
+        let ends = mfa.ends(&keys(5), Some(&token(9, false)));
+        assert_eq!(ends, Some(Timestamp::from_seconds(9)), "{profile}");
+    }
 }
 
 #[tokio::test]
 async fn what_is_not_given_without_a_sign_in_is_a_matter_of_signing_in() {
     let missing = || Given::Refused(Refusal::Missing);
     let (sso, _a) = standing("desk").await;
-    let over = Token {
+    let over = Held {
         expires: Timestamp::from_seconds(1),
         renews: false,
     };
-    let good = Token {
+    let good = Held {
         expires: Timestamp::from_seconds(i64::MAX / 2000),
         renews: false,
     };

@@ -9,7 +9,7 @@ fn root(way: Way) -> Root {
         profile: Some("prod".to_owned()),
         way,
         file: "/home/ana/.aws/config".to_owned(),
-        command: (way == Way::Sso).then(|| "qd login prod".to_owned()),
+        command: matches!(way, Way::Sso | Way::Mfa).then(|| "qd login prod".to_owned()),
     }
 }
 
@@ -138,6 +138,7 @@ fn what_was_not_given_says_why() {
     };
     for (refusal, state) in [
         (Refusal::Another(told.clone()), AccessState::WrongAccount),
+        (Refusal::SignIn(told.clone()), AccessState::Unusable),
         (Refusal::Unfit(told), AccessState::Unusable),
         (Refusal::Denied, AccessState::Denied),
         (Refusal::Over, AccessState::Expired),
@@ -163,8 +164,30 @@ fn each_way_names_the_file_or_the_command_that_puts_it_right() {
         );
         assert_eq!(access.command, None);
     }
-    let access = refused(Way::Sso, Refusal::Over).judge(NOW);
-    assert!(access.command.is_some() && access.sentence.is_some());
+    for way in [Way::Sso, Way::Mfa] {
+        let access = refused(way, Refusal::Over).judge(NOW);
+        assert!(access.command.is_some() && access.sentence.is_some());
+    }
+}
+
+#[test]
+fn signing_in_is_offered_where_it_helps() {
+    let told = || Told {
+        sentence: "No code was given yet.".to_owned(),
+        next_step: "Give one.".to_owned(),
+    };
+    let offered = |seen: WayIn<'_>| seen.judge(NOW).command.is_some();
+    assert!(offered(refused(Way::Mfa, Refusal::SignIn(told()))));
+    assert!(!offered(refused(Way::Mfa, Refusal::Unfit(told()))));
+    assert!(!offered(refused(Way::Mfa, Refusal::Denied)));
+    for (code, helps) in [("InvalidClientTokenId", true), ("RequestExpired", false)] {
+        let failure = failure(FailureClass::Credentials, Some(code));
+        let seen = WayIn {
+            answer: Answer::Failed(&failure),
+            ..way_in(Way::Mfa)
+        };
+        assert_eq!(offered(seen), helps, "{code}");
+    }
 }
 
 #[test]

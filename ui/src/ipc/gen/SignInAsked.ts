@@ -2,9 +2,9 @@
 import type { Timestamp } from "./Timestamp";
 
 /**
- * What somebody confirms in a browser, on this or any other machine.
+ * What somebody has to do.
  */
-export type SignInCode = { 
+export type SignInAsked = { "kind": "page", 
 /**
  * What is signed in to: `session corp`, or a start URL.
  */
@@ -20,4 +20,12 @@ user_code: string,
 /**
  * Until when it can be confirmed.
  */
-expires_at: Timestamp, };
+expires_at: Timestamp, } | { "kind": "code", 
+/**
+ * What is signed in to: `role operations of account 111122223333`.
+ */
+role: string, 
+/**
+ * The device that shows it: its `mfa_serial`.
+ */
+device: string, };
