@@ -11,6 +11,7 @@ pub mod clock;
 pub mod dns;
 pub mod ec2;
 pub mod failure;
+pub mod folders;
 mod guarded;
 pub mod keyring;
 mod keys;
@@ -18,18 +19,22 @@ pub mod kubernetes;
 pub mod probe;
 mod profile;
 pub mod profiles;
+pub mod programs;
+mod proxy;
 pub mod session;
 pub mod sso;
 pub mod stack;
 mod standing;
 mod whole;
 mod wire;
+mod words;
 
 pub use budget::Budget;
 pub use clock::Clock;
 pub use failure::Asked;
 pub use guarded::{Guarded, quiet};
 pub use profiles::{Profile, Way, profiles};
+pub use programs::Programs;
 pub use session::{
     AccountSessions, Caller, OpenError, Session, Sessions, look, open, open_patiently, open_within,
 };

@@ -9,7 +9,7 @@ use crate::settings::Settings;
 use crate::supervise::supervised;
 use crate::time::now;
 use crate::watcher::{Watch, watch as follow};
-use model::{Snapshot, Source, SourceId};
+use model::{Snapshot, Source, SourceId, State};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -139,6 +139,13 @@ impl Core {
                 poke.notify_one();
             }
         }
+    }
+
+    /// Reads now what failed: somebody has mended something.
+    pub(crate) fn poke_failed(&self) {
+        let picture = self.snapshots.borrow().clone();
+        let failed = picture.sources.iter().filter(|s| s.state == State::Failed);
+        self.poke(failed.map(|s| &s.source.id));
     }
 
     /// Whether it was stopped: nothing is read any more.

@@ -7,6 +7,7 @@ use super::portal::{Portal, look};
 use crate::failure::find;
 use crate::keys::Unusable;
 use crate::profile;
+use crate::programs::Programs;
 use crate::stack::StackFiles;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_sdk_ssooidc::Client;
@@ -85,7 +86,7 @@ pub async fn begin(profile: &str, files: &StackFiles) -> Result<Pending, SignInE
     let portal = look(profile, files).await?;
     let cache = Cache::of_this_user()?;
     // The endpoint, the proxy and the timeouts of everything else that is asked for this profile.
-    let sdk = profile::access(Some(profile), files, &portal.region)
+    let sdk = profile::access(Some(profile), files, &portal.region, &Programs::default())
         .await
         .sdk;
     let keys = sdk.credentials_provider();
