@@ -18,6 +18,7 @@ const COMMANDS: &[&str] = &[
     "await_sign_in",
     "open_sign_in_page",
     "cancel_sign_in",
+    "approve_program",
     "offers",
     "all_offers",
     "plan",
