@@ -19,6 +19,7 @@ const COMMANDS: &[&str] = &[
     "give_sign_in_code",
     "open_sign_in_page",
     "cancel_sign_in",
+    "approve_program",
     "offers",
     "all_offers",
     "plan",

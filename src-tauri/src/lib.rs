@@ -6,6 +6,7 @@ mod error;
 mod feed;
 mod link;
 mod platform;
+mod programs;
 mod sign_in;
 mod start;
 
@@ -78,6 +79,7 @@ pub fn run(args: impl Iterator<Item = String>) {
             sign_in::give_sign_in_code,
             sign_in::open_sign_in_page,
             sign_in::cancel_sign_in,
+            programs::approve_program,
             commands::offers,
             commands::all_offers,
             commands::plan,

@@ -151,7 +151,7 @@ def test_what_signs_in_to_something_else_is_a_sentence_and_the_rest_goes_on(plat
     elif what == "another server":
         words = ("leads to cluster.example.org, which is not EKS", "no token of ours is sent there")
     else:
-        args, words = ["sso", "token"], ("which Quarterdeck does not run", 'eks = "NAME"')
+        args, words = ["sso", "token"], ("sso token", "that was not approved: it is not run", "qd approve ")
     stack, _, context, ran = by_program(platform, tmp_path, *args, profile=profile)
     if what == "another server":
         kubeconfig = tmp_path / "kubeconfig"

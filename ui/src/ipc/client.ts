@@ -41,6 +41,7 @@ interface Commands {
   await_sign_in: { args: Record<string, never>; answer: null };
   open_sign_in_page: { args: Record<string, never>; answer: null };
   cancel_sign_in: { args: Record<string, never>; answer: null };
+  approve_program: { args: { hash: string }; answer: null };
   try_again: { args: Record<string, never>; answer: null };
   start_drill: { args: { scenario: string }; answer: null };
   beginnings: { args: Record<string, never>; answer: Beginnings };
@@ -122,6 +123,9 @@ export function shellHost(): Host {
     },
     cancelSignIn: async () => {
       await call("cancel_sign_in", {});
+    },
+    approveProgram: async (hash) => {
+      await call("approve_program", { hash });
     },
     tryAgain: async () => {
       await call("try_again", {});

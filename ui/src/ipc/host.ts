@@ -63,6 +63,8 @@ export interface Host {
   /** Opens the page of the sign-in that waits in this machine's browser. */
   openSignInPage(): Promise<void>;
   cancelSignIn(): Promise<void>;
+  /** Approves the program that waits under this hash, as it was shown. */
+  approveProgram(hash: string): Promise<void>;
   /** Opens the simulated platform, where no platform was named. */
   startDrill(scenario: string): Promise<void>;
   /** The stack files that are kept, and the profiles of the AWS config. */

@@ -8,6 +8,7 @@ import { blockers, findingLevel, onlyToChoose, openChoice, stages, tallyOf, wors
 import { score, search } from "./palette/search";
 import type { Access } from "../ipc/gen/Access";
 import { chips, digits, heading, loud, nameOf } from "./status/access";
+import { said } from "./status/strip";
 import { serviceAges } from "./status/sources";
 import { metricPath, pickMetrics, placeMarks, ticks, type Mark } from "./timeline/axis";
 
@@ -132,6 +133,19 @@ describe("the way in", () => {
     expect(chips([ending(59.5), ending(14, "expiring"), ending(-3, "expired"), { ...prod, state: "denied" }], NOW).map((c) => `${c.level} ${c.text}`)).toEqual(["ok ends in 59 min", "warning ends in 14 min", "critical expired", "critical denied"]);
     // The backend has not said yet that it is over.
     expect(chips([ending(0)], NOW)[0]?.text).toBe("ends in under a minute");
+  });
+  it("says programs and certificates in the same strip, and an account's program once", () => {
+    const program = { hash: "0a1b2c3d", named_by: "context c of /k", command: "login", path: "/bin/login", args: [], env: [], sentence: "It is not run.", next_step: "Look.", approve: "qd approve 0a1b2c3d" };
+    const certificate = { named_by: "context c of /k", used_as: "client" as const, ends_at: "2026-03-04T15:30:00.000Z", state: "expiring" as const, sentence: "It ends.", next_step: "Renew it." };
+    const access: Access[] = [{ ...prod, profile: "vault", state: "unusable", sentence: "It is not run.", next_step: "Look." }];
+    const base = { accounts: [], simulated: false, tunnel: false };
+    const all = said({ ...base, access, programs: [{ ...program, profile: "vault" }, { ...program, approved_at: "2026-03-04T15:30:00.000Z" }], certificates: [certificate] });
+    expect(all.map((one) => [one.level, one.heading, one.program !== undefined])).toEqual([
+      ["critical", "PROGRAM NOT APPROVED", true],
+      ["critical", "PROGRAM CHANGED", true],
+      ["warning", "CERTIFICATE EXPIRING", false],
+    ]);
+    expect(said({ ...base, access: [prod], programs: [], certificates: [] })).toEqual([]);
   });
   it("is loud, the worst first, when there is something to do", () => {
     const told = { sentence: "It ends.", next_step: "Sign in." };

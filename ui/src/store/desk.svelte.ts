@@ -2,6 +2,7 @@
 // comes from the platform and nothing of it is ever sent.
 import type { Link } from "../ipc/gen/Link";
 import type { NodeId } from "../ipc/gen/NodeId";
+import type { Program } from "../ipc/gen/Program";
 import type { Offer } from "../ipc/gen/Offer";
 import type { RunId } from "../ipc/gen/RunId";
 import { spanFor } from "../panels/timeline/axis";
@@ -23,6 +24,7 @@ export type Dialog =
   | { kind: "arm"; /** What is gone back to. */ then: Dialog | null }
   | { kind: "loops" }
   | { kind: "sign-in"; profile: string }
+  | { kind: "program"; /** As it was when it was opened: that is what is approved. */ program: Program }
   | { kind: "peek"; node: NodeId; /** What was seen, to come back to. */ seen?: Seen; /** Which group of it was opened last. */ at?: number }
   | { kind: "keys" }
   | { kind: "pods"; workload: string | null };

@@ -2,12 +2,14 @@
 // reactive: ten thousand pods change under it, and views ask for what they draw after `revision` rises.
 import type { Access } from "../ipc/gen/Access";
 import type { Cause } from "../ipc/gen/Cause";
+import type { Certificate } from "../ipc/gen/Certificate";
 import type { Change } from "../ipc/gen/Change";
 import type { Edge } from "../ipc/gen/Edge";
 import type { Identity } from "../ipc/gen/Identity";
 import type { Level } from "../ipc/gen/Level";
 import type { Node } from "../ipc/gen/Node";
 import type { NodeId } from "../ipc/gen/NodeId";
+import type { Program } from "../ipc/gen/Program";
 import type { SourceStatus } from "../ipc/gen/SourceStatus";
 import type { StackIdentity } from "../ipc/gen/StackIdentity";
 import { LEVEL_RANK } from "../shared/levels";
@@ -225,6 +227,16 @@ function isAccess(value: unknown): value is Access {
   return isObject(value) && isText(value["account"]) && isText(value["state"]) && isText(value["way"]);
 }
 
+function isProgram(value: unknown): value is Program {
+  const texts = ["hash", "named_by", "command", "path", "sentence", "approve"] as const;
+  const lists = ["args", "env"] as const;
+  return isObject(value) && texts.every((name) => isText(value[name])) && lists.every((name) => Array.isArray(value[name]) && value[name].every((one) => typeof one === "string"));
+}
+
+function isCertificate(value: unknown): value is Certificate {
+  return isObject(value) && isText(value["sentence"]) && isText(value["state"]) && time(value["ends_at"]) !== null;
+}
+
 function isChange(value: unknown): value is Change {
   return isObject(value) && time(value["at"]) !== null && isText(value["kind"]) && typeof value["sentence"] === "string";
 }
@@ -247,6 +259,8 @@ function identityOf(value: unknown): Identity {
     simulated: known["simulated"] === true,
     tunnel: known["tunnel"] === true,
     access: Array.isArray(known["access"]) ? known["access"].filter(isAccess) : [],
+    programs: Array.isArray(known["programs"]) ? known["programs"].filter(isProgram) : [],
+    certificates: Array.isArray(known["certificates"]) ? known["certificates"].filter(isCertificate) : [],
   };
   if (typeof known["caller"] === "string") out.caller = known["caller"];
   return out;

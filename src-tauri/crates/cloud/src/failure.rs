@@ -5,6 +5,7 @@
 //! (`aws_runtime::retries::classifiers`).
 
 use crate::keys::Unusable;
+use crate::proxy::ThroughProxy;
 use crate::whole::Broken;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -113,6 +114,9 @@ where
         Some(off) => clock_is_off(asked, code.unwrap_or_default(), off),
         None => tell(class, asked, &happened(error, class, code, status)),
     };
+    if let (FailureClass::Unreachable, Some(through)) = (class, ThroughProxy::of(error)) {
+        failure.next_step = through.next_step();
+    }
     if let Some(unusable) = find::<Unusable>(error) {
         failure.next_step = unusable.next_step().unwrap_or_else(|| asked.sign_in());
         if let Unusable::ActRole(told) = unusable {
@@ -369,28 +373,32 @@ pub(crate) fn no_connection<E: Error + 'static>(error: &SdkError<E, HttpResponse
     let SdkError::DispatchFailure(dispatch) = error else {
         return "could not be reached".to_owned();
     };
+    let by_way = match ThroughProxy::of(error) {
+        Some(through) => format!(" {through}"),
+        None => String::new(),
+    };
     if dispatch.is_timeout() {
-        return "could not be reached: no connection in time".to_owned();
+        return format!("could not be reached{by_way}: no connection in time");
     }
     match find::<io::Error>(error).map(io::Error::kind) {
         Some(io::ErrorKind::ConnectionRefused) => {
-            "could not be reached: the connection was refused".to_owned()
+            format!("could not be reached{by_way}: the connection was refused")
         }
         Some(io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted) => {
-            "got no answer: the connection was reset".to_owned()
+            format!("got no answer{by_way}: the connection was reset")
         }
         Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe) => {
-            "got no answer: the connection was closed".to_owned()
+            format!("got no answer{by_way}: the connection was closed")
         }
-        Some(_) | None => other_connection(dispatch),
+        Some(_) | None => other_connection(dispatch, &by_way),
     }
 }
 
-fn other_connection(dispatch: &DispatchFailure) -> String {
+fn other_connection(dispatch: &DispatchFailure, by_way: &str) -> String {
     if dispatch.is_io() {
-        "could not be reached: no connection (name, network or TLS)".to_owned()
+        format!("could not be reached{by_way}: no connection (name, network or TLS)")
     } else {
-        "got no answer: the connection failed before one was complete".to_owned()
+        format!("got no answer{by_way}: the connection failed before one was complete")
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::failure::{class_of_code, find};
 use crate::keyring::KeyringError;
+use crate::programs::{Named, Programs, Stop};
 use crate::sign_in::{NoKeys, Place, there_are};
 use crate::standing::Ledger;
 use aws_credential_types::Credentials;
@@ -12,6 +13,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use jiff::Timestamp;
 use model::access::{Refusal, Told};
 use model::{FailureClass, SourceFailure};
+use std::fmt;
 use std::sync::PoisonError;
 use std::time::SystemTime;
 
@@ -26,14 +28,9 @@ pub(crate) enum Unusable {
         /// The profiles there are.
         known: Vec<String>,
     },
-    /// A file beside the stack would have a program run.
-    #[error(
-        "profile {profile} of a file the stack brings along gets its credentials from a program (credential_process), and that was not approved"
-    )]
-    Program {
-        /// Which profile, perhaps by way of `source_profile`.
-        profile: String,
-    },
+    /// A file beside the stack would have a program run, and nobody approved it as it is.
+    #[error("{0}")]
+    Program(Stop),
     /// The profile leaves them to the keyring, and that has none.
     #[error("profile {profile} does not say how it signs in, and {error}")]
     Keyring {
@@ -72,9 +69,7 @@ impl Unusable {
             Unusable::NoProfile { .. } => {
                 "Add it to the AWS config, and reading goes on by itself; or correct the profile in the stack file and start again."
             }
-            Unusable::Program { .. } => {
-                "Look at what it runs; if it is yours, move the profile to your own ~/.aws/config and leave the file out of the stack file."
-            }
+            Unusable::Program(stop) => stop.next_step(),
             Unusable::Keyring { profile, error } => return Some(in_keyring(profile, error)),
             Unusable::Account { .. } => {
                 "Let the profile lead to that account, and reading goes on by itself; or correct its id in the stack file and start again."
@@ -112,7 +107,7 @@ impl From<&Unusable> for Refusal {
         match unusable {
             Unusable::Account { .. } => Refusal::Another(told),
             Unusable::NoProfile { .. }
-            | Unusable::Program { .. }
+            | Unusable::Program(_)
             | Unusable::Keyring { .. }
             | Unusable::ActRole(_)
             | Unusable::Characters(_) => Refusal::Unfit(told),
@@ -144,33 +139,51 @@ pub(crate) enum Given {
     Refused(Refusal),
 }
 
+/// A program that gives the credentials, and is looked at before each run.
+pub(crate) struct Gate {
+    pub(crate) named: Named,
+    pub(crate) programs: Programs,
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate")
+            .field("by", &self.named.by)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Hands on what a provider gives, unless it is known that it cannot be used.
 #[derive(Debug)]
 pub(crate) struct Keys {
     provider: SharedCredentialsProvider,
-    refused: Option<Unusable>,
-    place: Option<Place>,
+    before: Before,
     ledger: Ledger,
 }
 
+/// What is known of credentials before they are asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Before {
+    /// Why they are not even asked for.
+    pub(crate) refused: Option<Unusable>,
+    /// The program that must be approved.
+    pub(crate) gate: Option<Gate>,
+    /// Where somebody signs in for them.
+    pub(crate) place: Option<Place>,
+}
+
 impl Keys {
-    pub(crate) fn new(
-        provider: SharedCredentialsProvider,
-        refused: Option<Unusable>,
-        place: Option<Place>,
-        ledger: Ledger,
-    ) -> Self {
+    pub(crate) fn new(provider: SharedCredentialsProvider, before: Before, ledger: Ledger) -> Self {
         Self {
             provider,
-            refused,
-            place,
+            before,
             ledger,
         }
     }
 
     /// The same failure, with the reason where it is the sign-in.
     fn told(&self, error: CredentialsError) -> CredentialsError {
-        let place = self.place.as_ref();
+        let place = self.before.place.as_ref();
         match place.and_then(|place| place.why(&error, Timestamp::now())) {
             Some(why) => CredentialsError::invalid_configuration(Unusable::SignIn(why)),
             None => error,
@@ -178,8 +191,13 @@ impl Keys {
     }
 
     async fn asked(&self) -> Result<Credentials, CredentialsError> {
-        if let Some(refused) = &self.refused {
+        if let Some(refused) = &self.before.refused {
             return Err(CredentialsError::invalid_configuration(refused.clone()));
+        }
+        if let Some(Gate { named, programs }) = &self.before.gate {
+            let approved = programs.check(named).await;
+            approved
+                .map_err(|stop| CredentialsError::invalid_configuration(Unusable::Program(stop)))?;
         }
         let given = self.provider.provide_credentials().await;
         let credentials = given.map_err(|error| self.told(error))?;

@@ -1,34 +1,45 @@
 //! A cluster's Kubernetes API: one client per kubeconfig context or EKS cluster, and what its failures mean.
 //!
 //! The client is kube's own stack (TLS by rustls, client certificates, tokens, token files that are
-//! read again every minute) with three things changed: it asks for gzip, it never retries by itself
-//! (kube's default retries 429, 503 and 504 fifteen times, writes included), and it hands every
-//! `Date` header to the platform clock. Deadlines are ours, per phase: a watch may be silent for a
-//! minute, the head of an answer may not.
+//! read again every minute) with some things changed: it asks for gzip, it never retries by itself
+//! (kube's default retries 429, 503 and 504 fifteen times, writes included), it hands every
+//! `Date` header to the platform clock, and it gets what signs in through a [`door::Door`]. Deadlines
+//! are ours, per phase: a watch may be silent for a minute, the head of an answer may not.
 //!
 //! Failures are classified from types, status codes and `Status.reason`
 //! (<https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/>), never from
 //! message text.
 
+mod certificate;
+mod door;
 mod eks;
 mod failure;
 mod kubeconfig;
+mod plugin;
 mod program;
+mod refused;
 mod sign;
 
+pub use certificate::Certificates;
 pub use failure::{Call, CallFailure, Phase, Refusal, classify};
+pub(crate) use kubeconfig::programs_of;
 pub use kubeconfig::{ClusterPlace, contexts, places};
 
 use crate::Clock;
+use crate::proxy::ThroughProxy;
 use crate::stack::Entrance;
+use door::Door;
 use http::header::{ACCEPT, DATE, USER_AGENT};
 use http::{HeaderValue, Request, Response};
 use kube::client::{Body, ClientBuilder};
-use model::{AccountId, Kind, NodeId, Scope, SourceFailure};
+use kubeconfig::SignsIn;
+use model::{AccountId, Kind, NodeId, Scope, SourceFailure, Timestamp};
+use sign::Signer;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use tower::BoxError;
 
 /// How long a connection may take to be made (TCP and TLS).
 const CONNECT: Duration = Duration::from_millis(3100);
@@ -83,41 +94,15 @@ impl ClusterSession {
     /// Opens what `place` names. Asks nothing of the cluster yet: a dead one is found out by its sources.
     ///
     /// # Errors
-    /// When the kubeconfig cannot be read, has no such context, or signs in by a program that is not
-    /// known here; when EKS does not tell where the cluster is.
+    /// When the kubeconfig cannot be read, has no such context, has a certificate that has ended, or
+    /// signs in by a program that was not approved; when EKS does not tell where the cluster is.
     pub async fn open(place: &ClusterPlace, clock: Clock) -> Result<Self, SourceFailure> {
         let found = match &place.entrance {
             Entrance::Context(context) => kubeconfig::read(place, context).await?,
             Entrance::Eks(name) => eks::read(place, name).await?,
         };
-        let mut config = found.config;
-        if let Some(signer) = &found.signer
-            && !sign::may_be_told(&config, signer.region())
-        {
-            return Err(kubeconfig::not_eks(place, &config.cluster_url));
-        }
-        let agent = concat!("quarterdeck/", env!("CARGO_PKG_VERSION"));
-        config
-            .headers
-            .push((USER_AGENT, HeaderValue::from_static(agent)));
-        config.connect_timeout = Some(CONNECT);
-        config.read_timeout = None;
-        config.default_retry = false;
-        let endpoint = config.cluster_url.to_string();
-        let loopback = config.cluster_url.host().is_some_and(is_loopback);
-        let builder = ClientBuilder::try_from(config)
-            .map_err(|error| kubeconfig::unusable(place, &error))?
-            .with_layer(&tower::util::MapResponseLayer::new(hear_date(
-                clock.clone(),
-            )));
-        let client = match found.signer {
-            // A filter that waits needs a service that can be cloned.
-            Some(signer) => builder
-                .with_layer(&tower::buffer::BufferLayer::new(QUEUED))
-                .with_layer(&tower::filter::AsyncFilterLayer::new(signer))
-                .build(),
-            None => builder.build(),
-        };
+        let server = found.config.cluster_url.clone();
+        let client = enter(place, found.config, found.signs_in, found.until, &clock).await?;
         let account = found.account.as_ref().map_or("-", AccountId::as_str);
         let id = NodeId::aws(Kind::Cluster, account, found.region.as_deref(), &found.name);
         let scope = Scope {
@@ -136,8 +121,8 @@ impl ClusterSession {
                 name: found.name,
                 id,
                 scope,
-                endpoint: endpoint.trim_end_matches('/').to_owned(),
-                loopback,
+                endpoint: server.to_string().trim_end_matches('/').to_owned(),
+                loopback: server.host().is_some_and(is_loopback),
                 clock,
                 requests: AtomicU64::new(0),
             }),
@@ -246,6 +231,85 @@ impl ClusterSession {
             Err(CallFailure::Refused(Box::new(refusal(response).await)))
         }
     }
+}
+
+/// A client that signs in as the place says. A program must have been approved; it is run with the
+/// first request.
+async fn enter(
+    place: &ClusterPlace,
+    config: kube::Config,
+    signs_in: SignsIn,
+    until: Option<Timestamp>,
+    clock: &Clock,
+) -> Result<kube::Client, SourceFailure> {
+    let namespace = config.default_namespace.clone();
+    let door = |context: &str| Door::new(place, context, &config.cluster_url, clock);
+    let signer = match (signs_in, &place.entrance) {
+        (SignsIn::Program(plugin), Entrance::Context(context)) => {
+            let approved = place.programs.check(&plugin.named).await;
+            approved.map_err(|stop| stop.failure())?;
+            return Ok(kube::Client::new(door(context), namespace));
+        }
+        (SignsIn::Itself, Entrance::Context(context)) => {
+            let door = door(context);
+            let client = made(place, Reached::by_itself(config), clock)?;
+            return Ok(kube::Client::new(door.opened_by(client, until), namespace));
+        }
+        (SignsIn::Signer(signer), _) => Some(*signer),
+        (SignsIn::Itself | SignsIn::Program(_), Entrance::Eks(_)) => None,
+    };
+    made(place, Reached { config, signer }, clock)
+}
+
+fn made(
+    place: &ClusterPlace,
+    reached: Reached,
+    clock: &Clock,
+) -> Result<kube::Client, SourceFailure> {
+    client(reached, clock).map_err(|error| refused::unusable(place, &error))
+}
+
+/// Where a cluster is, and who puts a token on each request, where the configuration does not.
+struct Reached {
+    config: kube::Config,
+    signer: Option<Signer>,
+}
+
+impl Reached {
+    fn by_itself(config: kube::Config) -> Self {
+        let signer = None;
+        Self { config, signer }
+    }
+}
+
+/// kube's own stack, changed as the module says.
+fn client(reached: Reached, clock: &Clock) -> Result<kube::Client, kube::Error> {
+    let Reached { mut config, signer } = reached;
+    let agent = concat!("quarterdeck/", env!("CARGO_PKG_VERSION"));
+    config
+        .headers
+        .push((USER_AGENT, HeaderValue::from_static(agent)));
+    config.connect_timeout = Some(CONNECT);
+    config.read_timeout = None;
+    config.default_retry = false;
+    let proxy = config.proxy_url.clone();
+    let name_proxy = move |error: BoxError| match &proxy {
+        Some(proxy) => ThroughProxy::new(proxy, error).into(),
+        None => error,
+    };
+    let builder = ClientBuilder::try_from(config)?
+        .with_layer(&tower::util::MapErrLayer::new(name_proxy))
+        .with_layer(&tower::util::MapResponseLayer::new(hear_date(
+            clock.clone(),
+        )));
+    Ok(match signer {
+        // A filter that waits needs a service that can be cloned.
+        Some(signer) => builder
+            .with_layer(&tower::buffer::BufferLayer::new(QUEUED))
+            .with_layer(&tower::filter::AsyncFilterLayer::new(signer))
+            .build(),
+        None => builder.build(),
+    })
 }
 
 /// Reads why the server refused. A body that does not come or is no `Status` leaves the code.

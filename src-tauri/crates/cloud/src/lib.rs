@@ -12,6 +12,7 @@ pub mod clock;
 pub mod dns;
 pub mod ec2;
 pub mod failure;
+pub mod folders;
 mod guarded;
 pub mod keyring;
 mod keys;
@@ -20,6 +21,8 @@ pub mod mfa;
 pub mod probe;
 mod profile;
 pub mod profiles;
+pub mod programs;
+mod proxy;
 pub mod session;
 pub mod sign_in;
 mod skew;
@@ -28,6 +31,7 @@ pub mod stack;
 mod standing;
 mod whole;
 mod wire;
+mod words;
 
 pub use acting::{ActRole, Errand};
 pub use budget::Budget;
@@ -35,6 +39,7 @@ pub use clock::Clock;
 pub use failure::Asked;
 pub use guarded::{Guarded, quiet};
 pub use profiles::{Profile, Way, profiles};
+pub use programs::Programs;
 pub use session::{
     AccountSessions, Caller, OpenError, Session, Sessions, look, open, open_patiently, open_within,
 };

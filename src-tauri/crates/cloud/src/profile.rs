@@ -4,13 +4,15 @@
 //! does not stand in for it (as with the AWS CLI's `--profile`).
 
 use crate::keyring::Kept;
-use crate::keys::{Keys, Unusable};
+use crate::keys::{Before, Gate, Keys, Unusable};
 use crate::mfa;
 use crate::profiles::says_nothing;
+use crate::programs::{Named, Programs, Stop, shell_words};
 use crate::sign_in::Place;
 use crate::stack::StackFiles;
 use crate::standing::{Ledger, Standing};
 use crate::wire;
+use crate::words::visible;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
@@ -55,7 +57,12 @@ fn timeouts() -> TimeoutConfig {
 }
 
 /// Loads the configuration of `profile` (or of the default chain). Sends nothing.
-pub(crate) async fn access(profile: Option<&str>, files: &StackFiles, region: &str) -> Access {
+pub(crate) async fn access(
+    profile: Option<&str>,
+    files: &StackFiles,
+    region: &str,
+    programs: &Programs,
+) -> Access {
     let direct = Arc::new(AtomicBool::new(false));
     let pool = wire::pool(direct.clone());
     let region = Region::new(region.to_owned());
@@ -64,8 +71,8 @@ pub(crate) async fn access(profile: Option<&str>, files: &StackFiles, region: &s
         .retry_config(read_retries())
         .timeout_config(timeouts())
         .http_client(pool.clone());
-    let standing = Standing::read(profile, files).await;
-    let looked = look(profile, files).await;
+    let standing = Standing::read(profile, files, programs.list()).await;
+    let looked = look(profile, files, programs).await;
     let files = config_files(files);
     if let Some(files) = &files {
         loader = loader.profile_files(files.clone());
@@ -78,18 +85,19 @@ pub(crate) async fn access(profile: Option<&str>, files: &StackFiles, region: &s
             with_profile(loader, profile, files, &region, &pool)
         };
     }
-    let signs_in = looked.place.is_some().then_some(looked.profile);
-    let mut sdk = match &looked.place {
+    let place = looked.before.place.as_ref();
+    let signs_in = place.is_some().then_some(looked.profile);
+    let mut sdk = match place {
         // The SDK would assume the role without a code.
         Some(Place::Role(_)) => loader.no_credentials().load().await,
         Some(Place::Portal(_)) | None => loader.load().await,
     };
-    if let Some(Place::Role(role)) = &looked.place {
+    if let Some(Place::Role(role)) = place {
         let given = mfa::Given::new(role.clone(), looked.above, sdk.clone());
         let given = SharedCredentialsProvider::new(given);
         sdk = sdk.into_builder().credentials_provider(given).build();
     }
-    let sdk = with_keys(sdk, looked.refused, looked.place, &standing.ledger);
+    let sdk = with_keys(sdk, looked.before, &standing.ledger);
     let loopback = sdk.endpoint_url().is_some_and(wire::is_loopback);
     direct.store(loopback, Ordering::Relaxed);
     Access {
@@ -102,19 +110,18 @@ pub(crate) async fn access(profile: Option<&str>, files: &StackFiles, region: &s
 
 /// The same, but for credentials that are known to be of no use.
 pub(crate) fn checked(sdk: SdkConfig, refused: Unusable, ledger: &Ledger) -> SdkConfig {
-    with_keys(sdk, Some(refused), None, ledger)
+    let before = Before {
+        refused: Some(refused),
+        ..Before::default()
+    };
+    with_keys(sdk, before, ledger)
 }
 
-fn with_keys(
-    sdk: SdkConfig,
-    refused: Option<Unusable>,
-    place: Option<Place>,
-    ledger: &Ledger,
-) -> SdkConfig {
+fn with_keys(sdk: SdkConfig, before: Before, ledger: &Ledger) -> SdkConfig {
     let Some(provider) = sdk.credentials_provider() else {
         return sdk;
     };
-    let keys = SharedCredentialsProvider::new(Keys::new(provider, refused, place, ledger.clone()));
+    let keys = SharedCredentialsProvider::new(Keys::new(provider, before, ledger.clone()));
     sdk.into_builder().credentials_provider(keys).build()
 }
 
@@ -123,64 +130,116 @@ fn with_keys(
 struct Looked {
     /// Its name, also where the environment or nobody named it.
     profile: String,
-    /// Why its credentials are not even asked for.
-    refused: Option<Unusable>,
-    /// Where somebody signs in for it.
-    place: Option<Place>,
+    before: Before,
     /// The roles it assumes with what a code gave.
     above: Vec<mfa::Step>,
 }
 
-/// The credentials of a profile are not even asked for when it is not there, or when a file that came with the stack
-/// would have a program run (DESIGN §7; the user's own files may, as for the AWS CLI).
-async fn look(profile: Option<&str>, files: &StackFiles) -> Looked {
-    let brought = config_files(files);
-    let from_stack = brought.is_some();
-    let files = brought.unwrap_or_default();
-    let name = profile.map(|name| name.to_owned().into());
-    let loaded = aws_config::profile::load(&Fs::real(), &Env::real(), &files, name).await;
-    let Ok(set) = loaded else {
+/// The credentials of a profile are not even asked for when it is not there; a program that a file which came with the
+/// stack would have run must be approved (DESIGN §7; the user's own files may run one, as for the AWS CLI).
+async fn look(profile: Option<&str>, files: &StackFiles, programs: &Programs) -> Looked {
+    let Some((set, start)) = loaded(profile, files).await else {
         return Looked::default();
     };
-    let start = profile.unwrap_or_else(|| set.selected_profile()).to_owned();
     let missing = profile.is_some() && set.get_profile(&start).is_none();
-    let refused = if missing {
+    let (mut refused, mut gate) = (None, None);
+    if missing {
         let known = set.profiles().take(PROFILES_NAMED).map(ToOwned::to_owned);
-        Some(Unusable::NoProfile {
+        refused = Some(Unusable::NoProfile {
             profile: start.clone(),
             known: known.collect(),
-        })
+        });
     } else {
-        let runs = from_stack && runs_a_program(&set, &start);
-        runs.then(|| Unusable::Program {
-            profile: start.clone(),
-        })
-    };
+        match named_program(&set, &start, files) {
+            Ok(named) => {
+                let programs = programs.clone();
+                gate = named.map(|named| Gate { named, programs });
+            }
+            Err(stop) => refused = Some(Unusable::Program(stop)),
+        }
+    }
     // In the default chain, keys of the environment come before any profile.
     let by_keys = profile.is_none() && Env::real().get("AWS_ACCESS_KEY_ID").is_ok();
     let place = Place::of(&set, &start).ok().filter(|_| !by_keys);
     Looked {
         above: mfa::above(&set, &start),
         profile: start,
-        refused,
-        place,
+        before: Before {
+            refused,
+            gate,
+            place,
+        },
     }
 }
 
-/// Whether a profile, or one that it takes its credentials from, has a `credential_process`.
-fn runs_a_program(set: &EnvConfigSections, start: &str) -> bool {
+/// The profiles, and the name of the one that is meant.
+async fn loaded(profile: Option<&str>, files: &StackFiles) -> Option<(EnvConfigSections, String)> {
+    let files = config_files(files).unwrap_or_default();
+    let name = profile.map(|name| name.to_owned().into());
+    let loaded = aws_config::profile::load(&Fs::real(), &Env::real(), &files, name).await;
+    let set = loaded.ok()?;
+    let start = profile.unwrap_or_else(|| set.selected_profile()).to_owned();
+    Some((set, start))
+}
+
+/// The program that a profile of the stack's own files gets its credentials from; none where the files are the user's.
+///
+/// # Errors
+/// When its line is one that a shell makes more of than it says.
+pub(crate) async fn program_of(
+    profile: Option<&str>,
+    files: &StackFiles,
+) -> Result<Option<Named>, Stop> {
+    match loaded(profile, files).await {
+        Some((set, start)) => named_program(&set, &start, files),
+        None => Ok(None),
+    }
+}
+
+fn named_program(
+    set: &EnvConfigSections,
+    start: &str,
+    files: &StackFiles,
+) -> Result<Option<Named>, Stop> {
+    let brought = files.aws_config.as_ref().or(files.aws_credentials.as_ref());
+    let (Some(file), Some((owner, line))) = (brought, credential_process(set, start)) else {
+        return Ok(None);
+    };
+    let by = visible(&format!("profile {owner} of {}", file.display()));
+    let words = shell_words(line).map_err(|why| {
+        Stop::new(
+            format!("{by} gets its credentials from a program (credential_process), and its line {why}: it cannot be approved and is not run"),
+            "Put the line into a script of your own and name that; reading goes on by itself.",
+        )
+    })?;
+    let mut words = words.into_iter();
+    Ok(Some(Named {
+        by,
+        profile: Some(start.to_owned()),
+        command: words.next().unwrap_or_default(),
+        args: words.collect(),
+        env: Vec::new(),
+        hint: None,
+    }))
+}
+
+/// The `credential_process` of a profile, or of one that it takes its credentials from, and whose it is.
+fn credential_process<'a>(
+    set: &'a EnvConfigSections,
+    start: &'a str,
+) -> Option<(&'a str, &'a str)> {
     let mut seen = BTreeSet::new();
     let mut next = Some(start);
     while let Some(profile) = next.and_then(|name| set.get_profile(name)) {
-        if profile.get("credential_process").is_some() {
-            return true;
+        if let Some(line) = profile.get("credential_process") {
+            return Some((profile.name(), line));
         }
         if !seen.insert(profile.name()) {
-            return false;
+            return None;
         }
         next = profile.get("source_profile");
     }
-    false
+    None
 }
 
 /// Whether a profile is there and says nothing of how it signs in.

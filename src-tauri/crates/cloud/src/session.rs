@@ -6,7 +6,9 @@ use crate::clock::Clock;
 use crate::failure::{self, Asked};
 use crate::guarded::Guarded;
 use crate::keys::Unusable;
+use crate::kubernetes::Certificates;
 use crate::profile::{self, Access};
+use crate::programs::Programs;
 use crate::sign_in;
 use crate::stack::{Stack, StackAccount, StackFiles};
 use crate::standing::Standing;
@@ -44,6 +46,10 @@ pub struct Sessions {
     pub clock: Clock,
     /// The resolver of the platform's private names; `None`: the machine's own.
     pub resolver: Option<SocketAddr>,
+    /// The programs that the stack's files name to sign in with.
+    pub programs: Programs,
+    /// Until when the certificates are good that its clusters are reached with.
+    pub certificates: Certificates,
 }
 
 /// One account's sessions.
@@ -154,29 +160,31 @@ async fn opened(stack: &Stack, limit: Duration) -> Result<Sessions, OpenError> {
             return Err(OpenError::NoFile { path: path.clone() });
         }
     }
-    let clock = Clock::new();
+    let (clock, programs) = (Clock::new(), Programs::of(stack));
     let accounts = stack
         .accounts
         .iter()
-        .map(|account| open_account(account, stack, &clock, limit));
+        .map(|account| open_account(account, stack, (&clock, &programs), limit));
     let accounts = futures::future::join_all(accounts).await;
     let resolver = stack.dns.as_ref().map(|dns| dns.server);
     Ok(Sessions {
         accounts,
         clock,
         resolver,
+        programs,
+        certificates: Certificates::default(),
     })
 }
 
 async fn open_account(
     account: &StackAccount,
     stack: &Stack,
-    clock: &Clock,
+    shared: (&Clock, &Programs),
     limit: Duration,
 ) -> AccountSessions {
     let first = account.regions.first().map_or("us-east-1", String::as_str);
     let home = global_region(first);
-    let (draft, standing, pool) = nameless(account, stack, clock, home).await;
+    let (draft, standing, pool) = nameless(account, stack, shared, home).await;
     let mut budgets: BTreeMap<&str, Budget> = BTreeMap::new();
     budgets.insert(home, Budget::new());
     let profile = draft.profile.clone();
@@ -228,7 +236,7 @@ fn leads_to_another(profile: Option<&str>, is: &AccountId, wanted: &str) -> Unus
 async fn nameless(
     account: &StackAccount,
     stack: &Stack,
-    clock: &Clock,
+    (clock, programs): (&Clock, &Programs),
     home: &str,
 ) -> (Session, Standing, SharedHttpClient) {
     let Access {
@@ -236,7 +244,7 @@ async fn nameless(
         standing,
         pool,
         signs_in,
-    } = profile::access(account.profile.as_deref(), &stack.files, home).await;
+    } = profile::access(account.profile.as_deref(), &stack.files, home, programs).await;
     let budget = Budget::new();
     let strayed = Arc::<AtomicBool>::default();
     let wire = Wire::new(pool.clone(), clock.clone(), budget.clone(), strayed.clone());
@@ -265,18 +273,19 @@ async fn nameless(
 
 /// Whom the profile of an account of the stack file leads to as its files are now, asked through a
 /// session of its own: credentials that were corrected on disk are tried without touching what is
-/// open.
+/// open in `sessions`.
 ///
 /// # Errors
 /// As [`Session::caller`].
 pub async fn look(
     account: &StackAccount,
     stack: &Stack,
-    clock: &Clock,
+    sessions: &Sessions,
 ) -> Result<Caller, SourceFailure> {
     let first = account.regions.first().map_or("us-east-1", String::as_str);
     let home = global_region(first);
-    let (draft, _, pool) = nameless(account, stack, clock, home).await;
+    let shared = (&sessions.clock, &sessions.programs);
+    let (draft, _, pool) = nameless(account, stack, shared, home).await;
     let session = draft.in_region(home, true, &pool, &mut BTreeMap::new());
     session.caller().await
 }

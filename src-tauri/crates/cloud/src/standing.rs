@@ -31,8 +31,9 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Reads it from the files of the AWS config.
-    pub(crate) async fn read(profile: Option<&str>, files: &StackFiles) -> Self {
+    /// Reads it from the files of the AWS config. `approved` is the list of approved programs: one of
+    /// them may be what it waits for.
+    pub(crate) async fn read(profile: Option<&str>, files: &StackFiles, approved: &Path) -> Self {
         let (way, name, root_way, place) = followed(profile, files).await;
         let (config, credentials) = places(files);
         let file = match root_way {
@@ -49,7 +50,7 @@ impl Standing {
                 file: file.display().to_string(),
             },
             place,
-            files: [config, credentials].into(),
+            files: [config, credentials, approved.to_owned()].into(),
             ledger: Ledger::default(),
         }
     }

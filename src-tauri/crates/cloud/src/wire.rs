@@ -6,6 +6,7 @@
 
 use crate::budget::Budget;
 use crate::clock::{self, Clock};
+use crate::proxy::{self, ThroughProxy};
 use crate::skew;
 use crate::whole::{self, Broken};
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -123,6 +124,20 @@ fn broken(broken: Broken) -> ConnectorError {
     ConnectorError::other(broken.into(), Some(ErrorKind::TransientError))
 }
 
+/// The same failure, with the proxy it came through.
+fn named(error: ConnectorError, proxy: Option<&http::Uri>) -> ConnectorError {
+    let Some(proxy) = proxy else { return error };
+    let (timeout, io, user) = (error.is_timeout(), error.is_io(), error.is_user());
+    let kind = error.as_other();
+    let through = ThroughProxy::new(proxy, error.into()).into();
+    match (timeout, io, user) {
+        (true, ..) => ConnectorError::timeout(through),
+        (_, true, _) => ConnectorError::io(through),
+        (.., true) => ConnectorError::user(through),
+        (false, false, false) => ConnectorError::other(through, kind),
+    }
+}
+
 impl HttpConnector for Tap {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let (seen, reads) = (self.seen.clone(), self.reads);
@@ -130,11 +145,13 @@ impl HttpConnector for Tap {
         if !is_loopback(request.uri()) {
             seen.strayed.store(true, Ordering::Relaxed);
         }
+        let proxy = request.uri().parse().ok();
+        let proxy = proxy.and_then(|target| proxy::of_environment(&target));
         let answer = self.connector.call(request);
         HttpConnectorFuture::new(async move {
             // Not counted: requests outside a reading (credentials refreshed in the background).
             let _ = SENT.try_with(|sent| sent.fetch_add(1, Ordering::Relaxed));
-            let mut answer = answer.await?;
+            let mut answer = answer.await.map_err(|error| named(error, proxy.as_ref()))?;
             match answer.headers().get("date") {
                 Some(date) if clock::is_absurd(date) => drop(answer.headers_mut().remove("date")),
                 Some(date) => seen.clock.observe(date),

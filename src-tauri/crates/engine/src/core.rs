@@ -10,7 +10,7 @@ use crate::settings::Settings;
 use crate::supervise::supervised;
 use crate::time::now;
 use crate::watcher::{Watch, watch as follow};
-use model::{Snapshot, Source, SourceId};
+use model::{Snapshot, Source, SourceId, State};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -164,6 +164,13 @@ impl Core {
     /// Rests so many times longer between two readings that cost something, while all is calm.
     pub(crate) fn pace_of_spending(&self) -> watch::Sender<f64> {
         self.slowed.clone()
+    }
+
+    /// Reads now what failed: somebody has mended something.
+    pub(crate) fn poke_failed(&self) {
+        let picture = self.snapshots.borrow().clone();
+        let failed = picture.sources.iter().filter(|s| s.state == State::Failed);
+        self.poke(failed.map(|s| &s.source.id));
     }
 
     /// Whether it was stopped: nothing is read any more.

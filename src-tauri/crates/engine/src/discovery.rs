@@ -2,8 +2,8 @@
 //! of the platform is changed, nothing is recorded, and no file is written: the text is the caller's.
 
 use crate::engine::Engine;
-use crate::state::state_dir;
 use cloud::Stack;
+use cloud::folders::state_dir;
 use cloud::stack::StackFiles;
 use model::{Environment, Fact, Kind, Node, Snapshot, SourceStatus, State};
 use serde_json::Value;

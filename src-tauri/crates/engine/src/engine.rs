@@ -1,29 +1,27 @@
 //! The handle of a running engine: one stack, its present sight, its picture.
 
 use crate::core::{Hurry, lock};
-use crate::identity::{answer, identity};
-use crate::index::Message;
+use crate::identity::here;
 use crate::mend::mend;
 use crate::meter::Meter;
+use crate::pulse::begin;
 use crate::recorder::Notices;
 use crate::runs::{Deck, Helm, Platform, Terms};
 use crate::settings::Settings;
-use crate::sight::{Recipe, Sight, Sights, spent};
-use crate::time::{now, timeout};
+use crate::sight::{Recipe, Sights};
+use crate::time::now;
 use crate::updates::updates;
+use cloud::programs::ApproveError;
 use cloud::{AccountSessions, Session, Sessions, Stack};
 use collect::{COLLECTORS, Collector};
 use futures::Stream;
-use model::access::Answer;
-use model::{Cost, FailureClass, Node, Snapshot, SourceId, State, Timestamp, Update};
+use model::{Cost, Node, Program, Snapshot, SourceId, Timestamp, Update};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
 
-/// How often requests are counted and our identity is looked at again.
-const PULSE: Duration = Duration::from_secs(5);
 /// A sight under the true name takes over when it is complete, or after this long.
 const COMPLETE_WITHIN: Duration = Duration::from_secs(15);
 /// More pictures than the old sight publishes while the new one opens: numbers only ever rise.
@@ -145,11 +143,20 @@ impl Engine {
     /// Tries credentials that are no good again, as the files have them now, and reads at once what
     /// failed: for somebody who has just mended something.
     pub fn try_again(&self) {
-        let sight = self.inner.sights.now();
-        let picture = self.snapshot();
-        let failed = picture.sources.iter().filter(|s| s.state == State::Failed);
-        sight.core.poke(failed.map(|s| &s.source.id));
+        self.inner.sights.now().core.poke_failed();
         self.inner.again.notify_one();
+    }
+
+    /// Approves the program that waits and whose hash begins so, as it was looked at, and reads at once
+    /// what failed.
+    ///
+    /// # Errors
+    /// When none or several begin so, or the list cannot be written.
+    pub fn approve(&self, prefix: &str) -> Result<Program, ApproveError> {
+        let programs = self.inner.sights.now().sessions.programs.clone();
+        let program = programs.approve(prefix, here())?;
+        self.try_again();
+        Ok(program)
     }
 
     /// Reads these sources anew and gives the picture with those readings (or their failures) in
@@ -318,51 +325,6 @@ fn helps(ill: &[usize], accounts: impl Iterator<Item = (Named, Named)>) -> bool 
         worse |= !is_ill && !found_out && held.named && !next.named;
     }
     better && !worse
-}
-
-/// Shows this sight's pictures, counts its requests and looks at who we are, until it is stopped.
-fn begin(sight: &Sight, meter: &Arc<Mutex<Meter>>, pictures: watch::Sender<Arc<Snapshot>>) {
-    sight.show(pictures);
-    let (sessions, clusters) = (sight.sessions.clone(), sight.clusters.clone());
-    let (meter, mailbox) = (Arc::clone(meter), sight.core.mailbox());
-    let mut drawn = sight.core.snapshots();
-    let slowed = sight.core.pace_of_spending();
-    sight.core.spawn(async move {
-        let all = || clusters.all();
-        let mut known = identity(&sessions, &all(), &[]);
-        loop {
-            slowed.send_if_modified(|slowed| {
-                let mut meter = lock(&meter);
-                meter.note(now(), spent(&sessions, &clusters));
-                let wanted = meter.slowed(now());
-                std::mem::replace(slowed, wanted) != wanted
-            });
-            let said = said(&sessions, &drawn.borrow_and_update());
-            let seen = identity(&sessions, &all(), &drawn.borrow().sources);
-            if seen != known {
-                known = seen;
-                let message = Message::Identity(known.clone());
-                if mailbox.send(message).await.is_err() {
-                    return;
-                }
-            }
-            // Sooner, when STS says something else.
-            let other = drawn.wait_for(|picture| self::said(&sessions, picture) != said);
-            if let Ok(Err(_)) = timeout(PULSE, other).await {
-                return;
-            }
-        }
-    });
-}
-
-/// What STS said last of every account.
-fn said(sessions: &Sessions, picture: &Snapshot) -> Vec<Option<FailureClass>> {
-    let accounts = sessions.accounts.iter();
-    let failures = accounts.map(|account| match answer(account, &picture.sources) {
-        Answer::Failed(failure) => Some(failure.class),
-        Answer::Awaited | Answer::Given => None,
-    });
-    failures.collect()
 }
 
 /// The sources that say something about a node: its own and those of its figures.

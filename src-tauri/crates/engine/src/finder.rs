@@ -101,6 +101,8 @@ impl Finder {
             account: Some(self.session.account.clone()),
             region: Some(Arc::clone(&self.session.region)),
             name: None,
+            programs: Default::default(),
+            certificates: Default::default(),
         };
         self.clusters.wait(&place);
         place

@@ -10,7 +10,7 @@ use crate::sight::Sight;
 use crate::time::sleep;
 use cloud::{AccountSessions, Caller, Stack};
 use model::access::{AccessState, Answer};
-use model::{Snapshot, SourceId, State};
+use model::{Snapshot, SourceId};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -117,10 +117,7 @@ impl Trials {
     fn begin_or_end(&mut self, trouble: &[Trouble], sight: &Sight) {
         if trouble.is_empty() && std::mem::take(&mut self.any) {
             self.pause = FIRST_TRIAL;
-            let picture = sight.core.snapshots();
-            let picture = picture.borrow();
-            let failed = picture.sources.iter().filter(|s| s.state == State::Failed);
-            sight.core.poke(failed.map(|s| &s.source.id));
+            sight.core.poke_failed();
         }
         if !trouble.is_empty() && !std::mem::replace(&mut self.any, true) {
             self.tried = stamps(&sight.sessions.accounts);
@@ -191,7 +188,7 @@ impl Inner {
             Trouble::NoGood(place) => place,
         };
         let held = &sight.sessions.accounts[place];
-        match cloud::look(&stack.accounts[place], stack, &sight.sessions.clock).await {
+        match cloud::look(&stack.accounts[place], stack, &sight.sessions).await {
             Ok(caller) => of_caller(held, wanted(stack, place), &caller),
             Err(_) => Remedy::Wait,
         }

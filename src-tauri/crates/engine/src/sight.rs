@@ -8,7 +8,7 @@ use crate::assembly::{assembler, stack_identity};
 use crate::clusters::Clusters;
 use crate::core::{Core, Parts, lock};
 use crate::finder::Finder;
-use crate::identity::identity;
+use crate::identity::{here, identity};
 use crate::index::{Message, PlatformClock};
 use crate::meter::Spent;
 use crate::poller::{CollectorReader, Reader};
@@ -138,7 +138,7 @@ impl Recipe {
             seq,
             taken_at: sessions.clock.now(),
             stack: stack_identity(&self.stack),
-            identity: identity(sessions, &clusters.all(), &[]),
+            identity: identity(sessions, &clusters.all(), &[], here()),
             nodes: Vec::new(),
             edges: [].into(),
             sources: Vec::new(),

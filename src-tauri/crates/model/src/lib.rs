@@ -11,6 +11,7 @@
 pub mod access;
 pub mod assemble;
 mod causes;
+mod certificate;
 pub mod cost;
 pub mod diff;
 pub mod edge;
@@ -25,6 +26,7 @@ mod move_task;
 pub mod node;
 pub mod observation;
 mod pool;
+mod program;
 pub mod rollup;
 mod room;
 pub mod rules;
@@ -41,6 +43,7 @@ pub use access::{Access, AccessState, Way};
 pub use assemble::{
     Assembly, Declared, DeclaredQueue, Expected, Held, Input, PinnedEdge, assemble,
 };
+pub use certificate::{Certificate, CertificateUse};
 pub use cost::Cost;
 pub use diff::{Delta, Update, apply, diff};
 pub use edge::{Edge, Provenance, Relation};
@@ -56,6 +59,7 @@ pub use observation::{
     Change, ChangeKind, Direction, Found, FoundNode, Name, Observation, Readings, Tie,
 };
 pub use pool::{Limit, Limited, limits, unread_limits};
+pub use program::Program;
 pub use room::{awaited_nodes, waits_for_room};
 pub use rules::{Thresholds, shift_end, shifted_away};
 pub use snapshot::{Environment, Identity, NotFound, Snapshot, StackIdentity};

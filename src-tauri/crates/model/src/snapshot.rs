@@ -1,12 +1,14 @@
 //! The whole picture at one time.
 
 use crate::access::Access;
+use crate::certificate::Certificate;
 use crate::edge::Edge;
 use crate::health::Cause;
 use crate::id::{AccountId, NodeId};
 use crate::kind::Kind;
 use crate::node::Node;
 use crate::observation::Change;
+use crate::program::Program;
 use crate::source::SourceStatus;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -66,6 +68,12 @@ pub struct Identity {
     /// The way into each account of the stack file, in its order.
     #[serde(default)]
     pub access: Vec<Access>,
+    /// Programs that files name to sign in with, and that are not run until somebody approved them.
+    #[serde(default)]
+    pub programs: Vec<Program>,
+    /// Certificates of the kubeconfig that have ended or are about to, the first to end first.
+    #[serde(default)]
+    pub certificates: Vec<Certificate>,
 }
 
 /// One complete, ordered picture: nodes by id, edges by (from, to, relation), sources by id,

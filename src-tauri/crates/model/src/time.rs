@@ -40,6 +40,15 @@ impl Timestamp {
         Self(self.0 + seconds * 1000)
     }
 
+    /// Day and time of day in UTC, as people say it: `4 March 2026 15:30`.
+    #[must_use]
+    pub fn day_and_clock(self) -> String {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(at) => at.strftime("%-d %B %Y %H:%M").to_string(),
+            Err(_) => self.to_string(),
+        }
+    }
+
     /// Parses RFC 3339, e.g. Kubernetes' `2026-11-22T02:41:00Z`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

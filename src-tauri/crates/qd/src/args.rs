@@ -30,6 +30,10 @@ pub(crate) enum Command {
     /// CLI keeps it; what runs goes on by itself. Exit 0 signed in, 5 refused or not confirmed in time, 2 a profile that
     /// does not sign in so, or no code.
     Login(LoginArgs),
+    /// Programs that a kubeconfig (exec plugins) or an AWS config beside the stack (credential_process) names to sign
+    /// in with, and that are run only as they were approved. Without a hash: lists what waits, with all that is
+    /// known of it, and what was approved; runs nothing. Exit 0 done, 2 no such program.
+    Approve(ApproveArgs),
     /// One complete snapshot. Exit 0 complete, 3 when a source failed (the rest is printed).
     Topology {
         #[command(flatten)]
@@ -162,6 +166,24 @@ pub(crate) struct LoginArgs {
     #[arg(long, value_name = "DIGITS")]
     pub(crate) code: Option<String>,
     /// One JSON object per line: what is asked for, then the outcome.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which program.
+#[derive(Debug, Args)]
+pub(crate) struct ApproveArgs {
+    /// The beginning of the hash of a program that waits: approves it exactly as it is now. Changed later in file,
+    /// arguments or variables, it waits again.
+    #[arg(value_name = "HASH-PREFIX")]
+    pub(crate) hash: Option<String>,
+    /// The stack file; without one every context of the usual kubeconfig is looked at.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) stack: Option<PathBuf>,
+    /// Take back what was approved under a hash that begins so.
+    #[arg(long, value_name = "HASH-PREFIX", conflicts_with = "hash")]
+    pub(crate) forget: Option<String>,
+    /// One JSON document instead of text.
     #[arg(long)]
     pub(crate) json: bool,
 }

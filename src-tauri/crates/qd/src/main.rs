@@ -1,6 +1,7 @@
 //! `qd`: the engine of Quarterdeck without a window; see `qd help`.
 
 mod action;
+mod approve;
 mod args;
 mod audit;
 mod failure;
@@ -91,6 +92,7 @@ async fn run(command: Command) -> Result<u8, Failure> {
         Command::Init(args) => init::run(&args).await,
         Command::Keys(command) => keys::run(&command).await,
         Command::Login(args) => login::run(&args).await,
+        Command::Approve(args) => approve::run(&args).await,
         Command::Topology { read, json } => reading::topology(&read, json).await,
         Command::Status { read } => reading::status(&read).await,
         Command::Watch { stack, json: _ } => reading::watch(&stack).await,

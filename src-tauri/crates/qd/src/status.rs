@@ -109,6 +109,15 @@ fn access(text: &mut String, snapshot: &Snapshot) {
             clean(&command)
         ))
     });
+    let certificates = snapshot.identity.certificates.iter().map(|certificate| {
+        format!(
+            "{:<13} {} {}\n",
+            certificate.state.words().to_uppercase(),
+            clean(&certificate.sentence),
+            clean(&certificate.next_step)
+        )
+    });
+    let mut told = told.by_ref().chain(certificates);
     if let Some(first) = told.next() {
         let _ = write!(text, "\nCredentials:\n{first}");
     }

@@ -186,6 +186,9 @@ export function fakeHost(query: URLSearchParams): Host {
           ? { version: "0.1.0", looking_at: "/etc/quarterdeck/prod.toml", drills: [], error: { code: "not-open", message: "/etc/quarterdeck/prod.toml, line 7, column 3: 'enviroment' is not a key of the stack file; did you mean 'environment'?", hint: "Mend it and start again; the README describes the stack file.", retryable: false } }
           : { version: "0.1.0", looking_at: "made up", drills: [] },
       ),
+    approveProgram: async () => {
+      await later(200);
+    },
     tryAgain: async () => {
       await later(200);
     },

@@ -77,7 +77,7 @@ export function snapshot(p: Platform, seq: number, now: number): Snapshot {
     seq,
     taken_at: rfc(now),
     stack: { name: "Meridian Trading", environment: "prod" },
-    identity: { accounts: [ACCOUNT], caller: `arn:aws:sts::${ACCOUNT}:assumed-role/quarterdeck-read/r.okafor`, simulated: true, tunnel: false, access: [{ account: ACCOUNT, profile: "meridian-prod", way: "role", arn: `arn:aws:sts::${ACCOUNT}:assumed-role/quarterdeck-read/r.okafor`, state: "valid" }] },
+    identity: { accounts: [ACCOUNT], caller: `arn:aws:sts::${ACCOUNT}:assumed-role/quarterdeck-read/r.okafor`, simulated: true, tunnel: false, access: [{ account: ACCOUNT, profile: "meridian-prod", way: "role", arn: `arn:aws:sts::${ACCOUNT}:assumed-role/quarterdeck-read/r.okafor`, state: "valid" }], programs: [], certificates: [] },
     nodes: [...p.nodes.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
     edges: p.edges,
     sources: [...p.sources.values()],

@@ -297,6 +297,8 @@ mod tests {
             account: None,
             region: None,
             name: None,
+            programs: Default::default(),
+            certificates: Default::default(),
         };
         let opened = ClusterSession::open(&place, Clock::new()).await;
         opened.expect("a session")

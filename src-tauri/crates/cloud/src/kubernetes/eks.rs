@@ -1,6 +1,7 @@
 //! A cluster reached by its EKS name: EKS says where its API server is and what it is known by.
 
-use super::kubeconfig::{ClusterPlace, Resolved, refused, resolve};
+use super::kubeconfig::{ClusterPlace, Resolved, SignsIn, resolve, through};
+use super::refused::{may_be_told, refused};
 use super::sign::Signer;
 use crate::failure;
 use kube::config::{Cluster, Context, Kubeconfig, NamedCluster, NamedContext};
@@ -22,10 +23,14 @@ pub(super) async fn read(place: &ClusterPlace, name: &str) -> Result<Resolved, S
     let endpoint = cluster.endpoint.ok_or_else(|| lacks("an endpoint"))?;
     let authority = cluster.certificate_authority.and_then(|ca| ca.data);
     let config = resolve(written(name, endpoint, authority), name).await;
-    let config = config.map_err(|error| refused(place, &error))?;
+    let mut config = config.map_err(|error| refused(place, &error))?;
+    through(&mut config, None).map_err(|error| refused(place, &error))?;
+    let signer = Signer::new(session, &session.region, name);
+    may_be_told(place, &config, &signer)?;
     Ok(Resolved {
         config,
-        signer: Some(Signer::new(session, &session.region, name)),
+        signs_in: SignsIn::Signer(Box::new(signer)),
+        until: None,
         name: name.into(),
         account: Some(session.account.clone()),
         region: Some(session.region.clone()),

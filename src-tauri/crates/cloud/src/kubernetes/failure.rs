@@ -1,6 +1,7 @@
 //! What went wrong with a call to a Kubernetes API, classified and put into a sentence.
 
 use super::sign::NotSignedIn;
+use crate::proxy::ThroughProxy;
 use model::{FailureClass, SourceFailure};
 use std::error::Error;
 use std::fmt::Write as _;
@@ -121,7 +122,11 @@ impl CallFailure {
             Self::Kube(error) => not_signed_in(error),
             Self::Silent(..) | Self::Refused(_) | Self::Malformed(_) => None,
         };
-        let next = unsigned.map(|failure| failure.next_step.clone());
+        let proxy = match self {
+            Self::Kube(error) => ThroughProxy::of(error.as_ref()).map(ThroughProxy::next_step),
+            Self::Silent(..) | Self::Refused(_) | Self::Malformed(_) => None,
+        };
+        let next = unsigned.map(|failure| failure.next_step.clone()).or(proxy);
         SourceFailure {
             class,
             sentence: self.sentence(class, call),
@@ -170,10 +175,16 @@ impl CallFailure {
                     failure.sentence
                 )
             }
-            (Self::Kube(error), _) => format!(
-                "{asked} could not be reached or broke off: {}.",
-                innermost(error)
-            ),
+            (Self::Kube(error), _) => {
+                let by_way = match ThroughProxy::of(error.as_ref()) {
+                    Some(through) => format!(" {through}"),
+                    None => String::new(),
+                };
+                format!(
+                    "{asked} could not be reached{by_way} or broke off: {}.",
+                    innermost(error)
+                )
+            }
         }
     }
 }

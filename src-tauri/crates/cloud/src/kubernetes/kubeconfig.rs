@@ -1,12 +1,18 @@
-//! Finding a context in a kubeconfig, and saying in a sentence why it cannot be used.
+//! Finding a context in a kubeconfig, and what it says of how it is reached and signed in to.
 
+use super::certificate::{Certificates, Endings, now};
+use super::plugin::{self, Plugin};
 use super::program;
+use super::refused::{first_line, may_be_told, refused};
 use super::sign::Signer;
+use crate::programs::{Named, Programs};
+use crate::proxy;
 use crate::stack::{Entrance, StackCluster};
+use crate::words::visible;
 use crate::{AccountSessions, Session, Sessions, Stack};
 use kube::Config;
-use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
-use model::{AccountId, FailureClass, SourceFailure};
+use kube::config::{Cluster, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use model::{AccountId, SourceFailure, Timestamp};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,6 +32,10 @@ pub struct ClusterPlace {
     pub region: Option<Arc<str>>,
     /// The EKS cluster's name, where the stack file gives it; else the kubeconfig's ARN, else the context.
     pub name: Option<String>,
+    /// The programs it may sign in by.
+    pub programs: Programs,
+    /// Until when the certificates are good that clusters are reached with.
+    pub certificates: Certificates,
 }
 
 impl ClusterPlace {
@@ -56,6 +66,8 @@ pub fn places(stack: &Stack, sessions: &Sessions) -> Vec<ClusterPlace> {
             account: account.map(|account| account.account.clone()),
             region: Some(cluster.region.as_str().into()),
             name: cluster.name.clone(),
+            programs: sessions.programs.clone(),
+            certificates: sessions.certificates.clone(),
         }
     };
     stack.clusters.iter().map(place).collect()
@@ -73,11 +85,7 @@ fn in_region<'a>(account: &'a AccountSessions, region: &str) -> Option<&'a Sessi
 /// # Errors
 /// When there is a file and it is no kubeconfig: a sentence.
 pub fn contexts(kubeconfig: Option<&Path>) -> Result<BTreeMap<String, String>, String> {
-    let read = match kubeconfig {
-        Some(path) => Kubeconfig::read_from(path),
-        None => Kubeconfig::read(),
-    };
-    let read = match read {
+    let read = match whole(kubeconfig) {
         Ok(read) => read,
         Err(KubeconfigError::FindPath | KubeconfigError::ReadConfig(..)) => {
             return Ok(BTreeMap::new());
@@ -109,49 +117,119 @@ pub fn contexts(kubeconfig: Option<&Path>) -> Result<BTreeMap<String, String>, S
     Ok(all.collect())
 }
 
+/// The kubeconfig, or the usual ones together.
+pub(crate) fn whole(kubeconfig: Option<&Path>) -> Result<Kubeconfig, KubeconfigError> {
+    match kubeconfig {
+        Some(path) => Kubeconfig::read_from(path),
+        None => Kubeconfig::read(),
+    }
+}
+
+/// The programs that contexts of a kubeconfig sign in by, those that are stood in for left out; of
+/// every context where `only` names none. No file is no program.
+///
+/// # Errors
+/// When there is a file and it is no kubeconfig: a sentence.
+pub(crate) fn programs_of(
+    kubeconfig: Option<&Path>,
+    only: Option<&[&str]>,
+) -> Result<Vec<Named>, String> {
+    let read = match whole(kubeconfig) {
+        Ok(read) => read,
+        Err(KubeconfigError::FindPath | KubeconfigError::ReadConfig(..)) => return Ok(Vec::new()),
+        Err(error) => {
+            let told = first_line(&error.to_string()).to_owned();
+            return Err(format!("The kubeconfig cannot be read: {told}."));
+        }
+    };
+    let wanted = |name: &str| only.is_none_or(|only| only.contains(&name));
+    let contexts = read.contexts.iter().map(|named| named.name.clone());
+    let contexts: Vec<String> = contexts.filter(|name| wanted(name)).collect();
+    let of = |context: String| {
+        let auth = program::taken_out(&context, &mut read.clone())?;
+        let exec = auth.exec.filter(|exec| !program::is_ours(exec))?;
+        Some(plugin::named(context_of(&context, kubeconfig), &exec))
+    };
+    Ok(contexts.into_iter().filter_map(of).collect())
+}
+
 /// A place, resolved.
 pub(super) struct Resolved {
     pub(super) config: Config,
-    /// Who puts a token on each request, where the configuration does not.
-    pub(super) signer: Option<Signer>,
+    pub(super) signs_in: SignsIn,
+    /// When the first of its certificates ends.
+    pub(super) until: Option<Timestamp>,
     pub(super) name: Arc<str>,
     pub(super) account: Option<AccountId>,
     pub(super) region: Option<Arc<str>>,
 }
 
-/// Reads the kubeconfig and resolves the context.
+/// Who signs in.
+pub(super) enum SignsIn {
+    /// What the configuration itself has: a token, a token file, a certificate, nothing.
+    Itself,
+    /// We do, for EKS.
+    Signer(Box<Signer>),
+    /// A program, once it was approved.
+    Program(Box<Plugin>),
+}
+
+/// Reads the kubeconfig and resolves the context. Nothing is run.
 pub(super) async fn read(place: &ClusterPlace, context: &str) -> Result<Resolved, SourceFailure> {
-    let kubeconfig = match &place.kubeconfig {
-        Some(path) => Kubeconfig::read_from(path),
-        None => Kubeconfig::read(),
-    };
-    let mut kubeconfig = kubeconfig.map_err(|error| refused(place, &error))?;
+    let mut kubeconfig =
+        whole(place.kubeconfig.as_deref()).map_err(|error| refused(place, &error))?;
     let cluster = cluster_entry(context, &kubeconfig);
+    let mut entries = kubeconfig.clusters.iter();
+    let entry = entries.find(|named| named.name == cluster);
+    let entry = entry.and_then(|named| named.cluster.clone());
     let arn = ClusterArn::parse(&cluster).or_else(|| ClusterArn::parse(context));
-    let signer = match program::taken_out(context, &mut kubeconfig) {
-        None => None,
-        Some(auth) => Some(program::stands_in(place, context, arn.as_ref(), &auth)?),
+    let signs_in = match program::taken_out(context, &mut kubeconfig) {
+        None => SignsIn::Itself,
+        Some(auth) => program::stands_in(place, context, arn.as_ref(), &auth, entry.as_ref())?,
     };
-    let config = resolve(kubeconfig, context)
+    let mut config = resolve(kubeconfig, context)
         .await
         .map_err(|error| refused(place, &error))?;
-    let named = place.name.as_deref();
-    Ok(match arn {
-        Some(arn) => Resolved {
-            config,
-            signer,
-            name: named.unwrap_or(arn.name).into(),
-            account: Some(AccountId::new(arn.account)),
-            region: Some(arn.region.into()),
+    through(&mut config, entry.as_ref()).map_err(|error| refused(place, &error))?;
+    let endings = Endings::of(&config);
+    place.certificates.note(place, endings);
+    if let Some(over) = endings.over(place, now()) {
+        return Err(over);
+    }
+    if let SignsIn::Signer(signer) = &signs_in {
+        may_be_told(place, &config, signer)?;
+    }
+    if !matches!(signs_in, SignsIn::Program(_)) {
+        place.programs.waits_no_more(&named_by(place));
+    }
+    Ok(Resolved {
+        name: place
+            .name
+            .as_deref()
+            .or(arn.as_ref().map(|arn| arn.name))
+            .unwrap_or(context)
+            .into(),
+        account: match &arn {
+            Some(arn) => Some(AccountId::new(arn.account)),
+            None => place.account.clone(),
         },
-        None => Resolved {
-            config,
-            signer,
-            name: named.unwrap_or(context).into(),
-            account: place.account.clone(),
-            region: place.region.clone(),
+        region: match &arn {
+            Some(arn) => Some(arn.region.into()),
+            None => place.region.clone(),
         },
+        config,
+        signs_in,
+        until: endings.first(),
     })
+}
+
+/// Sets the proxy as kubectl does: kube asks `NO_PROXY` about the proxy, not about the cluster.
+pub(super) fn through(config: &mut Config, entry: Option<&Cluster>) -> Result<(), KubeconfigError> {
+    let named = entry.and_then(|cluster| cluster.proxy_url.as_deref());
+    let variable = |name: &str| std::env::var(name).ok();
+    config.proxy_url = proxy::of_cluster(&config.cluster_url, named, variable)
+        .map_err(KubeconfigError::ParseProxyUrl)?;
+    Ok(())
 }
 
 pub(super) async fn resolve(
@@ -177,99 +255,24 @@ fn cluster_entry(context: &str, kubeconfig: &Kubeconfig) -> String {
         .unwrap_or_default()
 }
 
-/// The parser of YAML draws the place below its sentence.
-fn first_line(text: &str) -> &str {
-    text.lines()
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches('.')
-}
-
-/// A kubeconfig that cannot be used.
-pub(super) fn refused(place: &ClusterPlace, error: &KubeconfigError) -> SourceFailure {
-    let class = match error {
-        KubeconfigError::LoadClientCertificate(_) | KubeconfigError::LoadClientKey(_) => {
-            FailureClass::Credentials
-        }
-        KubeconfigError::Parse(_)
-        | KubeconfigError::ParseClusterUrl(_)
-        | KubeconfigError::ParseProxyUrl(_)
-        | KubeconfigError::ParseCertificates(_) => FailureClass::Malformed,
-        KubeconfigError::CurrentContextNotSet
-        | KubeconfigError::KindMismatch
-        | KubeconfigError::ApiVersionMismatch
-        | KubeconfigError::LoadContext(_)
-        | KubeconfigError::LoadClusterOfContext(_)
-        | KubeconfigError::FindPath
-        | KubeconfigError::ReadConfig(..)
-        | KubeconfigError::MissingClusterUrl
-        | KubeconfigError::LoadCertificateAuthority(_) => FailureClass::Other,
-    };
-    SourceFailure {
-        class,
-        sentence: format!(
-            "{} cannot be used: {}.",
-            called(place),
-            first_line(&error.to_string())
-        ),
-        next_step: match &place.entrance {
-            Entrance::Context(_) => {
-                "Correct the kubeconfig or the context's name in the stack file."
-            }
-            Entrance::Eks(_) => {
-                "Look at its endpoint and certificate authority: aws eks describe-cluster."
-            }
-        }
-        .to_owned(),
-        code: None,
-        request_id: None,
-    }
-}
-
-/// A server that is not EKS's, for which a token of EKS would be signed.
-pub(super) fn not_eks(place: &ClusterPlace, server: &http::Uri) -> SourceFailure {
-    let host = server.host().unwrap_or_default();
-    SourceFailure {
-        class: FailureClass::Credentials,
-        sentence: format!(
-            "{} leads to {host}, which is not EKS in its region nor this machine, or is not to prove it (insecure-skip-tls-verify): no token of ours is sent there.",
-            called(place)
-        ),
-        next_step:
-            "See who changed the server's address; through a tunnel it is localhost with tls-server-name."
-                .to_owned(),
-        code: None,
-        request_id: None,
-    }
-}
-
-/// A context that was read but that no client can be made from (TLS material, proxy).
-pub(super) fn unusable(place: &ClusterPlace, error: &kube::Error) -> SourceFailure {
-    SourceFailure {
-        class: super::classify(error),
-        sentence: format!("{} cannot be connected to: {error}.", called(place)),
-        next_step: match &place.entrance {
-            Entrance::Context(_) => "Check the context's certificates and proxy in the kubeconfig.",
-            Entrance::Eks(_) => {
-                "Look at its endpoint and certificate authority: aws eks describe-cluster."
-            }
-        }
-        .to_owned(),
-        code: None,
-        request_id: None,
-    }
-}
-
-/// At the start of a sentence.
-fn called(place: &ClusterPlace) -> String {
+/// In the middle of a sentence: `context c of /k`.
+pub(super) fn named_by(place: &ClusterPlace) -> String {
     match &place.entrance {
-        Entrance::Context(context) => format!("Context {context} of {}", file(place)),
-        Entrance::Eks(name) => format!("The EKS cluster {name}"),
+        Entrance::Context(context) => context_of(context, place.kubeconfig.as_deref()),
+        Entrance::Eks(name) => format!("the EKS cluster {name}"),
     }
+}
+
+fn context_of(context: &str, kubeconfig: Option<&Path>) -> String {
+    visible(&format!("context {context} of {}", file_of(kubeconfig)))
 }
 
 pub(super) fn file(place: &ClusterPlace) -> String {
-    match &place.kubeconfig {
+    file_of(place.kubeconfig.as_deref())
+}
+
+fn file_of(kubeconfig: Option<&Path>) -> String {
+    match kubeconfig {
         Some(path) => path.display().to_string(),
         None => "the default kubeconfig".to_owned(),
     }

@@ -1,12 +1,15 @@
-//! Programs a kubeconfig would have run to sign in. None is run; what makes tokens for EKS is done here.
+//! Programs that a kubeconfig signs in by. What makes tokens for EKS is done here, by no program; any
+//! other is a plugin that is run once it was approved.
 
-use super::kubeconfig::{ClusterArn, ClusterPlace, file};
+use super::kubeconfig::{ClusterArn, ClusterPlace, SignsIn, file};
+use super::plugin::Plugin;
 use super::sign::Signer;
 use crate::Session;
-use kube::config::{AuthInfo, ExecConfig, Kubeconfig};
+use kube::config::{AuthInfo, Cluster, ExecConfig, Kubeconfig};
 use model::{FailureClass, SourceFailure};
 
-/// What the context's user signs in by, where that is a program; it is taken out, because it is not run.
+/// What the context's user signs in by, where that is a program; it is taken out, so that it is not run
+/// unseen. A token or password beside it is what counts, as for kubectl.
 pub(super) fn taken_out(context: &str, kubeconfig: &mut Kubeconfig) -> Option<AuthInfo> {
     let mut contexts = kubeconfig.contexts.iter();
     let named = contexts.find(|named| named.name == context)?;
@@ -18,34 +21,46 @@ pub(super) fn taken_out(context: &str, kubeconfig: &mut Kubeconfig) -> Option<Au
         return None;
     }
     let (exec, auth_provider) = (entry.exec.take(), entry.auth_provider.take());
-    Some(AuthInfo {
+    let by_itself = entry.token.is_some()
+        || entry.token_file.is_some()
+        || (entry.username.is_some() && entry.password.is_some());
+    (!by_itself).then_some(AuthInfo {
         exec,
         auth_provider,
         ..AuthInfo::default()
     })
 }
 
-/// A program named by a file is not run: what it may do was not approved by anybody. What makes tokens
-/// for EKS is known, and done here instead.
+/// Who signs in where a program would: we do, for EKS; else the program, which nobody ran yet.
 pub(super) fn stands_in(
     place: &ClusterPlace,
     context: &str,
     arn: Option<&ClusterArn<'_>>,
     auth: &AuthInfo,
-) -> Result<Signer, SourceFailure> {
-    let asked = auth.exec.as_ref().and_then(TokenAsked::of);
-    let (Some(asked), Some(session)) = (asked, &place.session) else {
+    cluster: Option<&Cluster>,
+) -> Result<SignsIn, SourceFailure> {
+    let Some(exec) = &auth.exec else {
         return Err(not_run(place, context, auth));
+    };
+    let Some(asked) = TokenAsked::of(exec) else {
+        let plugin = Plugin::of(place, exec, cluster).map_err(|stop| stop.failure())?;
+        return Ok(SignsIn::Program(Box::new(plugin)));
+    };
+    let Some(session) = &place.session else {
+        return Err(no_session(place, context));
     };
     if let Some(other) = somebody_else(&asked, session, arn) {
         return Err(not_ours(place, context, &other, session));
     }
     let region = asked.region.as_deref().or(arn.map(|arn| arn.region));
-    Ok(Signer::new(
-        session,
-        region.unwrap_or(&session.region),
-        &asked.cluster,
-    ))
+    let region = region.unwrap_or(&session.region);
+    let signer = Signer::new(session, region, &asked.cluster);
+    Ok(SignsIn::Signer(Box::new(signer)))
+}
+
+/// Whether what a kubeconfig names is done here, by no program.
+pub(super) fn is_ours(exec: &ExecConfig) -> bool {
+    TokenAsked::of(exec).is_some()
 }
 
 /// As whom a context signs in, where that is not who the session is: a role it would have assumed,
@@ -73,20 +88,36 @@ fn somebody_else(
     Some(format!("to account {other}"))
 }
 
+/// What kubectl does not run either
+/// (<https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins>
+/// took the place of authentication providers).
 fn not_run(place: &ClusterPlace, context: &str, auth: &AuthInfo) -> SourceFailure {
-    let program = match (&auth.exec, &auth.auth_provider) {
-        (Some(exec), _) => exec.command.clone().unwrap_or_default(),
-        (None, Some(provider)) => provider.name.clone(),
-        (None, None) => String::new(),
-    };
-    SourceFailure {
-        class: FailureClass::Credentials,
-        sentence: format!(
-            "Context {context} of {} signs in by running the program {program:?}, which Quarterdeck does not run.",
+    let provider = auth.auth_provider.as_ref();
+    let provider = provider.map_or("", |provider| provider.name.as_str());
+    failure(
+        format!(
+            "Context {context} of {} signs in by the authentication provider {provider:?}, which kubectl knows no more and Quarterdeck does not either.",
             file(place),
         ),
-        next_step: "Give the context's user a token, a token file or a client certificate; an EKS cluster can be named in the stack file by eks = \"NAME\"."
-            .to_owned(),
+        "Give the context's user an exec plugin, a token, a token file or a client certificate; an EKS cluster can be named in the stack file by eks = \"NAME\".",
+    )
+}
+
+fn no_session(place: &ClusterPlace, context: &str) -> SourceFailure {
+    failure(
+        format!(
+            "Context {context} of {} signs in to EKS, and no account of the stack file is open in its region.",
+            file(place)
+        ),
+        "Give the [[cluster]] the profile of an [[account]] with its region.",
+    )
+}
+
+fn failure(sentence: String, next_step: &str) -> SourceFailure {
+    SourceFailure {
+        class: FailureClass::Credentials,
+        sentence,
+        next_step: next_step.to_owned(),
         code: None,
         request_id: None,
     }
@@ -97,18 +128,13 @@ fn not_ours(place: &ClusterPlace, context: &str, other: &str, session: &Session)
         Some(profile) => format!("profile {profile} (account {})", session.account),
         None => format!("the default chain (account {})", session.account),
     };
-    SourceFailure {
-        class: FailureClass::Credentials,
-        sentence: format!(
+    failure(
+        format!(
             "Context {context} of {} signs in {other}, and its account in the stack file is {own}.",
             file(place)
         ),
-        next_step:
-            "Give the [[cluster]] the profile of an [[account]] that leads there (a profile may have a role_arn), or reach the cluster by eks = \"NAME\"."
-                .to_owned(),
-        code: None,
-        request_id: None,
-    }
+        "Give the [[cluster]] the profile of an [[account]] that leads there (a profile may have a role_arn), or reach the cluster by eks = \"NAME\".",
+    )
 }
 
 /// A token for EKS, as a kubeconfig asks a program for it.

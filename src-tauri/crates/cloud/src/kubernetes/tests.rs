@@ -12,6 +12,8 @@ fn place(file: &Path, context: &str) -> ClusterPlace {
         account: Some(AccountId::new("111122223333")),
         region: Some("us-east-1".into()),
         name: None,
+        programs: Default::default(),
+        certificates: Default::default(),
     }
 }
 
@@ -60,12 +62,34 @@ async fn a_program_in_a_kubeconfig_is_not_run() {
         ran.display().to_string()
     );
     let file = kubeconfig(&user);
-    let failure = ClusterSession::open(&place(file.path(), "by-name"), Clock::new())
+    let mut place = place(file.path(), "by-name");
+    place.programs = crate::Programs::at(trace.path().join("approved.json"), None);
+    let failure = ClusterSession::open(&place, Clock::new())
         .await
         .unwrap_err();
     assert_eq!(failure.class, FailureClass::Credentials);
     assert!(failure.sentence.contains("touch"), "{}", failure.sentence);
+    assert!(
+        failure.sentence.contains("not approved"),
+        "{}",
+        failure.sentence
+    );
+    assert_eq!(place.programs.waiting().len(), 1);
     assert!(!ran.exists());
+    // Corrected to a token, it waits no more.
+    let text = std::fs::read_to_string(file.path()).unwrap();
+    std::fs::write(file.path(), text.replace(&user, "{token: t}")).unwrap();
+    ClusterSession::open(&place, Clock::new()).await.unwrap();
+    assert_eq!(place.programs.waiting(), []);
+}
+
+#[tokio::test]
+async fn a_token_beside_a_program_is_what_counts() {
+    let user = "{token: t, exec: {apiVersion: client.authentication.k8s.io/v1, command: touch}}";
+    let file = kubeconfig(user);
+    let place = place(file.path(), "by-name");
+    ClusterSession::open(&place, Clock::new()).await.unwrap();
+    assert_eq!(place.programs.waiting(), []);
 }
 
 #[tokio::test]

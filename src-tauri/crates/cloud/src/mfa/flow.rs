@@ -7,6 +7,7 @@ use super::role::Role;
 use crate::failure::{class_of_code, find, plain};
 use crate::keys::Unusable;
 use crate::profile;
+use crate::programs::Programs;
 use crate::sign_in::kept::Secret;
 use crate::sign_in::{Call, Giver, SignInError, SignedIn};
 use crate::stack::StackFiles;
@@ -89,7 +90,8 @@ impl Asked {
     /// # Errors
     /// When AWS does not give the role for it, or the session cannot be kept.
     pub async fn signed_in(&self, code: &Code) -> Result<SignedIn, SignInError> {
-        let base = profile::access(Some(&self.role.source), &self.files, &self.role.region).await;
+        let (source, region) = (Some(self.role.source.as_str()), &self.role.region);
+        let base = profile::access(source, &self.files, region, &Programs::default()).await;
         let keys = self.base_keys(&base.sdk).await?;
         let call = assuming(&base.sdk, keys, &self.role.step)
             .set_duration_seconds(self.role.seconds)

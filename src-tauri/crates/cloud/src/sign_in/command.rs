@@ -1,14 +1,10 @@
 //! The command that signs in, in words that can be pasted.
 
 use crate::stack::Stack;
+use crate::words::quoted;
 
 /// The command that signs a profile in; where the AWS config is not the usual one, it says so.
 pub(crate) fn command(profile: &str, stack: &Stack) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "_-./@:+=".contains(c);
-    let quoted = |text: &str| match !text.is_empty() && text.chars().all(plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    };
     let mut command = format!("qd login {}", quoted(profile));
     // `qd init` looks before there is a stack file.
     let (option, file) = match &stack.files.aws_config {

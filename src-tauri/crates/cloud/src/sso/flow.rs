@@ -7,6 +7,7 @@ use super::portal::Portal;
 use crate::failure::find;
 use crate::keys::Unusable;
 use crate::profile;
+use crate::programs::Programs;
 use crate::sign_in::kept::Secret;
 use crate::sign_in::{NoKeys, SignInError, SignedIn};
 use crate::stack::StackFiles;
@@ -73,7 +74,7 @@ pub(crate) async fn begin(
 ) -> Result<Pending, SignInError> {
     let cache = Cache::of_this_user()?;
     // The endpoint, the proxy and the timeouts of everything else that is asked for this profile.
-    let sdk = profile::access(Some(profile), files, &portal.region)
+    let sdk = profile::access(Some(profile), files, &portal.region, &Programs::default())
         .await
         .sdk;
     let keys = sdk.credentials_provider();

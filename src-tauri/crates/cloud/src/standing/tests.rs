@@ -23,7 +23,8 @@ async fn standing(profile: &str) -> (Standing, tempfile::TempDir) {
     };
     std::fs::write(dir.path().join("config"), CONFIG).expect("written");
     std::fs::write(dir.path().join("credentials"), "").expect("written");
-    (Standing::read(Some(profile), &files).await, dir)
+    let approved = dir.path().join("approved.json");
+    (Standing::read(Some(profile), &files, &approved).await, dir)
 }
 
 #[tokio::test]

@@ -247,6 +247,8 @@ impl Server {
             account: Some(AccountId::new("111122223333")),
             region: Some("eu-west-1".into()),
             name: None,
+            programs: Default::default(),
+            certificates: Default::default(),
         };
         Cluster::with_limits(
             ClusterSession::open(&place, Clock::new()).await.unwrap(),

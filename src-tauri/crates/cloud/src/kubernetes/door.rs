@@ -1,0 +1,311 @@
+//! The way into a cluster of a kubeconfig: what signs in is got before a request is sent, and got anew
+//! when it ends, when the server takes it no more (401), and when somebody has corrected the file.
+//!
+//! A program is run once at a time, however many requests wait for what it gives. A request waits less
+//! long for it than a cluster is waited for, so that it is not the cluster that is said to be silent;
+//! the program itself has longer (somebody may have to confirm something in a browser), and what it
+//! gives then is used by the next request.
+
+use super::certificate::now;
+use super::kubeconfig::{self, ClusterPlace, SignsIn};
+use super::plugin::{Given, Plugin};
+use super::sign::NotSignedIn;
+use super::{Reached, certificate, client, refused};
+use crate::Clock;
+use crate::programs::{self, Stop, run};
+use crate::words::plain;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, Shared};
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
+use kube::Config;
+use kube::client::Body;
+use model::{SourceFailure, Timestamp};
+use serde_json::json;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tower::BoxError;
+
+/// So long a request waits for a program.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(8);
+/// So long a program may take.
+const ENDS_WITHIN: Duration = Duration::from_secs(60);
+/// What failed is not tried again for so long, however many requests ask for it …
+const REST: Duration = Duration::from_secs(5);
+/// … and a program that did not end is not for this long.
+const LONG_REST: Duration = Duration::from_secs(60);
+/// What is younger than this is not got anew for a 401: it would be refused again.
+const YOUNG: Duration = Duration::from_secs(5);
+/// So long before its end something is got anew, or a tenth of the time it was good for.
+const AHEAD: f64 = 10.0;
+
+/// The way in. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Door(Arc<Inner>);
+
+struct Inner {
+    place: ClusterPlace,
+    context: String,
+    /// Where it led when it was opened. What is read and done goes by that: it leads nowhere else.
+    server: Uri,
+    clock: Clock,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    pass: Option<Pass>,
+    /// What is got just now.
+    underway: Option<Shared<BoxFuture<'static, Result<Pass, SourceFailure>>>>,
+    failed: Option<(Instant, SourceFailure)>,
+}
+
+/// What lets requests in.
+#[derive(Clone)]
+struct Pass {
+    client: kube::Client,
+    bearer: Option<HeaderValue>,
+    got: Instant,
+    until: Option<Timestamp>,
+}
+
+impl Pass {
+    async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>, BoxError> {
+        if let Some(bearer) = &self.bearer {
+            request.headers_mut().insert(AUTHORIZATION, bearer.clone());
+        }
+        Ok(self.client.send(request).await?)
+    }
+}
+
+impl Door {
+    /// Without anything that lets in yet: it is got with the first request.
+    pub(super) fn new(place: &ClusterPlace, context: &str, server: &Uri, clock: &Clock) -> Self {
+        Self(Arc::new(Inner {
+            place: place.clone(),
+            context: context.to_owned(),
+            server: server.clone(),
+            clock: clock.clone(),
+            state: Mutex::default(),
+        }))
+    }
+
+    /// With what the kubeconfig itself lets in by.
+    pub(super) fn opened_by(self, client: kube::Client, until: Option<Timestamp>) -> Self {
+        self.state().pass = Some(Pass {
+            client,
+            bearer: None,
+            got: Instant::now(),
+            until,
+        });
+        self
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn pass(&self) -> Result<Pass, NotSignedIn> {
+        let underway = {
+            let mut state = self.state();
+            let lasts = |until: Timestamp| until > now();
+            if let Some(pass) = state
+                .pass
+                .as_ref()
+                .filter(|pass| pass.until.is_none_or(lasts))
+            {
+                return Ok(pass.clone());
+            }
+            match (&state.underway, &state.failed) {
+                (Some(underway), _) => underway.clone(),
+                (None, Some((until, failure))) if Instant::now() < *until => {
+                    return Err(NotSignedIn(failure.clone()));
+                }
+                (None, _) => {
+                    let underway = self.begin();
+                    state.underway = Some(underway.clone());
+                    underway
+                }
+            }
+        };
+        match tokio::time::timeout(ANSWERED_WITHIN, underway).await {
+            Ok(outcome) => outcome.map_err(NotSignedIn),
+            Err(_) => Err(NotSignedIn(self.awaited())),
+        }
+    }
+
+    /// Gets it in the background: whoever asked may give up, it goes on.
+    fn begin(&self) -> Shared<BoxFuture<'static, Result<Pass, SourceFailure>>> {
+        let door = self.clone();
+        let task = tokio::spawn(async move {
+            let outcome = door.sign_in().await;
+            let mut state = door.state();
+            state.underway = None;
+            match &outcome {
+                Ok(pass) => (state.pass, state.failed) = (Some(pass.clone()), None),
+                Err((failure, rest)) => {
+                    state.failed = Some((Instant::now() + *rest, failure.clone()));
+                }
+            }
+            outcome.map_err(|(failure, _)| failure)
+        });
+        let broken = self.clone();
+        async move { task.await.unwrap_or_else(|_| Err(broken.awaited())) }
+            .boxed()
+            .shared()
+    }
+
+    /// Reads the kubeconfig as it is now, and does what it says.
+    async fn sign_in(&self) -> Result<Pass, (SourceFailure, Duration)> {
+        let Inner {
+            place,
+            context,
+            server,
+            clock,
+            ..
+        } = &*self.0;
+        let resolved = kubeconfig::read(place, context).await;
+        let resolved = resolved.map_err(|failure| (failure, REST))?;
+        let (config, mut until) = (resolved.config, resolved.until);
+        if config.cluster_url != *server {
+            return Err((refused::elsewhere(place, &config.cluster_url), REST));
+        }
+        let (config, bearer, signer) = match resolved.signs_in {
+            SignsIn::Itself => (config, None, None),
+            SignsIn::Signer(signer) => (config, None, Some(*signer)),
+            SignsIn::Program(plugin) => {
+                let given = self.given(&plugin).await?;
+                until = until.into_iter().chain(ahead(given.ends)).min();
+                let (config, ends) = with_certificate(config, &given);
+                until = until.into_iter().chain(ends).min();
+                (config, given.bearer, None)
+            }
+        };
+        let reached = Reached { config, signer };
+        let client =
+            client(reached, clock).map_err(|error| (refused::unusable(place, &error), REST))?;
+        Ok(Pass {
+            client,
+            bearer,
+            got: Instant::now(),
+            until,
+        })
+    }
+
+    /// What the program gives, if it is the one that was approved.
+    async fn given(&self, plugin: &Plugin) -> Result<Given, (SourceFailure, Duration)> {
+        let named = &plugin.named;
+        let found = self.0.place.programs.check(named).await;
+        let found = found.map_err(|stop| (stop.failure(), REST))?;
+        let output = run(&found, &named.args, &plugin.variables(), ENDS_WITHIN).await;
+        let told = |what: &dyn std::fmt::Display, next_step: &str| {
+            let signs_in = programs::signs_in(named);
+            let words = format!("{signs_in} {:?}, and that {what}", plain(&named.command));
+            Stop::new(words, next_step).failure()
+        };
+        match output {
+            Ok(output) => plugin.read(&output, now()).map_err(|garbage| {
+                let next_step = "Run it by hand to see what it writes; it is run again by itself.";
+                (told(&garbage, next_step), REST)
+            }),
+            Err(ended) => {
+                let rest = match ended {
+                    programs::Ended::Hung(_) => LONG_REST,
+                    _ => REST,
+                };
+                let next_step = "Run it by hand in a terminal: perhaps it must be signed in first; it is run again by itself.";
+                Err((told(&ended, next_step), rest))
+            }
+        }
+    }
+
+    /// It is still waited for.
+    fn awaited(&self) -> SourceFailure {
+        let words = format!(
+            "{} signs in by a program that has not ended for {} s",
+            kubeconfig::named_by(&self.0.place),
+            ANSWERED_WITHIN.as_secs()
+        );
+        let next_step = "It is waited for; perhaps it waits for somebody, in a browser. Reading goes on by itself.";
+        Stop::new(words, next_step).failure()
+    }
+
+    /// The server took it no more; whether something else may be had now.
+    fn refused(&self, pass: &Pass) -> bool {
+        let mut state = self.state();
+        match &state.pass {
+            Some(held) if held.got == pass.got => {
+                let old = pass.got.elapsed() >= YOUNG;
+                if old {
+                    state.pass = None;
+                }
+                old
+            }
+            Some(_) | None => true,
+        }
+    }
+}
+
+/// A moment before it ends, so that nothing is sent that ends on its way.
+fn ahead(ends: Option<Timestamp>) -> Option<Timestamp> {
+    let ends = ends?;
+    let margin = (ends.seconds_since(now()) / 10.0).min(AHEAD);
+    Some(Timestamp::from_millis(
+        ends.millis() - (margin * 1000.0) as i64,
+    ))
+}
+
+/// The configuration with the certificate that was given, and when that ends.
+fn with_certificate(mut config: Config, given: &Given) -> (Config, Option<Timestamp>) {
+    let Some((certificate, key)) = &given.certificate else {
+        return (config, None);
+    };
+    let written = json!({
+        "client-certificate-data": BASE64_STANDARD.encode(certificate),
+        "client-key-data": BASE64_STANDARD.encode(key),
+    });
+    if let Ok(auth) = serde_json::from_value::<kube::config::AuthInfo>(written) {
+        config.auth_info.client_certificate_data = auth.client_certificate_data;
+        config.auth_info.client_key_data = auth.client_key_data;
+    }
+    (config, certificate::of_pem(certificate.as_bytes()))
+}
+
+/// The same once more, where it may be sent once more: a read has no body.
+fn again(request: &Request<Body>) -> Option<Request<Body>> {
+    if *request.method() != Method::GET {
+        return None;
+    }
+    let mut again = Request::get(request.uri().clone())
+        .body(Body::empty())
+        .ok()?;
+    *again.headers_mut() = request.headers().clone();
+    Some(again)
+}
+
+impl tower::Service<Request<Body>> for Door {
+    type Response = Response<Body>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Response<Body>, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let door = self.clone();
+        Box::pin(async move {
+            let again = again(&request);
+            let pass = door.pass().await?;
+            let answer = pass.send(request).await?;
+            let anew = answer.status() == StatusCode::UNAUTHORIZED && door.refused(&pass);
+            match again {
+                Some(again) if anew => door.pass().await?.send(again).await,
+                Some(_) | None => Ok(answer),
+            }
+        })
+    }
+}

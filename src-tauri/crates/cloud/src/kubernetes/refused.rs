@@ -1,0 +1,159 @@
+//! Why a place that was read cannot be used, in sentences.
+
+use super::kubeconfig::{ClusterPlace, file};
+use super::sign::{self, Signer};
+use crate::stack::Entrance;
+use kube::Config;
+use kube::client::RustlsTlsError;
+use kube::config::KubeconfigError;
+use model::{FailureClass, SourceFailure};
+
+/// The parser of YAML draws the place below its sentence.
+pub(super) fn first_line(text: &str) -> &str {
+    text.lines()
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches('.')
+}
+
+/// A kubeconfig that cannot be used.
+pub(super) fn refused(place: &ClusterPlace, error: &KubeconfigError) -> SourceFailure {
+    let class = match error {
+        KubeconfigError::LoadClientCertificate(_) | KubeconfigError::LoadClientKey(_) => {
+            FailureClass::Credentials
+        }
+        KubeconfigError::Parse(_)
+        | KubeconfigError::ParseClusterUrl(_)
+        | KubeconfigError::ParseProxyUrl(_)
+        | KubeconfigError::ParseNoProxy(_)
+        | KubeconfigError::ParseCertificates(_) => FailureClass::Malformed,
+        KubeconfigError::CurrentContextNotSet
+        | KubeconfigError::KindMismatch
+        | KubeconfigError::ApiVersionMismatch
+        | KubeconfigError::LoadContext(_)
+        | KubeconfigError::LoadClusterOfContext(_)
+        | KubeconfigError::FindPath
+        | KubeconfigError::ReadConfig(..)
+        | KubeconfigError::MissingClusterUrl
+        | KubeconfigError::LoadCertificateAuthority(_) => FailureClass::Other,
+    };
+    SourceFailure {
+        class,
+        sentence: format!(
+            "{} cannot be used: {}.",
+            called(place),
+            first_line(&error.to_string())
+        ),
+        next_step: match &place.entrance {
+            Entrance::Context(_) => {
+                "Correct the kubeconfig or the context's name in the stack file."
+            }
+            Entrance::Eks(_) => {
+                "Look at its endpoint and certificate authority: aws eks describe-cluster."
+            }
+        }
+        .to_owned(),
+        code: None,
+        request_id: None,
+    }
+}
+
+/// A token of EKS is signed for EKS alone.
+pub(super) fn may_be_told(
+    place: &ClusterPlace,
+    config: &Config,
+    signer: &Signer,
+) -> Result<(), SourceFailure> {
+    match sign::may_be_told(config, signer.region()) {
+        true => Ok(()),
+        false => Err(not_eks(place, &config.cluster_url)),
+    }
+}
+
+/// A server that is not EKS's, for which a token of EKS would be signed.
+fn not_eks(place: &ClusterPlace, server: &http::Uri) -> SourceFailure {
+    let host = server.host().unwrap_or_default();
+    SourceFailure {
+        class: FailureClass::Credentials,
+        sentence: format!(
+            "{} leads to {host}, which is not EKS in its region nor this machine, or is not to prove it (insecure-skip-tls-verify): no token of ours is sent there.",
+            called(place)
+        ),
+        next_step:
+            "See who changed the server's address; through a tunnel it is localhost with tls-server-name."
+                .to_owned(),
+        code: None,
+        request_id: None,
+    }
+}
+
+/// A context that leads to another server than when it was opened: what is on the screen is of the first.
+pub(super) fn elsewhere(place: &ClusterPlace, server: &http::Uri) -> SourceFailure {
+    SourceFailure {
+        class: FailureClass::Other,
+        sentence: format!(
+            "{} leads to {} now, which is another server than the one it was opened with.",
+            called(place),
+            server.authority().map_or("nowhere", |at| at.as_str())
+        ),
+        next_step: "If that is meant, open the stack again; nothing is sent there before."
+            .to_owned(),
+        code: None,
+        request_id: None,
+    }
+}
+
+/// A context that was read but that no client can be made from (TLS material, proxy).
+pub(super) fn unusable(place: &ClusterPlace, error: &kube::Error) -> SourceFailure {
+    SourceFailure {
+        class: match error {
+            kube::Error::RustlsTls(_) => FailureClass::Credentials,
+            error => super::classify(error),
+        },
+        sentence: format!("{} cannot be connected to: {}.", called(place), why(error)),
+        next_step: match &place.entrance {
+            Entrance::Context(_) => {
+                "Correct the context's certificates or proxy in the kubeconfig; reading goes on by itself."
+            }
+            Entrance::Eks(_) => {
+                "Look at its endpoint and certificate authority: aws eks describe-cluster."
+            }
+        }
+        .to_owned(),
+        code: None,
+        request_id: None,
+    }
+}
+
+/// What is the matter with TLS material, in words of its own where the library's are for programmers.
+fn why(error: &kube::Error) -> String {
+    let kube::Error::RustlsTls(tls) = error else {
+        return first_line(&error.to_string()).to_owned();
+    };
+    match tls {
+        RustlsTlsError::InvalidPrivateKey(rustls::Error::InconsistentKeys(_)) => {
+            "the client key does not belong to the client certificate".to_owned()
+        }
+        RustlsTlsError::InvalidPrivateKey(_) | RustlsTlsError::UnknownPrivateKeyFormat => {
+            "the client key is no private key that TLS knows".to_owned()
+        }
+        RustlsTlsError::MissingPrivateKey => {
+            "there is a client certificate and no private key to it (PEM)".to_owned()
+        }
+        RustlsTlsError::MissingCertificate => {
+            "the client certificate has no certificate in it (PEM)".to_owned()
+        }
+        RustlsTlsError::InvalidIdentityPem(_) => {
+            "the client certificate or its key is no PEM".to_owned()
+        }
+        other => first_line(&other.to_string()).to_owned(),
+    }
+}
+
+/// At the start of a sentence.
+fn called(place: &ClusterPlace) -> String {
+    match &place.entrance {
+        Entrance::Context(context) => format!("Context {context} of {}", file(place)),
+        Entrance::Eks(name) => format!("The EKS cluster {name}"),
+    }
+}
