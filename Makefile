@@ -7,6 +7,7 @@ STACK ?=
 VENV := .venv
 STAMPS := target/.stamps
 LOCALSTACK := target/localstack
+BESIDE := $(patsubst %,tests/python/test_%.py,canary clock cluster_ways credentials keyring login mfa programs rights simulator_sts way_in)
 PACKAGES := libwebkit2gtk-4.1-dev libgtk-3-dev librsvg2-dev pkg-config build-essential curl file python3-venv
 TEST_PACKAGES := webkit2gtk-driver xvfb xauth dbus dbus-x11 gnome-keyring imagemagick
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -82,10 +83,14 @@ rust-test: prerequisites $(STAMPS)/test-packages ui/dist/index.html $(VENV)/.rea
 	@echo "▸ Rust tests"
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo nextest run --workspace
 
+# Those that hardly need a core run beside the others, and give way to them.
 python-test: rust-test
 	@echo "▸ the simulated platform and qd, asked by boto3 and kubectl; qd against moto and ministack"
 	@cargo build --workspace --bins --quiet
-	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" QD_BIN="$(CURDIR)/target/debug/qd" $(VENV)/bin/pytest -q tests/python
+	@export PATH="$(CURDIR)/$(VENV)/bin:$$PATH" QD_BIN="$(CURDIR)/target/debug/qd"; \
+	nice -n 10 pytest -q $(BESIDE) >target/python-beside.log 2>&1 & beside=$$!; \
+	pytest -q tests/python $(addprefix --ignore=,$(BESIDE)); main=$$?; \
+	wait $$beside; beside=$$?; cat target/python-beside.log; exit $$((main | beside))
 
 window-test: rust-test
 	@echo "▸ the real window, driven"
