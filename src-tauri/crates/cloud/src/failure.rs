@@ -316,6 +316,7 @@ where
         format!(": {}", quote.trim_end_matches('.'))
     };
     match class {
+        _ if never_signed(error) => no_credentials(error),
         FailureClass::Throttled => format!("was throttled ({answer})"),
         FailureClass::Denied => format!("was refused for lack of permission ({answer}{quote})"),
         FailureClass::Credentials if code.is_some() => {

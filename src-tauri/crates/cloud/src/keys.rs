@@ -65,7 +65,17 @@ impl Unusable {
     pub(crate) fn next_step(&self) -> Option<String> {
         let step = match self {
             Unusable::SignIn(why) => return why.next_step(),
-            Unusable::ActRole(failure) => return Some(failure.next_step.clone()),
+            Unusable::ActRole(failure) => match failure.class {
+                FailureClass::Throttled
+                | FailureClass::Unreachable
+                | FailureClass::TimedOut
+                | FailureClass::Server => "Nothing was done. Plan it again in a moment.",
+                FailureClass::Denied
+                | FailureClass::Credentials
+                | FailureClass::Malformed
+                | FailureClass::Unsupported
+                | FailureClass::Other => return Some(failure.next_step.clone()),
+            },
             Unusable::NoProfile { .. } => {
                 "Add it to the AWS config, and reading goes on by itself; or correct the profile in the stack file and start again."
             }
