@@ -4,9 +4,14 @@ import datetime
 import json
 import pathlib
 import re
+import time
 
 import topology as reading
 from cluster_proxy import Handler
+
+# Whole pictures of one platform are read no faster than its load balancing API lets: 40 requests at once, 10 a second
+# after that (Elastic Load Balancing, "API throttling").
+APART = 3.0
 
 V1, V1BETA1 = "client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"
 
@@ -79,6 +84,8 @@ def token_of(platform) -> str:
 class Desk:
     """The simulator's own stack, with another kubeconfig."""
 
+    next_at = 0.0
+
     def __init__(self, folder: pathlib.Path, platform):
         self.folder, self.state = folder, folder / "state"
         (folder / "aws").mkdir(parents=True)
@@ -101,6 +108,8 @@ class Desk:
 
     def read(self, timeout: int = 40, env: dict | None = None) -> reading.Topology:
         words = ("topology", "--stack", str(self.stack), "--json", "--timeout", str(timeout))
+        time.sleep(max(0.0, Desk.next_at - time.monotonic()))
+        Desk.next_at = time.monotonic() + APART
         done = reading.qd(*words, state=self.state, env=env)
         assert done.returncode in (0, 3), done.stderr
         self.said = done.stdout + done.stderr

@@ -8,7 +8,7 @@ from road_desk import act_words, planned
 from skewed_proxy import skewed
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture()
 def platform(tmp_path_factory):
     with simulated(tmp_path_factory.mktemp("clock") / "sim", "calm", "--seed", "3", "--pods", "40", "--regions", "1") as platform:
         yield platform
