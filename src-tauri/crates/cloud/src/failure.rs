@@ -6,6 +6,7 @@
 
 use crate::keys::Unusable;
 use crate::proxy::ThroughProxy;
+use crate::skew;
 use crate::whole::Broken;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -110,8 +111,8 @@ where
         (SdkError::DispatchFailure(_), ..) => FailureClass::Unreachable,
         _ => FailureClass::Other,
     };
-    let mut failure = match off(error, code) {
-        Some(off) => clock_is_off(asked, code.unwrap_or_default(), off),
+    let mut failure = match skew::off(error, code) {
+        Some(off) => skew::clock_is_off(asked, code.unwrap_or_default(), off),
         None => tell(class, asked, &happened(error, class, code, status)),
     };
     if let (FailureClass::Unreachable, Some(through)) = (class, ThroughProxy::of(error)) {
@@ -131,57 +132,6 @@ where
         .or_else(|| error.meta().request_id())
         .map(plain);
     failure
-}
-
-/// Codes with which a request is refused when its signature does not hold: because of its time, or of its keys.
-pub(crate) fn is_about_signatures(code: &str) -> bool {
-    matches!(
-        code,
-        "RequestTimeTooSkewed"
-            | "RequestInTheFuture"
-            | "SignatureDoesNotMatch"
-            | "InvalidSignatureException"
-            | "RequestExpired"
-            | "AuthFailure"
-    )
-}
-
-/// How far this machine's clock is off, in seconds, where that is why the call was refused: the
-/// code says so itself, or it is one about signatures and the answer's `Date` is far from here.
-fn off<E>(error: &SdkError<E, HttpResponse>, code: Option<&str>) -> Option<Option<i64>> {
-    let date = error
-        .raw_response()
-        .and_then(|raw| raw.headers().get("date"));
-    let ahead = date.and_then(crate::clock::ahead_of);
-    match code? {
-        "RequestTimeTooSkewed" | "RequestInTheFuture" => Some(ahead),
-        code if is_about_signatures(code)
-            && ahead.is_some_and(|ahead| ahead.abs() > crate::clock::SIGNED_WITHIN) =>
-        {
-            Some(ahead)
-        }
-        _ => None,
-    }
-}
-
-fn clock_is_off(asked: &Asked<'_>, code: &str, ahead: Option<i64>) -> SourceFailure {
-    let words = |seconds: i64| match seconds {
-        ..120 => format!("{seconds} s"),
-        120..7200 => format!("{} min", seconds / 60),
-        _ => format!("{} h", seconds / 3600),
-    };
-    let by = match ahead {
-        Some(ahead) if ahead > 0 => format!("{} ahead of AWS", words(ahead)),
-        Some(ahead) if ahead < 0 => format!("{} behind AWS", words(-ahead)),
-        Some(_) | None => "not the time AWS has".to_owned(),
-    };
-    let happened = format!("was refused because this machine's clock is {by} ({code})");
-    SourceFailure {
-        next_step:
-            "It goes on by AWS's time now; set this machine's clock (NTP) all the same. The credentials may be fine."
-                .to_owned(),
-        ..tell(FailureClass::Credentials, asked, &happened)
-    }
 }
 
 /// A failure of a known class. `happened` is the second half of the sentence, e.g.

@@ -1,8 +1,62 @@
-//! Refusals for the time of a signature, as they come by on the wire. The SDK corrects its clock by itself for the second
+//! Refusals for the time of a signature: as they come by on the wire, and in words. The SDK corrects its clock by itself for the second
 //! attempt of one client; a write has no second attempt, so what any answer told counts for all that is signed after it.
 
-use crate::failure::is_about_signatures;
+use crate::clock::{SIGNED_WITHIN, ahead_of};
+use crate::failure::{Asked, tell};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use model::{FailureClass, SourceFailure};
+
+/// Codes with which a request is refused when its signature does not hold: because of its time, or of its keys.
+fn is_about_signatures(code: &str) -> bool {
+    matches!(
+        code,
+        "RequestTimeTooSkewed"
+            | "RequestInTheFuture"
+            | "SignatureDoesNotMatch"
+            | "InvalidSignatureException"
+            | "RequestExpired"
+            | "AuthFailure"
+    )
+}
+
+/// How far this machine's clock is off, in seconds, where that is why the call was refused: the
+/// code says so itself, or it is one about signatures and the answer's `Date` is far from here.
+pub(crate) fn off<E>(error: &SdkError<E, HttpResponse>, code: Option<&str>) -> Option<Option<i64>> {
+    let date = error
+        .raw_response()
+        .and_then(|raw| raw.headers().get("date"));
+    let ahead = date.and_then(ahead_of);
+    match code? {
+        "RequestTimeTooSkewed" | "RequestInTheFuture" => Some(ahead),
+        code if is_about_signatures(code)
+            && ahead.is_some_and(|ahead| ahead.abs() > SIGNED_WITHIN) =>
+        {
+            Some(ahead)
+        }
+        _ => None,
+    }
+}
+
+pub(crate) fn clock_is_off(asked: &Asked<'_>, code: &str, ahead: Option<i64>) -> SourceFailure {
+    let words = |seconds: i64| match seconds {
+        ..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3600),
+    };
+    let by = match ahead {
+        Some(ahead) if ahead > 0 => format!("{} ahead of AWS", words(ahead)),
+        Some(ahead) if ahead < 0 => format!("{} behind AWS", words(-ahead)),
+        Some(_) | None => "not the time AWS has".to_owned(),
+    };
+    let happened = format!("was refused because this machine's clock is {by} ({code})");
+    SourceFailure {
+        next_step:
+            "It goes on by AWS's time now; set this machine's clock (NTP) all the same. The credentials may be fine."
+                .to_owned(),
+        ..tell(FailureClass::Credentials, asked, &happened)
+    }
+}
 
 /// The `Date` of an answer that refuses the signature of its request.
 pub(crate) fn refused<'a>(answer: &'a HttpResponse, body: &[u8]) -> Option<&'a str> {

@@ -1,7 +1,6 @@
 //! The handle of a running engine: one stack, its present sight, its picture.
 
 use crate::core::{Hurry, lock};
-use crate::identity::here;
 use crate::mend::mend;
 use crate::meter::Meter;
 use crate::pulse::begin;
@@ -9,7 +8,7 @@ use crate::recorder::Notices;
 use crate::runs::{Deck, Helm, Platform, Terms};
 use crate::settings::Settings;
 use crate::sight::{Recipe, Sights};
-use crate::time::now;
+use crate::time::{here, now};
 use crate::updates::updates;
 use cloud::programs::ApproveError;
 use cloud::{AccountSessions, Session, Sessions, Stack};

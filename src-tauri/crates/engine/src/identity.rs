@@ -1,13 +1,11 @@
 //! Who and where we are, and how the way in is. SIMULATED is shown only when nothing could be otherwise.
 
-use crate::time::wall;
 use cloud::{AccountSessions, Sessions};
 use collect::kubernetes::Cluster;
 use model::access::Answer;
 use model::{
     Access, Identity, SIMULATED_ACCOUNT, Service, Source, SourceId, SourceStatus, State, Timestamp,
 };
-use std::time::SystemTime;
 
 /// What the sessions and the STS sources say now; it can change (a request that left this machine
 /// unmasks a tunnel, credentials expire, a program waits). `here` is this machine's time.
@@ -40,13 +38,6 @@ pub(crate) fn identity(
         programs: sessions.programs.waiting(),
         certificates: sessions.certificates.judged(here),
     }
-}
-
-/// This machine's time.
-pub(crate) fn here() -> Timestamp {
-    let since = wall().duration_since(SystemTime::UNIX_EPOCH);
-    let millis = since.map_or(0, |since| since.as_millis());
-    Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
 }
 
 /// The source that asks STS about an account.

@@ -2,11 +2,11 @@
 //! counted, who we are is looked at again, and what somebody approved is read.
 
 use crate::core::lock;
-use crate::identity::{answer, here, identity};
+use crate::identity::{answer, identity};
 use crate::index::Message;
 use crate::meter::Meter;
 use crate::sight::{Sight, spent};
-use crate::time::{now, timeout};
+use crate::time::{here, now, timeout};
 use cloud::Sessions;
 use model::access::Answer;
 use model::{FailureClass, Program, Snapshot};

@@ -19,6 +19,13 @@ pub(crate) fn wall() -> std::time::SystemTime {
     std::time::SystemTime::now()
 }
 
+/// This machine's time: for what a person compares with the clock on their wall.
+pub(crate) fn here() -> model::Timestamp {
+    let since = wall().duration_since(std::time::SystemTime::UNIX_EPOCH);
+    let millis = since.map_or(0, |since| since.as_millis());
+    model::Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
+}
+
 /// tokio's own paused clock needs a feature that would be compiled into the product as well.
 #[cfg(test)]
 mod paused {

@@ -2,16 +2,16 @@
 //! rights, asked in the background and again on every press.
 
 use super::platform::Platform;
-use crate::time::{Instant, now};
+use crate::time::{Instant, here, now};
 use act::lease::{Claim, Theirs};
 use act::{
     Allowed, Context, Effect, Finding, Freeze, PLAN_SECONDS, Plan, Right, Rights, Severity, Verb,
 };
-use model::{Kind, Node, NodeId, Snapshot, Timestamp};
+use model::{Kind, Node, NodeId, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// An answer about a right is shown for this long.
 const KNOWN_FOR: Duration = Duration::from_secs(300);
@@ -106,7 +106,7 @@ impl Rules {
             rights_age,
             locks: self.locks(),
             shelf: act::Shelf::default(),
-            expires: local_time().plus_seconds(i64::from(PLAN_SECONDS)),
+            expires: here().plus_seconds(i64::from(PLAN_SECONDS)),
         }
     }
 
@@ -249,11 +249,4 @@ fn place(node: &Node) -> String {
         _ => node.scope.region.as_deref().unwrap_or(""),
     };
     format!("{account}/{region}/{cluster}")
-}
-
-/// This machine's clock: for what a person compares with the clock on their wall.
-fn local_time() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let millis = since.unwrap_or_default().as_millis();
-    Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
 }
