@@ -10,15 +10,20 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
 use aws_smithy_types::DateTime;
-use model::{Service, SourceFailure};
+use model::{FailureClass, Service, SourceFailure};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// The longest session policy, characters
 /// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>).
 pub const LONGEST_POLICY: usize = 2048;
 /// For how long a role is assumed, seconds: the shortest that STS gives to every role. A longer run assumes it again.
 const ASSUMED_SECONDS: i32 = 900;
+/// So long before its end by our own reckoning a role is assumed anew, seconds.
+const AHEAD_SECONDS: u64 = 60;
+/// How long STS may take, well within the time that the call has that is signed with it: what was not signed in time was
+/// not sent.
+const ASSUMED_WITHIN: Duration = Duration::from_secs(5);
 /// The longest name of a session.
 const LONGEST_NAME: usize = 64;
 
@@ -101,6 +106,12 @@ impl Acting {
     }
 
     async fn assumed(&self) -> provider::Result {
+        let answer = tokio::time::timeout(ASSUMED_WITHIN, self.assume()).await;
+        answer.unwrap_or_else(|_| Err(self.refused(self.silent())))
+    }
+
+    async fn assume(&self) -> provider::Result {
+        let began = self.session.clock.signing_time();
         let call = self.session.sts().assume_role();
         let call = call
             .role_arn(self.role.arn())
@@ -122,9 +133,23 @@ impl Acting {
             keys.access_key_id,
             keys.secret_access_key,
             Some(keys.session_token),
-            time(keys.expiration),
+            Some(ends(began, keys.expiration)),
             "QuarterdeckActRole",
         ))
+    }
+
+    fn silent(&self) -> SourceFailure {
+        SourceFailure {
+            class: FailureClass::TimedOut,
+            sentence: format!(
+                "STS did not say within {} s whether {} is assumed.",
+                ASSUMED_WITHIN.as_secs(),
+                self.role.arn()
+            ),
+            next_step: "Plan it again in a moment.".to_owned(),
+            code: None,
+            request_id: None,
+        }
     }
 
     fn refused(&self, failure: SourceFailure) -> CredentialsError {
@@ -132,8 +157,11 @@ impl Acting {
     }
 }
 
-fn time(at: DateTime) -> Option<SystemTime> {
-    SystemTime::try_from(at).ok()
+/// When the keys are no longer used, by the clock that judges it: STS told the end by its own.
+fn ends(began: SystemTime, told: DateTime) -> SystemTime {
+    let seconds = u64::try_from(ASSUMED_SECONDS).unwrap_or_default();
+    let ours = began + Duration::from_secs(seconds - AHEAD_SECONDS);
+    SystemTime::try_from(told).map_or(ours, |told| told.min(ours))
 }
 
 impl ProvideCredentials for Acting {
@@ -169,6 +197,18 @@ mod tests {
         ] {
             assert_eq!(role(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn keys_end_by_the_clock_that_judges_it() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let left = |told: i64| {
+            let end = ends(now, DateTime::from_secs(1_000_000 + told));
+            end.duration_since(now).expect("later").as_secs()
+        };
+        assert_eq!(left(900), 840, "a minute before the end");
+        assert_eq!(left(900 + 200), 840, "though this machine is behind");
+        assert_eq!(left(600), 600, "never after what STS said");
     }
 
     #[test]

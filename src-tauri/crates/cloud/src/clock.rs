@@ -112,6 +112,11 @@ impl Clock {
         }
     }
 
+    /// What requests are signed by just now.
+    pub(crate) fn signing_time(&self) -> SystemTime {
+        self.signing(Instant::now())
+    }
+
     /// Takes the value of a `Date` header (RFC 9110 §6.6.1) that was received just now.
     /// A value that is no date is ignored.
     pub fn observe(&self, date: &str) {

@@ -69,7 +69,7 @@ impl Unusable {
                 FailureClass::Throttled
                 | FailureClass::Unreachable
                 | FailureClass::TimedOut
-                | FailureClass::Server => "Nothing was done. Plan it again in a moment.",
+                | FailureClass::Server => "The call was not sent. Plan it again in a moment.",
                 FailureClass::Denied
                 | FailureClass::Credentials
                 | FailureClass::Malformed

@@ -127,19 +127,27 @@ pub(crate) fn keys_to_send(queue: &Node) -> Vec<(&'static str, String)> {
     key(queue).map(both).into_iter().flatten().collect()
 }
 
+/// ARN of the key or of its alias (SQS API reference, `KmsMasterKeyId`); AWS's own is granted with the queue.
 fn key(queue: &Node) -> Option<String> {
     let key = queue.facts.text(Fact::KmsKey)?;
+    let name = key.splitn(6, ':').last().unwrap_or(key);
+    if name.starts_with("alias/aws/") {
+        return None;
+    }
     if key.starts_with("arn:") {
         return Some(key.to_owned());
     }
-    // An alias is no resource of IAM, and AWS's own key is granted with the queue.
-    let plain = !key.starts_with("alias/");
     let arn = arn::queue(queue);
     let parts: Vec<&str> = arn.split(':').collect();
-    match parts.as_slice() {
-        ["arn", partition, _, region, account, ..] if plain => {
-            Some(format!("arn:{partition}:kms:{region}:{account}:key/{key}"))
-        }
-        _ => None,
-    }
+    let ["arn", partition, _, region, account, ..] = parts.as_slice() else {
+        return None;
+    };
+    let kind = if key.starts_with("alias/") {
+        ""
+    } else {
+        "key/"
+    };
+    Some(format!(
+        "arn:{partition}:kms:{region}:{account}:{kind}{key}"
+    ))
 }

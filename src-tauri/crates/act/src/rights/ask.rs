@@ -14,18 +14,19 @@
 //! Kubernetes: `SelfSubjectAccessReview`, which any authenticated user may create
 //! (<https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/self-subject-access-review-v1/>).
 
+use super::policy::ALIAS;
 use super::{Allowed, Right, Rights};
 use crate::hands::Hands;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{EvaluationResult, PolicyEvaluationDecisionType as Decision};
 use cloud::kubernetes::ClusterSession;
-use cloud::{Caller, Session};
+use cloud::{ActRole, Caller, Session};
 use futures::future::join_all;
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
 use kube::api::{Api, PostParams};
-use model::Service;
+use model::{Service, SourceFailure};
 use std::collections::BTreeMap;
 
 /// What assuming the role that acts takes.
@@ -73,7 +74,7 @@ async fn simulate(hands: &Hands, on: BTreeMap<&str, Vec<&str>>) -> Rights {
     };
     let principal = match &session.act_role {
         None => principal,
-        Some(role) => match assumable(session, client, &principal, role.arn()).await {
+        Some(role) => match assumable(session, client, (caller, &principal), role).await {
             Allowed::No(why) => return denied(&on, role.arn(), &why),
             // Where it is not known, the role's own rights still are.
             Allowed::Yes | Allowed::Unasked(_) => role.arn().to_owned(),
@@ -85,11 +86,33 @@ async fn simulate(hands: &Hands, on: BTreeMap<&str, Vec<&str>>) -> Rights {
     join_all(calls).await.into_iter().flatten().collect()
 }
 
-/// Whether the caller may assume the role that acts. The role must trust it too, which IAM does not simulate.
-async fn assumable(session: &Session, client: &Client, principal: &str, role: &str) -> Allowed {
-    let answers = simulated(session, client, principal, role, &[ASSUME]).await;
-    let mut answers = answers.into_values();
-    answers.next().unwrap_or_else(unsaid)
+/// Whether the caller may assume the role that acts. The role must trust it too, which IAM does not simulate; in one
+/// account that trust is enough where it names the caller
+/// (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>).
+async fn assumable(
+    session: &Session,
+    client: &Client,
+    (caller, principal): (&Caller, &str),
+    role: &ActRole,
+) -> Allowed {
+    match evaluated(session, client, principal, role.arn(), &[ASSUME]).await {
+        Err(failure) => Allowed::Unasked(failure.sentence),
+        Ok(results) => {
+            let one_account = caller.account.as_str() == role.account();
+            let told = results.first().map(|result| assumed(result, one_account));
+            told.unwrap_or_else(unsaid)
+        }
+    }
+}
+
+fn assumed(result: &EvaluationResult, one_account: bool) -> Allowed {
+    let silent = result.eval_decision == Decision::ImplicitDeny && !by_organization(result);
+    match silent && one_account {
+        true => Allowed::Unasked(format!(
+            "whether {ASSUME} is allowed depends on what the role trusts"
+        )),
+        false => decided(result),
+    }
 }
 
 /// Nothing can be done by a role that cannot be assumed.
@@ -162,18 +185,16 @@ async fn simulated(
     resource: &str,
     actions: &[&str],
 ) -> Rights {
-    let call = client
-        .simulate_principal_policy()
-        .policy_source_arn(principal)
-        .set_action_names(Some(actions.iter().map(|a| (*a).to_owned()).collect()))
-        .resource_arns(resource)
-        .send();
-    let name = "SimulatePrincipalPolicy";
-    let answer = session.ask(Service::Iam, name, principal, call).await;
+    if resource.contains(ALIAS) {
+        let why = "which key an alias leads to is known to KMS alone";
+        let open = |action: &&str| (iam(action, resource), Allowed::Unasked(why.to_owned()));
+        return actions.iter().map(open).collect();
+    }
+    let answer = evaluated(session, client, principal, resource, actions).await;
     let told = |action: &&str| {
         let allowed = match &answer {
-            Ok(answer) => {
-                let mut results = answer.evaluation_results().iter();
+            Ok(results) => {
+                let mut results = results.iter();
                 let result = results.find(|result| result.eval_action_name == *action);
                 result.map_or_else(unsaid, decided)
             }
@@ -184,25 +205,47 @@ async fn simulated(
     actions.iter().map(told).collect()
 }
 
+/// What IAM says of each action on a resource.
+async fn evaluated(
+    session: &Session,
+    client: &Client,
+    principal: &str,
+    resource: &str,
+    actions: &[&str],
+) -> Result<Vec<EvaluationResult>, SourceFailure> {
+    let call = client
+        .simulate_principal_policy()
+        .policy_source_arn(principal)
+        .set_action_names(Some(actions.iter().map(|a| (*a).to_owned()).collect()))
+        .resource_arns(resource)
+        .send();
+    let name = "SimulatePrincipalPolicy";
+    let answer = session.ask(Service::Iam, name, principal, call).await?;
+    Ok(answer.evaluation_results.unwrap_or_default())
+}
+
 fn unsaid() -> Allowed {
     Allowed::Unasked("IAM's answer leaves it out".to_owned())
 }
 
 fn decided(result: &EvaluationResult) -> Allowed {
     let missing = result.missing_context_values();
-    let organization = result.organizations_decision_detail();
-    let by_organization = organization.is_some_and(|detail| !detail.allowed_by_organizations);
     match result.eval_decision {
         Decision::Allowed => Allowed::Yes,
         _ if !missing.is_empty() => Allowed::Unasked(format!(
             "whether it is allowed depends on {}, which is known only with the call",
             missing.join(", ")
         )),
-        _ if by_organization => Allowed::No("a policy of the organization".to_owned()),
+        _ if by_organization(result) => Allowed::No("a policy of the organization".to_owned()),
         Decision::ExplicitDeny => Allowed::No("a policy denies it".to_owned()),
         Decision::ImplicitDeny => Allowed::No("no policy allows it".to_owned()),
         _ => unsaid(),
     }
+}
+
+fn by_organization(result: &EvaluationResult) -> bool {
+    let organization = result.organizations_decision_detail();
+    organization.is_some_and(|detail| !detail.allowed_by_organizations)
 }
 
 /// One review; a right that is not Kubernetes' is not asked here.
@@ -301,6 +344,19 @@ mod tests {
         above.organizations_decision_detail = Some(OrganizationsDecisionDetail::builder().build());
         let denied = decided(&above);
         assert!(matches!(denied, Allowed::No(why) if why.contains("organization")));
+    }
+
+    #[test]
+    fn what_no_policy_says_of_a_role_of_the_same_account_is_left_to_its_trust() {
+        let silent = result(Decision::ImplicitDeny);
+        assert!(matches!(assumed(&silent, true), Allowed::Unasked(why) if why.contains("trusts")));
+        assert!(matches!(assumed(&silent, false), Allowed::No(_)));
+        let denied = result(Decision::ExplicitDeny);
+        assert!(matches!(assumed(&denied, true), Allowed::No(_)));
+        let mut above = result(Decision::ImplicitDeny);
+        above.organizations_decision_detail = Some(OrganizationsDecisionDetail::builder().build());
+        assert!(matches!(assumed(&above, true), Allowed::No(_)));
+        assert_eq!(assumed(&result(Decision::Allowed), true), Allowed::Yes);
     }
 
     #[test]

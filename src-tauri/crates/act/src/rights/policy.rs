@@ -3,37 +3,97 @@
 
 use super::Right;
 use crate::verb::Verb;
+use cloud::acting::LONGEST_POLICY;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The policy of what `verb` needs, as JSON; `None`: nothing of it is IAM's.
+/// The part of an ARN that makes it one of an alias (`arn:…:alias/orders`).
+pub(super) const ALIAS: &str = ":alias/";
+
+/// The policy of what `verb` needs, as JSON; `None`: nothing of it is IAM's. Where each queue by its name is longer than
+/// a session policy may be ([`LONGEST_POLICY`]), it is every queue of their account and region instead: what the role
+/// itself may not, it still may not.
 #[must_use]
 pub fn policy(verb: Verb, rights: &[Right]) -> Option<String> {
-    let mut allowed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let allowed = allowed(verb, rights);
+    let text = (!allowed.is_empty()).then(|| document(&allowed))?;
+    if text.len() <= LONGEST_POLICY {
+        return Some(text);
+    }
+    let mut wide = Allowed::new();
+    for (resource, actions) in allowed {
+        wide.entry(widened(&resource)).or_default().extend(actions);
+    }
+    Some(document(&wide))
+}
+
+/// Actions by what they are allowed on.
+type Allowed = BTreeMap<String, BTreeSet<String>>;
+
+fn allowed(verb: Verb, rights: &[Right]) -> Allowed {
+    let mut allowed = Allowed::new();
     for right in rights {
-        match right {
-            Right::Iam { action, resource } => {
-                let mut allow = |action: &str, resource: String| {
-                    let actions = allowed.entry(resource).or_default();
-                    actions.insert(action.to_owned());
-                };
-                allow(action, resource.clone());
-                for beside in touched(action, resource) {
-                    allow(action, beside);
-                }
-                for other in counted(verb, action) {
-                    allow(other, resource.clone());
-                }
-            }
-            Right::Kubernetes { .. } => {}
+        let Right::Iam { action, resource } = right else {
+            continue;
+        };
+        let mut allow = |action: &str, resource: String| {
+            let actions = allowed.entry(resource).or_default();
+            actions.insert(action.to_owned());
+        };
+        allow(action, resource.clone());
+        for beside in touched(action, resource) {
+            allow(action, beside);
+        }
+        for other in counted(verb, action) {
+            allow(other, resource.clone());
         }
     }
-    let statements: Vec<Value> = allowed
+    allowed
+}
+
+/// One statement for all that the same actions are allowed on.
+fn document(allowed: &Allowed) -> String {
+    let mut on: BTreeMap<&BTreeSet<String>, Vec<&str>> = BTreeMap::new();
+    for (resource, actions) in allowed {
+        on.entry(actions).or_default().push(resource);
+    }
+    let statements: Vec<Value> = on
         .iter()
-        .map(|(resource, actions)| json!({"Effect": "Allow", "Action": actions, "Resource": resource}))
+        .flat_map(|(actions, resources)| statements(actions, resources))
         .collect();
-    let whole = json!({"Version": "2012-10-17", "Statement": statements});
-    (!statements.is_empty()).then(|| whole.to_string())
+    json!({"Version": "2012-10-17", "Statement": statements}).to_string()
+}
+
+/// A key cannot be named by its alias: any key is, on the condition that it has it
+/// (<https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-resource-aliases>).
+fn statements(actions: &BTreeSet<String>, resources: &[&str]) -> Vec<Value> {
+    let allow =
+        |resource: Value| json!({"Effect": "Allow", "Action": actions, "Resource": resource});
+    let (aliases, named): (Vec<&str>, Vec<&str>) = resources
+        .iter()
+        .copied()
+        .partition(|arn| arn.contains(ALIAS));
+    let named = (!named.is_empty()).then(|| match named.as_slice() {
+        [one] => allow(json!(one)),
+        several => allow(json!(several)),
+    });
+    let by_alias = aliases.into_iter().filter_map(|arn| {
+        let (place, alias) = arn.split_once(ALIAS)?;
+        let mut statement = allow(json!(format!("{place}:key/*")));
+        statement["Condition"] =
+            json!({"ForAnyValue:StringEquals": {"kms:ResourceAliases": format!("alias/{alias}")}});
+        Some(statement)
+    });
+    named.into_iter().chain(by_alias).collect()
+}
+
+/// Everything of the kind in the same account and region; of keys, any.
+fn widened(resource: &str) -> String {
+    let mut parts: Vec<&str> = resource.splitn(6, ':').collect();
+    if let [_, _, "sqs" | "kms", _, _, name] = parts.as_mut_slice() {
+        *name = if name.contains('/') { "key/*" } else { "*" };
+    }
+    parts.join(":")
 }
 
 /// What else a call about `resource` is judged by: an instance of Aurora is made beside its cluster, out of groups that
@@ -95,9 +155,39 @@ mod tests {
         assert_eq!(
             policy["Statement"],
             json!([
-                {"Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": queue},
                 {"Effect": "Allow", "Action": ["sqs:ReceiveMessage", "sqs:StartMessageMoveTask"], "Resource": dlq},
+                {"Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": queue},
             ])
+        );
+    }
+
+    #[test]
+    fn a_key_that_is_named_by_its_alias_is_any_key_that_has_it() {
+        let alias = "arn:aws:kms:eu-west-1:1:alias/orders";
+        let policy = of(Verb::Redrive, vec![right("kms:Decrypt", alias)]).expect("a policy");
+        assert_eq!(
+            policy["Statement"],
+            json!([{
+                "Effect": "Allow",
+                "Action": ["kms:Decrypt"],
+                "Resource": "arn:aws:kms:eu-west-1:1:key/*",
+                "Condition": {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/orders"}},
+            }])
+        );
+    }
+
+    #[test]
+    fn many_queues_are_one_statement_and_too_many_are_all_of_their_place() {
+        let queues = |many: usize| {
+            let queue = |n| format!("arn:aws:sqs:eu-west-1:111122223333:orders-of-market-{n}");
+            let sends = (0..many).map(|n| right("sqs:SendMessage", &queue(n)));
+            policy(Verb::Redrive, &sends.collect::<Vec<_>>()).expect("a policy")
+        };
+        assert!(queues(20).contains("market-19") && queues(20).len() <= LONGEST_POLICY);
+        let whole: Value = serde_json::from_str(&queues(200)).expect("JSON");
+        assert_eq!(
+            whole["Statement"],
+            json!([{"Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": "arn:aws:sqs:eu-west-1:111122223333:*"}])
         );
     }
 
