@@ -78,10 +78,11 @@ class Authority:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         return builder.sign(self.key, hashes.SHA256())
 
-    def pair(self, name: str, days: float = 30):
-        """Files of a certificate and its key."""
+    def pair(self, name: str, days: float = 30, groups: tuple[str, ...] = ()):
+        """Files of a certificate and its key; Kubernetes takes the organizations for groups."""
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        organizations = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
+        subject = x509.Name([*organizations, x509.NameAttribute(NameOID.COMMON_NAME, name)])
         cert, secret = self.folder / f"{name}.pem", self.folder / f"{name}.key"
         cert.write_bytes(self.sign(subject, key, days).public_bytes(serialization.Encoding.PEM))
         plain = serialization.NoEncryption()

@@ -1,7 +1,7 @@
 //! Who signs what: the profile reads, the role acts, and each is allowed what the README says and nothing else.
 
 use crate::rows::actions;
-use crate::stage::{Stage, closed};
+use crate::stage::{ACT_USER, Stage, closed};
 use act::{Action, Right, Verb, rights};
 use model::Kind;
 use serde_json::Value;
@@ -13,13 +13,50 @@ const READER: &str = "arn:aws:sts::100200300400:assumed-role/operations/";
 /// Sessions of the role that acts.
 const ACTOR: &str = "arn:aws:sts::100200300400:assumed-role/quarterdeck-act/quarterdeck-";
 
-/// IAM actions.
+/// The user the simulated clusters know our token by.
+const OPERATOR: &str = "operator";
+
+/// IAM actions, or what is asked of a cluster: `kubernetes:patch:apps:deployments/scale`.
 type Actions = BTreeSet<String>;
+
+fn readme() -> String {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    std::fs::read_to_string(readme).expect("the README")
+}
+
+/// What a ClusterRole of the README allows.
+fn cluster_role(name: &str) -> Actions {
+    let readme = readme();
+    let block = readme.split("```yaml\n").nth(1).expect("a block");
+    let block = block.split("```").next().expect("its end");
+    let objects: Vec<Value> = serde_saphyr::from_multiple(block).expect("YAML");
+    let named =
+        |object: &&Value| object["kind"] == "ClusterRole" && object["metadata"]["name"] == name;
+    let role = objects.iter().find(named).expect("the role");
+    let words = |list: &Value| -> Vec<String> {
+        let list = list.as_array().expect("a list").iter();
+        list.map(|word| word.as_str().expect("a word").to_owned())
+            .collect()
+    };
+    let mut all = Actions::new();
+    for rule in role["rules"].as_array().expect("rules") {
+        for group in words(&rule["apiGroups"]) {
+            for resource in words(&rule["resources"]) {
+                let verbs = words(&rule["verbs"]);
+                all.extend(verbs.iter().map(|verb| of_cluster(verb, &group, &resource)));
+            }
+        }
+    }
+    all
+}
+
+fn of_cluster(verb: &str, group: &str, resource: &str) -> String {
+    format!("kubernetes:{verb}:{group}:{resource}")
+}
 
 /// The actions of the README's statements whose id begins so.
 fn policy(sid: &str) -> Actions {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
-    let readme = std::fs::read_to_string(readme).expect("the README");
+    let readme = readme();
     let blocks = readme.split("```json\n").skip(1);
     let blocks = blocks.map(|rest| rest.split("```").next().expect("a block"));
     let policies = blocks.map(|text| serde_json::from_str::<Value>(text).expect("JSON"));
@@ -51,10 +88,23 @@ fn prepared(action: &dyn Action) -> Option<&'static str> {
     mapping.then_some("lambda:UpdateEventSourceMapping")
 }
 
+fn on_cluster(right: &Right) -> Option<String> {
+    match right {
+        Right::Iam { .. } => None,
+        Right::Kubernetes {
+            verb,
+            group,
+            resource,
+            ..
+        } => Some(of_cluster(verb, group, resource)),
+    }
+}
+
 /// Every action, run to its end: what the reader signed, what the role that acts signed, and what its policies allowed.
 #[tokio::test]
 async fn the_profile_reads_the_role_acts_and_the_readme_says_what_both_need() {
     let (mut read, mut granted) = (Actions::new(), Actions::new());
+    let (mut seen, mut changed) = (Actions::new(), Actions::new());
     for action in actions() {
         let stage = Stage::new(action).await;
         let plan = stage.desk().plan().await;
@@ -62,7 +112,12 @@ async fn the_profile_reads_the_role_acts_and_the_readme_says_what_both_need() {
         let session = rights::policy(action.verb(), &plan.rights);
         let of_iam = |right: &Right| matches!(right, Right::Iam { .. });
         assert_eq!(session.is_some(), plan.rights.iter().any(of_iam), "{verb}");
-        assert_eq!(session.is_some(), plan.acts_as.is_some(), "{verb}");
+        let acts_as = plan.acts_as.as_deref();
+        assert_eq!(acts_as.is_some(), !plan.rights.is_empty(), "{verb}");
+        assert!(
+            session.is_some() || acts_as.is_none_or(|user| user == ACT_USER),
+            "{verb}"
+        );
         let size = session.as_ref().map_or(0, String::len);
         assert!(
             size <= cloud::acting::LONGEST_POLICY,
@@ -81,10 +136,12 @@ async fn the_profile_reads_the_role_acts_and_the_readme_says_what_both_need() {
             if signer.starts_with(READER) && prepared(action) == Some(&called) {
                 continue;
             }
-            match (signer.strip_prefix(ACTOR), signer.starts_with(READER)) {
-                (Some(_), _) => acted.insert(called),
-                (None, true) => read.insert(called),
-                (None, false) => panic!("{verb}: {called} is signed by {signer}"),
+            match signer.as_str() {
+                OPERATOR => seen.insert(called),
+                ACT_USER => changed.insert(called),
+                signer if signer.starts_with(ACTOR) => acted.insert(called),
+                signer if signer.starts_with(READER) => read.insert(called),
+                signer => panic!("{verb}: {called} is signed by {signer}"),
             };
         }
         for call in plan.calls.iter().filter(|_| session.is_some()) {
@@ -97,6 +154,7 @@ async fn the_profile_reads_the_role_acts_and_the_readme_says_what_both_need() {
                 call.operation
             );
         }
+        changed.extend(plan.rights.iter().filter_map(on_cluster));
         granted.extend(session.as_deref().map(allowed).unwrap_or_default());
         if action.verb() != Verb::Purge {
             // Before a purge the queue is exported, on an errand of its own.
@@ -130,5 +188,40 @@ async fn the_profile_reads_the_role_acts_and_the_readme_says_what_both_need() {
         granted,
         policy("Act"),
         "what was allowed, and what the README says"
+    );
+    // What owns replicas is one thing for each action here; the lock is not taken by the harness.
+    let elsewhere = [
+        ("create", "coordination.k8s.io", "leases"),
+        ("delete", "coordination.k8s.io", "leases"),
+        ("update", "coordination.k8s.io", "leases"),
+        ("get", "apps", "statefulsets"),
+        ("patch", "apps", "deployments/scale"),
+        ("patch", "apps", "statefulsets/scale"),
+        ("get", "argoproj.io", "applications"),
+        ("patch", "argoproj.io", "applications"),
+        ("get", "helm.toolkit.fluxcd.io", "helmreleases"),
+        ("patch", "helm.toolkit.fluxcd.io", "helmreleases"),
+    ];
+    changed.extend(elsewhere.map(|(verb, group, resource)| of_cluster(verb, group, resource)));
+    assert_eq!(
+        changed,
+        cluster_role("quarterdeck-act"),
+        "what was changed on clusters, and what the README says"
+    );
+    // Right before they are changed, and what these clusters do not serve.
+    let elsewhere = [
+        ("get", "apps", "statefulsets"),
+        ("get", "argoproj.io", "applications"),
+        ("get", "coordination.k8s.io", "leases"),
+        ("get", "helm.toolkit.fluxcd.io", "helmreleases"),
+        ("list", "helm.toolkit.fluxcd.io", "helmreleases"),
+        ("watch", "helm.toolkit.fluxcd.io", "helmreleases"),
+        ("impersonate", "", "users"),
+    ];
+    seen.extend(elsewhere.map(|(verb, group, resource)| of_cluster(verb, group, resource)));
+    assert_eq!(
+        seen,
+        cluster_role("quarterdeck-read"),
+        "what was read of clusters, and what the README says"
     );
 }

@@ -5,7 +5,7 @@ use crate::rows::{Row, prepare, row};
 use crate::world::{Fault, STRIDE, World};
 use act::{Action, Ask, Plan, Receipt, RunPhase};
 use cloud::kubernetes::{ClusterPlace, ClusterSession};
-use cloud::{ActRole, Clock};
+use cloud::{ActRole, ActUser, Clock};
 use engine::Words;
 use engine::runs::{Helm, Nowhere, Platform, Points, Terms};
 use engine::{Audit, AuditKind, Engine, Refusal, RunWatch, Settings, unfinished_runs};
@@ -22,6 +22,8 @@ use std::time::Duration;
 const START: &str = "2026-03-04T15:30:00Z";
 /// The role that acts in the simulated account.
 const ACT_ROLE: &str = "arn:aws:iam::100200300400:role/quarterdeck-act";
+/// And its user on the clusters.
+pub(crate) const ACT_USER: &str = "quarterdeck-act";
 /// Strides until an action must be green: ten minutes of the world.
 const GREEN_WITHIN: u32 = 120;
 
@@ -58,6 +60,7 @@ impl Stage {
         // Whatever is done is done by a role that may do that and nothing else.
         for account in &mut stack.accounts {
             account.act_role = ActRole::of(ACT_ROLE);
+            account.act_user = ActUser::of(ACT_USER);
         }
         let sessions = cloud::open(&stack).await.expect("sessions");
         let places = cloud::kubernetes::places(&stack, &sessions);

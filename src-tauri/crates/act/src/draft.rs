@@ -9,8 +9,8 @@ use crate::plan::{
 use crate::rights::Right;
 use crate::takes::Takes;
 use crate::verb::Verb;
-use crate::{freeze, glass, rights, takes};
-use model::{Environment, Node, NodeId, Snapshot};
+use crate::{freeze, glass, object, rights, takes};
+use model::{Environment, Fact, Node, NodeId, Snapshot};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -136,14 +136,20 @@ pub(crate) fn finish(
     plan
 }
 
-/// The role that signs the calls to AWS, where there are some and the account has one.
+/// Whose the calls are, where the stack file names somebody: the role of the account, the user on the cluster.
 fn acts_as(snapshot: &Snapshot, node: &Node, rights: &[Right]) -> Option<String> {
-    rights
-        .iter()
-        .find(|right| matches!(right, Right::Iam { .. }))?;
-    let account = node.scope.account.as_ref()?;
-    let mut ways = snapshot.identity.access.iter();
-    ways.find(|way| way.account == *account)?.act_role.clone()
+    match rights.first()? {
+        Right::Iam { .. } => {
+            let account = node.scope.account.as_ref()?;
+            let mut ways = snapshot.identity.access.iter();
+            let way = ways.find(|way| way.account == *account)?;
+            way.act_role.clone()
+        }
+        Right::Kubernetes { .. } => {
+            let facts = &object::cluster(snapshot, node)?.facts;
+            facts.text(Fact::ActUser).map(str::to_owned)
+        }
+    }
 }
 
 /// The level with warnings counted, and whether it is blocked. What is unknown counts as a warning

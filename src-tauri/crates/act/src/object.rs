@@ -423,20 +423,30 @@ impl Patch {
 /// `kubectl --context prod-euw1`: the context the cluster of a node is read through; of one that is reached
 /// without, the context that `aws eks update-kubeconfig` makes, called by the cluster's ARN
 /// (<https://docs.aws.amazon.com/cli/latest/reference/eks/update-kubeconfig.html>, `--alias`). Never the
-/// current one: that may be of any cluster.
+/// current one: that may be of any cluster. `--as` where the changes are made as another user.
 pub(crate) fn kubectl(snapshot: &Snapshot, node: &Node) -> String {
-    let clusters = snapshot.nodes.iter().filter(|other| {
-        other.kind == Kind::Cluster
-            && other.scope.region == node.scope.region
-            && Some(other.name.as_str()) == node.scope.cluster.as_deref()
-    });
-    let mut contexts = clusters.filter_map(|cluster| {
-        let facts = &cluster.facts;
-        let named = facts.text(Fact::KubeContext);
-        named.or_else(|| facts.text(Fact::Arn))
-    });
-    match contexts.next() {
-        Some(context) => format!("kubectl --context {}", shell(context)),
-        None => "kubectl".to_owned(),
+    let facts = cluster(snapshot, node).map(|cluster| &cluster.facts);
+    let text = |fact| facts.and_then(|facts| facts.text(fact));
+    let mut line = "kubectl".to_owned();
+    if let Some(context) = text(Fact::KubeContext).or_else(|| text(Fact::Arn)) {
+        line.push_str(" --context ");
+        line.push_str(&shell(context));
     }
+    if let Some(user) = text(Fact::ActUser) {
+        line.push_str(" --as ");
+        line.push_str(&shell(user));
+    }
+    line
+}
+
+/// The cluster a node is in.
+pub(crate) fn cluster<'s>(snapshot: &'s Snapshot, node: &Node) -> Option<&'s Node> {
+    let name = node.scope.cluster.as_deref()?;
+    let mut nodes = snapshot.nodes.iter().map(AsRef::as_ref);
+    nodes.find(|other: &&Node| {
+        other.kind == Kind::Cluster
+            && other.name == name
+            && other.scope.region == node.scope.region
+            && other.scope.account == node.scope.account
+    })
 }

@@ -187,7 +187,8 @@ pub struct Plan {
     pub domain: String,
     /// Account, region and environment in words, for the dialog's large type.
     pub place: String,
-    /// ARN of the role that signs its calls to AWS, where it is not who reads.
+    /// Whose its calls are, where it is not who reads: the ARN of the role that signs those to AWS, the user that those
+    /// to Kubernetes are made as.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub acts_as: Option<String>,
@@ -260,6 +261,16 @@ impl Plan {
             "" => self.node.as_str(),
             domain => domain,
         }
+    }
+
+    /// Whose its calls are, where it is not who reads: a clause.
+    #[must_use]
+    pub fn signed(&self) -> Option<String> {
+        let who = self.acts_as.as_deref()?;
+        Some(match self.rights.first()? {
+            Right::Iam { .. } => format!("signed by {who}, allowed this and nothing else"),
+            Right::Kubernetes { .. } => format!("made as the user {who}"),
+        })
     }
 
     /// Checks that stop or warn and do not pass, in order.

@@ -10,6 +10,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
 use aws_smithy_types::DateTime;
+use http::HeaderValue;
 use model::{FailureClass, Service, SourceFailure};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -55,6 +56,35 @@ impl ActRole {
     #[must_use]
     pub fn account(&self) -> &str {
         self.0.split(':').nth(4).unwrap_or_default()
+    }
+}
+
+/// The user that acts on clusters, by the name RBAC binds.
+///
+/// Who reads says for each write that it is this user's, and needs nothing but the right to say so: `impersonate` of this
+/// one user (<https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/>). The API server's audit log
+/// names both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActUser(HeaderValue);
+
+impl ActUser {
+    /// Of a name; `None`: it is none.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        let fits = !name.is_empty() && name.chars().all(|c| c.is_ascii_graphic());
+        let value = HeaderValue::from_str(name).ok().filter(|_| fits)?;
+        Some(Self(value))
+    }
+
+    /// As a header's value.
+    pub(crate) fn value(&self) -> HeaderValue {
+        self.0.clone()
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
     }
 }
 
@@ -196,6 +226,16 @@ mod tests {
             "arn:aws:iam::111122223333:role/a b",
         ] {
             assert_eq!(role(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_user_is_a_name_that_fits_into_a_header() {
+        for fits in ["quarterdeck-act", "system:serviceaccount:ops:act"] {
+            assert_eq!(ActUser::of(fits).expect("a user").name(), fits);
+        }
+        for wrong in ["", "a b", "a\nb", "kim@ä"] {
+            assert_eq!(ActUser::of(wrong), None, "{wrong}");
         }
     }
 

@@ -26,10 +26,11 @@ pub(crate) use kubeconfig::programs_of;
 pub use kubeconfig::{ClusterPlace, contexts, places};
 
 use crate::Clock;
+use crate::acting::ActUser;
 use crate::proxy::ThroughProxy;
 use crate::stack::Entrance;
 use door::Door;
-use http::header::{ACCEPT, DATE, USER_AGENT};
+use http::header::{ACCEPT, DATE, HeaderName, USER_AGENT};
 use http::{HeaderValue, Request, Response};
 use kube::client::{Body, ClientBuilder};
 use kubeconfig::SignsIn;
@@ -51,6 +52,8 @@ pub const PAUSE: Duration = Duration::from_secs(10);
 const QUEUED: usize = 1024;
 /// The largest refusal that is read: a `Status` is a few hundred bytes.
 const REFUSAL_LIMIT: usize = 64 * 1024;
+/// Whose a request is, where it is not of who signed in (Kubernetes documentation, "User impersonation").
+const IMPERSONATE: HeaderName = HeaderName::from_static("impersonate-user");
 /// The longest text that is read whole: two hundred log lines are far below.
 pub const TEXT_LIMIT: usize = 512 * 1024;
 
@@ -68,6 +71,7 @@ struct Inner {
     scope: Scope,
     endpoint: String,
     loopback: bool,
+    act_user: Option<ActUser>,
     clock: Clock,
     requests: AtomicU64,
 }
@@ -123,6 +127,7 @@ impl ClusterSession {
                 scope,
                 endpoint: server.to_string().trim_end_matches('/').to_owned(),
                 loopback: server.host().is_some_and(is_loopback),
+                act_user: place.act_user.clone(),
                 clock,
                 requests: AtomicU64::new(0),
             }),
@@ -169,6 +174,12 @@ impl ClusterSession {
     #[must_use]
     pub fn endpoint_is_loopback(&self) -> bool {
         self.inner.loopback
+    }
+
+    /// The user its writes are of; `None`: whoever reads it.
+    #[must_use]
+    pub fn act_user(&self) -> Option<&ActUser> {
+        self.inner.act_user.as_ref()
     }
 
     /// The platform's time, which this session's answers help to know.
@@ -252,13 +263,27 @@ async fn enter(
         }
         (SignsIn::Itself, Entrance::Context(context)) => {
             let door = door(context);
-            let client = made(place, Reached::by_itself(config), clock)?;
+            let reached = Reached {
+                config,
+                signer: None,
+                act_user: place.act_user.clone(),
+            };
+            let client = made(place, reached, clock)?;
             return Ok(kube::Client::new(door.opened_by(client, until), namespace));
         }
         (SignsIn::Signer(signer), _) => Some(*signer),
         (SignsIn::Itself | SignsIn::Program(_), Entrance::Eks(_)) => None,
     };
-    made(place, Reached { config, signer }, clock)
+    let act_user = place.act_user.clone();
+    made(
+        place,
+        Reached {
+            config,
+            signer,
+            act_user,
+        },
+        clock,
+    )
 }
 
 fn made(
@@ -269,22 +294,20 @@ fn made(
     client(reached, clock).map_err(|error| refused::unusable(place, &error))
 }
 
-/// Where a cluster is, and who puts a token on each request, where the configuration does not.
+/// Where a cluster is, who puts a token on each request, where the configuration does not, and whose the writes are.
 struct Reached {
     config: kube::Config,
     signer: Option<Signer>,
-}
-
-impl Reached {
-    fn by_itself(config: kube::Config) -> Self {
-        let signer = None;
-        Self { config, signer }
-    }
+    act_user: Option<ActUser>,
 }
 
 /// kube's own stack, changed as the module says.
 fn client(reached: Reached, clock: &Clock) -> Result<kube::Client, kube::Error> {
-    let Reached { mut config, signer } = reached;
+    let Reached {
+        mut config,
+        signer,
+        act_user,
+    } = reached;
     let agent = concat!("quarterdeck/", env!("CARGO_PKG_VERSION"));
     config
         .headers
@@ -299,6 +322,7 @@ fn client(reached: Reached, clock: &Clock) -> Result<kube::Client, kube::Error> 
     };
     let builder = ClientBuilder::try_from(config)?
         .with_layer(&tower::util::MapErrLayer::new(name_proxy))
+        .with_layer(&tower::util::MapRequestLayer::new(acting(act_user)))
         .with_layer(&tower::util::MapResponseLayer::new(hear_date(
             clock.clone(),
         )));
@@ -337,6 +361,16 @@ async fn refusal(response: Response<Body>) -> Refusal {
         refusal.message = status.message;
     }
     refusal
+}
+
+/// Says whose a write is. Reads stay those of who signed in.
+fn acting<B>(user: Option<ActUser>) -> impl FnMut(Request<B>) -> Request<B> + Clone {
+    move |mut request| {
+        if let Some(user) = user.as_ref().filter(|_| !request.method().is_safe()) {
+            request.headers_mut().insert(IMPERSONATE, user.value());
+        }
+        request
+    }
 }
 
 /// Passes every answer's `Date` on.

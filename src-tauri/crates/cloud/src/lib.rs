@@ -33,7 +33,7 @@ mod whole;
 mod wire;
 mod words;
 
-pub use acting::{ActRole, Errand};
+pub use acting::{ActRole, ActUser, Errand};
 pub use budget::Budget;
 pub use clock::Clock;
 pub use failure::Asked;

@@ -1,6 +1,6 @@
 //! Sessions: one per account and region, plus one for the account's global services.
 
-use crate::acting::{ActRole, Acting, Errand};
+use crate::acting::{ActRole, ActUser, Acting, Errand};
 use crate::budget::Budget;
 use crate::clock::Clock;
 use crate::failure::{self, Asked};
@@ -96,6 +96,8 @@ pub struct Session {
     pub login: Option<Arc<str>>,
     /// The role that acts; `None`: who reads acts too.
     pub act_role: Option<ActRole>,
+    /// The user that acts on its clusters; `None`: whoever reads them does.
+    pub act_user: Option<ActUser>,
     /// Configuration for reads: standard retries, two attempts.
     pub sdk: SdkConfig,
     /// The platform's time.

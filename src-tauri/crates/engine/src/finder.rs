@@ -101,6 +101,7 @@ impl Finder {
             account: Some(self.session.account.clone()),
             region: Some(Arc::clone(&self.session.region)),
             name: None,
+            act_user: self.session.act_user.clone(),
             programs: Default::default(),
             certificates: Default::default(),
         };

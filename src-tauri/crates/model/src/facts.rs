@@ -196,6 +196,8 @@ facts! {
     ApiLatencyMs = "api_latency_ms",
     /// Context of the kubeconfig it is read through: `kubectl --context`.
     KubeContext = "kube_context",
+    /// The user that changes are made as, where it is not who reads: `kubectl --as`.
+    ActUser = "act_user",
     /// Nodes.
     Nodes = "nodes",
     /// Ready nodes.

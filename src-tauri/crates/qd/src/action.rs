@@ -136,12 +136,8 @@ fn plan_text(plan: &Plan) -> String {
         clean(&plan.place),
         plan.level
     );
-    if let Some(role) = &plan.acts_as {
-        let _ = writeln!(
-            text,
-            "signed by {}, allowed this and nothing else",
-            clean(role)
-        );
+    if let Some(signed) = plan.signed() {
+        let _ = writeln!(text, "{}", clean(&signed));
     }
     for finding in &plan.findings {
         let mark = match finding.outcome {

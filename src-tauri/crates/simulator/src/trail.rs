@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 pub struct Trail(BTreeMap<(String, String), u64>);
 
 impl Trail {
-    /// One more call: its IAM action (`sqs:SendMessage`) and the ARN of who signed it.
-    pub(crate) fn note(&mut self, action: String, signer: String) {
-        *self.0.entry((action, signer)).or_default() += 1;
+    /// One more call: its IAM action (`sqs:SendMessage`) and the ARN of who signed it, or what was asked of a cluster
+    /// (`kubernetes:patch:apps:deployments/scale`) and the user whose it was.
+    pub(crate) fn note(&mut self, action: String, signer: impl Into<String>) {
+        *self.0.entry((action, signer.into())).or_default() += 1;
     }
 
     /// Action, signer, how often, in the order of actions.

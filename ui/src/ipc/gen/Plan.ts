@@ -43,7 +43,8 @@ domain: string,
  */
 place: string, 
 /**
- * ARN of the role that signs its calls to AWS, where it is not who reads.
+ * Whose its calls are, where it is not who reads: the ARN of the role that signs those to AWS, the user that those
+ * to Kubernetes are made as.
  */
 acts_as?: string, 
 /**

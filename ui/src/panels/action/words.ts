@@ -4,6 +4,7 @@ import type { Plan } from "../../ipc/gen/Plan";
 import type { Receipt } from "../../ipc/gen/Receipt";
 import type { Verb } from "../../ipc/gen/Verb";
 import type { Verdict } from "../../ipc/gen/Verdict";
+import { shortArns } from "../../shared/format";
 
 export interface VerbWords {
   /** The dialog's title and the actions list: `Redrive`. */
@@ -50,6 +51,19 @@ export const LEVEL_SAYS: Record<ConfirmLevel, string> = {
 };
 
 export const VERDICT: Record<Verdict, string> = { verified: "Verified", unverified: "Done, not verified", failed: "Failed", partial: "Done in part", aborted: "Stopped" };
+
+/** Whose a plan's calls are, where it is not who reads; and what they are limited to. */
+export function signed(plan: Plan): { by: string; limit: string } | undefined {
+  if (plan.acts_as === undefined) return undefined;
+  switch (plan.rights[0]?.of) {
+    case "iam":
+      return { by: `signed by ${shortArns(plan.acts_as)}`, limit: ", allowed this and nothing else" };
+    case "kubernetes":
+      return { by: `made as the user ${shortArns(plan.acts_as)}`, limit: "" };
+    case undefined:
+      return undefined;
+  }
+}
 
 /** The title of a run as it stands. */
 export function runTitle(receipt: Receipt, name = receipt.plan.name): string {

@@ -12,21 +12,22 @@
 //! it.
 //!
 //! Kubernetes: `SelfSubjectAccessReview`, which any authenticated user may create
-//! (<https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/self-subject-access-review-v1/>).
+//! (<https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/self-subject-access-review-v1/>); of the
+//! user that acts, where the account has one.
 
 use super::policy::ALIAS;
 use super::{Allowed, Right, Rights};
 use crate::hands::Hands;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{EvaluationResult, PolicyEvaluationDecisionType as Decision};
-use cloud::kubernetes::ClusterSession;
+use cloud::kubernetes::{ClusterSession, classify};
 use cloud::{ActRole, Caller, Session};
 use futures::future::join_all;
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
 use kube::api::{Api, PostParams};
-use model::{Service, SourceFailure};
+use model::{FailureClass, Service, SourceFailure};
 use std::collections::BTreeMap;
 
 /// What assuming the role that acts takes.
@@ -295,10 +296,7 @@ async fn reviewed(cluster: &ClusterSession, attributes: ResourceAttributes) -> A
     };
     let status = match api.create(&PostParams::default(), &review).await {
         Ok(answer) => answer.status,
-        Err(error) => {
-            let name = cluster.name();
-            return Allowed::Unasked(format!("{name} did not answer the access review ({error})"));
-        }
+        Err(error) => return unreviewed(cluster, &error),
     };
     match status {
         Some(status) if status.allowed => Allowed::Yes,
@@ -314,6 +312,18 @@ async fn reviewed(cluster: &ClusterSession, attributes: ResourceAttributes) -> A
             }
         }
         None => Allowed::Unasked("the access review has no answer".to_owned()),
+    }
+}
+
+/// Anybody who is signed in may ask for a review: a 403 is about whose it was said to be.
+fn unreviewed(cluster: &ClusterSession, error: &kube::Error) -> Allowed {
+    let refused = matches!(classify(error), FailureClass::Denied);
+    match cluster.act_user().filter(|_| refused) {
+        Some(user) => Allowed::No(format!("who reads may not impersonate {}", user.name())),
+        None => {
+            let name = cluster.name();
+            Allowed::Unasked(format!("{name} did not answer the access review ({error})"))
+        }
     }
 }
 

@@ -184,7 +184,11 @@ impl Door {
                 (config, given.bearer, None)
             }
         };
-        let reached = Reached { config, signer };
+        let reached = Reached {
+            config,
+            signer,
+            act_user: place.act_user.clone(),
+        };
         let client =
             client(reached, clock).map_err(|error| (refused::unusable(place, &error), REST))?;
         Ok(Pass {

@@ -3,8 +3,9 @@
 use super::certificate::{Certificates, Endings, now};
 use super::plugin::{self, Plugin};
 use super::program;
-use super::refused::{first_line, may_be_told, refused};
+use super::refused::{first_line, may_be_told, refused, two_users};
 use super::sign::Signer;
+use crate::acting::ActUser;
 use crate::programs::{Named, Programs};
 use crate::proxy;
 use crate::stack::{Entrance, StackCluster};
@@ -32,6 +33,8 @@ pub struct ClusterPlace {
     pub region: Option<Arc<str>>,
     /// The EKS cluster's name, where the stack file gives it; else the kubeconfig's ARN, else the context.
     pub name: Option<String>,
+    /// The user its writes are of; `None`: whoever reads it.
+    pub act_user: Option<ActUser>,
     /// The programs it may sign in by.
     pub programs: Programs,
     /// Until when the certificates are good that clusters are reached with.
@@ -66,6 +69,7 @@ pub fn places(stack: &Stack, sessions: &Sessions) -> Vec<ClusterPlace> {
             account: account.map(|account| account.account.clone()),
             region: Some(cluster.region.as_str().into()),
             name: cluster.name.clone(),
+            act_user: account.and_then(|account| account.global.act_user.clone()),
             programs: sessions.programs.clone(),
             certificates: sessions.certificates.clone(),
         }
@@ -191,6 +195,9 @@ pub(super) async fn read(place: &ClusterPlace, context: &str) -> Result<Resolved
         .await
         .map_err(|error| refused(place, &error))?;
     through(&mut config, entry.as_ref()).map_err(|error| refused(place, &error))?;
+    if let (Some(other), Some(user)) = (&config.auth_info.impersonate, &place.act_user) {
+        return Err(two_users(place, other, user));
+    }
     let endings = Endings::of(&config);
     place.certificates.note(place, endings);
     if let Some(over) = endings.over(place, now()) {

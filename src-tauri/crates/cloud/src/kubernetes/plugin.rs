@@ -206,6 +206,7 @@ mod tests {
             account: None,
             region: None,
             name: None,
+            act_user: None,
             programs: Default::default(),
             certificates: Default::default(),
         };

@@ -2,6 +2,7 @@
 
 use super::kubeconfig::{ClusterPlace, file};
 use super::sign::{self, Signer};
+use crate::acting::ActUser;
 use crate::stack::Entrance;
 use kube::Config;
 use kube::client::RustlsTlsError;
@@ -97,6 +98,23 @@ pub(super) fn elsewhere(place: &ClusterPlace, server: &http::Uri) -> SourceFailu
             server.authority().map_or("nowhere", |at| at.as_str())
         ),
         next_step: "If that is meant, open the stack again; nothing is sent there before."
+            .to_owned(),
+        code: None,
+        request_id: None,
+    }
+}
+
+/// A user that is another by the kubeconfig and yet another for writes by the stack file: kube would send both names.
+pub(super) fn two_users(place: &ClusterPlace, other: &str, user: &ActUser) -> SourceFailure {
+    SourceFailure {
+        class: FailureClass::Credentials,
+        sentence: format!(
+            "{} acts as {} by the kubeconfig (as), and its writes are to be of {} by the stack file (act_user): one of them must go.",
+            called(place),
+            crate::words::visible(other),
+            user.name()
+        ),
+        next_step: "Take as out of the user in the kubeconfig, or act_user out of the [[account]]."
             .to_owned(),
         code: None,
         request_id: None,

@@ -12,6 +12,7 @@ fn place(file: &Path, context: &str) -> ClusterPlace {
         account: Some(AccountId::new("111122223333")),
         region: Some("us-east-1".into()),
         name: None,
+        act_user: None,
         programs: Default::default(),
         certificates: Default::default(),
     }

@@ -165,6 +165,7 @@ async fn nameless(
         profile: account.profile.as_deref().map(Arc::from),
         login: signs_in.map(|profile| sign_in::command(&profile, stack).into()),
         act_role: account.act_role.clone(),
+        act_user: account.act_user.clone(),
         acting: None,
         hosted_zones: stack.hosted_zones.clone().into(),
         endpoint_is_loopback: sdk.endpoint_url().is_some_and(wire::is_loopback),

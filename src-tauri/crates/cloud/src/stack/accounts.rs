@@ -1,7 +1,7 @@
 //! The accounts of a stack file.
 
 use super::{StackError, Wrong};
-use crate::acting::ActRole;
+use crate::acting::{ActRole, ActUser};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -14,6 +14,8 @@ pub struct StackAccount {
     pub id: Option<String>,
     /// The role that acts; `None`: the profile itself does.
     pub act_role: Option<ActRole>,
+    /// The user that acts on its clusters; `None`: whoever reads them does.
+    pub act_user: Option<ActUser>,
     /// Its regions, without repetition.
     pub regions: Vec<String>,
 }
@@ -24,6 +26,7 @@ pub(super) struct WrittenAccount {
     profile: Option<String>,
     id: Option<Spanned<String>>,
     act_role: Option<Spanned<String>>,
+    act_user: Option<Spanned<String>>,
     regions: Vec<Spanned<String>>,
 }
 
@@ -51,9 +54,11 @@ pub(super) fn accounts(
         let role = account
             .act_role
             .map(|arn| act_role(arn, id.as_deref(), wrong));
+        let user = account.act_user.map(|name| act_user(name, wrong));
         accounts.push(StackAccount {
             profile: account.profile,
             act_role: role.transpose()?,
+            act_user: user.transpose()?,
             id,
             regions: regions(account.regions, wrong)?,
         });
@@ -106,6 +111,15 @@ fn act_role(
         }
         None => Ok(role),
     }
+}
+
+fn act_user(name: Spanned<String>, wrong: &Wrong<'_>) -> Result<ActUser, StackError> {
+    let span = name.span();
+    let name = name.into_inner();
+    ActUser::of(&name).ok_or_else(|| {
+        let reason = format!("{name:?} is no user: a name without spaces, as RBAC binds it");
+        wrong(span, &reason)
+    })
 }
 
 /// The shape of a region's name: lower-case words joined by dashes, a number at the end.

@@ -104,6 +104,8 @@ fn cluster(context: &Context, version: &Version, took: Duration) -> FoundNode {
     node.facts.set(Fact::Version, version.git_version.as_str());
     node.facts.set(Fact::Endpoint, session.endpoint());
     node.facts.set_some(Fact::KubeContext, session.context());
+    let user = session.act_user().map(|user| user.name());
+    node.facts.set_some(Fact::ActUser, user);
     node.facts.set(
         Fact::ApiLatencyMs,
         (took.as_secs_f64() * 10_000.0).round() / 10.0,

@@ -247,6 +247,7 @@ impl Server {
             account: Some(AccountId::new("111122223333")),
             region: Some("eu-west-1".into()),
             name: None,
+            act_user: None,
             programs: Default::default(),
             certificates: Default::default(),
         };

@@ -68,6 +68,17 @@ impl Host for Door {
         Duration::from_millis(self.shared.latency_ms)
     }
 
+    fn noted(&self, group: &str, asked: Asked<'_>, user: &str) {
+        let Asked {
+            verb,
+            resource,
+            sub,
+        } = asked;
+        let slash = if sub.is_empty() { "" } else { "/" };
+        let action = format!("kubernetes:{verb}:{group}:{resource}{slash}{sub}");
+        self.shared.trail().note(action, user);
+    }
+
     fn token(&self) -> &str {
         &self.shared.bearer_token
     }

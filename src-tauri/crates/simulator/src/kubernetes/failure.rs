@@ -96,6 +96,17 @@ impl Failure {
         }
     }
 
+    /// 403 for who may not say that a request is another's.
+    pub(super) fn not_impersonated(user: &str, other: &str) -> Self {
+        let message = format!(
+            "users \"{other}\" is forbidden: User \"{user}\" cannot impersonate resource \"users\" in API group \"\" at the cluster scope"
+        );
+        Self {
+            details: Some(json!({"name": other, "kind": "users"})),
+            ..Self::new(403, "Forbidden", message)
+        }
+    }
+
     /// 404 for an object.
     #[must_use]
     pub(super) fn not_found(resource: Resource, name: &str) -> Self {

@@ -43,6 +43,8 @@ pub trait Host: Send + Sync + 'static {
     fn moved(&self);
     /// The fault in force for a request, if any.
     fn fault(&self, asked: Asked<'_>) -> Option<WireFault>;
+    /// Remembers who asked for what; `group` is the API group, empty for core.
+    fn noted(&self, group: &str, asked: Asked<'_>, user: &str);
     /// Added to every answer.
     fn latency(&self) -> Duration;
     /// Time between two bookmarks on a quiet watch; a minute, as the watch cache of the real server has it.

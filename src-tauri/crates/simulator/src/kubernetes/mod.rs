@@ -48,6 +48,8 @@ use selector::Selector;
 
 /// Longest request body that is read, as the real server has it (3 MiB).
 const BODY_LIMIT: usize = 3 * 1024 * 1024;
+/// Whose a request is to be, where it is not of who signed in.
+const IMPERSONATE: header::HeaderName = header::HeaderName::from_static("impersonate-user");
 /// The user every known token belongs to.
 const USER: &str = "operator";
 
@@ -106,6 +108,13 @@ async fn answer(host: &Arc<dyn Host>, call: &Call, path: &str) -> Response {
     if !open && !known(&call.headers, host.as_ref()) {
         return Failure::unauthorized().into_response();
     }
+    let user = match user(host.as_ref(), call) {
+        Ok(user) => user,
+        Err(refused) => return refused.into_response(),
+    };
+    if let Some(group) = group(&call.target) {
+        host.noted(group, asked(call, path), user);
+    }
     match host.fault(asked(call, path)) {
         Some(WireFault::Slow(more)) => tokio::time::sleep(more).await,
         Some(WireFault::Throttled(seconds)) => return Failure::throttled(seconds).into_response(),
@@ -143,6 +152,42 @@ fn known(headers: &HeaderMap, host: &dyn Host) -> bool {
         || token::is_of(given, &cluster, host.now(), &|key, session| {
             host.secret(key, session)
         })
+}
+
+/// Whose a request is: the user it says it is of, if who signed in may say so
+/// (<https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/>). Here everybody may but for a fault.
+fn user<'a>(host: &dyn Host, call: &'a Call) -> Result<&'a str, Failure> {
+    let Some(other) = header(call, IMPERSONATE) else {
+        return Ok(USER);
+    };
+    let asked = Asked {
+        verb: "impersonate",
+        resource: "users",
+        sub: "",
+    };
+    match host.fault(asked) {
+        Some(WireFault::Denied) => Err(Failure::not_impersonated(USER, other)),
+        _ => Ok(other),
+    }
+}
+
+/// The API group of what is asked for; `None`: no resource.
+fn group(target: &Target) -> Option<&'static str> {
+    match target {
+        Target::Collection(resource, _) | Target::Metrics(resource, _, _) => {
+            Some(resource.row().group)
+        }
+        Target::Item(item) => Some(item.resource.row().group),
+        Target::Version
+        | Target::Health
+        | Target::Core
+        | Target::Groups
+        | Target::Group(_)
+        | Target::Resources(_, _)
+        | Target::Review
+        | Target::OpenApi
+        | Target::Nowhere => None,
+    }
 }
 
 fn verb(call: &Call) -> &'static str {

@@ -30,6 +30,7 @@ struct Bench {
     cluster: Mutex<Cluster>,
     steps: watch::Sender<u64>,
     fault: Mutex<Option<(&'static str, WireFault)>>,
+    told: Mutex<Vec<String>>,
 }
 
 impl Bench {
@@ -39,6 +40,7 @@ impl Bench {
             cluster,
             steps: watch::channel(0).0,
             fault: Mutex::new(None),
+            told: Mutex::default(),
         })
     }
 
@@ -137,6 +139,10 @@ impl Host for Bench {
             .unwrap()
             .filter(|(verb, _)| *verb == asked.verb)
             .map(|(_, fault)| fault)
+    }
+    fn noted(&self, group: &str, asked: Asked<'_>, user: &str) {
+        let told = format!("{user} {} {group}/{}", asked.verb, asked.resource);
+        self.told.lock().unwrap().push(told);
     }
     fn latency(&self) -> Duration {
         Duration::ZERO

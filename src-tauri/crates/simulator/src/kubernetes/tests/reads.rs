@@ -147,6 +147,7 @@ async fn a_long_list_is_compressed_for_who_takes_it_and_says_the_same() {
         cluster: Mutex::new(Cluster::new(spec(8), BORN, 9)),
         steps: watch::channel(0).0,
         fault: Mutex::new(None),
+        told: Mutex::default(),
     });
     let (_, headers, plain) = bench
         .ask(Request::get("/api/v1/pods").body(Body::empty()).unwrap())

@@ -165,3 +165,29 @@ async fn faults_show_on_the_wire() {
         .await;
     assert_eq!(v["status"]["allowed"], true);
 }
+
+#[tokio::test]
+async fn a_request_can_be_of_another_user_where_that_is_allowed() {
+    let bench = Bench::new();
+    let ask = || {
+        let request = Request::get(ORDERS).header("impersonate-user", "act");
+        bench.ask(request.body(Body::empty()).unwrap())
+    };
+    assert_eq!(ask().await.0, 200);
+    bench.get(PODS).await;
+    let told = bench.told.lock().unwrap().clone();
+    assert_eq!(told, ["act get apps/deployments", "operator list /pods"]);
+    *bench.fault.lock().unwrap() = Some(("impersonate", WireFault::Denied));
+    let (status, _, body) = ask().await;
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(
+        (status.as_u16(), &body["reason"]),
+        (403, &json!("Forbidden"))
+    );
+    let message = body["message"].as_str().unwrap();
+    assert!(
+        message.contains("cannot impersonate resource \"users\""),
+        "{message}"
+    );
+    assert_eq!(bench.get(PODS).await.0, 200);
+}
