@@ -55,7 +55,7 @@ export const VERDICT: Record<Verdict, string> = { verified: "Verified", unverifi
 /** Whose a plan's calls are, where it is not who reads; and what they are limited to. */
 export function signed(plan: Plan): { by: string; limit: string } | undefined {
   if (plan.acts_as === undefined) return undefined;
-  switch (plan.rights[0]?.of) {
+  switch (plan.rights?.[0]?.of) {
     case "iam":
       return { by: `signed by ${shortArns(plan.acts_as)}`, limit: ", allowed this and nothing else" };
     case "kubernetes":
