@@ -7,6 +7,7 @@ import { sortOffers } from "../store/offers";
 import { blockers, findingLevel, onlyToChoose, openChoice, stages, tallyOf, worstFirst } from "./action/stages";
 import { score, search } from "./palette/search";
 import type { Access } from "../ipc/gen/Access";
+import type { Program } from "../ipc/gen/Program";
 import { chips, digits, heading, loud, nameOf } from "./status/access";
 import { said } from "./status/strip";
 import { serviceAges } from "./status/sources";
@@ -146,6 +147,20 @@ describe("the way in", () => {
       ["warning", "CERTIFICATE EXPIRING", false],
     ]);
     expect(said({ ...base, access: [prod], programs: [], certificates: [] })).toEqual([]);
+  });
+  it("leaves no program out, whichever profile the environment chose for the default chain", () => {
+    const waits = (profile?: string): Program => ({ hash: profile ?? "none", named_by: "profile x of /c", command: "login", path: "/bin/login", args: [], env: [], sentence: "It is not run.", next_step: "Look.", approve: "qd approve 0a1b2c3d", ...(profile === undefined ? {} : { profile }) });
+    const unusable = { state: "unusable" as const, sentence: "It is not run.", next_step: "Look." };
+    const chain: Access = { account: "profile:default-chain", way: "chain", ...unusable };
+    const vault: Access = { ...prod, profile: "vault", ...unusable };
+    const hashes = (access: Access[], programs: Program[]): (string | undefined)[] => said({ accounts: [], simulated: false, tunnel: false, access, programs, certificates: [] }).map((one) => one.program?.hash);
+    // Chosen by AWS_PROFILE: the account waits for it, and it is said once.
+    expect(hashes([chain], [waits("chosen")])).toEqual(["chosen"]);
+    expect(hashes([vault, chain], [waits("vault"), waits("chosen")])).toEqual(["vault", "chosen"]);
+    // Of an account that is read all the same, and of none.
+    expect(hashes([prod], [waits("prod"), waits("gone"), waits()])).toEqual(["prod", "gone", "none"]);
+    // What shuts an account out otherwise is not taken for a program of another.
+    expect(hashes([{ ...chain, state: "expired" }], [waits("vault")])).toEqual([undefined, "vault"]);
   });
   it("is loud, the worst first, when there is something to do", () => {
     const told = { sentence: "It ends.", next_step: "Sign in." };

@@ -1,4 +1,5 @@
 // What of the ways in must be said loudly: of accounts, of programs that wait to be approved, of certificates.
+import type { Access } from "../../ipc/gen/Access";
 import type { Certificate } from "../../ipc/gen/Certificate";
 import type { Identity } from "../../ipc/gen/Identity";
 import type { Level } from "../../ipc/gen/Level";
@@ -12,22 +13,17 @@ export interface Loud {
   nextStep: string;
   /** The command that mends it in a terminal. */
   command?: string;
-  /** The profile that signs in with IAM Identity Center. */
+  /** The profile that signs in with IAM Identity Center or with a code of a device. */
   profile?: string;
   /** What is looked at and approved. */
   program?: Program;
 }
 
-/** Of an account: its program where that is why, so that it is said once. */
-function ofAccounts(identity: Identity): Loud[] {
-  return loud(identity.access).map((access) => {
-    const program = identity.programs.find((p) => p.profile === (access.profile ?? "default") && access.state === "unusable");
-    if (program !== undefined) return ofProgram(program);
-    const said: Loud = { level: levelOf(access), heading: heading(access), sentence: access.sentence ?? nameOf(access), nextStep: access.next_step ?? "" };
-    if (access.command !== undefined) said.command = access.command;
-    if (access.profile !== undefined) said.profile = access.profile;
-    return said;
-  });
+function ofAccount(access: Access): Loud {
+  const said: Loud = { level: levelOf(access), heading: heading(access), sentence: access.sentence ?? nameOf(access), nextStep: access.next_step ?? "" };
+  if (access.command !== undefined) said.command = access.command;
+  if (access.profile !== undefined) said.profile = access.profile;
+  return said;
 }
 
 function ofProgram(program: Program): Loud {
@@ -40,10 +36,23 @@ function ofCertificate(certificate: Certificate): Loud {
   return { level: ended ? "critical" : "warning", heading: ended ? "CERTIFICATE EXPIRED" : "CERTIFICATE EXPIRING", sentence: certificate.sentence, nextStep: certificate.next_step };
 }
 
-/** All of it, the worst first. */
+/** The program that an account waits for. The default chain does not say which profile the environment chose: it waits for that of a profile that no account names. */
+function awaited(identity: Identity, access: Access): Program | undefined {
+  if (access.state !== "unusable") return undefined;
+  const named = new Set(identity.access.map((one) => one.profile));
+  return identity.programs.find((program) => program.profile !== undefined && (access.profile === undefined ? !named.has(program.profile) : program.profile === access.profile));
+}
+
+/** All of it, the worst first. What an account waits for is said once, in its place; a program that no account waits for is one of its own. */
 export function said(identity: Identity): Loud[] {
-  const clusters = identity.programs.filter((program) => program.profile === undefined);
-  const all = [...ofAccounts(identity), ...clusters.map(ofProgram), ...identity.certificates.map(ofCertificate)];
+  const programs = new Set(identity.programs);
+  const accounts = loud(identity.access).map((access) => {
+    const program = awaited(identity, access);
+    if (program === undefined) return ofAccount(access);
+    programs.delete(program);
+    return ofProgram(program);
+  });
+  const all = [...accounts, ...[...programs].map(ofProgram), ...identity.certificates.map(ofCertificate)];
   const rank = (one: Loud): number => (one.level === "critical" ? 0 : 1);
   return all.sort((a, b) => rank(a) - rank(b));
 }
