@@ -31,7 +31,7 @@ function code(ahead = 0) {
 
 /** Types into the field, which has the focus, in place of what is left in it, and presses Enter. */
 async function give(text, left = "") {
-  await until(`the field has the focus and says ${left}`, () => at.window.run("const e = document.activeElement; return e?.tagName === 'INPUT' && e.value === arguments[0] && !e.disabled;", left));
+  await until(`the field has the focus and says ${left}`, () => at.window.run("const e = document.activeElement; return e?.tagName === 'INPUT' && e.value === arguments[0] && !e.readOnly;", left));
   await at.window.chord(KEY.control, "a");
   await at.window.type(text);
   await at.window.keys(KEY.enter);
@@ -78,5 +78,6 @@ test("a right code signs in and everything is read; a session that ends soon say
   await give(code(1));
   await at.closed();
   await until("the strip is gone", async () => !(await at.window.has(".strip")), 60);
+  await until("the focus is not lost with the strip", async () => (await at.focused()) !== "");
   await at.shot("code-done");
 });

@@ -55,6 +55,7 @@ test("approved, it is run, and the cluster is read without another press", { tim
   await at.window.enter(/^Approve$/);
   await at.closed();
   await until("the strip is gone", async () => !(await at.window.has(".strip")), 60);
+  await until("the focus is not lost with the strip", async () => (await at.focused()) !== "");
   await at.drawn();
   assert.equal(readFileSync(ran, "utf8"), "ran\n", "it was run once");
   const page = await at.window.run("return document.documentElement.outerHTML + JSON.stringify(Object.assign({}, localStorage));");
