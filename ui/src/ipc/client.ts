@@ -56,6 +56,23 @@ interface Commands {
 const DEADLINE_S: Partial<Record<keyof Commands, number>> = { about: 60, plan: 40, act: 60, resume_run: 40, subscribe: 60, peek: 120, discover: 60, begin_sign_in: 40, give_sign_in_code: 60, await_sign_in: 1200 };
 const DEFAULT_DEADLINE_S = 15;
 
+const RUNS = "Nothing is known of what it did: look at the runs before pressing again.";
+/** What to do when a command that does something was not answered. */
+const LATE_HINT: Partial<Record<keyof Commands, string>> = {
+  act: RUNS,
+  resume_run: RUNS,
+  cancel_run: RUNS,
+  arm: "Nothing is known of what it did: the frame says whether something can be pressed.",
+  disarm: "Nothing is known of what it did: the frame says whether something can be pressed.",
+  begin_sign_in: "Nobody is signed in by it: begin again.",
+  await_sign_in: "Nothing is known of what AWS answered: signed in, reading goes on by itself; else begin again.",
+  give_sign_in_code: "Nothing is known of what AWS answered: signed in, reading goes on by itself; else give the next code, as a code is good once.",
+  approve_program: "Nothing is known of what it did: approved, reading goes on by itself; else the strip still says that it waits.",
+  keep: "Nothing is known of what it did: what was kept stands among the platforms that can be opened.",
+};
+/** Of those that only ask, and of those that can be asked twice. */
+const AGAIN_HINT = "It changes nothing to try again.";
+
 function call<C extends keyof Commands>(command: C, args: Commands[C]["args"]): Promise<Commands[C]["answer"]> {
   const limit = DEADLINE_S[command] ?? DEFAULT_DEADLINE_S;
   return new Promise((resolve, reject) => {
@@ -63,7 +80,7 @@ function call<C extends keyof Commands>(command: C, args: Commands[C]["args"]): 
       const late: HostError = {
         code: "no-answer",
         message: `The application core did not answer '${command}' in ${limit} s.`,
-        hint: "Nothing is known of what it did: look at the runs before pressing again.",
+        hint: LATE_HINT[command] ?? AGAIN_HINT,
         retryable: true,
       };
       reject(late);
