@@ -83,14 +83,16 @@ rust-test: prerequisites $(STAMPS)/test-packages ui/dist/index.html $(VENV)/.rea
 	@echo "▸ Rust tests"
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo nextest run --workspace
 
-# Those that hardly need a core run beside the others, and give way to them.
+# Those that hardly need a core run beside the others, and give way to them. They are a job of their own (set -m), so that they
+# can be interrupted: whoever stops this stops both, and each ends its simulators.
 python-test: rust-test
 	@echo "▸ the simulated platform and qd, asked by boto3 and kubectl; qd against moto and ministack"
 	@cargo build --workspace --bins --quiet
 	@export PATH="$(CURDIR)/$(VENV)/bin:$$PATH" QD_BIN="$(CURDIR)/target/debug/qd"; \
-	nice -n 10 pytest -q $(BESIDE) >target/python-beside.log 2>&1 & beside=$$!; \
+	set -m; nice -n 10 pytest -q $(BESIDE) </dev/null >target/python-beside.log 2>&1 & beside=$$!; set +m; \
+	trap 'kill -INT $$beside 2>/dev/null && wait $$beside' EXIT; trap 'exit 130' INT TERM HUP; \
 	pytest -q tests/python $(addprefix --ignore=,$(BESIDE)); main=$$?; \
-	wait $$beside; beside=$$?; cat target/python-beside.log; exit $$((main | beside))
+	wait $$beside; other=$$?; trap - EXIT; cat target/python-beside.log; exit $$((main | other))
 
 window-test: rust-test
 	@echo "▸ the real window, driven"
