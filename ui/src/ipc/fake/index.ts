@@ -1,7 +1,8 @@
 // A shell that is not there: plays the made-up platform so that the page runs in a browser, for looking at, for
 // component and accessibility tests. `?fake=az-degraded` names the story, `?still` holds it for screenshots,
 // `?feed=/feeds/x.jsonl` replays what `qd watch --json` printed instead; `?scale=7&churn=25` is for measuring:
-// that many times the pods, that many of them changed four times a second; `?queues=200` has so many quiet queues more.
+// that many times the pods, that many of them changed four times a second; `?queues=200` has so many quiet queues more;
+// `?shut` says what shuts us out, `?budget` that too much is spent.
 import type { Delta } from "../gen/Delta";
 import type { Node } from "../gen/Node";
 import type { OpenLoop } from "../gen/OpenLoop";
@@ -17,6 +18,7 @@ import { otherOffers, otherPlan, otherReceipt } from "./others";
 import { dice, rfc } from "./make";
 import { beginning } from "./beginning";
 import { peekOf } from "./peek";
+import { shutOut } from "./shut";
 import { platform, SCENARIOS, snapshot, type Platform, type Scenario } from "./platform";
 
 interface Run {
@@ -99,7 +101,9 @@ export function fakeHost(query: URLSearchParams): Host {
     subscribe: (onUpdate) => {
       clearInterval(timer);
       if (query.has("feed")) return replay(query.get("feed") ?? "", p, onUpdate, still);
-      onUpdate({ type: "full", snapshot: snapshot(p, seq, Date.now()) });
+      const full = snapshot(p, seq, Date.now());
+      if (query.has("shut")) full.identity = shutOut(full.identity, Date.now());
+      onUpdate({ type: "full", snapshot: full });
       if (still) return Promise.resolve();
       timer = setInterval(() => {
         const delta = tick(p, seq, roll, scenario);
