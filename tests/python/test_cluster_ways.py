@@ -9,7 +9,7 @@ from fronts import Authority, ForwardProxy, Tls
 from platform_sim import simulated
 from programs_desk import Desk, Program, assert_aws_is_live, assert_drawn, failed, only, plugin
 from test_faults import pictures, watched
-from topology import qd
+from topology import outlasting, qd
 
 
 @pytest.fixture(scope="module")
@@ -105,9 +105,13 @@ def test_an_authority_that_has_ended_is_told(desk, platform, tmp_path):
 
 
 def test_a_certificate_that_ends_while_it_is_used_is_told_and_a_new_one_is_taken_up(desk, server, authority):
-    by(desk, server, authority, authority.pair("short", days=15 / 86400))
+    by(desk, server, authority, authority.pair("long"))
+    picture, lives = outlasting(desk.read, 10)
+    assert_drawn(picture)
+    server.names.clear()
+    by(desk, server, authority, authority.pair("short", days=lives / 86400))
     with watched(desk.stack, desk.state) as lines:
-        steps = pictures(lines, within=120)
+        steps = pictures(lines, within=120 + lives)
         for identity, sources, nodes in steps:
             if any(n["kind"] == "pod" for n in nodes.values()):
                 break

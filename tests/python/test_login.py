@@ -20,7 +20,7 @@ import pytest
 import topology as reading
 from platform_sim import simulated
 from signing_in import Watch, elsewhere, of, topology
-from topology import QD, qd
+from topology import QD, outlasting, qd
 
 OPTIONS = ("--clock", "explicit", "--seed", "17", "--regions", "1", "--pods", "40", "--sign-in", "sso")
 
@@ -274,16 +274,19 @@ def test_the_keys_of_the_portal_end_and_are_answered_so(platform, home):
 
 
 def test_a_session_that_ends_is_told_and_the_watch_goes_on_after_the_next_sign_in(platform, home):
-    platform.post("/sign-in", {"token_seconds": 30, "session_seconds": 30, "role_seconds": 15})
+    sign_in(platform, home)
+    seen, lives = outlasting(lambda: topology(platform, home), 30)
+    assert seen.code == 0
+    platform.post("/sign-in", {"token_seconds": lives, "session_seconds": lives, "role_seconds": lives // 2})
     sign_in(platform, home)
     watch = Watch(platform, home)
     try:
         # Of what is read often: some things are asked again after minutes only.
         often = ("sqs/", "/queues"), ("rds/", "/events"), ("route53/", "/health-checks")
         aws = lambda sources: [s for i, s in sources.items() if any(i.startswith(a) and i.endswith(b) for a, b in often)]  # noqa: E731
-        watch.until(lambda s: len(aws(s)) == 3 and all(x["state"] == "ok" for x in aws(s)), 30)
+        watch.until(lambda s: len(aws(s)) == 3 and all(x["state"] == "ok" for x in aws(s)), lives)
         told = lambda x: x["state"] == "failed" and f"Run `qd login {platform.profile} --stack" in x["error"]  # noqa: E731
-        watch.until(lambda s: all(told(x) for x in aws(s)), 120)
+        watch.until(lambda s: all(told(x) for x in aws(s)), 120 + lives)
         error = aws(watch.sources)[0]["error"]
         assert "not accepted any more" in error or "ended at" in error, error
         platform.post("/sign-in", {"token_seconds": 3600, "session_seconds": 28800, "role_seconds": 3600})

@@ -17,7 +17,7 @@ import topology as reading
 import totp
 from platform_sim import simulated
 from signing_in import Watch, elsewhere, of, topology
-from topology import QD, qd
+from topology import QD, outlasting, qd
 
 OPTIONS = ("--clock", "explicit", "--seed", "17", "--regions", "1", "--pods", "40")
 OFTEN = ("sqs/", "/queues"), ("rds/", "/events"), ("route53/", "/health-checks")
@@ -156,14 +156,17 @@ def test_what_qd_keeps_botocore_finds_and_what_botocore_keeps_qd_finds(platform,
 
 
 def test_a_session_that_ends_in_mid_poll_is_told_and_the_watch_goes_on_after_the_next_code(platform, home):
-    platform.post("/sign-in", {"role_seconds": 25})
+    sign_in(platform, home)
+    seen, lives = outlasting(lambda: topology(platform, home), 20)
+    assert seen.code == 0
+    platform.post("/sign-in", {"role_seconds": lives, "new_device": True})
     sign_in(platform, home)
     watch = Watch(platform, home)
     try:
         aws = lambda sources: [s for i, s in sources.items() if any(i.startswith(a) and i.endswith(b) for a, b in OFTEN)]  # noqa: E731
-        watch.until(lambda s: len(aws(s)) == 3 and all(x["state"] == "ok" for x in aws(s)), 30)
+        watch.until(lambda s: len(aws(s)) == 3 and all(x["state"] == "ok" for x in aws(s)), lives)
         told = lambda x: x["state"] == "failed" and f"Run `qd login {platform.profile} --stack" in x["error"]  # noqa: E731
-        watch.until(lambda s: all(told(x) for x in aws(s)), 120)
+        watch.until(lambda s: all(told(x) for x in aws(s)), 120 + lives)
         assert "ended at" in aws(watch.sources)[0]["error"], aws(watch.sources)
         over = topology(platform, home)
         assert access(over)["state"] == "expired" and access(over)["command"], access(over)
