@@ -30,7 +30,7 @@ def signed(platform) -> dict[str, set[str]]:
     """Who signed each action."""
     by: dict[str, set[str]] = {}
     for call in platform.get("/calls")["calls"]:
-        by.setdefault(call["action"], set()).add(call["signer"].split("/")[1])
+        by.setdefault(call["action"], set()).add(call["signer"].split("/")[1 if "/" in call["signer"] else 0])
     return by
 
 
