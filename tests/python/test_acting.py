@@ -53,7 +53,7 @@ def test_a_role_that_may_not_be_assumed_is_said_before_the_press(desk, tmp_path)
 
 @pytest.mark.parametrize(("fault", "words", "next"), [
     ("throttled:sts:AssumeRole", "the role that acts was not assumed: STS AssumeRole", "Plan it again"),
-    ("expired:sts:AssumeRole", "was not sent: the role that acts was not assumed", ""),
+    ("expired:sts:AssumeRole", "was not sent: the role that acts was not assumed", "Renew the credentials of profile"),
 ])
 def test_a_role_that_is_not_given_ends_the_run_with_nothing_done(desk, fault, words, next):
     platform, state, queue = desk
