@@ -48,6 +48,12 @@ pub(crate) trait Judge: Send {
     /// Whether a predicate holds now, and its value in words.
     fn judge(&self, id: &str, seen: &Seen) -> (bool, String);
 
+    /// What a predicate that does not hold waits for, where the picture says so: a clause.
+    fn waits(&self, id: &str, snapshot: &Snapshot) -> Option<String> {
+        let _ = (id, snapshot);
+        None
+    }
+
     /// What is written.
     fn patches(&self) -> &Patches;
 
@@ -218,7 +224,12 @@ impl<J: Judge> Steps for Patching<J> {
         self.judge.progress(seen)
     }
 
-    fn judge(&self, id: &str, seen: &Seen, _moment: &Moment<'_>) -> (bool, String) {
-        self.judge.judge(id, seen)
+    fn judge(&self, id: &str, seen: &Seen, moment: &Moment<'_>) -> (bool, String) {
+        let (holds, words) = self.judge.judge(id, seen);
+        let waits = (!holds).then(|| self.judge.waits(id, moment.snapshot));
+        match waits.flatten() {
+            Some(waits) => (holds, format!("{words}; {waits}")),
+            None => (holds, words),
+        }
     }
 }

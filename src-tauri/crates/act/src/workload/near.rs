@@ -46,6 +46,19 @@ pub(crate) fn pods<'a>(snapshot: &'a Snapshot, workload: &Node) -> Vec<&'a Node>
     owned
 }
 
+/// What keeps a pod of a workload from running, as the scheduler or the kubelet says it: a clause.
+pub(crate) fn waiting(snapshot: &Snapshot, workload: &Node) -> Option<String> {
+    let mut pods = pods(snapshot, workload).into_iter();
+    let (pod, reason) = pods.find_map(|pod| {
+        let pending = pod.facts.text(Fact::Phase) == Some("Pending");
+        Some((pod, pod.facts.text(Fact::Reason).filter(|_| pending)?))
+    })?;
+    let message = pod.facts.text(Fact::Message).unwrap_or(reason);
+    let first = message.split_once(". ").map_or(message, |(first, _)| first);
+    let first = first.trim_end_matches('.');
+    Some(format!("{} waits: {first}", pod.name))
+}
+
 /// The queues it works on, directly or through its scaled object.
 pub(crate) fn queues<'a>(snapshot: &'a Snapshot, workload: &Node) -> Vec<&'a Node> {
     let mut all = previous(snapshot, &workload.id, Relation::ConsumedBy);

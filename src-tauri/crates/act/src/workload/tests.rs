@@ -1,6 +1,8 @@
 //! A deployment in a small cluster, and every check of scaling it, both ways.
 
+use super::scale::judge::{KEPT, READY, ScaleJudge};
 use crate::action::nothing;
+use crate::object::Judge as _;
 use crate::plan::{ConfirmLevel, Outcome, Plan, Severity};
 use crate::{Context, Request, Verb, plan};
 use model::{
@@ -699,4 +701,25 @@ fn an_undo_is_called_for_when_a_cause_names_the_revision_and_is_thought_over_whe
     assert_eq!(undo(&ground).level, ConfirmLevel::L2);
     ground.api().facts.set(Fact::Rollout, "progressing");
     assert_eq!(outcome(&undo(&ground), "undo.rollout"), Outcome::Pass);
+}
+
+#[test]
+fn a_scale_that_waits_says_what_the_scheduler_says() {
+    let mut ground = Ground::new();
+    let judge = ScaleJudge::new(&ground.scale("5"));
+    let waits = |ground: &Ground| judge.waits(READY, &ground.picture());
+    assert_eq!(waits(&ground), None);
+    let pod = NodeId::new(format!("pod/{PLACE}/trading/api-42-2"));
+    let facts = &mut ground.at(&pod).facts;
+    facts.set(Fact::Phase, "Pending");
+    facts.set(Fact::Reason, "Unschedulable");
+    facts.set(
+        Fact::Message,
+        "0/3 nodes are available: 3 Insufficient cpu. no new claims to deallocate.",
+    );
+    assert_eq!(
+        waits(&ground).as_deref(),
+        Some("api-42-2 waits: 0/3 nodes are available: 3 Insufficient cpu")
+    );
+    assert_eq!(judge.waits(KEPT, &ground.picture()), None);
 }

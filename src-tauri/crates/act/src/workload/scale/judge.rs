@@ -4,6 +4,8 @@ use crate::object::{Judge, Object, Patches, Seen};
 use crate::plan::Plan;
 use crate::receipt::{Figure, RunProgress};
 use crate::words::count;
+use crate::workload::near;
+use model::{NodeId, Snapshot};
 use serde_json::Value;
 
 /// Every replica is ready.
@@ -20,6 +22,7 @@ pub(crate) struct ScaleJudge {
     /// An autoscaler may have more.
     at_least: bool,
     name: String,
+    node: NodeId,
 }
 
 impl ScaleJudge {
@@ -34,6 +37,7 @@ impl ScaleJudge {
             at_least: !own,
             to: to.and_then(|to| to.parse().ok()).unwrap_or(0),
             name: plan.name.clone(),
+            node: plan.node.clone(),
             workload,
             patches,
         }
@@ -104,6 +108,11 @@ impl Judge for ScaleJudge {
             KEPT => self.patches.kept(seen),
             _ => (false, "not known".to_owned()),
         }
+    }
+
+    fn waits(&self, id: &str, snapshot: &Snapshot) -> Option<String> {
+        let workload = snapshot.node(&self.node).filter(|_| id == READY)?;
+        near::waiting(snapshot, workload)
     }
 
     fn patches(&self) -> &Patches {
