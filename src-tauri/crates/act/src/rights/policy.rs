@@ -60,6 +60,10 @@ fn document(allowed: &Allowed) -> String {
     let statements: Vec<Value> = on
         .iter()
         .flat_map(|(actions, resources)| statements(actions, resources))
+        .chain(
+            on.iter()
+                .filter_map(|(actions, on)| key_of_storage(actions, on)),
+        )
         .collect();
     json!({"Version": "2012-10-17", "Statement": statements}).to_string()
 }
@@ -85,6 +89,23 @@ fn statements(actions: &BTreeSet<String>, resources: &[&str]) -> Vec<Value> {
         Some(statement)
     });
     named.into_iter().chain(by_alias).collect()
+}
+
+/// An instance of an encrypted cluster is made with the cluster's key, for who makes it
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Overview.Encryption.Keys.html>, "Authorizing use of a
+/// customer managed key"): by RDS alone, on their behalf.
+fn key_of_storage(actions: &BTreeSet<String>, resources: &[&str]) -> Option<Value> {
+    actions.get("rds:CreateDBInstance")?;
+    let parts: Vec<&str> = resources.first()?.splitn(6, ':').collect();
+    let [_, partition, _, region, account, _] = parts[..] else {
+        return None;
+    };
+    Some(json!({
+        "Effect": "Allow",
+        "Action": ["kms:CreateGrant", "kms:DescribeKey"],
+        "Resource": format!("arn:{partition}:kms:{region}:{account}:key/*"),
+        "Condition": {"StringLike": {"kms:ViaService": format!("rds.{region}.amazonaws.com*")}},
+    }))
 }
 
 /// Everything of the kind in the same account and region; of keys, any.
@@ -203,6 +224,7 @@ mod tests {
         ] {
             assert!(policy.contains(&format!("\"{resource}\"")), "{policy}");
         }
+        assert!(policy.contains("\"kms:ViaService\":\"rds.cn-north-1.amazonaws.com*\""));
         assert!(
             !policy.contains("db:*") && !policy.contains("Delete"),
             "{policy}"
