@@ -12,12 +12,13 @@ PACKAGES := libwebkit2gtk-4.1-dev libgtk-3-dev librsvg2-dev pkg-config build-ess
 TEST_PACKAGES := webkit2gtk-driver xvfb xauth dbus dbus-x11 gnome-keyring imagemagick
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: help run test test-redrive test-package bench package lint ui-test rust-test python-test window-test prerequisites
+.PHONY: help run test test-redrive test-cluster test-package bench package lint ui-test rust-test python-test window-test prerequisites
 
 help:
 	@echo "make run [STACK=FILE] [SCENARIO=calm|az-degraded|dlq-fills|writer-sick|writer-load]   the console; without STACK on the simulated platform"
 	@echo "make test                                                     everything that must hold"
 	@echo "make test-redrive                                             the native redrive against LocalStack's SQS (installs it once, some minutes)"
+	@echo "make test-cluster KUBEBUILDER_ASSETS=DIR                     reading and acting on a real Kubernetes control plane, whose binaries are in DIR"
 	@echo "make package                                                  target/quarterdeck.deb"
 	@echo "make test-package                                             that package installed, started, upgraded and removed (as root)"
 	@echo "make bench                                                    the figures of the README, side by side"
@@ -107,6 +108,11 @@ test-redrive: prerequisites $(STAMPS)/packages ui/dist/index.html $(LOCALSTACK)/
 	@echo "▸ the native redrive against LocalStack's SQS, which moves messages by itself"
 	@cargo build --workspace --bins --quiet
 	@QD_BIN="$(CURDIR)/target/debug/qd" $(LOCALSTACK)/bin/pytest -q tests/python/localstack/redrive.py
+
+test-cluster: prerequisites $(STAMPS)/packages ui/dist/index.html $(VENV)/.ready
+	@echo "▸ a real Kubernetes control plane: etcd, kube-apiserver, kube-controller-manager, kube-scheduler of KUBEBUILDER_ASSETS"
+	@cargo build --workspace --bins --quiet
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" QD_BIN="$(CURDIR)/target/debug/qd" $(VENV)/bin/pytest -q tests/python/cluster/real.py
 
 # Packed by Tauri's own bundler out of the binaries that cargo built.
 package: prerequisites $(STAMPS)/packages ui/dist/index.html

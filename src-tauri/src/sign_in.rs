@@ -93,8 +93,13 @@ pub(crate) async fn begin_sign_in(
         Err(_) => StackFiles::default(),
     };
     sign_in.0.stop.notify_waiters();
-    let begun = cloud::sign_in::begin(&profile, &files).await;
-    let begun = begun.map_err(|error| refused(&error))?;
+    // Given up, or begun again, while AWS is asked what it takes: its answer must not take the place of the newer one.
+    let mut stop = std::pin::pin!(sign_in.0.stop.notified());
+    stop.as_mut().enable();
+    let begun = tokio::select! {
+        begun = cloud::sign_in::begin(&profile, &files) => begun.map_err(|error| refused(&error))?,
+        () = stop => return Err(given_up()),
+    };
     let asked = SignInAsked::of(&begun);
     let page = match &asked {
         SignInAsked::Page { page, .. } => Some(page.clone()),

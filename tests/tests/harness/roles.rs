@@ -197,6 +197,10 @@ async fn the_profile_reads_the_role_acts_and_the_readme_says_what_both_need() {
         ("get", "apps", "statefulsets"),
         ("patch", "apps", "deployments/scale"),
         ("patch", "apps", "statefulsets/scale"),
+        // What kubectl reads first when a line is pasted.
+        ("get", "apps", "deployments/scale"),
+        ("get", "apps", "statefulsets/scale"),
+        ("list", "apps", "replicasets"),
         ("get", "argoproj.io", "applications"),
         ("patch", "argoproj.io", "applications"),
         ("get", "helm.toolkit.fluxcd.io", "helmreleases"),
