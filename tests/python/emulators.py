@@ -50,10 +50,11 @@ def serving(command: list[str], url: str, env: dict[str, str] | None = None):
             process.kill()
 
 
-def moto():
+def moto(account: str = "123456789012"):
     port = free_port()
     script = pathlib.Path(sys.executable).with_name("moto_server")
-    return serving([str(script), "-H", "127.0.0.1", "-p", str(port)], f"http://127.0.0.1:{port}")
+    env = {"MOTO_ACCOUNT_ID": account}
+    return serving([str(script), "-H", "127.0.0.1", "-p", str(port)], f"http://127.0.0.1:{port}", env)
 
 
 def ministack():
