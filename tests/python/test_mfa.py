@@ -89,9 +89,22 @@ provider._prompter = asked
 answer = session.create_client("sts").get_caller_identity()
 print(json.dumps({{"arn": answer["Arn"]}}))
 """
+    words = [sys.executable, "-c", program]
+    return subprocess.run(words, capture_output=True, text=True, timeout=60, env=outside(platform, home))
+
+
+def outside(platform, home) -> dict:
     env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-    env |= {**of(home), "AWS_CONFIG_FILE": str(platform.folder / "aws/config"), "AWS_SHARED_CREDENTIALS_FILE": str(platform.folder / "aws/credentials")}
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, env=env)
+    env |= {"AWS_CONFIG_FILE": str(platform.folder / "aws/config"), "AWS_SHARED_CREDENTIALS_FILE": str(platform.folder / "aws/credentials")}
+    return {**env, **of(home)}
+
+
+def by_cli(platform, home, code: str) -> subprocess.CompletedProcess:
+    """The same asked by the AWS CLI, with a code for when it asks; it has no terminal but what it is given."""
+    words = ["aws", "sts", "get-caller-identity", "--profile", platform.profile]
+    return subprocess.run(
+        words, input=f"{code}\n", capture_output=True, text=True, timeout=60, env=outside(platform, home), start_new_session=True
+    )
 
 
 def test_without_a_code_nothing_is_asked_and_with_one_everything_is_read(platform, home):
@@ -153,6 +166,18 @@ def test_what_qd_keeps_botocore_finds_and_what_botocore_keeps_qd_finds(platform,
     assert cached(other).name == cached(home).name
     seen = topology(platform, other)
     assert seen.code == 0 and "/operations/botocore-session" in access(seen)["arn"], access(seen)
+
+
+def test_what_qd_keeps_the_aws_cli_finds_and_what_it_keeps_qd_finds(platform, home, tmp_path):
+    sign_in(platform, home)
+    mine = by_cli(platform, home, "not a code")
+    assert mine.returncode == 0 and "/operations/quarterdeck-" in json.loads(mine.stdout)["Arn"], mine.stderr
+    other = tmp_path / "other"
+    other.mkdir()
+    theirs = by_cli(platform, other, totp.code(seed(platform), 1))
+    assert theirs.returncode == 0 and "Enter MFA code" in theirs.stderr + theirs.stdout, theirs.stderr
+    seen = topology(platform, other)
+    assert seen.code == 0 and access(seen)["state"] == "valid" and access(seen)["arn"].split("/")[1] == "operations", access(seen)
 
 
 def test_a_session_that_ends_in_mid_poll_is_told_and_the_watch_goes_on_after_the_next_code(platform, home):
