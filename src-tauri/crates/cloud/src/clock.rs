@@ -1,17 +1,38 @@
 //! Platform time: what the servers say in their `Date` headers, never what this machine's clock
 //! says. A laptop that is five minutes off would otherwise ask CloudWatch for windows without data
-//! and show wrong ages. Between answers the time is carried on by the local monotonic clock.
+//! and show wrong ages. Between answers the time is carried on by the local clock that nobody sets and
+//! that goes on while the machine sleeps.
 
 use aws_smithy_async::time::TimeSource;
 use model::Timestamp;
+use rustix::time::{ClockId, clock_gettime};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// AWS accepts signatures up to this far from its own time, in seconds (IAM guide,
 /// reference_sigv-troubleshooting: five minutes, fifteen for some services).
 pub(crate) const SIGNED_WITHIN: i64 = 300;
-/// An answer this far ahead of what the others say is believed only when the next one agrees.
-const LEAP: Duration = Duration::from_secs(300);
+/// An answer this far from what the others say is believed only when the next one agrees.
+const LEAP: i64 = 300_000;
+
+/// How long this machine has run since it started, what it slept included (clock_gettime(2), CLOCK_BOOTTIME).
+#[must_use]
+pub fn since_boot() -> Duration {
+    told(ClockId::Boottime)
+}
+
+/// How long this machine has slept since it started: CLOCK_MONOTONIC stands still meanwhile, CLOCK_BOOTTIME does not,
+/// and nobody sets either (clock_gettime(2)).
+#[must_use]
+pub fn asleep() -> Duration {
+    let awake = told(ClockId::Monotonic);
+    since_boot().saturating_sub(awake)
+}
+
+/// Neither clock is ever negative.
+fn told(clock: ClockId) -> Duration {
+    clock_gettime(clock).try_into().unwrap_or_default()
+}
 
 /// The platform's time. Cheap to clone; all clones share what was learned.
 #[derive(Clone, Debug)]
@@ -20,10 +41,12 @@ pub struct Clock(Arc<Mutex<Reckoning>>);
 #[derive(Debug)]
 struct Reckoning {
     /// The latest time known for certain to have been reached, and when we learned of it.
-    known: Option<(Timestamp, Instant)>,
-    /// A leap forward that waits for a second opinion.
+    known: Option<(Timestamp, Duration)>,
+    /// The machine slept since then: the next answer decides, in either direction.
+    doubtful: bool,
+    /// A leap that waits for a second opinion.
     leap: Option<Timestamp>,
-    /// The latest time ever given out: it never goes back.
+    /// The latest time given out: it never goes back, but after a sleep.
     given: Timestamp,
     /// Whether a server refused what was signed by this machine's clock.
     refused: Refused,
@@ -52,16 +75,17 @@ impl Clock {
     pub fn new() -> Self {
         Self(Arc::new(Mutex::new(Reckoning {
             known: None,
+            doubtful: false,
             leap: None,
             given: Timestamp::from_millis(i64::MIN),
             refused: Refused::No,
         })))
     }
 
-    /// The platform's time now, in milliseconds; never earlier than it was a moment ago.
+    /// The platform's time now, in milliseconds; never earlier than it was a moment ago, unless the machine slept.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.at(Instant::now())
+        self.at(since_boot())
     }
 
     /// Whether any server has told the time yet.
@@ -70,16 +94,10 @@ impl Clock {
         self.lock().known.is_some()
     }
 
-    /// This machine slept so long, and its monotonic clock with it.
-    pub fn slept(&self, away: Duration) {
-        let mut state = self.lock();
-        if let Some((known, since)) = state.known {
-            let away = i64::try_from(away.as_millis()).unwrap_or(i64::MAX);
-            state.known = Some((
-                Timestamp::from_millis(known.millis().saturating_add(away)),
-                since,
-            ));
-        }
+    /// This machine slept: whether the platform's time went on as our clock did is not known (a platform on this
+    /// machine slept as well). What is reckoned holds until the next answer, which may set it back.
+    pub fn doubt(&self) {
+        self.lock().doubtful = true;
     }
 
     /// A server refused a request, and told this time in its `Date` header just now. Where that is further from this
@@ -101,7 +119,7 @@ impl Clock {
     }
 
     /// The time to sign by: this machine's, until it was refused.
-    fn signing(&self, now: Instant) -> SystemTime {
+    fn signing(&self, now: Duration) -> SystemTime {
         let state = self.lock();
         match state.known.filter(|_| state.refused == Refused::Counts) {
             None => SystemTime::now(),
@@ -121,11 +139,11 @@ impl Clock {
     /// A value that is no date is ignored.
     pub fn observe(&self, date: &str) {
         if let Some(date) = parse(date) {
-            self.observe_at(date, Instant::now());
+            self.observe_at(date, since_boot());
         }
     }
 
-    fn at(&self, now: Instant) -> Timestamp {
+    fn at(&self, now: Duration) -> Timestamp {
         let mut state = self.lock();
         let Some((known, since)) = state.known else {
             return wall_time();
@@ -135,27 +153,28 @@ impl Clock {
         state.given
     }
 
-    fn observe_at(&self, date: Timestamp, now: Instant) {
+    fn observe_at(&self, date: Timestamp, now: Duration) {
         let mut state = self.lock();
         let Some((known, since)) = state.known else {
             state.known = Some((date, now));
             return;
         };
-        let reckoned = carried(known, since, now);
-        let ahead = date.millis() - reckoned.millis();
-        if ahead <= 0 {
+        let ahead = date.millis() - carried(known, since, now).millis();
+        if ahead <= 0 && !state.doubtful {
             state.leap = None;
-        } else if ahead < LEAP.as_millis() as i64 {
-            state.known = Some((date, now));
-            state.leap = None;
-        } else {
-            state.leap = match state.leap {
-                Some(other) => {
-                    state.known = Some((other.min(date), now));
-                    None
-                }
-                None => Some(date),
-            };
+            return;
+        }
+        let believed = match state.leap.take() {
+            _ if ahead.abs() < LEAP => date,
+            Some(other) => other.min(date),
+            None => {
+                state.leap = Some(date);
+                return;
+            }
+        };
+        state.known = Some((believed, now));
+        if std::mem::take(&mut state.doubtful) {
+            state.given = believed;
         }
     }
 
@@ -167,12 +186,12 @@ impl Clock {
 /// What the SDK signs by, and judges by whether credentials are over.
 impl TimeSource for Clock {
     fn now(&self) -> SystemTime {
-        self.signing(Instant::now())
+        self.signing(since_boot())
     }
 }
 
-fn carried(known: Timestamp, since: Instant, now: Instant) -> Timestamp {
-    let passed = now.saturating_duration_since(since).as_millis();
+fn carried(known: Timestamp, since: Duration, now: Duration) -> Timestamp {
+    let passed = now.saturating_sub(since).as_millis();
     Timestamp::from_millis(
         known
             .millis()
@@ -219,7 +238,7 @@ mod tests {
     #[test]
     fn a_date_header_sets_the_time_and_the_monotonic_clock_carries_it_on() {
         let clock = Clock::new();
-        let start = Instant::now();
+        let start = since_boot();
         assert!(!clock.is_set());
         clock.observe("not a date");
         assert!(!clock.is_set());
@@ -242,7 +261,7 @@ mod tests {
             printer.timestamp_to_rfc9110_string(&at).expect("printed")
         };
         let off = |clock: &Clock| {
-            let signed = clock.signing(Instant::now());
+            let signed = clock.signing(since_boot());
             let ahead = signed.duration_since(SystemTime::now());
             ahead.map_or(0, |ahead| ahead.as_secs())
         };
@@ -272,7 +291,7 @@ mod tests {
     #[test]
     fn it_never_goes_back_whatever_a_server_says() {
         let clock = Clock::new();
-        let start = Instant::now();
+        let start = since_boot();
         clock.observe_at(second(100), start);
         assert_eq!(clock.at(start), second(100));
         clock.observe_at(second(40), start);
@@ -284,7 +303,7 @@ mod tests {
     #[test]
     fn one_answer_from_the_far_future_is_not_believed_two_are() {
         let clock = Clock::new();
-        let start = Instant::now();
+        let start = since_boot();
         clock.observe_at(second(0), start);
         clock.observe_at(second(90_000), start);
         assert_eq!(clock.at(start), second(0));
@@ -293,5 +312,41 @@ mod tests {
         assert_eq!(clock.at(start), second(1));
         clock.observe_at(second(90_002), start);
         assert_eq!(clock.at(start), second(90_001));
+    }
+
+    #[test]
+    fn it_goes_on_while_the_machine_sleeps_and_is_not_put_forward_once_more_for_that() {
+        let clock = Clock::new();
+        let start = since_boot();
+        let woken = start + Duration::from_secs(28_800);
+        clock.observe_at(second(0), start);
+        assert_eq!(clock.at(woken), second(28_800));
+        clock.observe_at(second(28_801), woken);
+        clock.doubt();
+        assert_eq!(clock.at(woken), second(28_801));
+        clock.observe_at(second(28_800), woken);
+        assert_eq!(clock.at(woken), second(28_800), "the next answer decides");
+        clock.observe_at(second(28_799), woken);
+        assert_eq!(clock.at(woken), second(28_800), "and only that one");
+    }
+
+    #[test]
+    fn a_platform_that_slept_as_well_sets_it_back_and_one_old_answer_does_not() {
+        let clock = Clock::new();
+        let start = since_boot();
+        let woken = start + Duration::from_secs(28_800);
+        clock.observe_at(second(0), start);
+        clock.doubt();
+        clock.observe_at(second(1), woken);
+        assert_eq!(clock.at(woken), second(28_800), "sent before the sleep?");
+        clock.observe_at(second(2), woken);
+        assert_eq!(clock.at(woken), second(1));
+        clock.observe_at(second(4), woken);
+        assert_eq!(clock.at(woken), second(4));
+        clock.doubt();
+        clock.observe_at(second(0), woken + Duration::from_secs(28_800));
+        clock.observe_at(second(28_803), woken + Duration::from_secs(28_800));
+        let woken = woken + Duration::from_secs(28_800);
+        assert_eq!(clock.at(woken), second(28_803));
     }
 }

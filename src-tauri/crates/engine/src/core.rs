@@ -1,7 +1,7 @@
 //! The supervised tasks around the index, without knowing what they read: pollers, watchers, the
 //! index and the recorder. [`Engine`](crate::Engine) gives them collectors and sessions.
 
-use crate::awake::Awake;
+use crate::awake::{Awake, Gap};
 use crate::book::Feed;
 use crate::index::{Assembler, Index, Message, PlatformClock, Signals};
 use crate::poller::{Desk, Heard, Live, Poller, Reader, defect, prerequisites};
@@ -25,7 +25,7 @@ pub(crate) struct Parts {
     pub(crate) settings: Settings,
     pub(crate) clock: PlatformClock,
     pub(crate) assembler: Assembler,
-    /// Told how long the machine slept.
+    /// Told that the machine slept.
     pub(crate) woke: Woke,
     /// The picture before anything was read.
     pub(crate) first: Snapshot,
@@ -33,8 +33,8 @@ pub(crate) struct Parts {
     pub(crate) watches: Vec<Arc<dyn Watch>>,
 }
 
-/// Who else is told how long the machine slept.
-pub(crate) type Woke = Box<dyn Fn(Duration) + Send + Sync>;
+/// Who else is told that the machine slept.
+pub(crate) type Woke = Box<dyn Fn() + Send + Sync>;
 
 /// One notice per polled source: it is read now.
 type Pokes = Arc<Mutex<BTreeMap<SourceId, Arc<Notify>>>>;
@@ -77,7 +77,7 @@ impl Core {
             slowed: slowed.subscribe(),
             woken: woken.subscribe(),
         };
-        let woke = std::mem::replace(&mut parts.woke, Box::new(|_| {}));
+        let woke = std::mem::replace(&mut parts.woke, Box::new(|| {}));
         let readers = std::mem::take(&mut parts.readers);
         let watches = std::mem::take(&mut parts.watches);
         let (index, snapshots) = first_index(parts, signals, recorder(mailbox), &readers, &watches);
@@ -259,19 +259,22 @@ impl Core {
 }
 
 /// Notices that the machine slept: what was read is that much older, everything is read again at once, and watches are
-/// opened anew, whose connections nobody kept alive meanwhile.
+/// opened anew, whose connections nobody kept alive meanwhile. Where the clock was set nothing is older, but it is read
+/// again all the same: a machine that its host stood still looks like that.
 async fn wake(mailbox: mpsc::Sender<Message>, pokes: Pokes, woken: watch::Sender<()>, woke: Woke) {
     let mut awake = Awake::default();
     loop {
         crate::time::sleep(AWAKE_EVERY).await;
-        let Some(away) = awake.slept() else { continue };
-        tracing::info!(
-            seconds = away.as_secs(),
-            "the machine slept, or its clock was set"
-        );
-        woke(away);
-        if mailbox.send(Message::Slept(away)).await.is_err() {
-            return;
+        match awake.look() {
+            None => continue,
+            Some(Gap::ClockSet) => tracing::info!("the machine's clock was set"),
+            Some(Gap::Slept(away)) => {
+                tracing::info!(seconds = away.as_secs(), "the machine slept");
+                woke();
+                if mailbox.send(Message::Slept(away)).await.is_err() {
+                    return;
+                }
+            }
         }
         woken.send_replace(());
         lock(&pokes).values().for_each(|poke| poke.notify_one());

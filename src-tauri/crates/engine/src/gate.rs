@@ -278,11 +278,11 @@ impl Gate {
         std::mem::take(&mut self.lock().slept)
     }
 
-    /// What is armed and what was shown, unless the machine slept: then neither counts any more.
+    /// What is armed and what was shown, unless the machine slept or its clock was set: then neither counts any more.
     /// No task panics while it holds this lock, so a poisoned one is whole.
     fn lock(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.awake.slept().is_some() {
+        if state.awake.look().is_some() {
             state.slept |= state.armed.take().is_some();
             state.plans.clear();
         }

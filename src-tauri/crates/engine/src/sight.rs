@@ -101,7 +101,7 @@ impl Recipe {
         let platform = sessions.clock.clone();
         let parts = Parts {
             settings: self.settings,
-            woke: Box::new(move |away| platform.slept(away)),
+            woke: Box::new(move || platform.doubt()),
             first: self.first_picture(&sessions, &clusters, seq),
             clock,
             assembler,

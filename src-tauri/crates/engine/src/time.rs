@@ -4,8 +4,13 @@
 #[cfg(not(test))]
 pub(crate) use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+#[cfg(not(test))]
+pub(crate) use cloud::clock::asleep;
+
 #[cfg(test)]
-pub(crate) use paused::{Instant, now, paused, sleep, sleep_machine, sleep_until, timeout, wall};
+pub(crate) use paused::{
+    Instant, asleep, now, paused, set_wall, sleep, sleep_machine, sleep_until, timeout, wall,
+};
 
 /// Now.
 #[cfg(not(test))]
@@ -45,6 +50,8 @@ mod paused {
         /// How long the machine slept, and when the test began by the wall clock.
         slept: Duration,
         began: Option<(Instant, SystemTime)>,
+        /// By how many seconds the wall clock was set since.
+        set: i64,
     }
 
     thread_local! {
@@ -68,9 +75,21 @@ mod paused {
             None => SystemTime::now(),
             Some(_) => {
                 let (then, wall) = *hands.began.get_or_insert((now, SystemTime::UNIX_EPOCH));
-                wall + (now - then) + hands.slept
+                let by = Duration::from_secs(hands.set.unsigned_abs());
+                let wall = wall + (now - then) + hands.slept;
+                if hands.set < 0 { wall - by } else { wall + by }
             }
         })
+    }
+
+    /// How long the machine slept; one whose clock is not paused never does.
+    pub(crate) fn asleep() -> Duration {
+        HANDS.with_borrow(|hands| hands.slept)
+    }
+
+    /// Somebody sets the wall clock forth, or back.
+    pub(crate) fn set_wall(seconds: i64) {
+        HANDS.with_borrow_mut(|hands| hands.set += seconds);
     }
 
     /// The machine sleeps: only the wall clock goes on.

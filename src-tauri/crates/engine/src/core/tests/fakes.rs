@@ -308,7 +308,7 @@ impl Bench {
                 Timestamp::from_millis(1_795_000_000_000 + millis)
             }),
             assembler: Box::new(move |draft| draw(&draft, &drawn)),
-            woke: Box::new(|_| {}),
+            woke: Box::new(|| {}),
             first: blank(),
             readers: readers
                 .iter()

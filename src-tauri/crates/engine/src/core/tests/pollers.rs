@@ -360,3 +360,27 @@ fn what_was_read_before_the_machine_slept_is_old_and_read_again_at_once() {
         assert_eq!(status(&read, &id).state, State::Ok);
     });
 }
+
+#[test]
+fn a_clock_that_was_set_makes_nothing_older_that_was_read() {
+    paused(async {
+        let reader = FakeReader::new("queues", |nth| {
+            Box::pin(async move {
+                sleep(Duration::from_secs(1)).await;
+                good(vec![queue("orders", i64::from(nth))]).await
+            })
+        });
+        let (id, bench) = (
+            reader.id(),
+            Bench::start(std::slice::from_ref(&reader), &[]),
+        );
+        bench.when(|s| messages(s, "orders") == Some(0)).await;
+        crate::time::set_wall(8 * 3600);
+        let began = now();
+        let next = bench
+            .when(|s| status(s, &id).outdated || messages(s, "orders") == Some(1))
+            .await;
+        assert_eq!(messages(&next, "orders"), Some(1));
+        assert!((now() - began) < Duration::from_secs(10), "read at once");
+    });
+}
