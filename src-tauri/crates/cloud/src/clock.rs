@@ -12,6 +12,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// AWS accepts signatures up to this far from its own time, in seconds (IAM guide,
 /// reference_sigv-troubleshooting: five minutes, fifteen for some services).
 pub(crate) const SIGNED_WITHIN: i64 = 300;
+/// The pace is measured over at least this long, seconds: servers tell the time in whole seconds.
+const PACE_AFTER: f64 = 0.3;
+/// No simulated platform runs faster.
+const PACE_MOST: f64 = 10_000.0;
 /// An answer this far from what the others say is believed only when the next one agrees.
 const LEAP: i64 = 300_000;
 
@@ -42,6 +46,8 @@ pub struct Clock(Arc<Mutex<Reckoning>>);
 struct Reckoning {
     /// The latest time known for certain to have been reached, and when we learned of it.
     known: Option<(Timestamp, Duration)>,
+    /// The first time known since the start, or since a sleep: the pace is measured from there.
+    first: Option<(Timestamp, Duration)>,
     /// The machine slept since then: the next answer decides, in either direction.
     doubtful: bool,
     /// A leap that waits for a second opinion.
@@ -75,6 +81,7 @@ impl Clock {
     pub fn new() -> Self {
         Self(Arc::new(Mutex::new(Reckoning {
             known: None,
+            first: None,
             doubtful: false,
             leap: None,
             given: Timestamp::from_millis(i64::MIN),
@@ -98,6 +105,27 @@ impl Clock {
     /// machine slept as well). What is reckoned holds until the next answer, which may set it back.
     pub fn doubt(&self) {
         self.lock().doubtful = true;
+    }
+
+    /// How many times faster than ours the platform's time passes; 1 until that can be told, and never slower.
+    #[must_use]
+    pub fn pace(&self) -> f64 {
+        self.pace_at(since_boot())
+    }
+
+    fn pace_at(&self, now: Duration) -> f64 {
+        let state = self.lock();
+        let (Some((known, since)), Some((first, began)), false) =
+            (state.known, state.first, state.doubtful)
+        else {
+            return 1.0;
+        };
+        let ours = now.saturating_sub(began).as_secs_f64();
+        if ours < PACE_AFTER {
+            return 1.0;
+        }
+        let theirs = carried(known, since, now).seconds_since(first);
+        (theirs / ours).clamp(1.0, PACE_MOST)
     }
 
     /// A server refused a request, and told this time in its `Date` header just now. Where that is further from this
@@ -157,6 +185,7 @@ impl Clock {
         let mut state = self.lock();
         let Some((known, since)) = state.known else {
             state.known = Some((date, now));
+            state.first = state.known;
             return;
         };
         let ahead = date.millis() - carried(known, since, now).millis();
@@ -175,6 +204,7 @@ impl Clock {
         state.known = Some((believed, now));
         if std::mem::take(&mut state.doubtful) {
             state.given = believed;
+            state.first = state.known;
         }
     }
 
@@ -228,125 +258,4 @@ fn parse(date: &str) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn second(n: i64) -> Timestamp {
-        Timestamp::from_seconds(1_795_315_000 + n)
-    }
-
-    #[test]
-    fn a_date_header_sets_the_time_and_the_monotonic_clock_carries_it_on() {
-        let clock = Clock::new();
-        let start = since_boot();
-        assert!(!clock.is_set());
-        clock.observe("not a date");
-        assert!(!clock.is_set());
-        clock.observe("Sun, 22 Nov 2026 02:36:40 GMT");
-        assert!(clock.is_set());
-        let clock = Clock::new();
-        clock.observe_at(second(0), start);
-        assert_eq!(
-            clock.at(start + Duration::from_millis(1500)).millis(),
-            second(1).millis() + 500
-        );
-    }
-
-    #[test]
-    fn it_is_signed_by_the_platforms_time_once_this_machines_was_refused() {
-        let printed = |seconds: i64| {
-            let at = wall_time().plus_seconds(seconds);
-            let at = jiff::Timestamp::from_millisecond(at.millis()).expect("a time");
-            let printer = jiff::fmt::rfc2822::DateTimePrinter::new();
-            printer.timestamp_to_rfc9110_string(&at).expect("printed")
-        };
-        let off = |clock: &Clock| {
-            let signed = clock.signing(since_boot());
-            let ahead = signed.duration_since(SystemTime::now());
-            ahead.map_or(0, |ahead| ahead.as_secs())
-        };
-        let clock = Clock::new();
-        clock.observe(&printed(3600));
-        assert_eq!(off(&clock), 0, "nobody refused anything");
-        clock.refused_at(&printed(60));
-        clock.call_ended();
-        assert_eq!(off(&clock), 0, "not because of its time");
-        clock.refused_at(&printed(3600));
-        assert_eq!(off(&clock), 0, "the SDK corrects its second attempt itself");
-        clock.call_ended();
-        assert!(off(&clock) > 3590);
-    }
-
-    #[test]
-    fn a_date_at_the_end_of_the_calendar_is_none() {
-        assert!(is_absurd("Fri, 31 Dec 9999 23:59:59 GMT"));
-        assert!(is_absurd("Thu, 01 Jan 1970 00:00:00 GMT"));
-        assert!(is_absurd("not a date"));
-        let off = wall_time().plus_seconds(-86_400);
-        let off = jiff::Timestamp::from_millisecond(off.millis()).expect("a time");
-        let off = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_string(&off);
-        assert!(!is_absurd(&off.expect("printed")));
-    }
-
-    #[test]
-    fn it_never_goes_back_whatever_a_server_says() {
-        let clock = Clock::new();
-        let start = since_boot();
-        clock.observe_at(second(100), start);
-        assert_eq!(clock.at(start), second(100));
-        clock.observe_at(second(40), start);
-        assert_eq!(clock.at(start), second(100));
-        clock.observe_at(second(102), start);
-        assert_eq!(clock.at(start), second(102));
-    }
-
-    #[test]
-    fn one_answer_from_the_far_future_is_not_believed_two_are() {
-        let clock = Clock::new();
-        let start = since_boot();
-        clock.observe_at(second(0), start);
-        clock.observe_at(second(90_000), start);
-        assert_eq!(clock.at(start), second(0));
-        clock.observe_at(second(1), start);
-        clock.observe_at(second(90_001), start);
-        assert_eq!(clock.at(start), second(1));
-        clock.observe_at(second(90_002), start);
-        assert_eq!(clock.at(start), second(90_001));
-    }
-
-    #[test]
-    fn it_goes_on_while_the_machine_sleeps_and_is_not_put_forward_once_more_for_that() {
-        let clock = Clock::new();
-        let start = since_boot();
-        let woken = start + Duration::from_secs(28_800);
-        clock.observe_at(second(0), start);
-        assert_eq!(clock.at(woken), second(28_800));
-        clock.observe_at(second(28_801), woken);
-        clock.doubt();
-        assert_eq!(clock.at(woken), second(28_801));
-        clock.observe_at(second(28_800), woken);
-        assert_eq!(clock.at(woken), second(28_800), "the next answer decides");
-        clock.observe_at(second(28_799), woken);
-        assert_eq!(clock.at(woken), second(28_800), "and only that one");
-    }
-
-    #[test]
-    fn a_platform_that_slept_as_well_sets_it_back_and_one_old_answer_does_not() {
-        let clock = Clock::new();
-        let start = since_boot();
-        let woken = start + Duration::from_secs(28_800);
-        clock.observe_at(second(0), start);
-        clock.doubt();
-        clock.observe_at(second(1), woken);
-        assert_eq!(clock.at(woken), second(28_800), "sent before the sleep?");
-        clock.observe_at(second(2), woken);
-        assert_eq!(clock.at(woken), second(1));
-        clock.observe_at(second(4), woken);
-        assert_eq!(clock.at(woken), second(4));
-        clock.doubt();
-        clock.observe_at(second(0), woken + Duration::from_secs(28_800));
-        clock.observe_at(second(28_803), woken + Duration::from_secs(28_800));
-        let woken = woken + Duration::from_secs(28_800);
-        assert_eq!(clock.at(woken), second(28_803));
-    }
-}
+mod tests;

@@ -14,11 +14,11 @@ use crate::meter::Spent;
 use crate::poller::{CollectorReader, Reader};
 use crate::recorder::{Notices, Recorder, notice};
 use crate::settings::Settings;
-use crate::time::{Instant, here, now};
+use crate::time::here;
 use cloud::{Sessions, Stack};
 use collect::kubernetes::Cluster;
 use collect::{Collector, Reach};
-use model::{Snapshot, Source, Timestamp};
+use model::{Snapshot, Source};
 use sha2::{Digest as _, Sha256};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -29,8 +29,6 @@ pub(crate) struct Sight {
     pub(crate) core: Arc<Core>,
     pub(crate) sessions: Sessions,
     pub(crate) clusters: Clusters,
-    /// Our time and the platform's, when this began.
-    pub(crate) began: (Instant, Timestamp),
 }
 
 /// The present sight; another may take its place.
@@ -113,7 +111,6 @@ impl Recipe {
         openers.iter().for_each(|opener| opener.serve(&core));
         finders.iter().for_each(|finder| finder.serve(&core));
         Sight {
-            began: (now(), sessions.clock.now()),
             core,
             sessions,
             clusters,

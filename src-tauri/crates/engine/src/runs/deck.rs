@@ -21,11 +21,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The pace is measured over at least this long, seconds: servers tell the time in whole seconds.
-const PACE_AFTER: f64 = 0.3;
-/// No simulated platform runs faster.
-const PACE_MOST: f64 = 10_000.0;
-
 /// Tasks and sessions of a running engine, without its handle: a run keeps them until it ends.
 pub(crate) struct Deck {
     sights: Arc<Sights>,
@@ -134,6 +129,12 @@ fn place(node: &NodeId) -> Option<(String, Option<String>, Option<String>)> {
     Some((account, Some(region).filter(|r| r != "global"), cluster))
 }
 
+/// How many times faster than ours the platform's time passes. Only a simulated one's does: where clocks say so of
+/// another, a clock is wrong, and a run must not go faster for that.
+fn pace(simulated: bool, clock: &cloud::Clock) -> f64 {
+    if simulated { clock.pace() } else { 1.0 }
+}
+
 fn status<'a>(snapshot: &'a Snapshot, id: &SourceId) -> Option<&'a SourceStatus> {
     snapshot
         .sources
@@ -178,12 +179,8 @@ impl Platform for Deck {
 
     fn pace(&self) -> f64 {
         let sight = self.sights.now();
-        let (since, then) = sight.began;
-        let ours = (now() - since).as_secs_f64();
-        if ours < PACE_AFTER {
-            return 1.0;
-        }
-        (sight.sessions.clock.now().seconds_since(then) / ours).clamp(1.0, PACE_MOST)
+        let simulated = sight.core.snapshots().borrow().identity.simulated;
+        pace(simulated, &sight.sessions.clock)
     }
 
     async fn refresh(&self, sources: &[SourceId], deadline: Duration) -> Fresh {
@@ -371,5 +368,15 @@ mod tests {
         let first = Some("core-a".to_owned());
         assert_eq!(keeper(Some("core-b"), &["core-c", "core-a"]), first);
         assert_eq!(keeper(None, &["core-a"]), first);
+    }
+
+    #[test]
+    fn a_run_goes_faster_only_on_a_simulated_platform() {
+        let clock = cloud::Clock::new();
+        clock.observe("Sun, 22 Nov 2026 02:36:40 GMT");
+        std::thread::sleep(Duration::from_millis(400));
+        clock.observe("Sun, 22 Nov 2026 02:37:40 GMT");
+        assert!(pace(true, &clock) > 10.0);
+        assert!((pace(false, &clock) - 1.0).abs() < f64::EPSILON);
     }
 }
