@@ -65,6 +65,11 @@ impl Cadence {
         self.slowed = times;
     }
 
+    /// Rests no more than so many times longer from now on.
+    pub(crate) fn slow_at_most(&mut self, times: f64) {
+        self.slowed = self.slowed.min(times);
+    }
+
     /// Notes a good reading.
     pub(crate) fn answered(&mut self, changed: bool) {
         self.failures = 0;

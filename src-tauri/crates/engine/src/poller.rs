@@ -56,6 +56,13 @@ pub(crate) struct Desk {
     pub(crate) slowed: watch::Receiver<f64>,
 }
 
+impl Desk {
+    /// Whether all is calm: nothing anywhere is abnormal, and no run is under way.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.abnormal.borrow().is_empty() && self.live.borrow().is_empty()
+    }
+}
+
 /// One source's poller.
 pub(crate) struct Poller {
     pub(crate) reader: Arc<dyn Reader>,
@@ -77,11 +84,9 @@ impl Poller {
         }
         loop {
             let missing = self.missing();
-            if cost::request(self.reader.source().service) > 0 {
-                cadence.slow(*self.desk.slowed.borrow());
-            }
+            cadence.slow(self.slowed());
             if self.read(&mut cadence).await.is_err()
-                || self.rest(&cadence, &missing).await.is_err()
+                || self.rest(cadence.clone(), &missing).await.is_err()
             {
                 return;
             }
@@ -177,12 +182,14 @@ impl Poller {
     }
 
     /// Rests as long as the pace asks for; a poke ends it, and so does the first good answer of a
-    /// source that the last reading missed; a change of pace moves its end.
-    async fn rest(&mut self, cadence: &Cadence, missing: &[SourceId]) -> Result<(), Stopped> {
+    /// source that the last reading missed; a change of pace moves its end. It is never slowed further
+    /// than when the source was read: until when it counts was told then.
+    async fn rest(&mut self, mut cadence: Cadence, missing: &[SourceId]) -> Result<(), Stopped> {
         let since = now();
         let dice = rand::random::<f64>();
         let come = |heard: &Heard| missing.iter().any(|id| heard.well.contains(id));
         loop {
+            cadence.slow_at_most(self.slowed());
             let end = since + cadence.rest(self.pace(), dice);
             tokio::select! {
                 () = self.poke.notified() => return Ok(()),
@@ -191,6 +198,17 @@ impl Poller {
                 changed = self.desk.abnormal.changed() => changed.map_err(|_| Stopped)?,
                 changed = self.desk.live.changed() => changed.map_err(|_| Stopped)?,
             }
+        }
+    }
+
+    /// How many times longer than by itself it rests: what costs nothing does not, and while anything is wrong,
+    /// nothing does.
+    fn slowed(&self) -> f64 {
+        let costs = cost::request(self.reader.source().service) > 0;
+        if costs && self.desk.is_calm() {
+            *self.desk.slowed.borrow()
+        } else {
+            1.0
         }
     }
 
