@@ -166,6 +166,11 @@ impl Core {
         self.slowed.clone()
     }
 
+    /// Whether nothing is abnormal and no run is under way.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.desk.is_calm()
+    }
+
     /// Reads now what failed: somebody has mended something.
     pub(crate) fn poke_failed(&self) {
         let picture = self.snapshots.borrow().clone();

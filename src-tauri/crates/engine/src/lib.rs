@@ -36,6 +36,7 @@ mod settings;
 mod sight;
 mod state;
 mod supervise;
+mod thrift;
 mod time;
 mod updates;
 mod watcher;

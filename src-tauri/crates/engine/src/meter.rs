@@ -1,7 +1,8 @@
 //! What the console costs its platform, from counters that only rise.
 
+use crate::thrift::Thrift;
 use crate::time::Instant;
-use model::cost::{Cost, slowed};
+use model::cost::Cost;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -11,8 +12,6 @@ const MINUTE: Duration = Duration::from_secs(60);
 const LONG: Duration = Duration::from_secs(600);
 /// Nothing is said of a day before this long: it begins with reading everything.
 const ENOUGH: Duration = Duration::from_secs(120);
-/// A budget is looked at so often.
-const BETWEEN: Duration = Duration::from_secs(60);
 const DAY: f64 = 86_400.0;
 
 /// Both counters of what is open, at one time.
@@ -29,10 +28,7 @@ pub(crate) struct Spent {
 pub(crate) struct Meter {
     requests: Rate,
     nanodollars: Rate,
-    /// Dollars per day; `None`: as much as it takes.
-    budget: Option<f64>,
-    slowed: f64,
-    looked: Option<Instant>,
+    thrift: Thrift,
 }
 
 impl Meter {
@@ -40,9 +36,7 @@ impl Meter {
         Self {
             requests: Rate::over(MINUTE),
             nanodollars: Rate::over(LONG),
-            budget,
-            slowed: 1.0,
-            looked: None,
+            thrift: Thrift::new(budget),
         }
     }
 
@@ -57,14 +51,10 @@ impl Meter {
         self.requests.per(MINUTE)
     }
 
-    /// How much longer than by itself to rest, looked at once a minute.
-    pub(crate) fn slowed(&mut self, now: Instant) -> f64 {
-        let due = self.looked.is_none_or(|looked| now - looked >= BETWEEN);
-        if let (true, Some(budget), Some(dollars)) = (due, self.budget, self.per_day()) {
-            self.looked = Some(now);
-            self.slowed = slowed(self.slowed, dollars, budget);
-        }
-        self.slowed
+    /// How much longer than by itself to rest while all is calm, now that so much was spent.
+    pub(crate) fn thrift(&mut self, now: Instant, spent: Spent, calm: bool) -> f64 {
+        self.thrift.note(now, spent.nanodollars, calm);
+        self.thrift.slowed()
     }
 
     /// What it costs.
@@ -72,8 +62,8 @@ impl Meter {
         Cost {
             requests_per_minute: self.per_minute(),
             dollars_per_day: self.per_day(),
-            budget_dollars_per_day: self.budget,
-            slowed: self.slowed,
+            budget_dollars_per_day: self.thrift.budget,
+            slowed: self.thrift.slowed(),
         }
     }
 
@@ -172,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn dollars_are_told_for_a_day_once_there_is_enough_and_held_against_the_budget() {
+    fn dollars_are_told_for_a_day_once_there_is_enough() {
         paused(async {
             let begin = now();
             let at = |second: u64| begin + Duration::from_secs(second);
@@ -183,18 +173,19 @@ mod tests {
                 meter.note(at(second), dollars(second));
             }
             assert_eq!(meter.cost().dollars_per_day, None);
-            assert!((meter.slowed(at(110)) - 1.0).abs() < f64::EPSILON);
-            for second in (115..=180).step_by(5) {
+            for second in (115..=300).step_by(5) {
                 meter.note(at(second), dollars(second));
+                meter.thrift(at(second), dollars(second), true);
             }
-            let told = meter.cost().dollars_per_day.expect("told");
-            assert!((told - 1.44).abs() < 0.01, "{told}");
-            assert!((meter.slowed(at(180)) - 2.0).abs() < 0.02);
-            // Not again before a minute is over.
-            assert!((meter.slowed(at(185)) - 2.0).abs() < 0.02);
             let cost = meter.cost();
+            let told = cost.dollars_per_day.expect("told");
+            assert!((told - 1.44).abs() < 0.01, "{told}");
             assert_eq!(cost.budget_dollars_per_day, Some(0.72));
-            assert!((cost.slowed - 2.0).abs() < 0.02);
+            assert!((cost.slowed - 1.0).abs() < f64::EPSILON, "not yet");
+            for second in (305..=380).step_by(5) {
+                meter.thrift(at(second), dollars(second), true);
+            }
+            assert!((meter.cost().slowed - 2.0).abs() < 0.02);
         });
     }
 }

@@ -40,10 +40,11 @@ pub(crate) fn begin(
                 // Somebody approved a program, here or in a terminal.
                 core.poke_failed();
             }
+            let calm = core.upgrade().is_some_and(|core| core.is_calm());
             slowed.send_if_modified(|slowed| {
-                let mut meter = lock(&meter);
-                meter.note(now(), spent(&sessions, &clusters));
-                let wanted = meter.slowed(now());
+                let (mut meter, spent) = (lock(&meter), spent(&sessions, &clusters));
+                meter.note(now(), spent);
+                let wanted = meter.thrift(now(), spent, calm);
                 std::mem::replace(slowed, wanted) != wanted
             });
             let said = said(&sessions, &drawn.borrow_and_update());

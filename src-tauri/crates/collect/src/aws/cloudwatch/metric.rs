@@ -220,17 +220,10 @@ async fn ask(
     }
 }
 
-/// How many metrics AWS charges for: up to five statistics of one metric are one
-/// (<https://aws.amazon.com/cloudwatch/pricing/>), and an expression over them is none.
+/// How many metrics AWS charges for (<https://aws.amazon.com/cloudwatch/pricing/>): each query that names one, every
+/// statistic by itself, which is more than AWS may count; an expression over them is none.
 fn charged(queries: &[MetricDataQuery]) -> usize {
-    let stats = queries
-        .iter()
-        .filter_map(|query| query.metric_stat.as_ref());
-    let mut of = HashMap::<String, usize>::new();
-    for metric in stats.filter_map(|stat| stat.metric.as_ref()) {
-        *of.entry(format!("{metric:?}")).or_default() += 1;
-    }
-    of.values().map(|statistics| statistics.div_ceil(5)).sum()
+    queries.iter().filter(|q| q.metric_stat.is_some()).count()
 }
 
 /// Ids start with a lower-case letter (API reference, MetricDataQuery).
