@@ -7,6 +7,7 @@ use crate::facts::{Fact, Facts};
 use crate::graph::Graph;
 use crate::kind::Kind;
 use crate::node::Node;
+use crate::rules::serves;
 use crate::time::Timestamp;
 use std::sync::Arc;
 
@@ -181,12 +182,13 @@ fn members(view: &View<'_>, at: usize, facts: &mut Facts) {
     if writers.is_empty() && readers.is_empty() {
         return;
     }
-    let available = |m: &&&Node| m.facts.text(Fact::Status) == Some("available");
     facts.set(Fact::Readers, readers.len());
-    facts.set(
-        Fact::ReadersAvailable,
-        readers.iter().filter(available).count(),
-    );
+    let statuses = readers.iter().map(|reader| reader.facts.text(Fact::Status));
+    // Without a status it is not known whether one is available: the instances were not listed.
+    if let Some(statuses) = statuses.collect::<Option<Vec<&str>>>() {
+        let available = statuses.into_iter().filter(|status| serves(status));
+        facts.set(Fact::ReadersAvailable, available.count());
+    }
     if view.nodes[at].facts.get(Fact::Writer).is_none() {
         facts.set_some(Fact::Writer, writers.first().map(|w| w.name.clone()));
     }

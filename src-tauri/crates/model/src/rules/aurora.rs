@@ -8,7 +8,7 @@ use crate::edge::Relation;
 use crate::facts::Fact;
 use crate::health::Level;
 use crate::kind::Kind;
-use crate::node::Node;
+use crate::node::{Node, Standing};
 use crate::words;
 
 pub(super) const RULES: &[Rule] = &[
@@ -60,7 +60,7 @@ fn changing(status: &str) -> bool {
 
 fn status(subject: &Subject<'_>) -> Option<Verdict> {
     let status = subject.text(Fact::Status)?;
-    if matches!(status, "available" | "backing-up") {
+    if serves(status) {
         return None;
     }
     let level = if changing(status) {
@@ -76,11 +76,13 @@ fn status(subject: &Subject<'_>) -> Option<Verdict> {
     say(level, sentence, subject.evidence(Fact::Status, text))
 }
 
+/// Whether an instance of this status serves.
+pub(crate) fn serves(status: &str) -> bool {
+    matches!(status, "available" | "backing-up")
+}
+
 fn is_available(node: &Node) -> bool {
-    matches!(
-        node.facts.text(Fact::Status),
-        None | Some("available" | "backing-up")
-    )
+    node.facts.text(Fact::Status).is_none_or(serves)
 }
 
 fn role<'a>(subject: &Subject<'a>, role: &'static str) -> impl Iterator<Item = &'a Node> {
@@ -155,10 +157,19 @@ fn no_reader(subject: &Subject<'_>) -> Option<Verdict> {
     )
 }
 
-/// The stack file says how many readers there are at least.
+/// The stack file says how many readers there are at least. Of one whose status was not read it is not known whether
+/// it is there.
 fn too_few(subject: &Subject<'_>) -> Option<Verdict> {
-    let wanted = subject.number(Fact::ReadersExpected)?;
-    let found = subject.number(Fact::ReadersAvailable).unwrap_or(0.0);
+    let wanted = subject.count(Fact::ReadersExpected)?;
+    if subject.node.standing != Standing::Read {
+        return None;
+    }
+    let mut members = subject.next(Relation::Owns);
+    if members.any(|member| member.facts.text(Fact::Status).is_none()) {
+        return None;
+    }
+    let found = role(subject, "reader").filter(|r| is_available(r)).count();
+    let found = i64::try_from(found).unwrap_or(i64::MAX);
     if found >= wanted {
         return None;
     }

@@ -38,6 +38,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub(crate) use aurora::serves;
 pub(crate) use balancer::failing_percent;
 pub(crate) use pod::starting;
 pub(crate) use queue::{filled_since, growth, is_dlq, points};

@@ -267,8 +267,8 @@ fn count(node: &mut FoundNode, members: &[FoundNode], listed: bool) {
         with("writer").next().map(|writer| writer.name.as_str()),
     );
     if listed {
-        let available =
-            with("reader").filter(|reader| reader.facts.text(Fact::Status) == Some("available"));
+        let serves = |status| matches!(status, Some("available" | "backing-up"));
+        let available = with("reader").filter(|reader| serves(reader.facts.text(Fact::Status)));
         facts.set(Fact::ReadersAvailable, available.count());
         let zones: BTreeSet<_> = members
             .iter()

@@ -36,6 +36,45 @@ pub(super) const DATABASES: &[Row] = &[
         },
     ),
     row(
+        "aurora.readers-expected",
+        Warning,
+        "ledger has 1 available of the 2 readers that the stack file expects.",
+        |s| {
+            s.declared.readers.push(("ledger".to_owned(), 2));
+            aurora(
+                s,
+                &[("us-east-1b", "backing-up"), ("us-east-1c", "stopped")],
+            )
+        },
+        // A backup takes no reader away.
+        |s| {
+            s.declared.readers.push(("ledger".to_owned(), 2));
+            aurora(
+                s,
+                &[("us-east-1b", "available"), ("us-east-1c", "backing-up")],
+            )
+        },
+    ),
+    row(
+        "aurora.readers-expected",
+        Warning,
+        "ledger has 0 available of the 1 readers that the stack file expects.",
+        |s| {
+            s.declared.readers.push(("ledger".to_owned(), 1));
+            aurora(s, &[])
+        },
+        // The instances were not listed: only the cluster names its members.
+        |s| {
+            s.declared.readers.push(("ledger".to_owned(), 1));
+            let cluster = s.thing(Kind::DbCluster, "ledger", &[]);
+            for (name, role) in [("ledger-1", "writer"), ("ledger-2", "reader")] {
+                let member = s.thing(Kind::DbInstance, name, &[(Role, role.into())]);
+                s.edge(&cluster, Relation::Owns, &member);
+            }
+            cluster
+        },
+    ),
+    row(
         "aurora.status",
         InTransition,
         "ledger is failing-over.",
