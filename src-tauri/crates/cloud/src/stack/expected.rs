@@ -2,6 +2,8 @@
 //!
 //! ```toml
 //! [[expect]]
+//! # A loadbalancer is an application, network or gateway one: classic ones are not read. A dbcluster or dbinstance is
+//! # Aurora's; another one that is not found is said to be unread, not missing.
 //! kind = "queue"            # queue, function, dbcluster, dbinstance, loadbalancer, targetgroup, cluster, alarm, distribution
 //! name = "orders-dlq"       # AWS's own name; of a distribution its id
 //! region = "us-east-1"      # may be left out where there is one

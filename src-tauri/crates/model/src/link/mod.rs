@@ -19,7 +19,7 @@ use crate::observation::{Direction, Tie};
 use crate::source::SourceStatus;
 use names::Names;
 use placeholder::Missing;
-pub(crate) use placeholder::reader;
+pub(crate) use placeholder::{may_be_unread, reader};
 use std::borrow::Cow;
 
 /// An edge between positions of the ordered nodes.

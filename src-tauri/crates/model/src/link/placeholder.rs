@@ -148,10 +148,20 @@ fn facts_of(name: &Name) -> Facts {
     facts
 }
 
+/// Whether its service may have it all the same: of databases only clusters with their members are read, not a single
+/// instance, nor what DocumentDB and Neptune answer beside them
+/// (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBInstances.html>). What another thing names
+/// as its member is of the kind that is read; what only the stack file names may be either.
+pub(crate) fn may_be_unread(kind: Kind, named_by_a_thing: bool) -> bool {
+    matches!(kind, Kind::DbCluster | Kind::DbInstance) && !named_by_a_thing
+}
+
 /// The placeholder: a ghost when its service answered without it, else declared.
 fn draft<'a>(named: Named, drafts: &[Draft<'a>], sources: &[SourceStatus]) -> Draft<'a> {
     let place = named.place;
-    let standing = if answered(&place, drafts, sources) {
+    let by_a_thing = named.declarer.as_str() != STACK_FILE;
+    let unread = may_be_unread(place.kind, by_a_thing);
+    let standing = if !unread && answered(&place, drafts, sources) {
         Standing::Ghost
     } else {
         Standing::Declared

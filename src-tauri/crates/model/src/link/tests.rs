@@ -316,3 +316,27 @@ fn the_stack_file_says_what_cannot_be_discovered() {
     assert_eq!(facts.flag(Fact::ConsumerIdempotent), Some(true));
     assert_eq!(facts.flag(Fact::ConsumerExternal), Some(false));
 }
+
+#[test]
+fn an_expected_database_that_is_not_found_may_be_one_that_nobody_reads() {
+    for (kind, name) in [(Kind::DbInstance, "ledger"), (Kind::DbCluster, "documents")] {
+        let mut stage = Stage::new();
+        stage.thing(kind, "orders", &[]);
+        stage.declared.expected = vec![Expected {
+            kind,
+            account: AccountId::new(stage::ACCOUNT),
+            region: Some(stage::REGION.to_owned()),
+            name: name.to_owned(),
+        }];
+        let id = NodeId::aws(kind, stage::ACCOUNT, Some(stage::REGION), name);
+        let picture = stage.picture();
+        assert_eq!(node(&picture, &id).standing, Standing::Declared);
+        assert_eq!(level(&picture, &id), Level::Unknown);
+        let sentence = &node(&picture, &id).health.reasons[0].sentence;
+        let why = "it is not among the Aurora clusters and their instances, the only databases that are read";
+        assert_eq!(
+            *sentence,
+            format!("{name} is not read: The stack file names it, and {why}.")
+        );
+    }
+}

@@ -4,7 +4,7 @@ use super::{Rule, Subject, Verdict, say};
 use crate::facts::Fact;
 use crate::health::{Evidence, Level};
 use crate::kind::Kind;
-use crate::link::reader;
+use crate::link::{may_be_unread, reader};
 use crate::node::Standing;
 use crate::source::{Service, SourceStatus, State};
 use crate::words;
@@ -23,6 +23,9 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("declared.not-read", &[], not_read),
     Rule::new("declared.missing", &[], ghost),
 ];
+
+/// What names things that no other thing does.
+const STACK_FILE: &str = "The stack file";
 
 /// Kinds that are judged by CloudWatch figures besides what their own service says.
 const MEASURED: &[Kind] = &[
@@ -215,12 +218,26 @@ fn cluster_unwatched(subject: &Subject<'_>) -> Option<Verdict> {
     say(Level::Unknown, sentence, about(source, subject, text))
 }
 
-fn declarer<'a>(subject: &Subject<'a>) -> &'a str {
+/// The thing that names it; none names what only the stack file expects.
+fn declarer<'a>(subject: &Subject<'a>) -> Option<&'a str> {
     let (nodes, graph, at) = subject.around();
     let legs = graph.into(at).iter().chain(graph.out(at));
-    let first = legs.map(|leg| nodes[leg.to].name.as_str()).next();
-    // Only what the stack file expects is named by no node.
-    first.unwrap_or("The stack file")
+    legs.map(|leg| nodes[leg.to].name.as_str()).next()
+}
+
+/// Why a thing that is only named was not found, a clause.
+fn unfound(subject: &Subject<'_>) -> String {
+    let node = subject.node;
+    let Some(service) = reader(node.kind) else {
+        return format!("{} is not read yet", owner(node.kind));
+    };
+    let answered = subject
+        .source(&node.source)
+        .is_some_and(|s| s.state == State::Ok);
+    if answered && may_be_unread(node.kind, declarer(subject).is_some()) {
+        return "it is not among the Aurora clusters and their instances, the only databases that are read".to_owned();
+    }
+    format!("{} gave no answer for its place", service.label())
 }
 
 fn not_read(subject: &Subject<'_>) -> Option<Verdict> {
@@ -228,11 +245,8 @@ fn not_read(subject: &Subject<'_>) -> Option<Verdict> {
     if node.standing != Standing::Declared {
         return None;
     }
-    let who = declarer(subject);
-    let why = match reader(node.kind) {
-        Some(service) => format!("{} gave no answer for its place", service.label()),
-        None => format!("{} is not read yet", owner(node.kind)),
-    };
+    let who = declarer(subject).unwrap_or(STACK_FILE);
+    let why = unfound(subject);
     let sentence = format!("{} is not read: {who} names it, and {why}.", node.name);
     let evidence = subject.evidence(Fact::Arn, format!("named by {who}"));
     say(Level::Unknown, sentence, evidence)
@@ -259,7 +273,7 @@ fn ghost(subject: &Subject<'_>) -> Option<Verdict> {
     let place = region.map_or(String::new(), |r| format!(" in {r}"));
     let sentence = format!(
         "{} names the {} {}, but {service} has none of that name{place}.",
-        declarer(subject),
+        declarer(subject).unwrap_or(STACK_FILE),
         node.kind,
         node.name
     );
