@@ -24,6 +24,29 @@ pub(crate) fn wall() -> std::time::SystemTime {
     std::time::SystemTime::now()
 }
 
+/// A moment whose age counts what the machine slept since.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    at: Instant,
+    asleep: std::time::Duration,
+}
+
+impl Moment {
+    /// This one.
+    pub(crate) fn now() -> Self {
+        Self {
+            at: now(),
+            asleep: asleep(),
+        }
+    }
+
+    /// How long ago it was.
+    pub(crate) fn age(self) -> std::time::Duration {
+        let slept = asleep().saturating_sub(self.asleep);
+        now().saturating_duration_since(self.at) + slept
+    }
+}
+
 /// This machine's time: for what a person compares with the clock on their wall.
 pub(crate) fn here() -> model::Timestamp {
     let since = wall().duration_since(std::time::SystemTime::UNIX_EPOCH);

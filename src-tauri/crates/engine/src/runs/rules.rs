@@ -2,7 +2,7 @@
 //! rights, asked in the background and again on every press.
 
 use super::platform::Platform;
-use crate::time::{Instant, here, now};
+use crate::time::{Moment, here};
 use act::lease::{Claim, Theirs};
 use act::{
     Allowed, Context, Effect, Finding, Freeze, PLAN_SECONDS, Plan, Right, Rights, Severity, Verb,
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// An answer about a right is shown for this long.
+/// An answer about a right is shown for this long; what the machine slept counts, here and below.
 const KNOWN_FOR: Duration = Duration::from_secs(300);
 /// It is asked anew in the background from this age on, so that it never lapses while it is shown.
 const REFRESHED_FROM: Duration = Duration::from_secs(150);
@@ -70,9 +70,9 @@ pub struct Rules {
     /// Where runs keep journals and ledgers.
     runs: PathBuf,
     /// By place (account and cluster) and right.
-    known: Mutex<BTreeMap<(String, Right), (Allowed, Instant)>>,
+    known: Mutex<BTreeMap<(String, Right), (Allowed, Moment)>>,
     /// Locks of other consoles by domain, as they were last seen.
-    locks: Mutex<BTreeMap<String, (Theirs, Instant)>>,
+    locks: Mutex<BTreeMap<String, (Theirs, Moment)>>,
     /// Plans whose rights are being asked for in the background.
     asking: Mutex<BTreeSet<(Verb, NodeId)>>,
 }
@@ -124,15 +124,14 @@ impl Rules {
 
     /// What is known of a place and not older than `within`, and the age of the oldest, seconds.
     fn rights(&self, place: &str, within: Duration) -> (Rights, f64) {
-        let now = now();
         let known = self.lock();
-        let fresh = known.iter().filter(|((of, _), (_, at))| {
-            of == place && now.saturating_duration_since(*at) < within
-        });
+        let fresh = known
+            .iter()
+            .filter(|((of, _), (_, at))| of == place && at.age() < within);
         let mut oldest = Duration::ZERO;
         let rights = fresh
             .map(|((_, right), (allowed, at))| {
-                oldest = oldest.max(now.saturating_duration_since(*at));
+                oldest = oldest.max(at.age());
                 (right.clone(), allowed.clone())
             })
             .collect();
@@ -172,11 +171,10 @@ impl Rules {
 
     /// Locks that were seen held a moment ago.
     fn locks(&self) -> BTreeMap<String, Theirs> {
-        let now = now();
         let known = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
         let recent = known
             .iter()
-            .filter(|(_, (_, at))| now.saturating_duration_since(*at) < LOCK_KNOWN_FOR);
+            .filter(|(_, (_, at))| at.age() < LOCK_KNOWN_FOR);
         recent
             .map(|(domain, (theirs, _))| (domain.clone(), theirs.clone()))
             .collect()
@@ -196,7 +194,7 @@ impl Rules {
         let found = looked.await.ok().flatten();
         let mut known = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
         match found {
-            Some(theirs) => known.insert(plan.domain.clone(), (theirs, now())),
+            Some(theirs) => known.insert(plan.domain.clone(), (theirs, Moment::now())),
             None => known.remove(&plan.domain),
         };
     }
@@ -220,7 +218,7 @@ impl Rules {
             let why = || Allowed::Unasked(format!("no answer in {} s", ASKED_WITHIN.as_secs()));
             plan.rights.iter().map(|r| (r.clone(), why())).collect()
         });
-        let (place, at) = (place(node), now());
+        let (place, at) = (place(node), Moment::now());
         let mut known = self.lock();
         for (right, allowed) in answers {
             known.insert((place.clone(), right), (allowed, at));
@@ -228,7 +226,7 @@ impl Rules {
     }
 
     /// No task panics while it holds this lock.
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<(String, Right), (Allowed, Instant)>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<(String, Right), (Allowed, Moment)>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -249,4 +247,39 @@ fn place(node: &Node) -> String {
         _ => node.scope.region.as_deref().unwrap_or(""),
     };
     format!("{account}/{region}/{cluster}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::{paused, sleep_machine};
+
+    #[test]
+    fn rights_and_locks_that_were_learnt_before_a_sleep_are_not_known_after_it() {
+        paused(async {
+            let rules = Rules::new(Terms::default(), Path::new(""));
+            let right = Right::Iam {
+                action: "sqs:StartMessageMoveTask".to_owned(),
+                resource: "*".to_owned(),
+            };
+            let held = Theirs {
+                holder: "ben@desk".to_owned(),
+                since: None,
+                doing: None,
+                place: "lease orders".to_owned(),
+            };
+            rules
+                .lock()
+                .insert(("1//".to_owned(), right), (Allowed::Yes, Moment::now()));
+            let mut locks = rules.locks.lock().expect("whole");
+            locks.insert("orders".to_owned(), (held, Moment::now()));
+            drop(locks);
+            sleep_machine(Duration::from_secs(20));
+            assert!(rules.rights("1//", KNOWN_FOR).1 >= 20.0, "its age");
+            assert_eq!(rules.locks().len(), 1);
+            sleep_machine(Duration::from_secs(8 * 3600));
+            assert!(rules.rights("1//", KNOWN_FOR).0.is_empty());
+            assert!(rules.locks().is_empty());
+        });
+    }
 }
