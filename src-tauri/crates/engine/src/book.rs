@@ -32,7 +32,12 @@ pub(crate) struct Book {
     slots: BTreeMap<SourceId, Slot>,
     /// What an earlier run recorded for sources that this one has not named yet.
     shelved: BTreeMap<SourceId, Shelf>,
+    /// How long the machine had slept when that was last looked at.
+    asleep: Duration,
 }
+
+/// The clocks that tell a sleep differ by less than this from one look to the next.
+const SLEPT: Duration = Duration::from_secs(1);
 
 impl Book {
     /// Names a source before its first reading; naming it again changes nothing.
@@ -184,8 +189,14 @@ impl Book {
         Recording { taken_at, shelves }
     }
 
-    /// Everything was heard so much longer ago.
-    pub(crate) fn slept(&mut self, away: Duration) -> Effect {
+    /// Notes how long the machine has slept so far: what was heard until now was heard so much longer ago. Asked before
+    /// anything else is taken, so that nothing heard after a sleep is taken for older.
+    pub(crate) fn slept(&mut self, asleep: Duration) -> Effect {
+        let away = asleep.saturating_sub(self.asleep);
+        if away < SLEPT {
+            return Effect::Nothing;
+        }
+        self.asleep = asleep;
         self.slots.values_mut().for_each(|slot| slot.slept(away));
         Effect::Content
     }

@@ -276,7 +276,7 @@ async fn wake(mailbox: mpsc::Sender<Message>, pokes: Pokes, woken: watch::Sender
             Some(Gap::Slept(away)) => {
                 tracing::info!(seconds = away.as_secs(), "the machine slept");
                 woke();
-                if mailbox.send(Message::Slept(away)).await.is_err() {
+                if mailbox.send(Message::Slept).await.is_err() {
                     return;
                 }
             }

@@ -14,7 +14,7 @@ use crate::poller::Heard;
 use crate::recorder::Recorder;
 use crate::settings::Settings;
 use crate::supervise::text_of;
-use crate::time::{Instant, now};
+use crate::time::{Instant, asleep, now};
 pub(crate) use message::Message;
 use model::{Identity, Observation, Snapshot, Source, SourceId, SourceStatus, Timestamp};
 use pace::Pace;
@@ -182,6 +182,8 @@ impl Index {
 
     fn apply(&mut self, message: Message) {
         let now = now();
+        let older = self.book.slept(asleep());
+        self.soil(older);
         match message {
             Message::Register(source, feed, period) => {
                 let effect = self.book.register(source, feed, period);
@@ -203,10 +205,6 @@ impl Index {
                 let effect = self.book.watched(&source, batch, requests, (at, now));
                 self.heard(&source, now, effect);
             }
-            Message::Slept(away) => {
-                let effect = self.book.slept(away);
-                self.soil(effect);
-            }
             Message::Fault(source, failure) => {
                 let effect = self.book.failed(&source, failure);
                 self.heard(&source, now, effect);
@@ -222,6 +220,8 @@ impl Index {
             Message::Await(sources, since, reply) => self.await_sources(sources, since, reply),
             Message::AwaitAll(reply) => self.wait(Waiter::all(reply)),
             Message::Conclude(after, reply) => self.conclude(after, reply),
+            // Looked at with every message.
+            Message::Slept => {}
             // Handled by the loop.
             Message::Stop(_) => {}
         }

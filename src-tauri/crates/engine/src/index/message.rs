@@ -33,8 +33,8 @@ pub(crate) enum Message {
         /// Requests sent since start.
         requests: u64,
     },
-    /// The machine slept so long: whatever was heard before is older than the local clock says.
-    Slept(Duration),
+    /// The machine slept: whatever was heard before is older than the local clock says.
+    Slept,
     /// A failure that no reading reports.
     Fault(SourceId, SourceFailure),
     /// A source's first reading waits for these; none: it waits no more.

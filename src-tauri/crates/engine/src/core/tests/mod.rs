@@ -5,4 +5,5 @@ mod fakes;
 mod pollers;
 mod publishing;
 mod records;
+mod slept;
 mod watches;

@@ -130,30 +130,3 @@ fn a_watch_discovered_later_belongs_to_the_picture() {
         assert_eq!(status(&drawn, &late.source().id).skipped, 2);
     });
 }
-
-#[test]
-fn a_watch_is_opened_anew_after_the_machine_slept_and_nothing_is_said_to_have_failed() {
-    paused(async {
-        let pods = FakeWatch::new("pods", |nth| {
-            then_silence(vec![WatchBatch::Replaced {
-                found: vec![queue("a", i64::from(nth))],
-                skipped: 0,
-            }])
-        });
-        let id = pods.source().id.clone();
-        let bench = Bench::start(&[], std::slice::from_ref(&pods));
-        bench.when(|s| messages(s, "a") == Some(0)).await;
-        let mut pictures = bench.core.snapshots();
-        crate::time::sleep_machine(Duration::from_secs(3600));
-        let began = now();
-        loop {
-            pictures.changed().await.expect("the index lives");
-            let picture = pictures.borrow_and_update().clone();
-            assert!(status(&picture, &id).failure.is_none());
-            if messages(&picture, "a") == Some(1) {
-                break;
-            }
-        }
-        assert!((now() - began) < Duration::from_secs(10));
-    });
-}
