@@ -38,7 +38,9 @@ const LEAST_SILENCE: Duration = Duration::from_secs(300);
 /// Watches until the engine stops.
 pub(crate) async fn watch(watched: Arc<dyn Watch>, desk: Desk) {
     let mut pause = FIRST_PAUSE;
+    let mut woken = desk.woken.clone();
     loop {
+        woken.mark_unchanged();
         let opened = now();
         let ended = match follow(watched.as_ref(), &desk).await {
             Ended::Engine => return,
@@ -52,8 +54,16 @@ pub(crate) async fn watch(watched: Arc<dyn Watch>, desk: Desk) {
         if desk.mailbox.send(Message::Fault(id, ended)).await.is_err() {
             return;
         }
-        crate::time::sleep(pause.mul_f64(0.8 + 0.4 * rand::random::<f64>())).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        tokio::select! {
+            () = crate::time::sleep(pause.mul_f64(0.8 + 0.4 * rand::random::<f64>())) => {
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            // What went wrong before the machine slept says nothing of now.
+            changed = woken.changed() => match changed {
+                Ok(()) => pause = FIRST_PAUSE,
+                Err(_) => return,
+            },
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use super::fakes::*;
 use crate::core::*;
 use crate::time::{paused, sleep, sleep_machine};
 use collect::kubernetes::WatchBatch;
-use model::State;
+use futures::stream::StreamExt as _;
+use model::{FailureClass, State};
 
 #[test]
 fn what_was_read_before_the_machine_slept_is_old_and_read_again_at_once() {
@@ -112,5 +113,30 @@ fn what_is_read_after_the_machine_slept_is_new_whoever_looks_first() {
         // And heard just before one, it is old.
         sleep_machine(Duration::from_secs(8 * 3600));
         bench.when(|s| status(s, &id).outdated).await;
+    });
+}
+
+#[test]
+fn a_watch_that_backs_off_is_opened_at_once_after_the_machine_slept() {
+    paused(async {
+        let pods = FakeWatch::new("pods", |nth| match nth {
+            0..=6 => {
+                futures::stream::iter([WatchBatch::Failed(failure(FailureClass::Unreachable))])
+                    .boxed()
+            }
+            _ => then_silence(vec![WatchBatch::Replaced {
+                found: vec![queue("a", 1)],
+                skipped: 0,
+            }]),
+        });
+        let bench = Bench::start(&[], std::slice::from_ref(&pods));
+        // 1, 2, 4, 8, 16 and 32 s; then about 60.
+        while pods.openings.load(std::sync::atomic::Ordering::SeqCst) < 7 {
+            sleep(Duration::from_millis(100)).await;
+        }
+        sleep_machine(Duration::from_secs(3600));
+        let began = now();
+        bench.when(|s| messages(s, "a") == Some(1)).await;
+        assert!((now() - began) < Duration::from_secs(10));
     });
 }
