@@ -151,10 +151,7 @@ impl Clock {
         let state = self.lock();
         match state.known.filter(|_| state.refused == Refused::Counts) {
             None => SystemTime::now(),
-            Some((known, since)) => {
-                let millis = carried(known, since, now).millis();
-                UNIX_EPOCH + Duration::from_millis(u64::try_from(millis).unwrap_or_default())
-            }
+            Some((known, since)) => system(carried(known, since, now)),
         }
     }
 
@@ -227,6 +224,11 @@ fn carried(known: Timestamp, since: Duration, now: Duration) -> Timestamp {
             .millis()
             .saturating_add(i64::try_from(passed).unwrap_or(i64::MAX)),
     )
+}
+
+/// As the SDK has it.
+pub(crate) fn system(at: Timestamp) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(u64::try_from(at.millis()).unwrap_or_default())
 }
 
 /// How far this machine's clock is from a `Date` header received just now, in seconds; positive when

@@ -2,7 +2,7 @@
 
 use crate::failure::{class_of_code, find};
 use crate::keyring::KeyringError;
-use crate::programs::{Named, Programs, Stop};
+use crate::programs::Stop;
 use crate::sign_in::{NoKeys, Place, there_are};
 use crate::standing::Ledger;
 use aws_credential_types::Credentials;
@@ -13,7 +13,6 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use jiff::Timestamp;
 use model::access::{Refusal, Told};
 use model::{FailureClass, SourceFailure};
-use std::fmt;
 use std::sync::PoisonError;
 use std::time::SystemTime;
 
@@ -28,7 +27,10 @@ pub(crate) enum Unusable {
         /// The profiles there are.
         known: Vec<String>,
     },
-    /// A file beside the stack would have a program run, and nobody approved it as it is.
+    /// The AWS config cannot be read.
+    #[error("the {0}")]
+    Config(String),
+    /// A program gave none, or a file beside the stack would have one run and nobody approved it as it is.
     #[error("{0}")]
     Program(Stop),
     /// The profile leaves them to the keyring, and that has none.
@@ -79,6 +81,7 @@ impl Unusable {
             Unusable::NoProfile { .. } => {
                 "Add it to the AWS config, and reading goes on by itself; or correct the profile in the stack file and start again."
             }
+            Unusable::Config(_) => "Correct the file; reading goes on by itself.",
             Unusable::Program(stop) => stop.next_step(),
             Unusable::Keyring { profile, error } => return Some(in_keyring(profile, error)),
             Unusable::Account { .. } => {
@@ -117,6 +120,7 @@ impl From<&Unusable> for Refusal {
         match unusable {
             Unusable::Account { .. } => Refusal::Another(told),
             Unusable::NoProfile { .. }
+            | Unusable::Config(_)
             | Unusable::Program(_)
             | Unusable::Keyring { .. }
             | Unusable::ActRole(_)
@@ -149,20 +153,6 @@ pub(crate) enum Given {
     Refused(Refusal),
 }
 
-/// A program that gives the credentials, and is looked at before each run.
-pub(crate) struct Gate {
-    pub(crate) named: Named,
-    pub(crate) programs: Programs,
-}
-
-impl fmt::Debug for Gate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gate")
-            .field("by", &self.named.by)
-            .finish_non_exhaustive()
-    }
-}
-
 /// Hands on what a provider gives, unless it is known that it cannot be used.
 #[derive(Debug)]
 pub(crate) struct Keys {
@@ -176,8 +166,6 @@ pub(crate) struct Keys {
 pub(crate) struct Before {
     /// Why they are not even asked for.
     pub(crate) refused: Option<Unusable>,
-    /// The program that must be approved.
-    pub(crate) gate: Option<Gate>,
     /// Where somebody signs in for them.
     pub(crate) place: Option<Place>,
 }
@@ -203,11 +191,6 @@ impl Keys {
     async fn asked(&self) -> Result<Credentials, CredentialsError> {
         if let Some(refused) = &self.before.refused {
             return Err(CredentialsError::invalid_configuration(refused.clone()));
-        }
-        if let Some(Gate { named, programs }) = &self.before.gate {
-            let approved = programs.check(named).await;
-            approved
-                .map_err(|stop| CredentialsError::invalid_configuration(Unusable::Program(stop)))?;
         }
         let given = self.provider.provide_credentials().await;
         let credentials = given.map_err(|error| self.told(error))?;

@@ -8,6 +8,7 @@
 
 pub mod acting;
 pub mod budget;
+mod chain;
 pub mod clock;
 pub mod dns;
 pub mod ec2;
@@ -19,6 +20,7 @@ mod keys;
 pub mod kubernetes;
 pub mod mfa;
 pub mod probe;
+mod process;
 mod profile;
 pub mod profiles;
 pub mod programs;
@@ -29,6 +31,7 @@ mod skew;
 pub mod sso;
 pub mod stack;
 mod standing;
+mod supply;
 mod whole;
 mod wire;
 mod words;

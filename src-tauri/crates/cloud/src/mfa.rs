@@ -14,5 +14,5 @@ mod tests;
 pub(crate) use cache::{session, session_file};
 pub(crate) use flow::begin;
 pub use flow::{Asked, Code, NoCode};
-pub(crate) use given::Given;
-pub(crate) use role::{Role, Step, above};
+pub(crate) use given::{Given, climbed};
+pub(crate) use role::{Role, Step};

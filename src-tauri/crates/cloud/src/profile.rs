@@ -3,33 +3,34 @@
 //! A profile the stack file names is used alone: what the environment says of other credentials
 //! does not stand in for it (as with the AWS CLI's `--profile`).
 
+use crate::clock::Clock;
 use crate::keyring::Kept;
-use crate::keys::{Before, Gate, Keys, Unusable};
+use crate::keys::{Before, Keys, Unusable};
 use crate::mfa;
-use crate::profiles::says_nothing;
-use crate::programs::{Named, Programs, Stop, shell_words};
-use crate::sign_in::Place;
+use crate::process::Process;
+use crate::programs::Programs;
 use crate::stack::StackFiles;
 use crate::standing::{Ledger, Standing};
 use crate::wire;
-use crate::words::visible;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
-use aws_runtime::env_config::section::{EnvConfigSections, Profile};
+use aws_runtime::env_config::section::Profile;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_types::os_shim_internal::{Env, Fs};
-use std::collections::BTreeSet;
+use look::{Giver, look};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Profiles that are named when one is not there.
-const PROFILES_NAMED: usize = 8;
+mod look;
+
+#[cfg(test)]
+pub(crate) use look::by_shell;
+pub(crate) use look::{program_of, read};
 
 /// One account's way in, before it is tied to a region.
 pub(crate) struct Access {
@@ -61,42 +62,38 @@ pub(crate) async fn access(
     profile: Option<&str>,
     files: &StackFiles,
     region: &str,
-    programs: &Programs,
+    (clock, programs): (&Clock, &Programs),
 ) -> Access {
     let direct = Arc::new(AtomicBool::new(false));
     let pool = wire::pool(direct.clone());
     let region = Region::new(region.to_owned());
-    let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .region(region.clone())
-        .retry_config(read_retries())
-        .timeout_config(timeouts())
-        .http_client(pool.clone());
     let standing = Standing::read(profile, files, programs.list()).await;
     let looked = look(profile, files, programs).await;
-    let files = config_files(files);
-    if let Some(files) = &files {
-        loader = loader.profile_files(files.clone());
-    }
-    if let Some(profile) = profile {
-        loader = if leaves_keys_to_keyring(profile, files.as_ref()).await {
-            let kept = SharedCredentialsProvider::new(Kept::new(profile));
-            loader.profile_name(profile).credentials_provider(kept)
-        } else {
-            with_profile(loader, profile, files, &region, &pool)
-        };
-    }
-    let place = looked.before.place.as_ref();
-    let signs_in = place.is_some().then_some(looked.profile);
-    let mut sdk = match place {
+    let loader = loader(profile, files, &region, &pool);
+    let sdk = match looked.giver {
         // The SDK would assume the role without a code.
-        Some(Place::Role(_)) => loader.no_credentials().load().await,
-        Some(Place::Portal(_)) | None => loader.load().await,
+        Giver::Code(role) => {
+            let sdk = loader.no_credentials().load().await;
+            given_by(mfa::Given::new(*role, looked.above, sdk.clone()), sdk)
+        }
+        Giver::Program(source) => {
+            let sdk = loader.no_credentials().load().await;
+            let process = Process::new(*source, looked.above, sdk.clone(), clock.clone());
+            given_by(process, sdk)
+        }
+        Giver::Keyring => {
+            let kept = Kept::new(&looked.profile);
+            loader.credentials_provider(kept).load().await
+        }
+        Giver::Sdk => match profile {
+            Some(profile) => {
+                let own = own_provider(profile, files, &region, &pool);
+                loader.credentials_provider(own).load().await
+            }
+            None => loader.load().await,
+        },
     };
-    if let Some(Place::Role(role)) = place {
-        let given = mfa::Given::new(role.clone(), looked.above, sdk.clone());
-        let given = SharedCredentialsProvider::new(given);
-        sdk = sdk.into_builder().credentials_provider(given).build();
-    }
+    let signs_in = looked.before.place.is_some().then_some(looked.profile);
     let sdk = with_keys(sdk, looked.before, &standing.ledger);
     let loopback = sdk.endpoint_url().is_some_and(wire::is_loopback);
     direct.store(loopback, Ordering::Relaxed);
@@ -106,6 +103,31 @@ pub(crate) async fn access(
         pool,
         signs_in,
     }
+}
+
+fn loader(
+    profile: Option<&str>,
+    files: &StackFiles,
+    region: &Region,
+    pool: &SharedHttpClient,
+) -> ConfigLoader {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .region(region.clone())
+        .retry_config(read_retries())
+        .timeout_config(timeouts())
+        .http_client(pool.clone());
+    if let Some(files) = config_files(files) {
+        loader = loader.profile_files(files);
+    }
+    match profile {
+        Some(profile) => loader.profile_name(profile),
+        None => loader,
+    }
+}
+
+fn given_by(provider: impl ProvideCredentials + 'static, sdk: SdkConfig) -> SdkConfig {
+    let provider = SharedCredentialsProvider::new(provider);
+    sdk.into_builder().credentials_provider(provider).build()
 }
 
 /// The same, but for credentials that are known to be of no use.
@@ -125,140 +147,12 @@ fn with_keys(sdk: SdkConfig, before: Before, ledger: &Ledger) -> SdkConfig {
     sdk.into_builder().credentials_provider(keys).build()
 }
 
-/// What the files say of a profile before anything is asked.
-#[derive(Default)]
-struct Looked {
-    /// Its name, also where the environment or nobody named it.
-    profile: String,
-    before: Before,
-    /// The roles it assumes with what a code gave.
-    above: Vec<mfa::Step>,
-}
-
-/// The credentials of a profile are not even asked for when it is not there; a program that a file which came with the
-/// stack would have run must be approved (DESIGN §7; the user's own files may run one, as for the AWS CLI).
-async fn look(profile: Option<&str>, files: &StackFiles, programs: &Programs) -> Looked {
-    let Some((set, start)) = loaded(profile, files).await else {
-        return Looked::default();
-    };
-    let missing = profile.is_some() && set.get_profile(&start).is_none();
-    let (mut refused, mut gate) = (None, None);
-    if missing {
-        let known = set.profiles().take(PROFILES_NAMED).map(ToOwned::to_owned);
-        refused = Some(Unusable::NoProfile {
-            profile: start.clone(),
-            known: known.collect(),
-        });
-    } else {
-        match named_program(&set, &start, files) {
-            Ok(named) => {
-                let programs = programs.clone();
-                gate = named.map(|named| Gate { named, programs });
-            }
-            Err(stop) => refused = Some(Unusable::Program(stop)),
-        }
-    }
-    // In the default chain, keys of the environment come before any profile.
-    let by_keys = profile.is_none() && Env::real().get("AWS_ACCESS_KEY_ID").is_ok();
-    let place = Place::of(&set, &start).ok().filter(|_| !by_keys);
-    Looked {
-        above: mfa::above(&set, &start),
-        profile: start,
-        before: Before {
-            refused,
-            gate,
-            place,
-        },
-    }
-}
-
-/// The profiles, and the name of the one that is meant.
-async fn loaded(profile: Option<&str>, files: &StackFiles) -> Option<(EnvConfigSections, String)> {
-    let files = config_files(files).unwrap_or_default();
-    let name = profile.map(|name| name.to_owned().into());
-    let loaded = aws_config::profile::load(&Fs::real(), &Env::real(), &files, name).await;
-    let set = loaded.ok()?;
-    let start = profile.unwrap_or_else(|| set.selected_profile()).to_owned();
-    Some((set, start))
-}
-
-/// The program that a profile of the stack's own files gets its credentials from; none where the files are the user's.
-///
-/// # Errors
-/// When its line is one that a shell makes more of than it says.
-pub(crate) async fn program_of(
-    profile: Option<&str>,
-    files: &StackFiles,
-) -> Result<Option<Named>, Stop> {
-    match loaded(profile, files).await {
-        Some((set, start)) => named_program(&set, &start, files),
-        None => Ok(None),
-    }
-}
-
-fn named_program(
-    set: &EnvConfigSections,
-    start: &str,
-    files: &StackFiles,
-) -> Result<Option<Named>, Stop> {
-    let brought = files.aws_config.as_ref().or(files.aws_credentials.as_ref());
-    let (Some(file), Some((owner, line))) = (brought, credential_process(set, start)) else {
-        return Ok(None);
-    };
-    let by = visible(&format!("profile {owner} of {}", file.display()));
-    let words = shell_words(line).map_err(|why| {
-        Stop::new(
-            format!("{by} gets its credentials from a program (credential_process), and its line {why}: it cannot be approved and is not run"),
-            "Put the line into a script of your own and name that; reading goes on by itself.",
-        )
-    })?;
-    let mut words = words.into_iter();
-    Ok(Some(Named {
-        by,
-        profile: Some(start.to_owned()),
-        command: words.next().unwrap_or_default(),
-        args: words.collect(),
-        env: Vec::new(),
-        hint: None,
-    }))
-}
-
-/// The `credential_process` of a profile, or of one that it takes its credentials from, and whose it is.
-fn credential_process<'a>(
-    set: &'a EnvConfigSections,
-    start: &'a str,
-) -> Option<(&'a str, &'a str)> {
-    let mut seen = BTreeSet::new();
-    let mut next = Some(start);
-    while let Some(profile) = next.and_then(|name| set.get_profile(name)) {
-        if let Some(line) = profile.get("credential_process") {
-            return Some((profile.name(), line));
-        }
-        if !seen.insert(profile.name()) {
-            return None;
-        }
-        next = profile.get("source_profile");
-    }
-    None
-}
-
-/// Whether a profile is there and says nothing of how it signs in.
-async fn leaves_keys_to_keyring(profile: &str, files: Option<&EnvConfigFiles>) -> bool {
-    let files = files.cloned().unwrap_or_default();
-    let name = Some(profile.to_owned().into());
-    let set = aws_config::profile::load(&Fs::real(), &Env::real(), &files, name).await;
-    let set = set.ok();
-    let profile = set.as_ref().and_then(|set| set.get_profile(profile));
-    profile.is_some_and(says_nothing)
-}
-
-fn with_profile(
-    loader: ConfigLoader,
+fn own_provider(
     profile: &str,
-    files: Option<EnvConfigFiles>,
+    files: &StackFiles,
     region: &Region,
     pool: &SharedHttpClient,
-) -> ConfigLoader {
+) -> ProfileFileCredentialsProvider {
     let config = ProviderConfig::without_region()
         .with_region(Some(region.clone()))
         .with_retry_config(read_retries())
@@ -267,12 +161,10 @@ fn with_profile(
     let mut provider = ProfileFileCredentialsProvider::builder()
         .configure(&config)
         .profile_name(profile);
-    if let Some(files) = files {
+    if let Some(files) = config_files(files) {
         provider = provider.profile_files(files);
     }
-    loader
-        .profile_name(profile)
-        .credentials_provider(provider.build())
+    provider.build()
 }
 
 /// The stack's own files, the usual ones for what it does not name; `None` when it names none.
@@ -294,11 +186,7 @@ pub(crate) fn config_files(files: &StackFiles) -> Option<EnvConfigFiles> {
 
 /// The account a profile says it leads to (`sso_account_id`, or the account of its `role_arn`).
 pub(crate) async fn declared_account(profile: &str, files: &StackFiles) -> Option<String> {
-    let files = config_files(files).unwrap_or_default();
-    let name = profile.to_owned().into();
-    let set = aws_config::profile::load(&Fs::real(), &Env::real(), &files, Some(name))
-        .await
-        .ok()?;
+    let (set, _) = read(Some(profile), files).await.ok()?;
     account_of(set.get_profile(profile)?)
 }
 

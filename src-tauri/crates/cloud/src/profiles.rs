@@ -4,10 +4,9 @@
 use crate::profile::{account_of, config_files};
 use crate::stack::StackFiles;
 use aws_runtime::env_config::error::EnvConfigFileLoadError;
-use aws_runtime::env_config::section::{EnvConfigSections, Profile as Section};
+use aws_runtime::env_config::section::Profile as Section;
 use aws_types::os_shim_internal::{Env, Fs};
 pub use model::Way;
-use std::collections::BTreeSet;
 
 /// One profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,24 +68,6 @@ pub async fn profiles(files: &StackFiles) -> Result<Vec<Profile>, String> {
     Ok(all)
 }
 
-/// The profile that `start` gets its credentials from in the end, through the `source_profile` of roles, or the role on
-/// the way that takes a code; one that names itself, or one that is not there, is not followed
-/// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html>).
-pub(crate) fn root<'a>(set: &'a EnvConfigSections, start: &str) -> Option<&'a Section> {
-    let mut root = set.get_profile(start)?;
-    let mut seen = BTreeSet::new();
-    while way_of(root) == Way::Role && seen.insert(root.name()) {
-        match root
-            .get("source_profile")
-            .and_then(|source| set.get_profile(source))
-        {
-            Some(next) if next.name() != root.name() => root = next,
-            Some(_) | None => break,
-        }
-    }
-    Some(root)
-}
-
 /// How the section of a profile signs in; of several ways the one the SDK takes first.
 pub(crate) fn way_of(section: &Section) -> Way {
     let has = |key: &str| section.get(key).is_some();
@@ -106,9 +87,14 @@ pub(crate) fn way_of(section: &Section) -> Way {
 }
 
 pub(crate) fn unreadable(error: &EnvConfigFileLoadError) -> String {
+    format!("The {}.", not_read(error))
+}
+
+/// The same in the middle of a sentence, after its article.
+pub(crate) fn not_read(error: &EnvConfigFileLoadError) -> String {
     let cause = std::error::Error::source(error);
     let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
-    format!("The AWS config cannot be read: {error}{cause}.")
+    format!("AWS config cannot be read: {error}{cause}")
 }
 
 #[cfg(test)]

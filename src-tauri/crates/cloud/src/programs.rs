@@ -210,16 +210,9 @@ impl Programs {
 
     /// The file a name leads to, if that was approved as it is now; else it waits.
     pub(crate) async fn check(&self, named: &Named) -> Result<Found, Stop> {
-        let looked = named.clone();
-        let found = tokio::task::spawn_blocking(move || looked.find()).await;
-        let found = match found {
-            Ok(Ok(found)) => found,
-            Ok(Err(error)) => {
-                self.held().remove(&key(named));
-                return Err(not_found(named, &error));
-            }
-            Err(error) => return Err(not_found(named, &named::NotFound::broken(&error))),
-        };
+        let found = found(named).await.inspect_err(|_| {
+            self.held().remove(&key(named));
+        })?;
         let approved = self.0.approvals.read().map_err(|error| unlisted(&error))?;
         if approved.iter().any(|known| known.hash == found.hash) {
             self.held().remove(&key(named));
@@ -277,6 +270,15 @@ impl Programs {
             .waiting
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The file a name leads to, whether it was approved or not.
+pub(crate) async fn found(named: &Named) -> Result<Found, Stop> {
+    let looked = named.clone();
+    match tokio::task::spawn_blocking(move || looked.find()).await {
+        Ok(found) => found.map_err(|error| not_found(named, &error)),
+        Err(error) => Err(not_found(named, &named::NotFound::broken(&error))),
     }
 }
 

@@ -6,9 +6,10 @@ mod command;
 mod failure;
 pub(crate) mod kept;
 
+use crate::chain::Chain;
 use crate::mfa::{self, Role};
 use crate::profile::config_files;
-use crate::profiles::{Way, root, unreadable, way_of};
+use crate::profiles::{Way, unreadable};
 use crate::sso::{self, Portal};
 use crate::stack::StackFiles;
 use aws_credential_types::provider::error::CredentialsError;
@@ -79,8 +80,8 @@ pub(crate) enum Place {
 impl Place {
     /// Where `profile` signs in, or the profile that it takes its credentials from.
     pub(crate) fn of(set: &EnvConfigSections, profile: &str) -> Result<Self, SignInError> {
-        match root(set, profile).filter(|found| way_of(found) == Way::Mfa) {
-            Some(found) => Role::of(set, found).map(Self::Role),
+        match Chain::of(set, profile).filter(|chain| chain.way == Way::Mfa) {
+            Some(chain) => Role::of(set, chain.root).map(Self::Role),
             None => Portal::of(set, profile).map(Self::Portal),
         }
     }

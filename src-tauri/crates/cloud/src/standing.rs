@@ -1,9 +1,10 @@
 //! What is known of the way into an account: its profile, where that gets its credentials from, and
 //! what came of asking for them last. Judged by [`model::access`]; nothing secret is kept.
 
+use crate::chain::Chain;
 use crate::keys::Given;
 use crate::profile::config_files;
-use crate::profiles::{root, way_of};
+use crate::profiles::way_of;
 use crate::sign_in::{Held, Place};
 use crate::stack::StackFiles;
 use aws_runtime::env_config::section::EnvConfigSections;
@@ -145,7 +146,7 @@ impl Standing {
     }
 }
 
-/// As [`chain`], of the profile or of the default chain.
+/// As [`follow`], of the profile or of the default chain.
 async fn followed(profile: Option<&str>, files: &StackFiles) -> Followed {
     let brought = config_files(files).unwrap_or_default();
     let name = profile.map(|name| name.to_owned().into());
@@ -154,7 +155,7 @@ async fn followed(profile: Option<&str>, files: &StackFiles) -> Followed {
     // (https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html).
     let shell = profile.is_none() && std::env::var_os("AWS_ACCESS_KEY_ID").is_some();
     match set {
-        Ok(set) if !shell => chain(&set, profile.unwrap_or_else(|| set.selected_profile())),
+        Ok(set) if !shell => follow(&set, profile.unwrap_or_else(|| set.selected_profile())),
         Ok(_) | Err(_) => (Way::Chain, profile.map(ToOwned::to_owned), Way::Chain, None),
     }
 }
@@ -162,15 +163,15 @@ async fn followed(profile: Option<&str>, files: &StackFiles) -> Followed {
 /// How a profile signs in, and the profile it gets its credentials from in the end: that one's name, way and place.
 type Followed = (Way, Option<String>, Way, Option<Place>);
 
-fn chain(set: &EnvConfigSections, start: &str) -> Followed {
-    let (Some(first), Some(root)) = (set.get_profile(start), root(set, start)) else {
+fn follow(set: &EnvConfigSections, start: &str) -> Followed {
+    let (Some(first), Some(chain)) = (set.get_profile(start), Chain::of(set, start)) else {
         return (Way::Chain, Some(start.to_owned()), Way::Chain, None);
     };
     let place = Place::of(set, start).ok();
     (
         way_of(first),
-        Some(root.name().to_owned()),
-        way_of(root),
+        Some(chain.root.name().to_owned()),
+        chain.way,
         place,
     )
 }

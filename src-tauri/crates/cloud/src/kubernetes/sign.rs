@@ -3,6 +3,7 @@
 //! (<https://docs.aws.amazon.com/eks/latest/userguide/cluster-auth.html>; its form:
 //! <https://github.com/kubernetes-sigs/aws-iam-authenticator#api-authorization-from-outside-a-cluster>).
 
+use crate::clock::system;
 use crate::{Session, failure};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -160,11 +161,6 @@ impl tower::filter::AsyncPredicate<Request<Body>> for Signer {
             Ok(request)
         })
     }
-}
-
-fn system(at: Timestamp) -> SystemTime {
-    let millis = u64::try_from(at.millis()).unwrap_or_default();
-    SystemTime::UNIX_EPOCH + Duration::from_millis(millis)
 }
 
 fn timestamp(at: SystemTime) -> Option<Timestamp> {

@@ -4,6 +4,7 @@
 use super::cache::{AssumedRoleUser, Cache, Keys, Session};
 use super::given::assuming;
 use super::role::Role;
+use crate::Clock;
 use crate::failure::{class_of_code, find, plain};
 use crate::keys::Unusable;
 use crate::profile;
@@ -91,7 +92,8 @@ impl Asked {
     /// When AWS does not give the role for it, or the session cannot be kept.
     pub async fn signed_in(&self, code: &Code) -> Result<SignedIn, SignInError> {
         let (source, region) = (Some(self.role.source.as_str()), &self.role.region);
-        let base = profile::access(source, &self.files, region, &Programs::default()).await;
+        let shared = (&Clock::new(), &Programs::default());
+        let base = profile::access(source, &self.files, region, shared).await;
         let keys = self.base_keys(&base.sdk).await?;
         let call = assuming(&base.sdk, keys, &self.role.step)
             .set_duration_seconds(self.role.seconds)

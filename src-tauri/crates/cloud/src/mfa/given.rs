@@ -44,7 +44,7 @@ impl Given {
                     Some(system_time(keys.expiration)),
                     "mfa",
                 );
-                return self.climbed(first).await;
+                return climbed(&self.sts, &self.above, first).await;
             }
             Some(session) => NoKeys::Ended {
                 portal: self.role.words(),
@@ -64,18 +64,6 @@ impl Given {
             unusable,
         )))
     }
-
-    /// The credentials of the last role.
-    async fn climbed(&self, first: Credentials) -> Result<Credentials, CredentialsError> {
-        let mut credentials = first;
-        for step in &self.above {
-            let answer = assuming(&self.sts, credentials, step).send().await;
-            let answer = answer.map_err(CredentialsError::provider_error)?;
-            credentials = assumed(answer)
-                .ok_or_else(|| CredentialsError::unhandled("AssumeRole gave no credentials"))?;
-        }
-        Ok(credentials)
-    }
 }
 
 impl ProvideCredentials for Given {
@@ -85,6 +73,22 @@ impl ProvideCredentials for Given {
     {
         future::ProvideCredentials::new(self.credentials())
     }
+}
+
+/// The credentials of the last role, each assumed with those of the one before.
+pub(crate) async fn climbed(
+    sts: &SdkConfig,
+    steps: &[Step],
+    first: Credentials,
+) -> Result<Credentials, CredentialsError> {
+    let mut credentials = first;
+    for step in steps {
+        let answer = assuming(sts, credentials, step).send().await;
+        let answer = answer.map_err(CredentialsError::provider_error)?;
+        credentials = assumed(answer)
+            .ok_or_else(|| CredentialsError::unhandled("AssumeRole gave no credentials"))?;
+    }
+    Ok(credentials)
 }
 
 /// AssumeRole of `step` with `credentials`.
@@ -114,7 +118,7 @@ fn assumed(answer: AssumeRoleOutput) -> Option<Credentials> {
         keys.secret_access_key,
         Some(keys.session_token),
         ends,
-        "mfa",
+        "AssumeRole",
     ))
 }
 

@@ -1,7 +1,6 @@
 //! From a profile of the AWS config to the role that takes a code, and the roles assumed with its session
 //! (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html>).
 
-use crate::profiles::{Way, way_of};
 use crate::sign_in::{SignInError, missing};
 use aws_runtime::env_config::section::{EnvConfigSections, Profile};
 
@@ -17,7 +16,8 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    fn of(section: &Profile) -> Option<Self> {
+    /// Of a profile that has a `role_arn`.
+    pub(crate) fn of(section: &Profile) -> Option<Self> {
         let text = |setting: &str| section.get(setting).filter(|text| !text.is_empty());
         Some(Self {
             arn: text("role_arn")?.to_owned(),
@@ -89,24 +89,3 @@ fn home(arn: &str) -> &'static str {
         Some(_) | None => "us-east-1",
     }
 }
-
-/// The roles that `start` assumes with the session of the role that takes a code, in their order.
-pub(crate) fn above(set: &EnvConfigSections, start: &str) -> Vec<Step> {
-    let mut steps = Vec::new();
-    let mut next = set.get_profile(start);
-    while let Some(section) = next.filter(|section| way_of(section) == Way::Role) {
-        steps.extend(Step::of(section));
-        // A circle has no role that takes a code, so it is not asked for.
-        if steps.len() > LONGEST {
-            break;
-        }
-        next = section
-            .get("source_profile")
-            .and_then(|source| set.get_profile(source));
-    }
-    steps.reverse();
-    steps
-}
-
-/// No chain of roles is longer.
-const LONGEST: usize = 16;

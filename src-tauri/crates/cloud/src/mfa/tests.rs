@@ -1,6 +1,7 @@
 use super::cache::{Cache, Session};
-use super::role::{Role, Step, above};
+use super::role::Role;
 use super::{Code, NoCode};
+use crate::chain::Chain;
 use crate::sign_in::{Place, SignInError};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_runtime::env_config::section::EnvConfigSections;
@@ -83,16 +84,18 @@ async fn a_chain_leads_to_the_role_that_takes_a_code_and_to_those_above_it() {
     );
     assert_eq!(role("prod").await, Ok(ops));
     let set = set().await;
-    let arn = |step: &Step| step.arn.clone();
-    let all: Vec<String> = above(&set, "prod").iter().map(arn).collect();
+    let above = |profile: &str| -> Vec<String> {
+        let chain = Chain::of(&set, profile).expect("a profile");
+        chain.steps.into_iter().map(|step| step.arn).collect()
+    };
     assert_eq!(
-        all,
+        above("prod"),
         [
             "arn:aws:iam::777788889999:role/middle",
             "arn:aws:iam::777788889999:role/prod"
         ]
     );
-    assert_eq!(above(&set, "ops"), []);
+    assert_eq!(above("ops"), [""; 0]);
     assert_eq!(role("long").await.expect("a role").region, "eu-west-1");
     assert_eq!(role("china").await.expect("a role").region, "cn-north-1");
 }

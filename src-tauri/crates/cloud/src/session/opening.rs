@@ -144,15 +144,16 @@ fn leads_to_another(profile: Option<&str>, is: &AccountId, wanted: &str) -> Unus
 async fn nameless(
     account: &StackAccount,
     stack: &Stack,
-    (clock, programs): (&Clock, &Programs),
+    shared: (&Clock, &Programs),
     home: &str,
 ) -> (Session, Standing, SharedHttpClient) {
+    let clock = shared.0;
     let Access {
         sdk,
         standing,
         pool,
         signs_in,
-    } = profile::access(account.profile.as_deref(), &stack.files, home, programs).await;
+    } = profile::access(account.profile.as_deref(), &stack.files, home, shared).await;
     let budget = Budget::new();
     let strayed = Arc::<AtomicBool>::default();
     let wire = Wire::new(pool.clone(), clock.clone(), budget.clone(), strayed.clone());

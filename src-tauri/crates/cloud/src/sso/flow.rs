@@ -4,6 +4,7 @@
 use super::cache::{Cache, Registration, Token};
 use super::failure::{incomplete, of_call};
 use super::portal::Portal;
+use crate::Clock;
 use crate::failure::find;
 use crate::keys::Unusable;
 use crate::profile;
@@ -74,9 +75,9 @@ pub(crate) async fn begin(
 ) -> Result<Pending, SignInError> {
     let cache = Cache::of_this_user()?;
     // The endpoint, the proxy and the timeouts of everything else that is asked for this profile.
-    let sdk = profile::access(Some(profile), files, &portal.region, &Programs::default())
-        .await
-        .sdk;
+    let shared = (&Clock::new(), &Programs::default());
+    let access = profile::access(Some(profile), files, &portal.region, shared);
+    let sdk = access.await.sdk;
     let keys = sdk.credentials_provider();
     let sdk = sdk
         .into_builder()

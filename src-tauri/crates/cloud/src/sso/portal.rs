@@ -1,7 +1,8 @@
 //! From a profile of the AWS config to the place where it signs in
 //! (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-sso-credentials.html>).
 
-use crate::profiles::{Way, root, way_of};
+use crate::chain::Chain;
+use crate::profiles::{Way, way_of};
 use crate::sign_in::{SignInError, missing};
 use aws_runtime::env_config::section::{EnvConfigSections, Profile};
 
@@ -34,7 +35,7 @@ impl Portal {
 
     /// Where `profile` signs in, or the profile that it takes its credentials from.
     pub(crate) fn of(set: &EnvConfigSections, profile: &str) -> Result<Self, SignInError> {
-        let Some(root) = root(set, profile) else {
+        let Some(Chain { root, .. }) = Chain::of(set, profile) else {
             return Err(missing(set, profile));
         };
         let source = root

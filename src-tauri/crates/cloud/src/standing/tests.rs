@@ -44,7 +44,7 @@ async fn a_way_in_is_followed_to_where_its_credentials_come_from() {
             Way::Sso,
             Some("https://corp.awsapps.com/start"),
         ),
-        ("own", Way::Role, "own", Way::Role, None),
+        ("own", Way::Role, "own", Way::Keys, None),
         ("vault", Way::Program, "vault", Way::Program, None),
         ("code", Way::Mfa, "code", Way::Mfa, None),
         ("far", Way::Role, "code", Way::Mfa, None),
