@@ -29,6 +29,7 @@ use crate::Clock;
 use crate::acting::ActUser;
 use crate::proxy::ThroughProxy;
 use crate::stack::Entrance;
+use crate::words::address;
 use door::Door;
 use http::header::{ACCEPT, DATE, HeaderName, USER_AGENT};
 use http::{HeaderValue, Request, Response};
@@ -125,7 +126,7 @@ impl ClusterSession {
                 name: found.name,
                 id,
                 scope,
-                endpoint: server.to_string().trim_end_matches('/').to_owned(),
+                endpoint: address(&server),
                 loopback: server.host().is_some_and(is_loopback),
                 act_user: place.act_user.clone(),
                 clock,

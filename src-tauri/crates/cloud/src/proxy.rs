@@ -6,6 +6,7 @@
 //! them (<https://curl.se/docs/manpage.html#environment>). This machine is never reached through one:
 //! what a proxy calls `localhost` is another machine.
 
+use crate::words::address;
 use http::Uri;
 use http::uri::InvalidUri;
 use hyper_util::client::proxy::matcher::Matcher;
@@ -35,7 +36,7 @@ impl Error for ThroughProxy {
 
 impl ThroughProxy {
     pub(crate) fn new(proxy: &Uri, source: Box<dyn Error + Send + Sync>) -> Self {
-        let proxy = shown(proxy);
+        let proxy = address(proxy);
         Self { proxy, source }
     }
 
@@ -57,16 +58,6 @@ impl ThroughProxy {
             next = cause.source();
         }
         None
-    }
-}
-
-/// Without the user and password it may have.
-fn shown(proxy: &Uri) -> String {
-    let scheme = proxy.scheme_str().unwrap_or("http");
-    let host = proxy.host().unwrap_or_default();
-    match proxy.port_u16() {
-        Some(port) => format!("{scheme}://{host}:{port}"),
-        None => format!("{scheme}://{host}"),
     }
 }
 

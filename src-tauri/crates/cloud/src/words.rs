@@ -1,5 +1,7 @@
 //! Text from elsewhere, as it may be shown, and words that can be pasted into a shell.
 
+use http::Uri;
+
 /// So much of what a program or server says is repeated, in characters.
 const LONGEST_QUOTE: usize = 200;
 
@@ -20,6 +22,19 @@ pub(crate) fn visible(text: &str) -> String {
     dotted.collect()
 }
 
+/// A URL as it may be shown: without the user and password it may have.
+pub(crate) fn address(url: &Uri) -> String {
+    let scheme = url.scheme_str().map(|scheme| format!("{scheme}://"));
+    let port = url.port_u16().map(|port| format!(":{port}"));
+    format!(
+        "{}{}{}{}",
+        scheme.unwrap_or_default(),
+        url.host().unwrap_or_default(),
+        port.unwrap_or_default(),
+        url.path().trim_end_matches('/')
+    )
+}
+
 /// A word as a POSIX shell takes it for one
 /// (<https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html>).
 pub(crate) fn quoted(text: &str) -> String {
@@ -27,5 +42,25 @@ pub(crate) fn quoted(text: &str) -> String {
     match !text.is_empty() && text.chars().all(bare) {
         true => text.to_owned(),
         false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_who_it_is_for() {
+        let shown = |text: &str| address(&text.parse().expect("a URL"));
+        assert_eq!(shown("http://me:secret@corp:3128/"), "http://corp:3128");
+        assert_eq!(
+            shown("socks5h://me:secret@corp:1080"),
+            "socks5h://corp:1080"
+        );
+        assert_eq!(shown("me:secret@corp:3128"), "corp:3128");
+        assert_eq!(
+            shown("https://me:secret@[::1]:6443/k8s/clusters/c-1"),
+            "https://[::1]:6443/k8s/clusters/c-1"
+        );
     }
 }

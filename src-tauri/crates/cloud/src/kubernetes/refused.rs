@@ -4,6 +4,7 @@ use super::kubeconfig::{ClusterPlace, file};
 use super::sign::{self, Signer};
 use crate::acting::ActUser;
 use crate::stack::Entrance;
+use crate::words::address;
 use kube::Config;
 use kube::client::RustlsTlsError;
 use kube::config::KubeconfigError;
@@ -95,7 +96,7 @@ pub(super) fn elsewhere(place: &ClusterPlace, server: &http::Uri) -> SourceFailu
         sentence: format!(
             "{} leads to {} now, which is another server than the one it was opened with.",
             called(place),
-            server.authority().map_or("nowhere", |at| at.as_str())
+            address(server)
         ),
         next_step: "If that is meant, open the stack again; nothing is sent there before."
             .to_owned(),
@@ -143,11 +144,20 @@ pub(super) fn unusable(place: &ClusterPlace, error: &kube::Error) -> SourceFailu
     }
 }
 
-/// What is the matter with TLS material, in words of its own where the library's are for programmers.
+/// What is the matter, in words of its own where the library's are for programmers or tell a password.
 fn why(error: &kube::Error) -> String {
-    let kube::Error::RustlsTls(tls) = error else {
-        return first_line(&error.to_string()).to_owned();
-    };
+    match error {
+        kube::Error::RustlsTls(tls) => why_tls(tls),
+        kube::Error::ProxyProtocolUnsupported { proxy_url }
+        | kube::Error::ProxyProtocolDisabled { proxy_url, .. } => format!(
+            "its proxy {} is none that begins with http://, https:// or socks5://",
+            address(proxy_url)
+        ),
+        error => first_line(&error.to_string()).to_owned(),
+    }
+}
+
+fn why_tls(tls: &RustlsTlsError) -> String {
     match tls {
         RustlsTlsError::InvalidPrivateKey(rustls::Error::InconsistentKeys(_)) => {
             "the client key does not belong to the client certificate".to_owned()
@@ -173,5 +183,21 @@ fn called(place: &ClusterPlace) -> String {
     match &place.entrance {
         Entrance::Context(context) => format!("Context {context} of {}", file(place)),
         Entrance::Eks(name) => format!("The EKS cluster {name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_that_cannot_be_used_is_told_without_its_password() {
+        for proxy in ["socks5h://me:secret@corp:1080", "me:secret@corp:3128"] {
+            let mut config = Config::new("https://k:6443".parse().expect("a URL"));
+            config.proxy_url = Some(proxy.parse().expect("a URL"));
+            let error = kube::client::ClientBuilder::try_from(config).map(|_| ());
+            let told = why(&error.expect_err("unsupported"));
+            assert!(told.contains("corp:") && !told.contains("secret"), "{told}");
+        }
     }
 }
