@@ -1,6 +1,9 @@
 """A machine whose clock is off: AWS refuses what it signs, until it is signed by AWS's time. That counts for writes too,
 which are never repeated."""
 
+import configparser
+import tomllib
+
 import pytest
 import topology as reading
 from platform_sim import simulated
@@ -48,3 +51,25 @@ def test_a_write_is_not_refused_for_the_clock_after_what_was_read(platform, tmp_
         done = reading.qd(*act_words(platform, plan), state=tmp_path, timeout=240)
         assert done.returncode == 0, (done.stdout[-1500:], done.stderr)
         assert len(proxy.refused) == 1 and "/sts/" in proxy.refused[0], proxy.refused
+
+
+def test_two_accounts_that_are_opened_at_once_are_corrected_once_each(platform, tmp_path):
+    """What one answer told counts for both, and is not added to what the other's own answer told."""
+    with skewed(platform.aws, hours=1) as proxy:
+        through(platform, proxy)
+        stack = platform.stack
+        text = stack.read_text()
+        account = tomllib.loads(text)["account"][0]
+        config = stack.parent / "aws" / "config"
+        section = f"\n[profile again]\nregion = {account['regions'][0]}\nendpoint_url = {proxy.url}\n"
+        config.write_text(config.read_text() + section)
+        keys = stack.parent / "aws" / "credentials"
+        own = configparser.ConfigParser()
+        own.read(keys)
+        pairs = "\n".join(f"{name} = {value}" for name, value in own[account["profile"]].items())
+        keys.write_text(f"{keys.read_text()}\n[again]\n{pairs}\n")
+        stack.write_text(f"{text}\n[[account]]\nprofile = \"again\"\nregions = {account['regions']!r}\n".replace("'", '"'))
+        seen = reading.read(stack, tmp_path)
+        assert seen.code == 0, [s["error"] for s in seen.document["sources"] if s["state"] != "ok"]
+        assert [access["state"] for access in seen.document["identity"]["access"]] == ["valid", "valid"]
+        assert len(proxy.refused) <= 2 and all("/sts/" in refused for refused in proxy.refused), proxy.refused

@@ -54,19 +54,8 @@ struct Reckoning {
     leap: Option<Timestamp>,
     /// The latest time given out: it never goes back, but after a sleep.
     given: Timestamp,
-    /// Whether a server refused what was signed by this machine's clock.
-    refused: Refused,
-}
-
-/// Whether signatures go by the platform's time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Refused {
-    /// Nobody refused this machine's.
-    No,
-    /// Somebody did; the SDK corrects the second attempt of that call itself.
-    Heard,
-    /// Somebody did, and that call is over.
-    Counts,
+    /// A server refused what was signed by this machine's clock: it is signed by the platform's.
+    refused: bool,
 }
 
 impl Default for Clock {
@@ -85,7 +74,7 @@ impl Clock {
             doubtful: false,
             leap: None,
             given: Timestamp::from_millis(i64::MIN),
-            refused: Refused::No,
+            refused: false,
         })))
     }
 
@@ -129,27 +118,26 @@ impl Clock {
     }
 
     /// A server refused a request, and told this time in its `Date` header just now. Where that is further from this
-    /// machine's than signatures may be, what is signed after this call is signed by the platform's time.
+    /// machine's than signatures may be, everything after it is signed by the platform's time, whoever sends it: the
+    /// SDK's own correction is off where this clock is what it signs by, or both would be added up.
     pub(crate) fn refused_at(&self, date: &str) {
-        let mut state = self.lock();
         let off = ahead_of(date).is_some_and(|ahead| ahead.abs() > SIGNED_WITHIN);
-        if off && state.refused == Refused::No {
-            state.refused = Refused::Heard;
+        if off {
+            self.lock().refused = true;
         }
     }
 
-    /// A call is over: what was heard of its signature counts for the next one.
-    pub(crate) fn call_ended(&self) {
-        let mut state = self.lock();
-        if state.refused == Refused::Heard {
-            state.refused = Refused::Counts;
-        }
+    /// Whether what was signed at `at` would be signed by another time now.
+    pub(crate) fn signs_otherwise(&self, at: SystemTime) -> bool {
+        let now = self.signing(Instant::now());
+        let apart = now.duration_since(at).or_else(|_| at.duration_since(now));
+        apart.is_ok_and(|apart| apart.as_secs() > SIGNED_WITHIN.unsigned_abs())
     }
 
     /// The time to sign by: this machine's, until it was refused.
     fn signing(&self, now: Duration) -> SystemTime {
         let state = self.lock();
-        match state.known.filter(|_| state.refused == Refused::Counts) {
+        match state.known.filter(|_| state.refused) {
             None => SystemTime::now(),
             Some((known, since)) => system(carried(known, since, now)),
         }

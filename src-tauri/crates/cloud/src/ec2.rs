@@ -4,6 +4,7 @@
 //! own orchestrator, so that signing, retries, time limits and failures are those of every other call. The wire is the EC2 query protocol
 //! (<https://smithy.io/2.0/aws/protocols/aws-ec2-query-protocol.html>).
 
+use crate::skew::SignedAnew;
 use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
 use aws_runtime::auth::{SigV4OperationSigningConfig, SigningOptions};
 use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
@@ -131,6 +132,7 @@ fn operation(sdk: &SdkConfig) -> OperationBuilder {
         .retry_classifier(TransientErrorClassifier::<Refused>::new())
         .retry_classifier(AwsErrorCodeClassifier::<Refused>::new())
         .retry_classifier(HttpStatusCodeClassifier::default())
+        .retry_classifier(SignedAnew)
         .runtime_plugin(signed);
     if let Some(retries) = sdk.retry_config() {
         operation = operation.standard_retry(retries);

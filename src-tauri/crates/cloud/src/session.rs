@@ -7,6 +7,7 @@ use crate::failure::{self, Asked};
 use crate::guarded::Guarded;
 use crate::kubernetes::Certificates;
 use crate::programs::Programs;
+use crate::skew::SignedAnew;
 use crate::standing::Standing;
 use crate::wire::Wire;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -131,14 +132,13 @@ impl Session {
             budget.clone(),
             strayed.clone(),
         );
-        let sdk = self.sdk.clone().into_builder();
+        let sdk = by_clock(self.sdk.clone(), &self.clock).into_builder();
         Self {
             region: region.into(),
             partition: partition(region),
             global,
             sdk: sdk
                 .region(Region::new(region.to_owned()))
-                .time_source(self.clock.clone())
                 .http_client(wire.clone())
                 .build(),
             wire,
@@ -214,7 +214,6 @@ impl Session {
     {
         self.budget.spend(service).await;
         let answered = Guarded::new(answer).await;
-        self.clock.call_ended();
         match answered {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(failure::from_sdk(&error, &self.asked(service, call, thing))),
@@ -253,6 +252,12 @@ impl Session {
     }
 }
 
+/// The same, signed by the platform's clock and by no correction of the SDK besides: that one would be added to it.
+pub(crate) fn by_clock(sdk: SdkConfig, clock: &Clock) -> SdkConfig {
+    let sdk = sdk.into_builder().time_source(clock.clone());
+    sdk.disable_clock_skew_correction(true).build()
+}
+
 macro_rules! clients {
     ($($(#[$doc:meta])* $name:ident: $crate_name:ident,)*) => {
         /// SDK clients for reads, made when first used.
@@ -263,7 +268,10 @@ macro_rules! clients {
             $($(#[$doc])*
             #[must_use]
             pub fn $name(&self) -> &$crate_name::Client {
-                self.clients.$name.get_or_init(|| $crate_name::Client::new(&self.sdk))
+                self.clients.$name.get_or_init(|| {
+                    let config = $crate_name::config::Builder::from(&self.sdk);
+                    $crate_name::Client::from_conf(config.retry_classifier(SignedAnew).build())
+                })
             })*
         }
     };

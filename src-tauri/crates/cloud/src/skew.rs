@@ -1,11 +1,18 @@
-//! Refusals for the time of a signature: as they come by on the wire, and in words. The SDK corrects its clock by itself for the second
-//! attempt of one client; a write has no second attempt, so what any answer told counts for all that is signed after it.
+//! Refusals for the time of a signature: as they come by on the wire, in words, and tried again by the time that was told.
+//! What any answer told counts for all that is signed after it, by whichever client (a write has no second attempt); the
+//! SDK's own correction knows one client only, and is off.
 
 use crate::clock::{SIGNED_WITHIN, ahead_of};
 use crate::failure::{Asked, tell};
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::retries::classifiers::{
+    ClassifyRetry, RetryAction, RetryClassifierPriority,
+};
+use aws_smithy_types::retry::ErrorKind;
 use model::{FailureClass, SourceFailure};
+use std::time::SystemTime;
 
 /// Codes with which a request is refused when its signature does not hold: because of its time, or of its keys.
 fn is_about_signatures(code: &str) -> bool {
@@ -58,6 +65,41 @@ pub(crate) fn clock_is_off(asked: &Asked<'_>, code: &str, ahead: Option<i64>) ->
     }
 }
 
+/// On an answer that refuses a signature for a time by which nothing is signed any more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OldTime;
+
+/// Has such a request signed and sent once more, where its client has an attempt left.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SignedAnew;
+
+impl ClassifyRetry for SignedAnew {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let response = context.response();
+        match response.and_then(|response| response.extension::<OldTime>()) {
+            Some(OldTime) => RetryAction::retryable_error(ErrorKind::ServerError),
+            None => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "signed anew"
+    }
+
+    fn priority(&self) -> RetryClassifierPriority {
+        RetryClassifierPriority::run_after(RetryClassifierPriority::http_status_code_classifier())
+    }
+}
+
+/// The time a request was signed at
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>, `x-amz-date`).
+pub(crate) fn signed_at(request: &HttpRequest) -> Option<SystemTime> {
+    let date = request.headers().get("x-amz-date")?;
+    let date = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", date).ok()?;
+    let date = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    Some(date.timestamp().into())
+}
+
 /// The `Date` of an answer that refuses the signature of its request.
 pub(crate) fn refused<'a>(answer: &'a HttpResponse, body: &[u8]) -> Option<&'a str> {
     let date = answer.headers().get("date")?;
@@ -86,40 +128,4 @@ fn code(answer: &HttpResponse, body: &[u8]) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use aws_smithy_types::body::SdkBody;
-
-    fn answer(status: u16, header: Option<&str>) -> HttpResponse {
-        let status = status.try_into().expect("a status");
-        let mut answer = HttpResponse::new(status, SdkBody::empty());
-        answer
-            .headers_mut()
-            .insert("date", "Sun, 22 Nov 2026 02:36:40 GMT");
-        if let Some(code) = header {
-            answer
-                .headers_mut()
-                .insert("x-amzn-errortype", code.to_owned());
-        }
-        answer
-    }
-
-    #[test]
-    fn a_refusal_for_a_signature_is_known_in_every_protocol() {
-        let xml =
-            b"<ErrorResponse><Error><Code>SignatureDoesNotMatch</Code></Error></ErrorResponse>";
-        let json =
-            br#"{"__type":"com.amazon.coral.service#InvalidSignatureException","message":"x"}"#;
-        let header = Some("RequestTimeTooSkewed:http://internal.amazon.com/coral/");
-        assert!(refused(&answer(403, None), xml).is_some());
-        assert!(refused(&answer(400, None), json).is_some());
-        assert!(refused(&answer(403, header), b"\xa0").is_some());
-        assert_eq!(refused(&answer(200, None), xml), None, "it is no refusal");
-        assert_eq!(refused(&answer(403, Some("AccessDenied")), b""), None);
-        assert_eq!(
-            refused(&answer(403, None), b"<Code>AccessDenied</Code>"),
-            None
-        );
-        assert_eq!(refused(&answer(403, None), b"\xff\xfe"), None);
-    }
-}
+mod tests;

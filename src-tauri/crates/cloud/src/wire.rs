@@ -147,6 +147,7 @@ impl HttpConnector for Tap {
         }
         let proxy = request.uri().parse().ok();
         let proxy = proxy.and_then(|target| proxy::of_environment(&target));
+        let signed = skew::signed_at(&request);
         let answer = self.connector.call(request);
         HttpConnectorFuture::new(async move {
             // Not counted: requests outside a reading (credentials refreshed in the background).
@@ -161,6 +162,9 @@ impl HttpConnector for Tap {
             let body = whole::read(body).await.map_err(broken)?;
             if let Some(date) = skew::refused(&answer, &body) {
                 seen.clock.refused_at(date);
+                if signed.is_some_and(|at| seen.clock.signs_otherwise(at)) {
+                    answer.add_extension(skew::OldTime);
+                }
             }
             if reads && answer.status().is_success() {
                 whole::check(&body).map_err(broken)?;

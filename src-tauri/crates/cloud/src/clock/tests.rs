@@ -32,7 +32,7 @@ fn it_is_signed_by_the_platforms_time_once_this_machines_was_refused() {
         printer.timestamp_to_rfc9110_string(&at).expect("printed")
     };
     let off = |clock: &Clock| {
-        let signed = clock.signing(since_boot());
+        let signed = clock.signing(Instant::now());
         let ahead = signed.duration_since(SystemTime::now());
         ahead.map_or(0, |ahead| ahead.as_secs())
     };
@@ -40,12 +40,13 @@ fn it_is_signed_by_the_platforms_time_once_this_machines_was_refused() {
     clock.observe(&printed(3600));
     assert_eq!(off(&clock), 0, "nobody refused anything");
     clock.refused_at(&printed(60));
-    clock.call_ended();
     assert_eq!(off(&clock), 0, "not because of its time");
+    let signed = SystemTime::now();
+    assert!(!clock.signs_otherwise(signed));
     clock.refused_at(&printed(3600));
-    assert_eq!(off(&clock), 0, "the SDK corrects its second attempt itself");
-    clock.call_ended();
     assert!(off(&clock) > 3590);
+    assert!(clock.signs_otherwise(signed));
+    assert!(!clock.signs_otherwise(clock.signing(Instant::now())));
 }
 
 #[test]
