@@ -116,8 +116,8 @@ class Tls(Front):
 
     def serve(self, client: socket.socket) -> None:
         inside = self.context.wrap_socket(client, server_side=True)
-        subject = dict(pair[0] for pair in inside.getpeercert()["subject"])
-        self.names.add(subject["commonName"])
+        if shown := inside.getpeercert():
+            self.names.add(dict(pair[0] for pair in shown["subject"])["commonName"])
         self.open.append(inside)
         join(inside, socket.create_connection((self.upstream.hostname, self.upstream.port)))
 

@@ -103,7 +103,7 @@ impl ClusterSession {
     /// signs in by a program that was not approved; when EKS does not tell where the cluster is.
     pub async fn open(place: &ClusterPlace, clock: Clock) -> Result<Self, SourceFailure> {
         let found = match &place.entrance {
-            Entrance::Context(context) => kubeconfig::read(place, context).await?,
+            Entrance::Context(context) => kubeconfig::read(place, context, clock.now()).await?,
             Entrance::Eks(name) => eks::read(place, name).await?,
         };
         let server = found.config.cluster_url.clone();

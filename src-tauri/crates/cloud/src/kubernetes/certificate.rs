@@ -73,12 +73,13 @@ impl Endings {
         judged.collect::<Vec<_>>().into_iter()
     }
 
-    /// Why nothing can be asked with them at `now`.
+    /// Why nothing can be asked with them at `now`, by the time that the server has. An authority that has ended is told
+    /// and asked all the same: TLS takes it as long as the key is the same, because the validity of a trust anchor is no
+    /// part of the path that is validated (<https://www.rfc-editor.org/rfc/rfc5280#section-6.1>, rustls-webpki).
     pub(super) fn over(&self, place: &ClusterPlace, now: Timestamp) -> Option<SourceFailure> {
         let by = named_by(place);
-        let mut over = self.judged(&by, now);
-        let over = over.find(|certificate| certificate.state == AccessState::Expired)?;
-        Some(SourceFailure {
+        let over = Certificate::judge(&by, CertificateUse::Client, self.client?, now)?;
+        (over.state == AccessState::Expired).then_some(SourceFailure {
             class: FailureClass::Credentials,
             sentence: over.sentence,
             next_step: over.next_step,
@@ -86,16 +87,6 @@ impl Endings {
             request_id: None,
         })
     }
-
-    /// The first end of all.
-    pub(super) fn first(&self) -> Option<Timestamp> {
-        self.client.into_iter().chain(self.authority).min()
-    }
-}
-
-/// This machine's time.
-pub(super) fn now() -> Timestamp {
-    Timestamp::from_millis(jiff::Timestamp::now().as_millisecond())
 }
 
 fn pem(auth: &AuthInfo) -> Option<Vec<u8>> {
@@ -122,6 +113,7 @@ fn not_after(der: &[u8]) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::place;
     use super::*;
 
     /// Self-signed, with a `notAfter` before 2050 (UTCTime) and one after it (GeneralizedTime)
@@ -166,7 +158,7 @@ bSC1AiBXMbDmeXxp7z6dU5pd1Y723qFVlQxH4ue65haMwXhLyg==
     }
 
     #[test]
-    fn of_several_authorities_the_longest_counts_and_of_all_ends_the_first() {
+    fn of_several_authorities_the_longest_counts() {
         let der = |pem: &str| {
             let first = CertificateDer::pem_slice_iter(pem.as_bytes()).next();
             first.expect("one").expect("PEM").to_vec()
@@ -176,9 +168,28 @@ bSC1AiBXMbDmeXxp7z6dU5pd1Y723qFVlQxH4ue65haMwXhLyg==
         config.auth_info.client_certificate_data = Some(BASE64_STANDARD.encode(UNTIL_2031));
         let endings = Endings::of(&config);
         assert_eq!(endings.authority, of_pem(UNTIL_2060.as_bytes()));
-        assert_eq!(endings.first(), of_pem(UNTIL_2031.as_bytes()));
+        assert_eq!(endings.client, of_pem(UNTIL_2031.as_bytes()));
         // Where nobody looks at the authority, it does not matter that it ended.
         config.accept_invalid_certs = true;
         assert_eq!(Endings::of(&config).authority, None);
+    }
+
+    #[test]
+    fn a_client_that_ended_is_not_asked_with_and_an_authority_is_told_and_asked() {
+        let place = place(std::path::Path::new("/k"), "c");
+        let after = |pem: &str| of_pem(pem.as_bytes()).map(|ends| ends.plus_seconds(1));
+        let (client, authority) = (of_pem(UNTIL_2060.as_bytes()), of_pem(UNTIL_2031.as_bytes()));
+        let endings = Endings { client, authority };
+        let now = after(UNTIL_2031).expect("a time");
+        assert_eq!(endings.over(&place, now), None);
+        let certificates = Certificates::default();
+        certificates.note(&place, endings);
+        let told = certificates.judged(now);
+        let [told] = told.as_slice() else {
+            panic!("{told:?}");
+        };
+        assert_eq!(told.used_as, CertificateUse::Authority);
+        let over = endings.over(&place, after(UNTIL_2060).expect("a time"));
+        assert!(over.expect("told").sentence.contains("client certificate"));
     }
 }

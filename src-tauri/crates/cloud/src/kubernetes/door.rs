@@ -6,7 +6,6 @@
 //! the program itself has longer (somebody may have to confirm something in a browser), and what it
 //! gives then is used by the next request.
 
-use super::certificate::now;
 use super::kubeconfig::{self, ClusterPlace, SignsIn};
 use super::plugin::{Given, Plugin};
 use super::sign::NotSignedIn;
@@ -73,6 +72,11 @@ struct Pass {
 }
 
 impl Pass {
+    /// What a program gives that has ended already is used for a moment, and not got anew for each request.
+    fn lasts(&self, now: Timestamp) -> bool {
+        self.got.elapsed() < YOUNG || self.until.is_none_or(|until| until > now)
+    }
+
     async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>, BoxError> {
         if let Some(bearer) = &self.bearer {
             request.headers_mut().insert(AUTHORIZATION, bearer.clone());
@@ -111,12 +115,8 @@ impl Door {
     async fn pass(&self) -> Result<Pass, NotSignedIn> {
         let underway = {
             let mut state = self.state();
-            let lasts = |until: Timestamp| until > now();
-            if let Some(pass) = state
-                .pass
-                .as_ref()
-                .filter(|pass| pass.until.is_none_or(lasts))
-            {
+            let now = self.0.clock.now();
+            if let Some(pass) = state.pass.as_ref().filter(|pass| pass.lasts(now)) {
                 return Ok(pass.clone());
             }
             match (&state.underway, &state.failed) {
@@ -167,7 +167,7 @@ impl Door {
             clock,
             ..
         } = &*self.0;
-        let resolved = kubeconfig::read(place, context).await;
+        let resolved = kubeconfig::read(place, context, clock.now()).await;
         let resolved = resolved.map_err(|failure| (failure, REST))?;
         let (config, mut until) = (resolved.config, resolved.until);
         if config.cluster_url != *server {
@@ -178,7 +178,10 @@ impl Door {
             SignsIn::Signer(signer) => (config, None, Some(*signer)),
             SignsIn::Program(plugin) => {
                 let given = self.given(&plugin).await?;
-                until = until.into_iter().chain(ahead(given.ends)).min();
+                until = until
+                    .into_iter()
+                    .chain(ahead(given.ends, clock.now()))
+                    .min();
                 let (config, ends) = with_certificate(config, &given);
                 until = until.into_iter().chain(ends).min();
                 (config, given.bearer, None)
@@ -211,7 +214,7 @@ impl Door {
             Stop::new(words, next_step).failure()
         };
         match output {
-            Ok(output) => plugin.read(&output, now()).map_err(|garbage| {
+            Ok(output) => plugin.read(&output).map_err(|garbage| {
                 let next_step = "Run it by hand to see what it writes; it is run again by itself.";
                 (told(&garbage, next_step), REST)
             }),
@@ -254,9 +257,9 @@ impl Door {
 }
 
 /// A moment before it ends, so that nothing is sent that ends on its way.
-fn ahead(ends: Option<Timestamp>) -> Option<Timestamp> {
+fn ahead(ends: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
     let ends = ends?;
-    let margin = (ends.seconds_since(now()) / 10.0).min(AHEAD);
+    let margin = (ends.seconds_since(now) / 10.0).min(AHEAD);
     Some(Timestamp::from_millis(
         ends.millis() - (margin * 1000.0) as i64,
     ))

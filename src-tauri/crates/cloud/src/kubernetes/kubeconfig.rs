@@ -1,6 +1,6 @@
 //! Finding a context in a kubeconfig, and what it says of how it is reached and signed in to.
 
-use super::certificate::{Certificates, Endings, now};
+use super::certificate::{Certificates, Endings};
 use super::plugin::{self, Plugin};
 use super::program;
 use super::refused::{first_line, may_be_told, refused, two_users};
@@ -161,7 +161,7 @@ pub(crate) fn programs_of(
 pub(super) struct Resolved {
     pub(super) config: Config,
     pub(super) signs_in: SignsIn,
-    /// When the first of its certificates ends.
+    /// When its client certificate ends.
     pub(super) until: Option<Timestamp>,
     pub(super) name: Arc<str>,
     pub(super) account: Option<AccountId>,
@@ -178,8 +178,12 @@ pub(super) enum SignsIn {
     Program(Box<Plugin>),
 }
 
-/// Reads the kubeconfig and resolves the context. Nothing is run.
-pub(super) async fn read(place: &ClusterPlace, context: &str) -> Result<Resolved, SourceFailure> {
+/// Reads the kubeconfig and resolves the context as it is at `now`, the platform's time. Nothing is run.
+pub(super) async fn read(
+    place: &ClusterPlace,
+    context: &str,
+    now: Timestamp,
+) -> Result<Resolved, SourceFailure> {
     let mut kubeconfig =
         whole(place.kubeconfig.as_deref()).map_err(|error| refused(place, &error))?;
     let cluster = cluster_entry(context, &kubeconfig);
@@ -200,7 +204,7 @@ pub(super) async fn read(place: &ClusterPlace, context: &str) -> Result<Resolved
     }
     let endings = Endings::of(&config);
     place.certificates.note(place, endings);
-    if let Some(over) = endings.over(place, now()) {
+    if let Some(over) = endings.over(place, now) {
         return Err(over);
     }
     if let SignsIn::Signer(signer) = &signs_in {
@@ -226,7 +230,7 @@ pub(super) async fn read(place: &ClusterPlace, context: &str) -> Result<Resolved
         },
         config,
         signs_in,
-        until: endings.first(),
+        until: endings.client,
     })
 }
 

@@ -52,8 +52,6 @@ pub(super) enum Garbage {
     Characters,
     #[error("gave an expirationTimestamp that is no time")]
     NoTime,
-    #[error("gave credentials that have ended already")]
-    Over,
 }
 
 #[derive(Deserialize)]
@@ -102,8 +100,8 @@ impl Plugin {
         env
     }
 
-    /// Reads what it wrote.
-    pub(super) fn read(&self, output: &[u8], now: Timestamp) -> Result<Given, Garbage> {
+    /// Reads what it wrote. What ends now or has ended is used all the same, as by client-go: the server judges.
+    pub(super) fn read(&self, output: &[u8]) -> Result<Given, Garbage> {
         let read: ExecCredential =
             serde_json::from_slice(output).map_err(|_| Garbage::Unreadable)?;
         if read.kind != "ExecCredential" {
@@ -116,7 +114,6 @@ impl Plugin {
         let ends = status.expiration_timestamp.as_deref().map(Timestamp::parse);
         let ends = match ends {
             Some(None) => return Err(Garbage::NoTime),
-            Some(Some(ends)) if ends <= now => return Err(Garbage::Over),
             Some(ends) => ends,
             None => None,
         };
@@ -196,8 +193,6 @@ mod tests {
     use super::*;
     use crate::stack::Entrance;
 
-    const NOW: Timestamp = Timestamp::from_seconds(1_772_638_200);
-
     fn plugin(exec: ExecConfig) -> Result<Plugin, Stop> {
         let place = ClusterPlace {
             entrance: Entrance::Context("c".to_owned()),
@@ -226,9 +221,7 @@ mod tests {
             "{{\"kind\":\"ExecCredential\",\"apiVersion\":\"{}\",\"status\":{status}}}",
             VERSIONS[0]
         );
-        plugin(exec())
-            .expect("a plugin")
-            .read(answer.as_bytes(), NOW)
+        plugin(exec()).expect("a plugin").read(answer.as_bytes())
     }
 
     #[test]
@@ -238,6 +231,8 @@ mod tests {
         assert_eq!(given.bearer, Some(HeaderValue::from_static("Bearer t")));
         assert!(given.bearer.is_some_and(|bearer| bearer.is_sensitive()));
         assert_eq!(given.ends, Timestamp::parse("2026-03-04T15:40:00Z"));
+        let over = read(r#"{"token":"t","expirationTimestamp":"1999-01-01T00:00:00Z"}"#);
+        assert!(over.is_ok_and(|given| given.bearer.is_some()));
         let pair = read(r#"{"clientCertificateData":"C","clientKeyData":"K"}"#);
         let pair = pair.ok().and_then(|given| given.certificate);
         assert_eq!(pair, Some(("C".to_owned(), "K".to_owned())));
@@ -249,10 +244,6 @@ mod tests {
             (
                 r#"{"token":"t","expirationTimestamp":"soon"}"#,
                 Garbage::NoTime,
-            ),
-            (
-                r#"{"token":"t","expirationTimestamp":"2026-03-04T15:30:00Z"}"#,
-                Garbage::Over,
             ),
             (r#"{"token":7}"#, Garbage::Unreadable),
         ] {

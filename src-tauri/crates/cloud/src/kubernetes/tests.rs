@@ -4,7 +4,7 @@ use model::FailureClass;
 use std::io::Write as _;
 use std::path::Path;
 
-fn place(file: &Path, context: &str) -> ClusterPlace {
+pub(super) fn place(file: &Path, context: &str) -> ClusterPlace {
     ClusterPlace {
         kubeconfig: Some(file.to_path_buf()),
         entrance: Entrance::Context(context.to_owned()),
