@@ -108,7 +108,7 @@ def test_what_changed_since_is_not_run(desk, program, server, change):
     assert picture.code == 3 and program.runs() == before
     assert_aws_is_live(picture)
     source = only(picture)
-    part = "its file changed" if change == "file" else "its arguments or variables changed"
+    part = "its file changed" if change == "file" else "its arguments, its variables or who is sent what it gives changed"
     assert f"{part} since it was approved on" in source["error"], source
     desk.approve_all()
     assert_drawn(desk.read())

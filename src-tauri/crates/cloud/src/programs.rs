@@ -2,7 +2,7 @@
 //! a file that came with the stack): none is run before somebody looked at it and approved it, and
 //! none that is another than what was approved.
 //!
-//! Approved is a hash over the file, its arguments and its variables. It is made anew before each
+//! Approved is a hash over the file, its arguments, its variables and the server that is sent what it gives. It is made anew before each
 //! run, of the file that is then run: a program that was changed under us is not run either.
 
 mod approvals;
@@ -13,7 +13,7 @@ mod shell;
 
 pub use approvals::{Approval, ApprovalsError};
 
-pub(crate) use named::{Found, Named};
+pub(crate) use named::{Found, Named, Receiver};
 pub(crate) use run::{Ended, run};
 pub(crate) use shell::words as shell_words;
 
@@ -244,6 +244,7 @@ impl Programs {
             path: visible(&found.path.to_string_lossy()),
             args: named.shown_args(),
             env: named.env_names(),
+            receiver: named.shown_receiver(),
             approved_at: earlier.map(|known| known.approved_at),
             sentence: String::new(),
             next_step: String::new(),
@@ -317,7 +318,7 @@ fn words(named: &Named, program: &Program, found: &Found, earlier: Option<&Appro
         None => format!("{begin}, and that was not approved: it is not run"),
         Some(known) => {
             let what = match known.bytes == found.bytes {
-                true => "its arguments or variables",
+                true => "its arguments, its variables or who is sent what it gives",
                 false => "its file",
             };
             let at = known.approved_at.day_and_clock();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A program that is not run until somebody has looked at it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
 pub struct Program {
-    /// SHA-256 over its file, arguments and environment, in hexadecimal: what is approved.
+    /// SHA-256 over its file, arguments, environment and receiver, in hexadecimal: what is approved.
     pub hash: String,
     /// Who names it: `context prod of /home/me/.kube/config`.
     pub named_by: String,
@@ -23,6 +23,10 @@ pub struct Program {
     pub args: Vec<String>,
     /// Names of the variables it would be given.
     pub env: Vec<String>,
+    /// Who is sent what it gives, and how that one proves who it is; absent: AWS is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub receiver: Option<String>,
     /// When it was approved as it was then, before it changed; absent: it never was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]

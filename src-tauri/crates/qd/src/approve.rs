@@ -124,6 +124,10 @@ fn facts(text: &mut String, program: &Program) {
         ("program", format!("{} ({})", program.command, program.path)),
         ("arguments", or_none(words(&program.args))),
         ("variables", or_none(program.env.join(" "))),
+        (
+            "sent to",
+            program.receiver.clone().unwrap_or_else(|| "AWS".to_owned()),
+        ),
         ("hash", program.hash.clone()),
         ("approve", program.approve.clone()),
     ];

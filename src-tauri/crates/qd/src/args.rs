@@ -174,7 +174,7 @@ pub(crate) struct LoginArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ApproveArgs {
     /// The beginning of the hash of a program that waits: approves it exactly as it is now. Changed later in file,
-    /// arguments or variables, it waits again.
+    /// arguments, variables or the server that is sent what it gives, it waits again.
     #[arg(value_name = "HASH-PREFIX")]
     pub(crate) hash: Option<String>,
     /// The stack file; without one every context of the usual kubeconfig is looked at.

@@ -6,7 +6,7 @@ import type { Timestamp } from "./Timestamp";
  */
 export type Program = { 
 /**
- * SHA-256 over its file, arguments and environment, in hexadecimal: what is approved.
+ * SHA-256 over its file, arguments, environment and receiver, in hexadecimal: what is approved.
  */
 hash: string, 
 /**
@@ -33,6 +33,10 @@ args: Array<string>,
  * Names of the variables it would be given.
  */
 env: Array<string>, 
+/**
+ * Who is sent what it gives, and how that one proves who it is; absent: AWS is.
+ */
+receiver?: string, 
 /**
  * When it was approved as it was then, before it changed; absent: it never was.
  */

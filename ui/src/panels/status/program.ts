@@ -22,6 +22,7 @@ export function facts(program: Program): [string, string][] {
     ["File", program.path],
     ["Arguments", program.args.length === 0 ? "none" : program.args.map(word).join(" ")],
     ["Variables", program.env.length === 0 ? "none" : `${program.env.join(" ")} (values are not shown)`],
+    ["Sent to", program.receiver ?? "AWS"],
     ["SHA-256", program.hash],
   ];
 }

@@ -152,7 +152,9 @@ pub(crate) fn programs_of(
     let of = |context: String| {
         let auth = program::taken_out(&context, &mut read.clone())?;
         let exec = auth.exec.filter(|exec| !program::is_ours(exec))?;
-        Some(plugin::named(context_of(&context, kubeconfig), &exec))
+        let by = context_of(&context, kubeconfig);
+        let cluster = entry(&context, &read);
+        Some(plugin::named(by, &exec, cluster.as_ref()))
     };
     Ok(contexts.into_iter().filter_map(of).collect())
 }
@@ -187,9 +189,7 @@ pub(super) async fn read(
     let mut kubeconfig =
         whole(place.kubeconfig.as_deref()).map_err(|error| refused(place, &error))?;
     let cluster = cluster_entry(context, &kubeconfig);
-    let mut entries = kubeconfig.clusters.iter();
-    let entry = entries.find(|named| named.name == cluster);
-    let entry = entry.and_then(|named| named.cluster.clone());
+    let entry = entry(context, &kubeconfig);
     let arn = ClusterArn::parse(&cluster).or_else(|| ClusterArn::parse(context));
     let signs_in = match program::taken_out(context, &mut kubeconfig) {
         None => SignsIn::Itself,
@@ -264,6 +264,13 @@ fn cluster_entry(context: &str, kubeconfig: &Kubeconfig) -> String {
         .and_then(|named| named.context.as_ref())
         .map(|context| context.cluster.clone())
         .unwrap_or_default()
+}
+
+/// The cluster entry itself.
+fn entry(context: &str, kubeconfig: &Kubeconfig) -> Option<Cluster> {
+    let cluster = cluster_entry(context, kubeconfig);
+    let mut entries = kubeconfig.clusters.iter();
+    entries.find(|named| named.name == cluster)?.cluster.clone()
 }
 
 /// In the middle of a sentence: `context c of /k`.

@@ -5,7 +5,7 @@
 //! limit, on our terminal), and tells all that a failed one wrote.
 
 use super::kubeconfig::{ClusterPlace, named_by};
-use crate::programs::{Named, Stop};
+use crate::programs::{Named, Receiver, Stop};
 use crate::words::plain;
 use http::HeaderValue;
 use kube::config::{Cluster, ExecAuthCluster, ExecConfig, ExecInteractiveMode};
@@ -79,7 +79,7 @@ impl Plugin {
         exec: &ExecConfig,
         cluster: Option<&Cluster>,
     ) -> Result<Self, Stop> {
-        let named = named(named_by(place), exec);
+        let named = named(named_by(place), exec, cluster);
         let version = exec.api_version.clone().unwrap_or_default();
         let info = asked(exec, &version, cluster).map_err(|(why, next_step)| {
             let signs_in = crate::programs::signs_in(&named);
@@ -173,7 +173,7 @@ fn bearer(token: &str) -> Result<HeaderValue, Garbage> {
 }
 
 /// The program that a context's user names.
-pub(super) fn named(by: String, exec: &ExecConfig) -> Named {
+pub(super) fn named(by: String, exec: &ExecConfig, cluster: Option<&Cluster>) -> Named {
     let setting = |entry: &HashMap<String, String>| {
         let name = entry.get("name")?.clone();
         Some((name, entry.get("value").cloned().unwrap_or_default()))
@@ -184,7 +184,25 @@ pub(super) fn named(by: String, exec: &ExecConfig) -> Named {
         command: exec.command.clone().unwrap_or_default(),
         args: exec.args.clone().unwrap_or_default(),
         env: exec.env.iter().flatten().filter_map(setting).collect(),
+        receiver: Some(cluster.map(receiver).unwrap_or_default()),
         hint: exec.install_hint.clone(),
+    }
+}
+
+/// The server of a cluster. An authority that cannot be read is told when a client is made of it.
+fn receiver(cluster: &Cluster) -> Receiver {
+    let written = cluster.certificate_authority_data.as_deref();
+    let file = cluster.certificate_authority.as_deref();
+    let authority = match (written, file) {
+        (Some(data), _) => data.as_bytes().to_vec(),
+        (None, Some(file)) => std::fs::read(file).unwrap_or_default(),
+        (None, None) => Vec::new(),
+    };
+    Receiver {
+        server: cluster.server.clone().unwrap_or_default(),
+        name: cluster.tls_server_name.clone(),
+        authority,
+        unproven: cluster.insecure_skip_tls_verify.unwrap_or(false),
     }
 }
 

@@ -193,6 +193,7 @@ pub(crate) fn by_shell(owner: &Profile, start: &str) -> Named {
         command: "sh".to_owned(),
         args: vec!["-c".to_owned(), line(owner).to_owned()],
         env: Vec::new(),
+        receiver: None,
         hint: None,
     }
 }
@@ -215,6 +216,7 @@ fn approvable(owner: &Profile, start: &str, files: &StackFiles) -> Result<Named,
         command: words.next().unwrap_or_default(),
         args: words.collect(),
         env: Vec::new(),
+        receiver: None,
         hint: None,
     })
 }

@@ -1,6 +1,6 @@
 //! A program as a file names it, and the file on this machine that it leads to.
 
-use crate::words::visible;
+use crate::words::{address, visible};
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::fs::{File, Metadata};
@@ -23,10 +23,57 @@ pub(crate) struct Named {
     pub(crate) command: String,
     /// Its arguments.
     pub(crate) args: Vec<String>,
+    /// Who is sent what it gives; `None`: AWS is.
+    pub(crate) receiver: Option<Receiver>,
     /// What it is given besides our environment.
     pub(crate) env: Vec<(String, String)>,
     /// How it is installed, in the file's words.
     pub(crate) hint: Option<String>,
+}
+
+/// A cluster's server, by what a kubeconfig says of it
+/// (<https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/#Cluster>): whoever is there is sent what a program
+/// gives, so another one waits for somebody to look.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Receiver {
+    /// `server`.
+    pub(crate) server: String,
+    /// `tls-server-name`.
+    pub(crate) name: Option<String>,
+    /// `certificate-authority-data`, or the bytes of `certificate-authority`; empty: the system's authorities.
+    pub(crate) authority: Vec<u8>,
+    /// `insecure-skip-tls-verify`.
+    pub(crate) unproven: bool,
+}
+
+impl Receiver {
+    /// For somebody who decides about it.
+    fn shown(&self) -> String {
+        let server = match self.server.parse() {
+            Ok(url) => visible(&address(&url)),
+            Err(_) => visible(&self.server),
+        };
+        let proven = match (self.unproven, self.authority.as_slice()) {
+            (true, _) => "it need not prove who it is (insecure-skip-tls-verify)".to_owned(),
+            (false, []) => "known by the authorities of this system".to_owned(),
+            (false, authority) => {
+                let hash = hex(&Sha256::digest(authority).into());
+                format!("known by its own authority (SHA-256 {})", &hash[..12])
+            }
+        };
+        let name = self.name.as_deref().map(visible);
+        let name = name.map_or_else(String::new, |name| format!(" as {name}"));
+        format!("{server}{name}, {proven}")
+    }
+
+    fn parts(&self) -> [&[u8]; 4] {
+        [
+            self.server.as_bytes(),
+            self.name.as_deref().unwrap_or_default().as_bytes(),
+            &self.authority,
+            if self.unproven { b"unproven" } else { b"" },
+        ]
+    }
 }
 
 /// The file a name leads to, as it was looked at.
@@ -34,7 +81,7 @@ pub(crate) struct Named {
 pub(crate) struct Found {
     /// Where it is; links are not resolved, because programs look at the name they are called by.
     pub(crate) path: PathBuf,
-    /// SHA-256 over path, bytes, arguments and variables, in hexadecimal: what is approved.
+    /// SHA-256 over path, bytes, arguments, variables and receiver, in hexadecimal: what is approved.
     pub(crate) hash: String,
     /// SHA-256 over its bytes alone.
     pub(crate) bytes: String,
@@ -115,14 +162,18 @@ impl Named {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         };
-        part(b"program of quarterdeck, 1");
+        part(b"program of quarterdeck, 2");
         part(path.as_os_str().as_bytes());
         part(bytes);
         part(&(self.args.len() as u64).to_be_bytes());
         self.args.iter().for_each(|arg| part(arg.as_bytes()));
+        part(&(self.env.len() as u64).to_be_bytes());
         for (name, value) in &self.env {
             part(name.as_bytes());
             part(value.as_bytes());
+        }
+        if let Some(receiver) = &self.receiver {
+            receiver.parts().into_iter().for_each(part);
         }
         hex(&hash.finalize().into())
     }
@@ -144,6 +195,11 @@ impl Named {
             }
         });
         shown.collect()
+    }
+
+    /// Who is sent what it gives, as it may be shown.
+    pub(crate) fn shown_receiver(&self) -> Option<String> {
+        self.receiver.as_ref().map(Receiver::shown)
     }
 
     /// The names of its variables.
@@ -227,94 +283,4 @@ fn hex(bytes: &[u8; 32]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn named(command: &Path, args: &[&str], env: &[(&str, &str)]) -> Named {
-        Named {
-            by: "context c of /k".to_owned(),
-            profile: None,
-            command: command.display().to_string(),
-            args: args.iter().map(|arg| (*arg).to_owned()).collect(),
-            env: env
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
-            hint: None,
-        }
-    }
-
-    fn program(path: &Path, text: &str) {
-        std::fs::write(path, text).expect("written");
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("allowed");
-    }
-
-    #[test]
-    fn the_hash_holds_file_arguments_and_variables() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let path = dir.path().join("p");
-        program(&path, "#!/bin/sh\n");
-        let hash = |args: &[&str], env: &[(&str, &str)]| {
-            named(&path, args, env).find().expect("found").hash
-        };
-        let first = hash(&["a", "b"], &[("X", "1")]);
-        assert_eq!(first, hash(&["a", "b"], &[("X", "1")]));
-        let others = [
-            hash(&["ab"], &[("X", "1")]),
-            hash(&["a"], &[("b", ""), ("X", "1")]),
-            hash(&["a", "b"], &[("X", "2")]),
-            hash(&["a", "b"], &[]),
-        ];
-        assert!(others.iter().all(|other| *other != first));
-        let found = named(&path, &["a", "b"], &[("X", "1")])
-            .find()
-            .expect("found");
-        assert!(found.is_still_there());
-        program(&path, "#!/bin/sh\necho other\n");
-        assert!(!found.is_still_there());
-        assert_ne!(hash(&["a", "b"], &[("X", "1")]), first);
-    }
-
-    #[test]
-    fn a_program_is_found_as_a_shell_finds_it() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let (one, two) = (dir.path().join("one"), dir.path().join("two"));
-        std::fs::create_dir(&one).expect("made");
-        std::fs::create_dir(&two).expect("made");
-        std::fs::write(one.join("tool"), "not to be run").expect("written");
-        program(&two.join("tool"), "#!/bin/sh\n");
-        let path = std::env::join_paths([Path::new("."), &one, &two]).expect("a PATH");
-        assert_eq!(located("tool", Some(&path)), Ok(two.join("tool")));
-        let nowhere = located("other", Some(&path)).expect_err("is nowhere");
-        let words = nowhere.to_string();
-        assert!(words.contains(&two.display().to_string()), "{words}");
-        let file = one.join("tool").display().to_string();
-        let unfit = located(&file, None).expect_err("is not to be run");
-        assert!(unfit.to_string().contains("is not a file that can be run"));
-        assert_eq!(located("", None), Err(NotFound::Unnamed));
-    }
-
-    #[test]
-    fn an_argument_that_is_a_secret_is_not_shown() {
-        let args = [
-            "get-token",
-            "--client-secret=s3",
-            "--password",
-            "s4",
-            "--login",
-            "x\u{1b}[2J",
-        ];
-        let shown = named(Path::new("/p"), &args, &[]).shown_args();
-        assert_eq!(
-            shown,
-            [
-                "get-token",
-                "--client-secret=•••",
-                "--password",
-                "•••",
-                "--login",
-                "x·[2J"
-            ]
-        );
-    }
-}
+mod tests;

@@ -230,6 +230,7 @@ mod tests {
             command: path.display().to_string(),
             args: Vec::new(),
             env: Vec::new(),
+            receiver: None,
             hint: None,
         };
         named.find().expect("found")

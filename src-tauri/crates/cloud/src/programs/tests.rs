@@ -31,6 +31,7 @@ impl Bench {
             command: self.dir.path().join("login").display().to_string(),
             args: args.iter().map(|arg| (*arg).to_owned()).collect(),
             env: vec![("SETTING".to_owned(), "hush".to_owned())],
+            receiver: None,
             hint: None,
         }
     }
@@ -79,7 +80,7 @@ async fn a_program_waits_until_it_is_approved_and_again_once_it_changed() {
         (
             &["b"],
             "#!/bin/sh\n",
-            "its arguments or variables changed since",
+            "its arguments, its variables or who is sent what it gives changed since",
         ),
     ] {
         bench.writes(text);
