@@ -118,8 +118,9 @@ pub async fn kubernetes<T>(
     };
     // The API server answers 4xx before it changes anything (API conventions, "HTTP status codes");
     // a 408 or 504 is a timeout on the way.
-    let certain = matches!(&failure, CallFailure::Refused(refusal)
+    let refused = matches!(&failure, CallFailure::Refused(refusal)
         if (400..500).contains(&refusal.code) && refusal.code != 408);
+    let certain = refused || failure.was_not_sent();
     let failure = failure.describe(right);
     if certain {
         Answer::Refused { failure }

@@ -95,6 +95,16 @@ impl CallFailure {
         matches!(self, Self::Refused(refusal) if refusal.code == 403)
     }
 
+    /// Nobody could be signed in, so nothing was sent (of a read: not once more). A write that failed so is certainly not
+    /// done.
+    #[must_use]
+    pub fn was_not_sent(&self) -> bool {
+        match self {
+            Self::Kube(error) => not_signed_in(error).is_some(),
+            Self::Silent(..) | Self::Refused(_) | Self::Malformed(_) => false,
+        }
+    }
+
     /// How long the server asks to be left alone.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::programs::Programs;
 use model::FailureClass;
 use std::io::Write as _;
 use std::path::Path;
@@ -139,4 +140,27 @@ fn a_denial_names_the_missing_permission() {
         failure.sentence
     );
     assert_eq!(failure.code.as_deref(), Some("Forbidden"));
+}
+
+#[tokio::test]
+async fn a_request_for_which_nobody_was_signed_in_was_not_sent() {
+    let file = kubeconfig(
+        "{exec: {apiVersion: client.authentication.k8s.io/v1, command: /bin/false, interactiveMode: Never}}",
+    );
+    let mut place = place(file.path(), "by-name");
+    place.programs = Programs::at(file.path().with_extension("approved"), None);
+    let server = "http://127.0.0.1:9".parse().unwrap();
+    let door = Door::new(&place, "by-name", &server, &Clock::new());
+    let asked = async |client: kube::Client| {
+        let request = Request::post("/api").body(Body::empty()).unwrap();
+        let error = client.send(request).await.unwrap_err();
+        CallFailure::Kube(Box::new(error))
+    };
+    let failure = asked(kube::Client::new(door, "default")).await;
+    assert!(failure.was_not_sent(), "{failure}");
+    let file = kubeconfig("{token: t}");
+    place.kubeconfig = Some(file.path().to_owned());
+    let session = ClusterSession::open(&place, Clock::new()).await.unwrap();
+    let failure = asked(session.client()).await;
+    assert!(!failure.was_not_sent(), "nobody listens there: {failure}");
 }
