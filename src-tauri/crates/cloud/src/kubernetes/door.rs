@@ -12,18 +12,18 @@ use super::sign::NotSignedIn;
 use super::{Reached, certificate, client, refused};
 use crate::Clock;
 use crate::programs::{self, Stop, run};
+use crate::supply::{Short, Supply};
 use crate::words::plain;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use futures::FutureExt as _;
-use futures::future::{BoxFuture, Shared};
+use futures::future::BoxFuture;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use kube::Config;
 use kube::client::Body;
 use model::{SourceFailure, Timestamp};
 use serde_json::json;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tower::BoxError;
@@ -51,15 +51,7 @@ struct Inner {
     /// Where it led when it was opened. What is read and done goes by that: it leads nowhere else.
     server: Uri,
     clock: Clock,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    pass: Option<Pass>,
-    /// What is got just now.
-    underway: Option<Shared<BoxFuture<'static, Result<Pass, SourceFailure>>>>,
-    failed: Option<(Instant, SourceFailure)>,
+    passes: Supply<Pass, SourceFailure>,
 }
 
 /// What lets requests in.
@@ -93,69 +85,34 @@ impl Door {
             context: context.to_owned(),
             server: server.clone(),
             clock: clock.clone(),
-            state: Mutex::default(),
+            passes: Supply::default(),
         }))
     }
 
     /// With what the kubeconfig itself lets in by.
     pub(super) fn opened_by(self, client: kube::Client, until: Option<Timestamp>) -> Self {
-        self.state().pass = Some(Pass {
+        let pass = Pass {
             client,
             bearer: None,
             got: Instant::now(),
             until,
-        });
+        };
+        self.0.passes.held(|held| *held = Some(pass));
         self
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     async fn pass(&self) -> Result<Pass, NotSignedIn> {
-        let underway = {
-            let mut state = self.state();
-            let now = self.0.clock.now();
-            if let Some(pass) = state.pass.as_ref().filter(|pass| pass.lasts(now)) {
-                return Ok(pass.clone());
-            }
-            match (&state.underway, &state.failed) {
-                (Some(underway), _) => underway.clone(),
-                (None, Some((until, failure))) if Instant::now() < *until => {
-                    return Err(NotSignedIn(failure.clone()));
-                }
-                (None, _) => {
-                    let underway = self.begin();
-                    state.underway = Some(underway.clone());
-                    underway
-                }
-            }
-        };
-        match tokio::time::timeout(ANSWERED_WITHIN, underway).await {
-            Ok(outcome) => outcome.map_err(NotSignedIn),
-            Err(_) => Err(NotSignedIn(self.awaited())),
-        }
-    }
-
-    /// Gets it in the background: whoever asked may give up, it goes on.
-    fn begin(&self) -> Shared<BoxFuture<'static, Result<Pass, SourceFailure>>> {
-        let door = self.clone();
-        let task = tokio::spawn(async move {
-            let outcome = door.sign_in().await;
-            let mut state = door.state();
-            state.underway = None;
-            match &outcome {
-                Ok(pass) => (state.pass, state.failed) = (Some(pass.clone()), None),
-                Err((failure, rest)) => {
-                    state.failed = Some((Instant::now() + *rest, failure.clone()));
-                }
-            }
-            outcome.map_err(|(failure, _)| failure)
-        });
-        let broken = self.clone();
-        async move { task.await.unwrap_or_else(|_| Err(broken.awaited())) }
-            .boxed()
-            .shared()
+        let (now, door) = (self.0.clock.now(), self.clone());
+        let work = || async move { door.sign_in().await };
+        let passes = &self.0.passes;
+        let got = passes.get(|pass| pass.lasts(now), ANSWERED_WITHIN, work);
+        got.await.map_err(|short| {
+            NotSignedIn(match short {
+                Short::Failed(failure) => failure,
+                Short::Awaited => self.awaited(),
+                Short::Broken => self.broken(),
+            })
+        })
     }
 
     /// Reads the kubeconfig as it is now, and does what it says.
@@ -240,19 +197,29 @@ impl Door {
         Stop::new(words, next_step).failure()
     }
 
+    /// Signing in panicked: a defect of a library, or of ours.
+    fn broken(&self) -> SourceFailure {
+        let by = kubeconfig::named_by(&self.0.place);
+        let next_step = "It is tried again by itself; if it stays, look at the kubeconfig for what is unusual in it.";
+        Stop::new(
+            format!("{by} could not be signed in: that broke off inside Quarterdeck"),
+            next_step,
+        )
+        .failure()
+    }
+
     /// The server took it no more; whether something else may be had now.
     fn refused(&self, pass: &Pass) -> bool {
-        let mut state = self.state();
-        match &state.pass {
-            Some(held) if held.got == pass.got => {
+        self.0.passes.held(|held| match held {
+            Some(latest) if latest.got == pass.got => {
                 let old = pass.got.elapsed() >= YOUNG;
                 if old {
-                    state.pass = None;
+                    *held = None;
                 }
                 old
             }
             Some(_) | None => true,
-        }
+        })
     }
 }
 

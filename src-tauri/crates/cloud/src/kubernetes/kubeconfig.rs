@@ -15,6 +15,7 @@ use kube::Config;
 use kube::config::{Cluster, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use model::{AccountId, SourceFailure, Timestamp};
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -89,15 +90,8 @@ fn in_region<'a>(account: &'a AccountSessions, region: &str) -> Option<&'a Sessi
 /// # Errors
 /// When there is a file and it is no kubeconfig: a sentence.
 pub fn contexts(kubeconfig: Option<&Path>) -> Result<BTreeMap<String, String>, String> {
-    let read = match whole(kubeconfig) {
-        Ok(read) => read,
-        Err(KubeconfigError::FindPath | KubeconfigError::ReadConfig(..)) => {
-            return Ok(BTreeMap::new());
-        }
-        Err(error) => {
-            let told = first_line(&error.to_string()).to_owned();
-            return Err(format!("The kubeconfig cannot be read: {told}."));
-        }
+    let Some(read) = if_there(kubeconfig)? else {
+        return Ok(BTreeMap::new());
     };
     let by_program = |user: &str| {
         let mut users = read.auth_infos.iter();
@@ -129,6 +123,21 @@ pub(crate) fn whole(kubeconfig: Option<&Path>) -> Result<Kubeconfig, KubeconfigE
     }
 }
 
+/// The same; `None` where there is no file. One that may not be read is there.
+fn if_there(kubeconfig: Option<&Path>) -> Result<Option<Kubeconfig>, String> {
+    match whole(kubeconfig) {
+        Ok(read) => Ok(Some(read)),
+        Err(KubeconfigError::FindPath) => Ok(None),
+        Err(KubeconfigError::ReadConfig(error, _)) if error.kind() == ErrorKind::NotFound => {
+            Ok(None)
+        }
+        Err(error) => {
+            let told = first_line(&error.to_string()).to_owned();
+            Err(format!("The kubeconfig cannot be read: {told}."))
+        }
+    }
+}
+
 /// The programs that contexts of a kubeconfig sign in by, those that are stood in for left out; of
 /// every context where `only` names none. No file is no program.
 ///
@@ -138,13 +147,8 @@ pub(crate) fn programs_of(
     kubeconfig: Option<&Path>,
     only: Option<&[&str]>,
 ) -> Result<Vec<Named>, String> {
-    let read = match whole(kubeconfig) {
-        Ok(read) => read,
-        Err(KubeconfigError::FindPath | KubeconfigError::ReadConfig(..)) => return Ok(Vec::new()),
-        Err(error) => {
-            let told = first_line(&error.to_string()).to_owned();
-            return Err(format!("The kubeconfig cannot be read: {told}."));
-        }
+    let Some(read) = if_there(kubeconfig)? else {
+        return Ok(Vec::new());
     };
     let wanted = |name: &str| only.is_none_or(|only| only.contains(&name));
     let contexts = read.contexts.iter().map(|named| named.name.clone());

@@ -2,6 +2,7 @@
 use super::*;
 use crate::programs::Programs;
 use model::FailureClass;
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -163,4 +164,16 @@ async fn a_request_for_which_nobody_was_signed_in_was_not_sent() {
     let session = ClusterSession::open(&place, Clock::new()).await.unwrap();
     let failure = asked(session.client()).await;
     assert!(!failure.was_not_sent(), "nobody listens there: {failure}");
+}
+
+#[test]
+fn only_a_file_that_is_not_there_is_no_kubeconfig() {
+    let dir = tempfile::tempdir().unwrap();
+    let gone = dir.path().join("gone");
+    assert_eq!(contexts(Some(&gone)), Ok(BTreeMap::new()));
+    assert!(programs_of(Some(&gone), None).unwrap().is_empty());
+    // A folder cannot be read, and neither can a file of somebody else's.
+    let told = contexts(Some(dir.path())).unwrap_err();
+    assert!(told.starts_with("The kubeconfig cannot be read"), "{told}");
+    assert!(programs_of(Some(dir.path()), None).is_err());
 }
