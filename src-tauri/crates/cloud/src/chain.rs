@@ -4,6 +4,7 @@
 
 use crate::mfa::Step;
 use crate::profiles::{Way, way_of};
+use aws_credential_types::Credentials;
 use aws_runtime::env_config::section::{EnvConfigSections, Profile as Section};
 use std::collections::BTreeSet;
 
@@ -27,7 +28,7 @@ impl<'a> Chain<'a> {
             if !seen.insert(root.name()) {
                 break Way::Role;
             }
-            if !first && has_keys(root) {
+            if !first && keys_of(root).is_some() {
                 break Way::Keys;
             }
             match way_of(root) {
@@ -69,10 +70,15 @@ impl<'a> Next<'a> {
     }
 }
 
-/// Whether a profile has keys of its own: as a source they come before whatever else it says.
-pub(crate) fn has_keys(section: &Section) -> bool {
-    let has = |setting: &str| section.get(setting).is_some();
-    has("aws_access_key_id") && has("aws_secret_access_key")
+/// The keys of its own that a profile has: as a source they come before whatever else it says.
+pub(crate) fn keys_of(section: &Section) -> Option<Credentials> {
+    Some(Credentials::new(
+        section.get("aws_access_key_id")?,
+        section.get("aws_secret_access_key")?,
+        section.get("aws_session_token").map(ToOwned::to_owned),
+        None,
+        "profile",
+    ))
 }
 
 /// Any of these makes it a profile of IAM Identity Center.

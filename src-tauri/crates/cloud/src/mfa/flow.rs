@@ -5,6 +5,7 @@ use super::cache::{AssumedRoleUser, Cache, Keys, Session};
 use super::given::assuming;
 use super::role::Role;
 use crate::Clock;
+use crate::chain::keys_of;
 use crate::failure::{class_of_code, find, plain};
 use crate::keys::Unusable;
 use crate::profile;
@@ -111,7 +112,18 @@ impl Asked {
         })
     }
 
+    /// What the role is assumed with: the source's own keys where it has some, in a role's own profile too; else whatever
+    /// the source takes its credentials from.
     async fn base_keys(&self, sdk: &SdkConfig) -> Result<Credentials, SignInError> {
+        let source = &self.role.source;
+        if let Ok((set, _)) = profile::read(Some(source), &self.files).await
+            && let Some(keys) = set.get_profile(source).and_then(keys_of)
+        {
+            return Ok(keys);
+        }
+        if *source == self.role.profile {
+            return Err(self.base("that is itself and has none".to_owned(), self.correct()));
+        }
         let none = || CredentialsError::not_loaded("no provider");
         let asked = match sdk.credentials_provider() {
             Some(keys) => keys.provide_credentials().await,
@@ -201,5 +213,66 @@ fn said(error: &SdkError<AssumeRoleError, HttpResponse>) -> String {
     match message.trim_end_matches('.') {
         "" => String::new(),
         message => format!(": \u{201c}{message}\u{201d}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sign_in::Place;
+
+    const CONFIG: &str = "\
+[profile own]
+role_arn = arn:aws:iam::111122223333:role/ops
+source_profile = own
+mfa_serial = arn:aws:iam::111122223333:mfa/anna
+aws_access_key_id = AKIAOWN
+aws_secret_access_key = x
+
+[profile bare]
+role_arn = arn:aws:iam::111122223333:role/ops
+source_profile = bare
+mfa_serial = arn:aws:iam::111122223333:mfa/anna
+
+[profile over]
+role_arn = arn:aws:iam::111122223333:role/ops
+source_profile = keyed
+mfa_serial = arn:aws:iam::111122223333:mfa/anna
+
+[profile keyed]
+role_arn = arn:aws:iam::111122223333:role/never
+source_profile = nobody
+aws_access_key_id = AKIAKEYED
+aws_secret_access_key = x
+aws_session_token = t
+";
+
+    async fn keys(profile: &str) -> Result<Credentials, SignInError> {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("config");
+        std::fs::write(&file, CONFIG).expect("written");
+        let files = StackFiles {
+            aws_config: Some(file.clone()),
+            aws_credentials: Some(file),
+            kubeconfig: None,
+        };
+        let (set, _) = profile::read(None, &files).await.expect("read");
+        let Ok(Place::Role(role)) = Place::of(&set, profile) else {
+            panic!("{profile} takes no code");
+        };
+        let asked = begin(profile, &files, role).expect("begun");
+        asked.base_keys(&SdkConfig::builder().build()).await
+    }
+
+    #[tokio::test]
+    async fn a_role_is_assumed_with_the_keys_of_its_own_profile_or_of_its_source() {
+        assert_eq!(keys("own").await.expect("keys").access_key_id(), "AKIAOWN");
+        let keyed = keys("over").await.expect("keys");
+        assert_eq!(
+            (keyed.access_key_id(), keyed.session_token()),
+            ("AKIAKEYED", Some("t"))
+        );
+        let told = keys("bare").await.expect_err("none");
+        assert!(matches!(told, SignInError::Base { .. }), "{told}");
     }
 }
