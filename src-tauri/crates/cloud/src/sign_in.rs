@@ -15,7 +15,7 @@ use crate::stack::StackFiles;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_runtime::env_config::section::EnvConfigSections;
 use aws_types::os_shim_internal::{Env, Fs};
-pub(crate) use command::command;
+pub(crate) use command::{command, command_by};
 pub(crate) use failure::NoKeys;
 pub use failure::{Call, Giver, SignInError};
 use jiff::Timestamp;

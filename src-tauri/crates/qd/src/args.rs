@@ -162,6 +162,9 @@ pub(crate) struct LoginArgs {
     /// Another AWS config than the usual one or the stack file's.
     #[arg(long, value_name = "FILE")]
     pub(crate) aws_config: Option<PathBuf>,
+    /// Another file of AWS credentials than the usual one or the stack file's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) aws_credentials: Option<PathBuf>,
     /// The code of the device, where one is asked for: it is good once. Without it, it is asked for.
     #[arg(long, value_name = "DIGITS")]
     pub(crate) code: Option<String>,

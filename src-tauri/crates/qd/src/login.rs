@@ -48,6 +48,9 @@ fn files(args: &LoginArgs) -> Result<StackFiles, Failure> {
     if let Some(config) = &args.aws_config {
         files.aws_config = Some(config.clone());
     }
+    if let Some(credentials) = &args.aws_credentials {
+        files.aws_credentials = Some(credentials.clone());
+    }
     match files.aws_config.as_ref().filter(|file| !file.is_file()) {
         Some(missing) => Err(Failure::with_code(
             format!("There is no AWS config {}.", missing.display()),

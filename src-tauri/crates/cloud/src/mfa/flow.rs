@@ -11,7 +11,7 @@ use crate::keys::Unusable;
 use crate::profile;
 use crate::programs::Programs;
 use crate::sign_in::kept::Secret;
-use crate::sign_in::{Call, Giver, SignInError, SignedIn};
+use crate::sign_in::{Call, Giver, SignInError, SignedIn, command_by};
 use crate::stack::StackFiles;
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
@@ -131,7 +131,8 @@ impl Asked {
         };
         asked.map_err(|error| match find::<Unusable>(&error) {
             Some(unusable) => {
-                let signs = format!("Sign in with `qd login {}` first.", self.role.source);
+                let command = command_by(&self.role.source, &self.files, None);
+                let signs = format!("Sign in with `{command}` first.");
                 self.base(unusable.to_string(), unusable.next_step().unwrap_or(signs))
             }
             None => self.base(

@@ -1,19 +1,35 @@
 //! The command that signs in, in words that can be pasted.
 
-use crate::stack::Stack;
+use crate::stack::{Stack, StackFiles};
 use crate::words::quoted;
+use std::path::Path;
 
-/// The command that signs a profile in; where the AWS config is not the usual one, it says so.
+/// The command that signs a profile in; where the AWS files are not the usual ones, it says so.
 pub(crate) fn command(profile: &str, stack: &Stack) -> String {
-    let mut command = format!("qd login {}", quoted(profile));
     // `qd init` looks before there is a stack file.
-    let (option, file) = match &stack.files.aws_config {
-        Some(config) if !stack.path.is_file() => ("--aws-config", config),
-        Some(_) => ("--stack", &stack.path),
-        None => return command,
+    let file = Some(stack.path.as_path()).filter(|path| path.is_file());
+    command_by(profile, &stack.files, file)
+}
+
+/// The same, of AWS files that no stack file may name.
+pub(crate) fn command_by(profile: &str, files: &StackFiles, stack: Option<&Path>) -> String {
+    let own = [
+        ("--aws-config", files.aws_config.as_deref()),
+        ("--aws-credentials", files.aws_credentials.as_deref()),
+    ];
+    let own = own
+        .into_iter()
+        .filter_map(|(option, file)| Some((option, file?)));
+    let own: Vec<(&str, &Path)> = own.collect();
+    let options = match stack {
+        Some(stack) if !own.is_empty() => vec![("--stack", stack)],
+        Some(_) | None => own,
     };
-    let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
-    command.push_str(&format!(" {option} {}", quoted(&file.to_string_lossy())));
+    let mut command = format!("qd login {}", quoted(profile));
+    for (option, file) in options {
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        command.push_str(&format!(" {option} {}", quoted(&file.to_string_lossy())));
+    }
     command
 }
 
@@ -35,8 +51,17 @@ mod tests {
             command("p", &own),
             "qd login p --aws-config /etc/aws-config"
         );
-        std::fs::write(&path, text).expect("written");
+        let keys = "aws_credentials = \"/etc/aws-keys\"\n";
+        let both = Stack::parse(&format!("{text}{keys}"), &path).expect("a stack");
+        assert_eq!(
+            command("p", &both),
+            "qd login p --aws-config /etc/aws-config --aws-credentials /etc/aws-keys"
+        );
+        std::fs::write(&path, &text).expect("written");
         let file = path.display();
         assert_eq!(command("p", &own), format!("qd login p --stack '{file}'"));
+        let text = text.replace("aws_config", "aws_credentials");
+        let keyed = Stack::parse(&text, &path).expect("a stack");
+        assert_eq!(command("p", &keyed), format!("qd login p --stack '{file}'"));
     }
 }
