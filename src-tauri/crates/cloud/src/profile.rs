@@ -22,8 +22,6 @@ use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_runtime::env_config::section::Profile;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use look::{Giver, look};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 mod look;
@@ -64,8 +62,7 @@ pub(crate) async fn access(
     region: &str,
     (clock, programs): (&Clock, &Programs),
 ) -> Access {
-    let direct = Arc::new(AtomicBool::new(false));
-    let pool = wire::pool(direct.clone());
+    let pool = wire::pool();
     let region = Region::new(region.to_owned());
     let standing = Standing::read(profile, files, programs.list()).await;
     let looked = look(profile, files, programs).await;
@@ -95,8 +92,6 @@ pub(crate) async fn access(
     };
     let signs_in = looked.before.place.is_some().then_some(looked.profile);
     let sdk = with_keys(sdk, looked.before, &standing.ledger);
-    let loopback = sdk.endpoint_url().is_some_and(wire::is_loopback);
-    direct.store(loopback, Ordering::Relaxed);
     Access {
         sdk,
         standing,

@@ -2,9 +2,10 @@
 //!
 //! A cluster's `proxy-url` goes before the environment
 //! (<https://kubernetes.io/docs/tasks/access-application-cluster/configure-access-multiple-clusters/#set-the-proxy-url>);
-//! `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are read as for AWS, which is as curl reads
-//! them (<https://curl.se/docs/manpage.html#environment>). This machine is never reached through one:
-//! what a proxy calls `localhost` is another machine.
+//! `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` are read once for AWS and clusters, as curl reads them
+//! (<https://curl.se/docs/manpage.html#environment>), an empty one as none, and `NO_PROXY` with what kubectl takes besides
+//! (`*.corp`, `host:port`; <https://pkg.go.dev/golang.org/x/net/http/httpproxy#Config>). This machine is never reached
+//! through one: what a proxy calls `localhost` is another machine.
 
 use crate::words::address;
 use http::Uri;
@@ -61,12 +62,10 @@ impl ThroughProxy {
     }
 }
 
-/// The proxy of the environment for a request to `target`, as the AWS side takes it.
+/// The proxy of the environment for a request to AWS. One that is no URL is none, as for the SDK.
 pub(crate) fn of_environment(target: &Uri) -> Option<Uri> {
-    if is_here(target) {
-        return None;
-    }
-    Some(Matcher::from_env().intercept(target)?.uri().clone())
+    let variable = |name: &str| std::env::var(name).ok();
+    of_cluster(target, None, variable).ok().flatten()
 }
 
 /// The proxy that a cluster is reached through. `named` is its `proxy-url`.
@@ -96,13 +95,42 @@ pub(crate) fn of_cluster(
         return Ok(None);
     };
     let not = first(&["NO_PROXY", "no_proxy"]).unwrap_or_default();
-    let meant = Matcher::builder().all("http://proxy").no(not).build();
-    if meant.intercept(target).is_none() {
+    if is_excepted(target, &not) {
         return Ok(None);
     }
     match proxy.contains("://") {
         true => proxy.parse().map(Some),
         false => format!("http://{proxy}").parse().map(Some),
+    }
+}
+
+/// Whether `NO_PROXY` takes a host out.
+fn is_excepted(target: &Uri, not: &str) -> bool {
+    let usual = match target.scheme_str() {
+        Some("https") => 443,
+        _ => 80,
+    };
+    let port = target.port_u16().unwrap_or(usual);
+    let hosts = not.split([',', ' ']).filter_map(|entry| host(entry, port));
+    let hosts = hosts.collect::<Vec<_>>().join(",");
+    let all = Matcher::builder().all("http://proxy").no(hosts).build();
+    all.intercept(target).is_none()
+}
+
+/// What the matcher knows of an entry; `None`: it is about another port.
+fn host(entry: &str, port: u16) -> Option<&str> {
+    let entry = entry.strip_prefix("*.").unwrap_or(entry);
+    let (host, of) = match entry.rsplit_once(':') {
+        Some((host, of)) => (host, of.parse::<u16>().ok()),
+        None => return Some(entry),
+    };
+    let bracketed = host.starts_with('[') && host.ends_with(']');
+    match of {
+        // An address of IPv6 has colons of its own.
+        Some(of) if bracketed || !host.contains(':') => {
+            (of == port).then_some(host.trim_matches(['[', ']']))
+        }
+        Some(_) | None => Some(entry),
     }
 }
 
@@ -144,6 +172,31 @@ mod tests {
             taken("https://api.example", None, &[("ALL_PROXY", "corp:8080")]).as_deref(),
             Some("http://corp:8080/")
         );
+    }
+
+    #[test]
+    fn no_proxy_is_understood_as_kubectl_and_curl_do() {
+        let env = |not: &'static str| {
+            [
+                ("HTTPS_PROXY", ""),
+                ("https_proxy", "corp:3128"),
+                ("NO_PROXY", not),
+            ]
+        };
+        let direct = |target: &str, not: &'static str| taken(target, None, &env(not)).is_none();
+        assert!(
+            !direct("https://api.corp", ""),
+            "an empty HTTPS_PROXY is none"
+        );
+        assert!(direct("https://api.corp", "x, *.corp"));
+        assert!(!direct("https://corpus", "*.corp"));
+        assert!(direct("https://api.corp:6443", "api.corp:6443"));
+        assert!(!direct("https://api.corp", "api.corp:6443"));
+        assert!(direct("https://api.corp", "api.corp:443"));
+        assert!(direct("https://[fd00::7]:6443", "fd00::/8"));
+        assert!(direct("https://[fd00::7]:6443", "[fd00::7]:6443"));
+        assert!(direct("https://[fd00::7]:6443", "fd00::7"));
+        assert!(direct("https://anything", "*"));
     }
 
     #[test]

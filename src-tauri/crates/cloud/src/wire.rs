@@ -20,6 +20,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::ErrorKind;
+use http::Uri;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -33,9 +34,34 @@ pub async fn counting<F: Future>(sent: Arc<AtomicU32>, work: F) -> F::Output {
     SENT.scope(sent, work).await
 }
 
-/// One pool of connections. `direct` is asked when the first connection is made: a loopback
-/// endpoint is never reached through the environment's proxy.
-pub(crate) fn pool(direct: Arc<AtomicBool>) -> SharedHttpClient {
+/// The pools of connections of one account: each request goes the way that [`proxy`] says, a service's own endpoint on
+/// this machine too.
+#[derive(Debug)]
+struct Ways {
+    straight: SharedHttpClient,
+    /// Through the proxy of `http` targets.
+    http: Option<SharedHttpClient>,
+    /// Through the proxy of `https` targets.
+    https: Option<SharedHttpClient>,
+}
+
+/// The pools, as one.
+pub(crate) fn pool() -> SharedHttpClient {
+    // The proxy of a host that no exception is about.
+    let through = |target: &'static str| {
+        let uri = proxy::of_environment(&Uri::from_static(target))?;
+        let config = ProxyConfig::all(uri.to_string());
+        // A scheme that cannot be told so is left to the environment.
+        Some(by(config.unwrap_or_else(|_| ProxyConfig::from_env())))
+    };
+    SharedHttpClient::new(Ways {
+        straight: by(ProxyConfig::disabled()),
+        http: through("http://aws.invalid"),
+        https: through("https://aws.invalid"),
+    })
+}
+
+fn by(proxy: ProxyConfig) -> SharedHttpClient {
     Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector = ConnectorBuilder::default().tls_provider(tls::Provider::Rustls(
             tls::rustls_provider::CryptoMode::AwsLc,
@@ -44,14 +70,43 @@ pub(crate) fn pool(direct: Arc<AtomicBool>) -> SharedHttpClient {
         if let Some(components) = components {
             connector.set_sleep_impl(components.sleep_impl());
         }
-        let proxy = if direct.load(Ordering::Relaxed) {
-            ProxyConfig::disabled()
-        } else {
-            ProxyConfig::from_env()
-        };
-        connector.set_proxy_config(Some(proxy));
+        connector.set_proxy_config(Some(proxy.clone()));
         connector.build()
     })
+}
+
+impl HttpClient for Ways {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        let made = |pool: &SharedHttpClient| pool.http_connector(settings, components);
+        SharedHttpConnector::new(Fork {
+            straight: made(&self.straight),
+            http: self.http.as_ref().map(made),
+            https: self.https.as_ref().map(made),
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Fork {
+    straight: SharedHttpConnector,
+    http: Option<SharedHttpConnector>,
+    https: Option<SharedHttpConnector>,
+}
+
+impl HttpConnector for Fork {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let target: Option<Uri> = request.uri().parse().ok();
+        let target = target.filter(|target| proxy::of_environment(target).is_some());
+        let through = target.and_then(|target| match target.scheme_str() {
+            Some("https") => self.https.as_ref(),
+            Some(_) | None => self.http.as_ref(),
+        });
+        through.unwrap_or(&self.straight).call(request)
+    }
 }
 
 /// The HTTP client of one session.
@@ -125,7 +180,7 @@ fn broken(broken: Broken) -> ConnectorError {
 }
 
 /// The same failure, with the proxy it came through.
-fn named(error: ConnectorError, proxy: Option<&http::Uri>) -> ConnectorError {
+fn named(error: ConnectorError, proxy: Option<&Uri>) -> ConnectorError {
     let Some(proxy) = proxy else { return error };
     let (timeout, io, user) = (error.is_timeout(), error.is_io(), error.is_user());
     let kind = error.as_other();
