@@ -11,7 +11,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
 use aws_smithy_types::DateTime;
 use http::HeaderValue;
-use model::{FailureClass, Service, SourceFailure};
+use model::{AccountId, FailureClass, Service, SourceFailure};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -136,6 +136,9 @@ impl Acting {
     }
 
     async fn assumed(&self) -> provider::Result {
+        if let Some(failure) = misplaced(&self.role, &self.session.account) {
+            return Err(self.refused(failure));
+        }
         let answer = tokio::time::timeout(ASSUMED_WITHIN, self.assume()).await;
         answer.unwrap_or_else(|_| Err(self.refused(self.silent())))
     }
@@ -194,6 +197,25 @@ fn ends(began: SystemTime, told: DateTime) -> SystemTime {
     SystemTime::try_from(told).map_or(ours, |told| told.min(ours))
 }
 
+/// Why the role is not assumed for an account that STS says is not its own: what it would do happened elsewhere. The
+/// stack file is checked for this where it says an `id`; an account that STS did not name yet is let through.
+fn misplaced(role: &ActRole, account: &AccountId) -> Option<SourceFailure> {
+    let named = account.as_str().bytes().all(|byte| byte.is_ascii_digit());
+    let elsewhere = named && account.as_str() != role.account();
+    elsewhere.then(|| SourceFailure {
+        class: FailureClass::Credentials,
+        sentence: format!(
+            "{} is of account {}, and STS says that this is account {account}.",
+            role.arn(),
+            role.account()
+        ),
+        next_step: "Name a role of this account as act_role of the [[account]] in the stack file, and start again."
+            .to_owned(),
+        code: None,
+        request_id: None,
+    })
+}
+
 impl ProvideCredentials for Acting {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
     where
@@ -227,6 +249,16 @@ mod tests {
         ] {
             assert_eq!(role(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_role_of_another_account_than_sts_named_is_not_assumed() {
+        let role = ActRole::of("arn:aws:iam::111122223333:role/act").expect("a role");
+        let told = |account: &str| misplaced(&role, &AccountId::new(account));
+        assert_eq!(told("111122223333"), None);
+        assert_eq!(told("profile:prod"), None, "nobody named it yet");
+        let told = told("444455556666").expect("told");
+        assert!(told.sentence.contains("444455556666") && told.sentence.contains("111122223333"));
     }
 
     #[test]
