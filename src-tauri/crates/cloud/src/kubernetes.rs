@@ -34,8 +34,8 @@ use door::Door;
 use http::header::{ACCEPT, DATE, HeaderName, USER_AGENT};
 use http::{HeaderValue, Request, Response};
 use kube::client::{Body, ClientBuilder};
-use kubeconfig::SignsIn;
-use model::{AccountId, Kind, NodeId, Scope, SourceFailure, Timestamp};
+use kubeconfig::{Resolved, SignsIn};
+use model::{AccountId, Kind, NodeId, Scope, SourceFailure};
 use sign::Signer;
 use std::fmt;
 use std::sync::Arc;
@@ -107,13 +107,15 @@ impl ClusterSession {
             Entrance::Eks(name) => eks::read(place, name).await?,
         };
         let server = found.config.cluster_url.clone();
-        let client = enter(place, found.config, found.signs_in, found.until, &clock).await?;
-        let account = found.account.as_ref().map_or("-", AccountId::as_str);
-        let id = NodeId::aws(Kind::Cluster, account, found.region.as_deref(), &found.name);
+        let name = Arc::clone(&found.name);
+        let (account, region) = (found.account.clone(), found.region.clone());
+        let client = enter(place, found, &clock).await?;
+        let of = account.as_ref().map_or("-", AccountId::as_str);
+        let id = NodeId::aws(Kind::Cluster, of, region.as_deref(), &name);
         let scope = Scope {
-            account: found.account,
-            region: found.region,
-            cluster: Some(Arc::clone(&found.name)),
+            account,
+            region,
+            cluster: Some(Arc::clone(&name)),
             ..Scope::default()
         };
         Ok(Self {
@@ -123,7 +125,7 @@ impl ClusterSession {
                     Entrance::Context(context) => Some(context.as_str().into()),
                     Entrance::Eks(_) => None,
                 },
-                name: found.name,
+                name,
                 id,
                 scope,
                 endpoint: address(&server),
@@ -245,46 +247,45 @@ impl ClusterSession {
     }
 }
 
-/// A client that signs in as the place says. A program must have been approved; it is run with the
-/// first request.
+/// A client that signs in as the place says: of a context through a door, which reads the kubeconfig again. A program
+/// must have been approved; it is run with the first request.
 async fn enter(
     place: &ClusterPlace,
-    config: kube::Config,
-    signs_in: SignsIn,
-    until: Option<Timestamp>,
+    found: Resolved,
     clock: &Clock,
 ) -> Result<kube::Client, SourceFailure> {
+    let Resolved {
+        config,
+        signs_in,
+        stamp,
+        until,
+        ..
+    } = found;
     let namespace = config.default_namespace.clone();
-    let door = |context: &str| Door::new(place, context, &config.cluster_url, clock);
-    let signer = match (signs_in, &place.entrance) {
-        (SignsIn::Program(plugin), Entrance::Context(context)) => {
+    let door = match &place.entrance {
+        Entrance::Context(context) => Some(Door::new(place, context, &config.cluster_url, clock)),
+        Entrance::Eks(_) => None,
+    };
+    let signer = match (signs_in, &door) {
+        (SignsIn::Program(plugin), Some(door)) => {
             let approved = place.programs.check(&plugin.named).await;
             approved.map_err(|stop| stop.failure())?;
-            return Ok(kube::Client::new(door(context), namespace));
-        }
-        (SignsIn::Itself, Entrance::Context(context)) => {
-            let door = door(context);
-            let reached = Reached {
-                config,
-                signer: None,
-                act_user: place.act_user.clone(),
-            };
-            let client = made(place, reached, clock)?;
-            return Ok(kube::Client::new(door.opened_by(client, until), namespace));
+            return Ok(kube::Client::new(door.clone(), namespace));
         }
         (SignsIn::Signer(signer), _) => Some(*signer),
-        (SignsIn::Itself | SignsIn::Program(_), Entrance::Eks(_)) => None,
+        (SignsIn::Itself | SignsIn::Program(_), _) => None,
     };
     let act_user = place.act_user.clone();
-    made(
-        place,
-        Reached {
-            config,
-            signer,
-            act_user,
-        },
-        clock,
-    )
+    let reached = Reached {
+        config,
+        signer,
+        act_user,
+    };
+    let client = made(place, reached, clock)?;
+    Ok(match door {
+        Some(door) => kube::Client::new(door.opened_by(client, until, stamp), namespace),
+        None => client,
+    })
 }
 
 fn made(

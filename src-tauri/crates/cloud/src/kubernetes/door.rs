@@ -1,12 +1,13 @@
 //! The way into a cluster of a kubeconfig: what signs in is got before a request is sent, and got anew
-//! when it ends, when the server takes it no more (401), and when somebody has corrected the file.
+//! when it ends, when the server takes it no more (401), and when the file was written; where the file cannot be used as
+//! it is then, what was got before is used until it ends.
 //!
 //! A program is run once at a time, however many requests wait for what it gives. A request waits less
 //! long for it than a cluster is waited for, so that it is not the cluster that is said to be silent;
 //! the program itself has longer (somebody may have to confirm something in a browser), and what it
 //! gives then is used by the next request.
 
-use super::kubeconfig::{self, ClusterPlace, SignsIn};
+use super::kubeconfig::{self, ClusterPlace, SignsIn, Stamp};
 use super::plugin::{Given, Plugin};
 use super::sign::NotSignedIn;
 use super::{Reached, certificate, client, refused};
@@ -61,6 +62,8 @@ struct Pass {
     bearer: Option<HeaderValue>,
     got: Instant,
     until: Option<Timestamp>,
+    /// The kubeconfig that it was got by.
+    stamp: Stamp,
 }
 
 impl Pass {
@@ -90,12 +93,18 @@ impl Door {
     }
 
     /// With what the kubeconfig itself lets in by.
-    pub(super) fn opened_by(self, client: kube::Client, until: Option<Timestamp>) -> Self {
+    pub(super) fn opened_by(
+        self,
+        client: kube::Client,
+        until: Option<Timestamp>,
+        stamp: Stamp,
+    ) -> Self {
         let pass = Pass {
             client,
             bearer: None,
             got: Instant::now(),
             until,
+            stamp,
         };
         self.0.passes.held(|held| *held = Some(pass));
         self
@@ -104,9 +113,14 @@ impl Door {
     async fn pass(&self) -> Result<Pass, NotSignedIn> {
         let (now, door) = (self.0.clock.now(), self.clone());
         let work = || async move { door.sign_in().await };
-        let passes = &self.0.passes;
-        let got = passes.get(|pass| pass.lasts(now), ANSWERED_WITHIN, work);
-        got.await.map_err(|short| {
+        let (stamp, passes) = (Stamp::of(&self.0.place), &self.0.passes);
+        let fits = |pass: &Pass| pass.lasts(now) && pass.stamp == stamp;
+        let got = passes.get(fits, ANSWERED_WITHIN, work).await;
+        got.or_else(|short| {
+            let held = passes.held(|held| held.clone());
+            held.filter(|pass| pass.lasts(now)).ok_or(short)
+        })
+        .map_err(|short| {
             NotSignedIn(match short {
                 Short::Failed(failure) => failure,
                 Short::Awaited => self.awaited(),
@@ -156,6 +170,7 @@ impl Door {
             bearer,
             got: Instant::now(),
             until,
+            stamp: resolved.stamp,
         })
     }
 

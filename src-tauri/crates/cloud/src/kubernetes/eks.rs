@@ -1,6 +1,6 @@
 //! A cluster reached by its EKS name: EKS says where its API server is and what it is known by.
 
-use super::kubeconfig::{ClusterPlace, Resolved, SignsIn, resolve, through};
+use super::kubeconfig::{ClusterPlace, Resolved, SignsIn, Stamp, resolve, through};
 use super::refused::{may_be_told, refused};
 use super::sign::Signer;
 use crate::failure;
@@ -30,6 +30,7 @@ pub(super) async fn read(place: &ClusterPlace, name: &str) -> Result<Resolved, S
     Ok(Resolved {
         config,
         signs_in: SignsIn::Signer(Box::new(signer)),
+        stamp: Stamp::default(),
         until: None,
         name: name.into(),
         account: Some(session.account.clone()),

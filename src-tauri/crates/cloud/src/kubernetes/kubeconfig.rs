@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// How a cluster is reached, and where the stack file says it lives.
 #[derive(Clone, Debug)]
@@ -167,11 +168,39 @@ pub(crate) fn programs_of(
 pub(super) struct Resolved {
     pub(super) config: Config,
     pub(super) signs_in: SignsIn,
+    /// The files as they were when they were read.
+    pub(super) stamp: Stamp,
     /// When its client certificate ends.
     pub(super) until: Option<Timestamp>,
     pub(super) name: Arc<str>,
     pub(super) account: Option<AccountId>,
     pub(super) region: Option<Arc<str>>,
+}
+
+/// Length and time of the kubeconfig's files: another value once one of them was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stamp(Vec<Option<(u64, SystemTime)>>);
+
+impl Stamp {
+    /// Of the files as they are (<https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/>,
+    /// the KUBECONFIG variable).
+    pub(super) fn of(place: &ClusterPlace) -> Self {
+        let files = match (&place.kubeconfig, std::env::var_os("KUBECONFIG")) {
+            (Some(file), _) => vec![file.clone()],
+            (None, Some(files)) => std::env::split_paths(&files).collect(),
+            (None, None) => {
+                let home = std::env::var_os("HOME").map(PathBuf::from);
+                home.map(|home| home.join(".kube/config"))
+                    .into_iter()
+                    .collect()
+            }
+        };
+        let about = |file: PathBuf| {
+            let about = std::fs::metadata(file).ok()?;
+            Some((about.len(), about.modified().ok()?))
+        };
+        Self(files.into_iter().map(about).collect())
+    }
 }
 
 /// Who signs in.
@@ -190,6 +219,7 @@ pub(super) async fn read(
     context: &str,
     now: Timestamp,
 ) -> Result<Resolved, SourceFailure> {
+    let stamp = Stamp::of(place);
     let mut kubeconfig =
         whole(place.kubeconfig.as_deref()).map_err(|error| refused(place, &error))?;
     let cluster = cluster_entry(context, &kubeconfig);
@@ -234,6 +264,7 @@ pub(super) async fn read(
         },
         config,
         signs_in,
+        stamp,
         until: endings.client,
     })
 }

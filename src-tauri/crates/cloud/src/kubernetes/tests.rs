@@ -177,3 +177,42 @@ fn only_a_file_that_is_not_there_is_no_kubeconfig() {
     assert!(told.starts_with("The kubeconfig cannot be read"), "{told}");
     assert!(programs_of(Some(dir.path()), None).is_err());
 }
+
+/// A server that answers nothing but who asked: the token of each request.
+async fn told_tokens() -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (tell, told) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = vec![0; 8192];
+            let read = stream.read(&mut head).await.unwrap_or_default();
+            let head = String::from_utf8_lossy(&head[..read]).into_owned();
+            let token = head.split("Bearer ").nth(1).unwrap_or_default();
+            let _ = tell.send(token.lines().next().unwrap_or_default().to_owned());
+            let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    (url, told)
+}
+
+#[tokio::test]
+async fn a_kubeconfig_that_was_written_is_read_again_and_garbage_shuts_nobody_out() {
+    let (url, mut told) = told_tokens().await;
+    let file = kubeconfig("{token: one}");
+    let text = std::fs::read_to_string(file.path()).unwrap();
+    let text = text.replace("http://127.0.0.1:9", &url);
+    std::fs::write(file.path(), &text).unwrap();
+    let place = place(file.path(), "by-name");
+    let session = ClusterSession::open(&place, Clock::new()).await.unwrap();
+    session.get("/api", HEAD).await.unwrap();
+    assert_eq!(told.recv().await.unwrap(), "one");
+    std::fs::write(file.path(), text.replace("one", "number-two")).unwrap();
+    session.get("/api", HEAD).await.unwrap();
+    assert_eq!(told.recv().await.unwrap(), "number-two");
+    std::fs::write(file.path(), "{").unwrap();
+    session.get("/api", HEAD).await.unwrap();
+    assert_eq!(told.recv().await.unwrap(), "number-two");
+}
