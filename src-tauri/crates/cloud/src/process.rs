@@ -17,7 +17,9 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
 use jiff::Timestamp;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 /// So long a request waits for a program: shorter than anybody waits for credentials.
@@ -43,7 +45,7 @@ pub(crate) struct Source {
     pub(crate) programs: Option<Programs>,
 }
 
-/// What is handed to the SDK for a profile that begins with a program. Cheap to clone.
+/// What is handed to the SDK for a profile that begins with a program.
 pub(crate) struct Process {
     source: Source,
     /// Assumed with the keys of the program, each with those of the one before.
@@ -51,7 +53,27 @@ pub(crate) struct Process {
     /// How STS is asked; without credentials.
     sts: SdkConfig,
     clock: Clock,
-    supply: Supply<Kept, Stop>,
+    runs: Runs,
+    /// What was got before it was opened may be what is no good.
+    since: Instant,
+}
+
+/// The runs of one stack's programs, by the hash of what is run: whoever opens a profile anew waits for the run that is
+/// underway instead of beginning another. Cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct Runs(Arc<Mutex<BTreeMap<String, Supply<Kept, Stop>>>>);
+
+impl Runs {
+    fn of(&self, found: &Found) -> Supply<Kept, Stop> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(found.hash.clone()).or_default().clone()
+    }
+}
+
+impl fmt::Debug for Runs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(runs)")
+    }
 }
 
 #[derive(Clone)]
@@ -61,11 +83,14 @@ struct Kept {
 }
 
 impl Kept {
-    fn fits(&self, now: SystemTime) -> bool {
-        match self.keys.expiry() {
-            Some(ends) => now + AHEAD < ends,
-            None => self.got.elapsed() < KEPT,
-        }
+    /// Keys that have ended already when they are given are used for a moment, and not got anew for each request.
+    fn fits(&self, since: Instant, now: SystemTime) -> bool {
+        let age = self.got.elapsed();
+        self.got >= since
+            && match self.keys.expiry() {
+                Some(ends) => age < REST || now + AHEAD < ends,
+                None => age < KEPT,
+            }
     }
 }
 
@@ -78,13 +103,19 @@ impl fmt::Debug for Process {
 }
 
 impl Process {
-    pub(crate) fn new(source: Source, steps: Vec<Step>, sts: SdkConfig, clock: Clock) -> Self {
+    pub(crate) fn new(
+        source: Source,
+        steps: Vec<Step>,
+        sts: SdkConfig,
+        (clock, runs): (&Clock, &Runs),
+    ) -> Self {
         Self {
             source,
             steps,
             sts,
-            clock,
-            supply: Supply::default(),
+            clock: clock.clone(),
+            runs: runs.clone(),
+            since: Instant::now(),
         }
     }
 
@@ -96,19 +127,14 @@ impl Process {
         climbed(&self.sts, &self.steps, keys).await
     }
 
-    /// Those of the program. Whether it is approved is asked before each run, and at no rest.
+    /// Those of the program. Whether it is approved is asked each time.
     async fn keys(&self) -> Result<Credentials, Stop> {
-        let now = system(self.clock.now());
-        let held = self.supply.held(|held| held.clone());
-        if let Some(held) = held.filter(|held| held.fits(now)) {
-            return Ok(held.keys);
-        }
+        let (since, now) = (self.since, system(self.clock.now()));
         let found = self.source.found().await?;
+        let supply = self.runs.of(&found);
         let source = self.source.clone();
         let work = move || async move { source.run(&found).await };
-        let got = self
-            .supply
-            .get(|held| held.fits(now), ANSWERED_WITHIN, work);
+        let got = supply.get(|kept| kept.fits(since, now), ANSWERED_WITHIN, work);
         got.await.map(|kept| kept.keys).map_err(|short| match short {
             Short::Failed(stop) => stop,
             Short::Awaited => self.source.told(

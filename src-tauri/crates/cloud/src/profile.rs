@@ -75,7 +75,8 @@ pub(crate) async fn access(
         }
         Giver::Program(source) => {
             let sdk = loader.no_credentials().load().await;
-            let process = Process::new(*source, looked.above, sdk.clone(), clock.clone());
+            let shared = (clock, programs.runs());
+            let process = Process::new(*source, looked.above, sdk.clone(), shared);
             given_by(process, sdk)
         }
         Giver::Keyring => {

@@ -18,6 +18,7 @@ pub(crate) use run::{Ended, run};
 pub(crate) use shell::words as shell_words;
 
 use crate::folders::state_dir;
+use crate::process::Runs;
 use crate::stack::Stack;
 use crate::words::{plain, quoted, visible};
 use approvals::Approvals;
@@ -42,6 +43,7 @@ struct Inner {
     /// The stack file, where a command must name it.
     stack: Option<PathBuf>,
     waiting: Mutex<BTreeMap<Key, Waiting>>,
+    runs: Runs,
 }
 
 /// Who names it, and for which account.
@@ -128,7 +130,13 @@ impl Programs {
             approvals: Approvals::of(list),
             stack,
             waiting: Mutex::default(),
+            runs: Runs::default(),
         }))
+    }
+
+    /// The runs that accounts share.
+    pub(crate) fn runs(&self) -> &Runs {
+        &self.0.runs
     }
 
     /// The list.
