@@ -1,5 +1,6 @@
 """Programs that files name to sign in with run only as they were approved; whatever they do is told in words."""
 
+import datetime
 import json
 import os
 import stat
@@ -17,7 +18,9 @@ SECRET = "TOKEN-NOT-TO-BE-TOLD"
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory):
-    options = ("--clock", "explicit", "--regions", "1", "--pods", "60")
+    # Tokens and certificates end by the machine's clock, and are judged by the platform's: here they are the same.
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    options = ("--clock", "explicit", "--start", now, "--regions", "1", "--pods", "60")
     with simulated(tmp_path_factory.mktemp("programs") / "sim", "calm", *options) as platform:
         yield platform
 
@@ -229,12 +232,12 @@ def test_a_token_that_the_server_takes_no_more_is_got_anew(desk, program, server
     assert program.runs() == 2
 
 
-def test_credentials_that_have_ended_already_are_not_used(desk, program, server):
+def test_credentials_that_say_that_they_have_ended_are_used_as_by_kubectl(desk, program, server):
+    """The server judges; a program whose clock is off is not run for each request."""
     program.answers(token=SECRET, ends=-5)
     desk.approve_all()
-    picture = desk.read()
-    assert picture.code == 3 and not server.seen
-    assert "ended already" in failed(picture)[0]["error"]
+    assert_drawn(desk.read())
+    assert program.runs() <= 5 and len(server.seen) > 10, (program.runs(), len(server.seen))
 
 
 def test_a_token_corrected_in_the_kubeconfig_is_taken_up_without_a_restart(desk, server):
