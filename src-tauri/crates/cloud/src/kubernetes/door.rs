@@ -1,6 +1,6 @@
 //! The way into a cluster of a kubeconfig: what signs in is got before a request is sent, and got anew
-//! when it ends, when the server takes it no more (401), and when the file was written; where the file cannot be used as
-//! it is then, what was got before is used until it ends.
+//! when it ends, when the server takes it no more (401), and when the file was written (but for what a program gives);
+//! where the file cannot be used as it is then, what was got before is used until it ends.
 //!
 //! A program is run once at a time, however many requests wait for what it gives. A request waits less
 //! long for it than a cluster is waited for, so that it is not the cluster that is said to be silent;
@@ -62,14 +62,20 @@ struct Pass {
     bearer: Option<HeaderValue>,
     got: Instant,
     until: Option<Timestamp>,
-    /// The kubeconfig that it was got by.
-    stamp: Stamp,
+    /// The kubeconfig that it was got by; `None`: a program gave it, and is not run because a file was written (somebody
+    /// may have to confirm something for it).
+    stamp: Option<Stamp>,
 }
 
 impl Pass {
     /// What a program gives that has ended already is used for a moment, and not got anew for each request.
     fn lasts(&self, now: Timestamp) -> bool {
         self.got.elapsed() < YOUNG || self.until.is_none_or(|until| until > now)
+    }
+
+    /// Whether the kubeconfig is still the one it was got by.
+    fn is_of(&self, stamp: &Stamp) -> bool {
+        self.stamp.as_ref().is_none_or(|own| own == stamp)
     }
 
     async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>, BoxError> {
@@ -104,7 +110,7 @@ impl Door {
             bearer: None,
             got: Instant::now(),
             until,
-            stamp,
+            stamp: Some(stamp),
         };
         self.0.passes.held(|held| *held = Some(pass));
         self
@@ -114,7 +120,7 @@ impl Door {
         let (now, door) = (self.0.clock.now(), self.clone());
         let work = || async move { door.sign_in().await };
         let (stamp, passes) = (Stamp::of(&self.0.place), &self.0.passes);
-        let fits = |pass: &Pass| pass.lasts(now) && pass.stamp == stamp;
+        let fits = |pass: &Pass| pass.lasts(now) && pass.is_of(&stamp);
         let got = passes.get(fits, ANSWERED_WITHIN, work).await;
         got.or_else(|short| {
             let held = passes.held(|held| held.clone());
@@ -144,11 +150,13 @@ impl Door {
         if config.cluster_url != *server {
             return Err((refused::elsewhere(place, &config.cluster_url), REST));
         }
+        let mut stamp = Some(resolved.stamp);
         let (config, bearer, signer) = match resolved.signs_in {
             SignsIn::Itself => (config, None, None),
             SignsIn::Signer(signer) => (config, None, Some(*signer)),
             SignsIn::Program(plugin) => {
                 let given = self.given(&plugin).await?;
+                stamp = None;
                 until = until
                     .into_iter()
                     .chain(ahead(given.ends, clock.now()))
@@ -170,7 +178,7 @@ impl Door {
             bearer,
             got: Instant::now(),
             until,
-            stamp: resolved.stamp,
+            stamp,
         })
     }
 
