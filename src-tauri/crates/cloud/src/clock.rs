@@ -129,7 +129,7 @@ impl Clock {
 
     /// Whether what was signed at `at` would be signed by another time now.
     pub(crate) fn signs_otherwise(&self, at: SystemTime) -> bool {
-        let now = self.signing(Instant::now());
+        let now = self.signing_time();
         let apart = now.duration_since(at).or_else(|_| at.duration_since(now));
         apart.is_ok_and(|apart| apart.as_secs() > SIGNED_WITHIN.unsigned_abs())
     }
@@ -145,7 +145,7 @@ impl Clock {
 
     /// What requests are signed by just now.
     pub(crate) fn signing_time(&self) -> SystemTime {
-        self.signing(Instant::now())
+        self.signing(since_boot())
     }
 
     /// Takes the value of a `Date` header (RFC 9110 §6.6.1) that was received just now.
