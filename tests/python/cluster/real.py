@@ -19,6 +19,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 import topology as reading  # noqa: E402
 from control_plane import control_plane  # noqa: E402
 from emulators import moto, stack_file  # noqa: E402
+from fronts import Authority  # noqa: E402
 from kubelets import kubelets  # noqa: E402
 from objects import NAMESPACE, platform as objects, workload  # noqa: E402
 from programs_desk import Program, plugin  # noqa: E402
@@ -290,6 +291,63 @@ def test_a_program_that_gives_a_token_is_asked_about_and_runs(place, plane, admi
     (waiting,) = at.approve()["waiting"]
     at.approve(waiting["hash"])
     assert at.read().of("pod") and program.runs() == 1
+
+
+def read_as(place, plane, user: dict, **cluster) -> reading.Topology:
+    at = place(user)
+    file = at.folder / "kubeconfig"
+    whole = json.loads(file.read_text())
+    whole["clusters"][0]["cluster"].update(cluster)
+    file.write_text(json.dumps(whole))
+    return at.read(20)
+
+
+def told(picture) -> str:
+    """What the nodes' source says, or the one there is."""
+    failed = [s for s in picture.source("kubernetes") if s["state"] != "ok"]
+    assert failed and not picture.of("pod"), [n["name"] for n in picture.of("pod")]
+    return next((s["error"] for s in failed if s["id"].endswith("/nodes")), failed[0]["error"])
+
+
+def test_a_token_file_with_a_line_end_is_read_and_read_again_when_it_is_written(place, plane, admin, roles, tmp_path):
+    file = tmp_path / "token"
+    file.write_text("no token of anybody\n".replace(" ", "-"))
+    at = place({"tokenFile": str(file)})
+    with watched(at.stack, at.state) as lines:
+        steps = pictures(lines, within=60)
+        next(1 for _, sources, _ in steps if any("(401)" in s.get("error", "") for s in sources.values()))
+        file.write_text(admin("create", "token", "desk", "-n", NAMESPACE, "--duration=10m"))
+        next(1 for _, _, nodes in steps if any(n["kind"] == "pod" for n in nodes.values()))
+
+
+def test_a_server_without_a_scheme_is_reached(place, plane, admin):
+    user = plane.certificate("kim", "system:masters")
+    assert read_as(place, plane, user, server=plane.server.removeprefix("https://")).of("pod")
+
+
+@pytest.mark.parametrize("user", [{}, {"token": ""}, {"username": "kim", "password": "of-long-ago"}])
+def test_who_signs_in_with_nothing_is_told_so(place, plane, admin, user):
+    assert "nobody is signed in" in told(read_as(place, plane, user))
+
+
+@pytest.mark.parametrize(
+    ("cluster", "says"),
+    [
+        ({"certificate-authority": "STRANGER"}, "See that certificate-authority"),
+        ({"tls-server-name": "other.example"}, "tls-server-name"),
+        ({"server": "HTTP"}, "Client sent an HTTP request to an HTTPS server"),
+    ],
+)
+def test_what_is_the_matter_with_the_way_to_the_server_is_told(place, plane, admin, tmp_path, cluster, says):
+    (tmp_path / "stranger").mkdir()
+    named = {"STRANGER": str(Authority(tmp_path / "stranger").file), "HTTP": plane.server.replace("https", "http")}
+    cluster = {key: named.get(value, value) for key, value in cluster.items()}
+    assert says in told(read_as(place, plane, plane.certificate("kim", "system:masters"), **cluster))
+
+
+def test_a_token_that_no_header_takes_is_a_sentence_and_not_repeated(place, plane, admin):
+    error = told(read_as(place, plane, {"token": "part-one\npart-two"}))
+    assert "characters that no token has" in error and "part-one" not in error, error
 
 
 def test_the_server_is_killed_and_comes_back_and_so_does_the_picture(place, plane, admin, roles):

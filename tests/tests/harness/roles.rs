@@ -197,7 +197,9 @@ async fn the_profile_reads_the_role_acts_and_the_readme_says_what_both_need() {
         ("get", "apps", "statefulsets"),
         ("patch", "apps", "deployments/scale"),
         ("patch", "apps", "statefulsets/scale"),
-        // What kubectl reads first when a line is pasted.
+        // What kubectl asks for when a line is pasted.
+        ("update", "apps", "deployments/scale"),
+        ("update", "apps", "statefulsets/scale"),
         ("get", "apps", "deployments/scale"),
         ("get", "apps", "statefulsets/scale"),
         ("list", "apps", "replicasets"),

@@ -138,6 +138,7 @@ pub(crate) fn call_failure(error: kube::Error) -> CallFailure {
             message: status.message.clone(),
             retry_after: None,
             request_id: None,
+            nobody: false,
         })),
         error => CallFailure::Kube(Box::new(error)),
     }

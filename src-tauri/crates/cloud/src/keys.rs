@@ -30,6 +30,9 @@ pub(crate) enum Unusable {
     /// The AWS config cannot be read.
     #[error("the {0}")]
     Config(String),
+    /// What the profile says of how it signs in leads nowhere.
+    #[error("{0}")]
+    Profile(String),
     /// A program gave none, or a file beside the stack would have one run and nobody approved it as it is.
     #[error("{0}")]
     Program(Stop),
@@ -82,6 +85,7 @@ impl Unusable {
                 "Add it to the AWS config, and reading goes on by itself; or correct the profile in the stack file and start again."
             }
             Unusable::Config(_) => "Correct the file; reading goes on by itself.",
+            Unusable::Profile(_) => "Correct it in the AWS config; reading goes on by itself.",
             Unusable::Program(stop) => stop.next_step(),
             Unusable::Keyring { profile, error } => return Some(in_keyring(profile, error)),
             Unusable::Account { .. } => {
@@ -121,6 +125,7 @@ impl From<&Unusable> for Refusal {
             Unusable::Account { .. } => Refusal::Another(told),
             Unusable::NoProfile { .. }
             | Unusable::Config(_)
+            | Unusable::Profile(_)
             | Unusable::Program(_)
             | Unusable::Keyring { .. }
             | Unusable::ActRole(_)

@@ -19,6 +19,7 @@ mod plugin;
 mod program;
 mod refused;
 mod sign;
+mod written;
 
 pub use certificate::Certificates;
 pub use failure::{Call, CallFailure, Phase, Refusal, classify};
@@ -39,7 +40,7 @@ use model::{AccountId, Kind, NodeId, Scope, SourceFailure};
 use sign::Signer;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tower::BoxError;
 
@@ -72,6 +73,7 @@ struct Inner {
     scope: Scope,
     endpoint: String,
     loopback: bool,
+    nobody: Arc<AtomicBool>,
     act_user: Option<ActUser>,
     clock: Clock,
     requests: AtomicU64,
@@ -109,7 +111,8 @@ impl ClusterSession {
         let server = found.config.cluster_url.clone();
         let name = Arc::clone(&found.name);
         let (account, region) = (found.account.clone(), found.region.clone());
-        let client = enter(place, found, &clock).await?;
+        let nobody = Arc::new(AtomicBool::new(found.nobody));
+        let client = enter(place, found, &clock, Arc::clone(&nobody)).await?;
         let of = account.as_ref().map_or("-", AccountId::as_str);
         let id = NodeId::aws(Kind::Cluster, of, region.as_deref(), &name);
         let scope = Scope {
@@ -130,6 +133,7 @@ impl ClusterSession {
                 scope,
                 endpoint: address(&server),
                 loopback: server.host().is_some_and(is_loopback),
+                nobody,
                 act_user: place.act_user.clone(),
                 clock,
                 requests: AtomicU64::new(0),
@@ -242,7 +246,9 @@ impl ClusterSession {
         if response.status().is_success() {
             Ok(Answer { response, took })
         } else {
-            Err(CallFailure::Refused(Box::new(refusal(response).await)))
+            let mut refusal = refusal(response).await;
+            refusal.nobody = self.inner.nobody.load(Ordering::Relaxed);
+            Err(CallFailure::Refused(Box::new(refusal)))
         }
     }
 }
@@ -253,6 +259,7 @@ async fn enter(
     place: &ClusterPlace,
     found: Resolved,
     clock: &Clock,
+    nobody: Arc<AtomicBool>,
 ) -> Result<kube::Client, SourceFailure> {
     let Resolved {
         config,
@@ -263,7 +270,10 @@ async fn enter(
     } = found;
     let namespace = config.default_namespace.clone();
     let door = match &place.entrance {
-        Entrance::Context(context) => Some(Door::new(place, context, &config.cluster_url, clock)),
+        Entrance::Context(context) => {
+            let server = &config.cluster_url;
+            Some(Door::new(place, context, server, clock, nobody))
+        }
         Entrance::Eks(_) => None,
     };
     let signer = match (signs_in, &door) {
@@ -353,14 +363,20 @@ async fn refusal(response: Response<Body>) -> Refusal {
             .and_then(|seconds| seconds.trim().parse().ok())
             .map(Duration::from_secs),
         request_id: text("audit-id"),
+        nobody: false,
     };
     let limited = http_body_util::Limited::new(body, REFUSAL_LIMIT);
     let read = tokio::time::timeout(PAUSE, http_body_util::BodyExt::collect(limited)).await;
-    if let Ok(Ok(collected)) = read
-        && let Ok(status) = serde_json::from_slice::<kube::core::Status>(&collected.to_bytes())
-    {
+    let Ok(Ok(collected)) = read else {
+        return refusal;
+    };
+    let body = collected.to_bytes();
+    if let Ok(status) = serde_json::from_slice::<kube::core::Status>(&body) {
         refusal.reason = status.reason;
         refusal.message = status.message;
+    } else if text("content-type").is_some_and(|kind| kind.starts_with("text/plain")) {
+        let words = String::from_utf8_lossy(&body);
+        refusal.message = words.lines().next().unwrap_or_default().trim().to_owned();
     }
     refusal
 }

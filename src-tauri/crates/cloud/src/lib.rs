@@ -13,6 +13,7 @@ pub mod clock;
 pub mod dns;
 pub mod ec2;
 pub mod failure;
+mod flaw;
 pub mod folders;
 mod guarded;
 pub mod keyring;

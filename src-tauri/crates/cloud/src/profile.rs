@@ -15,6 +15,7 @@ use crate::wire;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
@@ -111,6 +112,9 @@ fn loader(
         .region(region.clone())
         .retry_config(read_retries())
         .timeout_config(timeouts())
+        // Ours are the deadlines above. The SDK's own counts throughput by the time that it signs by, second for second,
+        // and stands still when that leaps: on the hour that a clock was off, or the months of a simulated world.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .http_client(pool.clone());
     if let Some(files) = config_files(files) {
         loader = loader.profile_files(files);

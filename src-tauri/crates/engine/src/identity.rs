@@ -8,12 +8,11 @@ use model::{
 };
 
 /// What the sessions and the STS sources say now; it can change (a request that left this machine
-/// unmasks a tunnel, credentials expire, a program waits). `here` is this machine's time.
+/// unmasks a tunnel, credentials expire, a program waits).
 pub(crate) fn identity(
     sessions: &Sessions,
     clusters: &[Cluster],
     sources: &[SourceStatus],
-    here: Timestamp,
 ) -> Identity {
     let callers = || {
         sessions
@@ -36,7 +35,7 @@ pub(crate) fn identity(
         tunnel: some && !simulated,
         access: access(sessions, sources, sessions.clock.now()),
         programs: sessions.programs.waiting(),
-        certificates: sessions.certificates.judged(here),
+        certificates: sessions.certificates.judged(sessions.clock.now()),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::identity::{answer, identity};
 use crate::index::Message;
 use crate::meter::Meter;
 use crate::sight::{Sight, spent};
-use crate::time::{here, now, timeout};
+use crate::time::{now, timeout};
 use cloud::Sessions;
 use model::access::Answer;
 use model::{FailureClass, Program, Snapshot};
@@ -30,7 +30,7 @@ pub(crate) fn begin(
     let slowed = sight.core.pace_of_spending();
     sight.core.spawn(async move {
         let all = || clusters.all();
-        let mut known = identity(&sessions, &all(), &[], here());
+        let mut known = identity(&sessions, &all(), &[]);
         let mut approved = sessions.programs.stamp();
         loop {
             let stamp = sessions.programs.stamp();
@@ -48,7 +48,7 @@ pub(crate) fn begin(
                 std::mem::replace(slowed, wanted) != wanted
             });
             let said = said(&sessions, &drawn.borrow_and_update());
-            let seen = identity(&sessions, &all(), &drawn.borrow().sources, here());
+            let seen = identity(&sessions, &all(), &drawn.borrow().sources);
             if seen != known {
                 known = seen;
                 let message = Message::Identity(known.clone());

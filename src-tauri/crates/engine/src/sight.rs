@@ -14,7 +14,6 @@ use crate::meter::Spent;
 use crate::poller::{CollectorReader, Reader};
 use crate::recorder::{Notices, Recorder, notice};
 use crate::settings::Settings;
-use crate::time::here;
 use cloud::{Sessions, Stack};
 use collect::kubernetes::Cluster;
 use collect::{Collector, Reach};
@@ -135,7 +134,7 @@ impl Recipe {
             seq,
             taken_at: sessions.clock.now(),
             stack: stack_identity(&self.stack),
-            identity: identity(sessions, &clusters.all(), &[], here()),
+            identity: identity(sessions, &clusters.all(), &[]),
             nodes: Vec::new(),
             edges: [].into(),
             sources: Vec::new(),

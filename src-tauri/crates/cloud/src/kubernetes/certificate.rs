@@ -27,8 +27,8 @@ pub(super) struct Endings {
 }
 
 impl Certificates {
-    /// Those that have ended or are about to at `now`, the first to end first. They end by this
-    /// machine's clock, as TLS has it.
+    /// Those that have ended or are about to at `now`, the first to end first. `now` is the
+    /// platform's time: the server judges them by its own.
     #[must_use]
     pub fn judged(&self, now: Timestamp) -> Vec<Certificate> {
         let mut all: Vec<Certificate> = Vec::new();

@@ -25,6 +25,7 @@ use kube::client::Body;
 use model::{SourceFailure, Timestamp};
 use serde_json::json;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tower::BoxError;
@@ -52,6 +53,8 @@ struct Inner {
     /// Where it led when it was opened. What is read and done goes by that: it leads nowhere else.
     server: Uri,
     clock: Clock,
+    /// The kubeconfig has nothing to sign in with, as it was last read.
+    nobody: Arc<AtomicBool>,
     passes: Supply<Pass, SourceFailure>,
 }
 
@@ -74,8 +77,8 @@ impl Pass {
     }
 
     /// Whether the kubeconfig is still the one it was got by.
-    fn is_of(&self, stamp: &Stamp) -> bool {
-        self.stamp.as_ref().is_none_or(|own| own == stamp)
+    fn is_current(&self) -> bool {
+        self.stamp.as_ref().is_none_or(Stamp::is_current)
     }
 
     async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>, BoxError> {
@@ -88,12 +91,19 @@ impl Pass {
 
 impl Door {
     /// Without anything that lets in yet: it is got with the first request.
-    pub(super) fn new(place: &ClusterPlace, context: &str, server: &Uri, clock: &Clock) -> Self {
+    pub(super) fn new(
+        place: &ClusterPlace,
+        context: &str,
+        server: &Uri,
+        clock: &Clock,
+        nobody: Arc<AtomicBool>,
+    ) -> Self {
         Self(Arc::new(Inner {
             place: place.clone(),
             context: context.to_owned(),
             server: server.clone(),
             clock: clock.clone(),
+            nobody,
             passes: Supply::default(),
         }))
     }
@@ -119,8 +129,8 @@ impl Door {
     async fn pass(&self) -> Result<Pass, NotSignedIn> {
         let (now, door) = (self.0.clock.now(), self.clone());
         let work = || async move { door.sign_in().await };
-        let (stamp, passes) = (Stamp::of(&self.0.place), &self.0.passes);
-        let fits = |pass: &Pass| pass.lasts(now) && pass.is_of(&stamp);
+        let passes = &self.0.passes;
+        let fits = |pass: &Pass| pass.lasts(now) && pass.is_current();
         let got = passes.get(fits, ANSWERED_WITHIN, work).await;
         got.or_else(|short| {
             let held = passes.held(|held| held.clone());
@@ -147,6 +157,7 @@ impl Door {
         let resolved = kubeconfig::read(place, context, clock.now()).await;
         let resolved = resolved.map_err(|failure| (failure, REST))?;
         let (config, mut until) = (resolved.config, resolved.until);
+        self.0.nobody.store(resolved.nobody, Ordering::Relaxed);
         if config.cluster_url != *server {
             return Err((refused::elsewhere(place, &config.cluster_url), REST));
         }

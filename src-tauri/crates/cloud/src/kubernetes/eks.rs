@@ -31,6 +31,7 @@ pub(super) async fn read(place: &ClusterPlace, name: &str) -> Result<Resolved, S
         config,
         signs_in: SignsIn::Signer(Box::new(signer)),
         stamp: Stamp::default(),
+        nobody: false,
         until: None,
         name: name.into(),
         account: Some(session.account.clone()),

@@ -45,6 +45,8 @@ pub struct Refusal {
     pub retry_after: Option<Duration>,
     /// `Audit-Id`.
     pub request_id: Option<String>,
+    /// It was asked by nobody: the kubeconfig has nothing to sign in with.
+    pub nobody: bool,
 }
 
 /// Why a call brought nothing, or not everything.
@@ -137,6 +139,7 @@ impl CallFailure {
             Self::Silent(..) | Self::Refused(_) | Self::Malformed(_) => None,
         };
         let next = unsigned.map(|failure| failure.next_step.clone()).or(proxy);
+        let next = next.or_else(|| self.particular(class));
         SourceFailure {
             class,
             sentence: self.sentence(class, call),
@@ -144,6 +147,27 @@ impl CallFailure {
             code,
             request_id,
         }
+    }
+
+    /// What to do about a failure that says more than its class.
+    fn particular(&self, class: FailureClass) -> Option<String> {
+        let step = match (self, class) {
+            (Self::Refused(refusal), FailureClass::Denied | FailureClass::Credentials)
+                if refusal.nobody =>
+            {
+                "The context's user has no token, certificate or exec plugin in the kubeconfig, so nobody is signed in: give it one."
+            }
+            (Self::Kube(error), _) => match refused_by_tls(error)? {
+                Tls::Ours => {
+                    "See that certificate-authority (and tls-server-name) in the kubeconfig are those of this server; where a proxy opens TLS, its authority."
+                }
+                Tls::Theirs => {
+                    "See that the context's client certificate is one that this server takes."
+                }
+            },
+            (Self::Silent(..) | Self::Refused(_) | Self::Malformed(_), _) => return None,
+        };
+        Some(step.to_owned())
     }
 
     fn sentence(&self, class: FailureClass, call: Call<'_>) -> String {
@@ -341,6 +365,28 @@ fn not_signed_in(error: &kube::Error) -> Option<&SourceFailure> {
             return Some(failure);
         }
         next = cause.source();
+    }
+    None
+}
+
+/// Whose certificate TLS failed on.
+enum Tls {
+    /// We do not take the server's.
+    Ours,
+    /// The server does not take ours.
+    Theirs,
+}
+
+fn refused_by_tls(error: &kube::Error) -> Option<Tls> {
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(cause) = next {
+        let inner = cause.downcast_ref::<std::io::Error>();
+        let inner = inner.and_then(|io| io.get_ref()?.downcast_ref::<rustls::Error>());
+        match inner.or(cause.downcast_ref()) {
+            Some(rustls::Error::InvalidCertificate(_)) => return Some(Tls::Ours),
+            Some(rustls::Error::AlertReceived(_)) => return Some(Tls::Theirs),
+            Some(_) | None => next = cause.source(),
+        }
     }
     None
 }

@@ -3,8 +3,9 @@
 use super::certificate::{Certificates, Endings};
 use super::plugin::{self, Plugin};
 use super::program;
-use super::refused::{first_line, may_be_told, refused, two_users};
+use super::refused::{first_line, flawed, may_be_told, refused, two_users};
 use super::sign::Signer;
+use super::written::as_kubectl_takes_it;
 use crate::acting::ActUser;
 use crate::programs::{Named, Programs};
 use crate::proxy;
@@ -170,6 +171,8 @@ pub(super) struct Resolved {
     pub(super) signs_in: SignsIn,
     /// The files as they were when they were read.
     pub(super) stamp: Stamp,
+    /// There is nothing to sign in with.
+    pub(super) nobody: bool,
     /// When its client certificate ends.
     pub(super) until: Option<Timestamp>,
     pub(super) name: Arc<str>,
@@ -177,12 +180,20 @@ pub(super) struct Resolved {
     pub(super) region: Option<Arc<str>>,
 }
 
-/// Length and time of the kubeconfig's files: another value once one of them was written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Stamp(Vec<Option<(u64, SystemTime)>>);
+/// Length and time of the kubeconfig's files and of those that it names: no longer current once one of them was written.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stamp(Vec<(PathBuf, Written)>);
+
+/// Of a file that is there.
+type Written = Option<(u64, SystemTime)>;
+
+fn written(file: &Path) -> Written {
+    let about = std::fs::metadata(file).ok()?;
+    Some((about.len(), about.modified().ok()?))
+}
 
 impl Stamp {
-    /// Of the files as they are (<https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/>,
+    /// Of the files of a place as they are (<https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/>,
     /// the KUBECONFIG variable).
     pub(super) fn of(place: &ClusterPlace) -> Self {
         let files = match (&place.kubeconfig, std::env::var_os("KUBECONFIG")) {
@@ -195,11 +206,22 @@ impl Stamp {
                     .collect()
             }
         };
-        let about = |file: PathBuf| {
-            let about = std::fs::metadata(file).ok()?;
-            Some((about.len(), about.modified().ok()?))
-        };
-        Self(files.into_iter().map(about).collect())
+        Self(Vec::new()).and(files)
+    }
+
+    /// And of more.
+    fn and(mut self, files: Vec<PathBuf>) -> Self {
+        let each = files.into_iter().map(|file| {
+            let about = written(&file);
+            (file, about)
+        });
+        self.0.extend(each);
+        self
+    }
+
+    /// Whether all of them are as they were.
+    pub(super) fn is_current(&self) -> bool {
+        self.0.iter().all(|(file, was)| written(file) == *was)
     }
 }
 
@@ -223,8 +245,11 @@ pub(super) async fn read(
     let mut kubeconfig =
         whole(place.kubeconfig.as_deref()).map_err(|error| refused(place, &error))?;
     let cluster = cluster_entry(context, &kubeconfig);
-    let entry = entry(context, &kubeconfig);
     let arn = ClusterArn::parse(&cluster).or_else(|| ClusterArn::parse(context));
+    let beside = as_kubectl_takes_it(context, &mut kubeconfig);
+    let beside = beside.map_err(|flaw| flawed(place, &flaw))?;
+    let stamp = stamp.and(beside.files);
+    let entry = entry(context, &kubeconfig);
     let signs_in = match program::taken_out(context, &mut kubeconfig) {
         None => SignsIn::Itself,
         Some(auth) => program::stands_in(place, context, arn.as_ref(), &auth, entry.as_ref())?,
@@ -264,6 +289,7 @@ pub(super) async fn read(
         },
         config,
         signs_in,
+        nobody: beside.nobody,
         stamp,
         until: endings.client,
     })

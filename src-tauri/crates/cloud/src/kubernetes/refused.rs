@@ -2,6 +2,7 @@
 
 use super::kubeconfig::{ClusterPlace, file};
 use super::sign::{self, Signer};
+use super::written::Flaw;
 use crate::acting::ActUser;
 use crate::stack::Entrance;
 use crate::words::address;
@@ -53,6 +54,23 @@ pub(super) fn refused(place: &ClusterPlace, error: &KubeconfigError) -> SourceFa
             Entrance::Eks(_) => {
                 "Look at its endpoint and certificate authority: aws eks describe-cluster."
             }
+        }
+        .to_owned(),
+        code: None,
+        request_id: None,
+    }
+}
+
+/// A context that says something that nobody can sign in by.
+pub(super) fn flawed(place: &ClusterPlace, flaw: &Flaw) -> SourceFailure {
+    SourceFailure {
+        class: FailureClass::Credentials,
+        sentence: format!("{} cannot be used: {flaw}.", called(place)),
+        next_step: match flaw {
+            Flaw::NoUser(_) => "Add the user to the kubeconfig, or name another context in the stack file; reading goes on by itself.",
+            Flaw::Token => "Copy the token again, whole and without what surrounds it; reading goes on by itself.",
+            Flaw::TokenFile(..) => "Put the file back, or correct tokenFile in the kubeconfig; reading goes on by itself.",
+            Flaw::Encrypted => "Give the user a key without a password (openssl pkey), a token or an exec plugin; reading goes on by itself.",
         }
         .to_owned(),
         code: None,

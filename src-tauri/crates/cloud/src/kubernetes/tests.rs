@@ -123,6 +123,7 @@ fn a_denial_names_the_missing_permission() {
         message: "pods is forbidden: whatever".to_owned(),
         retry_after: None,
         request_id: None,
+        nobody: false,
     };
     let call = Call {
         verb: "list",
@@ -151,7 +152,7 @@ async fn a_request_for_which_nobody_was_signed_in_was_not_sent() {
     let mut place = place(file.path(), "by-name");
     place.programs = Programs::at(file.path().with_extension("approved"), None);
     let server = "http://127.0.0.1:9".parse().unwrap();
-    let door = Door::new(&place, "by-name", &server, &Clock::new());
+    let door = Door::new(&place, "by-name", &server, &Clock::new(), Arc::default());
     let asked = async |client: kube::Client| {
         let request = Request::post("/api").body(Body::empty()).unwrap();
         let error = client.send(request).await.unwrap_err();

@@ -2,6 +2,7 @@
 
 use super::config_files;
 use crate::chain::Chain;
+use crate::flaw;
 use crate::keys::{Before, Unusable};
 use crate::mfa::{self, Step};
 use crate::process::Source;
@@ -86,8 +87,17 @@ fn followed(
     chain: Chain<'_>,
     (named, files, programs): (bool, &StackFiles, &Programs),
 ) -> Looked {
+    let flaw = flaw::of(set, start, &chain, |name| Env::real().get(name).is_ok());
     let start = start.to_owned();
-    let place = Place::of(set, &start).ok();
+    let place = Place::of(set, &start);
+    let flaw = match (&place, chain.way) {
+        (Err(error), Way::Sso) => Some(error.to_string().trim_end_matches('.').to_owned()),
+        _ => flaw,
+    };
+    if let Some(flaw) = flaw {
+        return Looked::refused(start, Unusable::Profile(visible(&flaw)));
+    }
+    let place = place.ok();
     let giver = match (&place, chain.way) {
         (Some(Place::Role(role)), _) => Giver::Code(Box::new(role.clone())),
         (_, Way::Program) => match source(chain.root, &start, files, programs) {

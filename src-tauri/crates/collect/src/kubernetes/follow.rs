@@ -463,6 +463,7 @@ fn error_event(line: &[u8]) -> Ended {
                 message: status.message,
                 retry_after: None,
                 request_id: None,
+                nobody: false,
             }));
             if failure.is_gone() {
                 Ended::ListAgain
