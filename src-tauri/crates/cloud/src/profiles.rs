@@ -3,10 +3,12 @@
 
 use crate::profile::{account_of, config_files};
 use crate::stack::StackFiles;
+use crate::standing::places;
 use aws_runtime::env_config::error::EnvConfigFileLoadError;
 use aws_runtime::env_config::section::Profile as Section;
 use aws_types::os_shim_internal::{Env, Fs};
 pub use model::Way;
+use std::path::PathBuf;
 
 /// One profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,12 +96,37 @@ pub(crate) fn unreadable(error: &EnvConfigFileLoadError) -> String {
 pub(crate) fn not_read(error: &EnvConfigFileLoadError) -> String {
     let cause = std::error::Error::source(error);
     let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
-    format!("AWS config cannot be read: {error}{cause}")
+    let told = format!("AWS config cannot be read: {error}{cause}");
+    told.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The file that is no text, which the SDK passes over as if it were not there.
+pub(crate) fn no_text(files: &StackFiles) -> Option<PathBuf> {
+    let (config, credentials) = places(files);
+    [config, credentials].into_iter().find(|file| {
+        let bytes = std::fs::read(file);
+        bytes.is_ok_and(|bytes| std::str::from_utf8(&bytes).is_err())
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_is_no_text_is_found() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("config");
+        let files = StackFiles {
+            aws_config: Some(file.clone()),
+            aws_credentials: Some(dir.path().join("none")),
+            kubeconfig: None,
+        };
+        std::fs::write(&file, "[profile p]\n# café\n").expect("written");
+        assert_eq!(no_text(&files), None);
+        std::fs::write(&file, b"[profile p]\n# caf\xe9\n").expect("written");
+        assert_eq!(no_text(&files), Some(file));
+    }
 
     async fn of(config: &str, credentials: &str) -> Result<Vec<Profile>, String> {
         let dir = tempfile::tempdir().expect("a folder");

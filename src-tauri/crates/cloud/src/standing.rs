@@ -178,7 +178,7 @@ fn follow(set: &EnvConfigSections, start: &str) -> Followed {
 
 /// The files a person corrects: the stack's own, else the usual ones
 /// (<https://docs.aws.amazon.com/sdkref/latest/guide/file-location.html>).
-fn places(files: &StackFiles) -> (PathBuf, PathBuf) {
+pub(crate) fn places(files: &StackFiles) -> (PathBuf, PathBuf) {
     let usual = |brought: &Option<PathBuf>, variable: &str, name: &str| {
         let named = || std::env::var_os(variable).map(PathBuf::from);
         let home = || std::env::var_os("HOME").map_or_else(PathBuf::new, PathBuf::from);

@@ -6,7 +6,7 @@ use crate::flaw;
 use crate::keys::{Before, Unusable};
 use crate::mfa::{self, Step};
 use crate::process::Source;
-use crate::profiles::{Way, not_read, says_nothing};
+use crate::profiles::{Way, no_text, not_read, says_nothing};
 use crate::programs::{Named, Programs, Stop, shell_words};
 use crate::sign_in::Place;
 use crate::stack::StackFiles;
@@ -71,6 +71,13 @@ pub(super) async fn look(profile: Option<&str>, files: &StackFiles, programs: &P
             return Looked::refused(named, Unusable::Config(not_read(&error)));
         }
     };
+    if let Some(file) = no_text(files).filter(|_| !by_keys) {
+        let told = format!(
+            "AWS config cannot be read: {} is no UTF-8 text",
+            file.display()
+        );
+        return Looked::refused(start, Unusable::Config(visible(&told)));
+    }
     match Chain::of(&set, &start).filter(|_| !by_keys) {
         Some(chain) => followed(&set, &start, chain, (profile.is_some(), files, programs)),
         None if profile.is_some() => {
