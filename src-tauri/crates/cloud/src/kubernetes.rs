@@ -374,7 +374,7 @@ async fn refusal(response: Response<Body>) -> Refusal {
     if let Ok(status) = serde_json::from_slice::<kube::core::Status>(&body) {
         refusal.reason = status.reason;
         refusal.message = status.message;
-    } else if text("content-type").is_some_and(|kind| kind.starts_with("text/plain")) {
+    } else if text("content-type").is_none_or(|kind| kind.starts_with("text/plain")) {
         let words = String::from_utf8_lossy(&body);
         refusal.message = words.lines().next().unwrap_or_default().trim().to_owned();
     }

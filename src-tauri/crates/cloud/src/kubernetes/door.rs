@@ -156,25 +156,23 @@ impl Door {
         } = &*self.0;
         let resolved = kubeconfig::read(place, context, clock.now()).await;
         let resolved = resolved.map_err(|failure| (failure, REST))?;
-        let (config, mut until) = (resolved.config, resolved.until);
         self.0.nobody.store(resolved.nobody, Ordering::Relaxed);
-        if config.cluster_url != *server {
-            return Err((refused::elsewhere(place, &config.cluster_url), REST));
+        if resolved.config.cluster_url != *server {
+            return Err((
+                refused::elsewhere(place, &resolved.config.cluster_url),
+                REST,
+            ));
         }
-        let mut stamp = Some(resolved.stamp);
-        let (config, bearer, signer) = match resolved.signs_in {
-            SignsIn::Itself => (config, None, None),
-            SignsIn::Signer(signer) => (config, None, Some(*signer)),
+        let (signs_in, until) = (resolved.signs_in, resolved.until);
+        let itself = Some(resolved.stamp);
+        let (config, bearer, signer, until, stamp) = match signs_in {
+            SignsIn::Itself => (resolved.config, None, None, until, itself),
+            SignsIn::Signer(signer) => (resolved.config, None, Some(*signer), until, itself),
             SignsIn::Program(plugin) => {
                 let given = self.given(&plugin).await?;
-                stamp = None;
-                until = until
-                    .into_iter()
-                    .chain(ahead(given.ends, clock.now()))
-                    .min();
-                let (config, ends) = with_certificate(config, &given);
-                until = until.into_iter().chain(ends).min();
-                (config, given.bearer, None)
+                let (config, ends) = with_certificate(resolved.config, &given);
+                let first = until.into_iter().chain(ahead(given.ends, clock.now()));
+                (config, given.bearer, None, first.chain(ends).min(), None)
             }
         };
         let reached = Reached {

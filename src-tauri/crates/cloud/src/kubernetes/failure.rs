@@ -380,13 +380,17 @@ enum Tls {
 fn refused_by_tls(error: &kube::Error) -> Option<Tls> {
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(cause) = next {
-        let inner = cause.downcast_ref::<std::io::Error>();
-        let inner = inner.and_then(|io| io.get_ref()?.downcast_ref::<rustls::Error>());
-        match inner.or(cause.downcast_ref()) {
+        match cause.downcast_ref() {
             Some(rustls::Error::InvalidCertificate(_)) => return Some(Tls::Ours),
             Some(rustls::Error::AlertReceived(_)) => return Some(Tls::Theirs),
-            Some(_) | None => next = cause.source(),
+            Some(_) | None => {}
         }
+        // What an I/O error is made of is not its source, but its source's.
+        let made_of = cause.downcast_ref::<std::io::Error>();
+        next = match made_of.and_then(std::io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => cause.source(),
+        };
     }
     None
 }

@@ -217,3 +217,26 @@ async fn a_kubeconfig_that_was_written_is_read_again_and_garbage_shuts_nobody_ou
     session.get("/api", HEAD).await.unwrap();
     assert_eq!(told.recv().await.unwrap(), "number-two");
 }
+
+#[test]
+fn a_certificate_that_is_not_taken_is_no_matter_of_the_network() {
+    let step = |error: rustls::Error| {
+        let inner = std::io::Error::new(std::io::ErrorKind::InvalidData, error);
+        let outer = std::io::Error::other(inner);
+        let failure = CallFailure::Kube(Box::new(kube::Error::Service(outer.into())));
+        let call = Call {
+            verb: "list",
+            group: "",
+            resource: "pods",
+            namespace: None,
+            cluster: "c",
+        };
+        failure.describe(call).next_step
+    };
+    let theirs = rustls::CertificateError::UnknownIssuer;
+    let theirs = step(rustls::Error::InvalidCertificate(theirs));
+    assert!(theirs.contains("certificate-authority"), "{theirs}");
+    let ours = rustls::AlertDescription::CertificateRequired;
+    let ours = step(rustls::Error::AlertReceived(ours));
+    assert!(ours.contains("client certificate"), "{ours}");
+}
