@@ -435,7 +435,7 @@ def test_permissions_are_simulated_as_the_services_then_answer(tmp_path):
             return {r["EvalActionName"]: r["EvalDecision"] for r in answer["EvaluationResults"]}
 
         asked = ("rds:FailoverDBCluster", "rds:CreateDBInstance", "sqs:StartMessageMoveTask")
-        assert decisions(*asked) == dict(zip(asked, ("implicitDeny", "allowed", "allowed")))
+        assert decisions(*asked) == dict(zip(asked, ("explicitDeny", "allowed", "allowed")))
         with pytest.raises(botocore.exceptions.ClientError) as refused:
             rds.failover_db_cluster(DBClusterIdentifier=main["DBClusterIdentifier"])
         assert code(refused) == "AccessDenied" and "rds:FailoverDBCluster" in str(refused.value)

@@ -19,6 +19,20 @@ pub(crate) fn instance(cluster: &Node, name: &str) -> String {
     within(&cluster.scope, "rds", &format!("db:{name}"))
 }
 
+/// The ARN of an event source mapping (Service Authorization Reference, AWS Lambda).
+pub(crate) fn mapping(mapping: &Node) -> String {
+    let resource = format!("event-source-mapping:{}", mapping.name);
+    read(mapping).unwrap_or_else(|| within(&mapping.scope, "lambda", &resource))
+}
+
+/// The ARN of a managed node group, which ends with an id that only EKS knows (Service Authorization Reference, Amazon
+/// EKS).
+pub(crate) fn nodegroup(group: &Node) -> String {
+    let cluster = group.scope.cluster.as_deref().unwrap_or("");
+    let resource = format!("nodegroup/{cluster}/{}/*", group.name);
+    read(group).unwrap_or_else(|| within(&group.scope, "eks", &resource))
+}
+
 fn read(node: &Node) -> Option<String> {
     node.facts.text(Fact::Arn).map(ToOwned::to_owned)
 }

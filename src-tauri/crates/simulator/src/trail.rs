@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-/// Counts by action and signer. Refused calls are in it as well.
+/// Counts by action and signer. Refused calls are in it as well, but for those of a key that nobody has.
 #[derive(Debug, Default)]
 pub struct Trail(BTreeMap<(String, String), u64>);
 

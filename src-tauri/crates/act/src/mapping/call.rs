@@ -6,10 +6,10 @@
 
 use super::settings::{Change, Pause};
 use super::subject::Subject;
+use crate::arn;
 use crate::plan::ApiCall;
 use crate::rights::Right;
 use crate::words::shell;
-use model::Fact;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -57,9 +57,8 @@ pub(super) fn update(subject: &Subject<'_>, change: Change) -> ApiCall {
 
 /// What the call needs (Service Authorization Reference, AWS Lambda).
 pub(super) fn rights(subject: &Subject<'_>) -> Vec<Right> {
-    let arn = subject.mapping.facts.text(Fact::Arn).unwrap_or("*");
     vec![Right::Iam {
         action: UPDATE.to_owned(),
-        resource: arn.to_owned(),
+        resource: arn::mapping(subject.mapping),
     }]
 }

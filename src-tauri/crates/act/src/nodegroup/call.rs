@@ -7,10 +7,11 @@
 
 use super::settings::Sizes;
 use super::subject::Subject;
+use crate::arn;
 use crate::plan::ApiCall;
 use crate::rights::Right;
 use crate::words::shell;
-use model::{Fact, Node};
+use model::Node;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -69,9 +70,8 @@ pub(super) fn cluster(group: &Node) -> &str {
 
 /// What the call needs (Service Authorization Reference, Amazon EKS, UpdateNodegroupConfig).
 pub(super) fn rights(subject: &Subject<'_>) -> Vec<Right> {
-    let arn = subject.group.facts.text(Fact::Arn).unwrap_or("*");
     vec![Right::Iam {
         action: UPDATE.to_owned(),
-        resource: arn.to_owned(),
+        resource: arn::nodegroup(subject.group),
     }]
 }

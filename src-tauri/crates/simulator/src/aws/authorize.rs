@@ -140,7 +140,8 @@ fn action(call: &Call) -> &str {
 
 /// Moving messages needs what it does on both queues, too
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html>);
-/// without a destination they go back to where they came from.
+/// without a destination they go back to where they came from. Seeing what is moved needs the queue's attributes
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/troubleshooting-dlq.html>).
 fn sqs(world: &World, call: &Call, own: String) -> Vec<Need> {
     let need = |action: &str, resource: &str| Need {
         action: action.to_owned(),
@@ -162,8 +163,12 @@ fn sqs(world: &World, call: &Call, own: String) -> Vec<Need> {
         }
     };
     let mut all = vec![need(&own, &source)];
-    let moved = ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"];
-    all.extend(moved.map(|action| need(&format!("sqs:{action}"), &source)));
+    let moved: &[&str] = match call.operation.as_str() {
+        "ListMessageMoveTasks" => &["GetQueueAttributes"],
+        _ => &["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"],
+    };
+    let moved = moved.iter().map(|action| need(&format!("sqs:{action}"), &source));
+    all.extend(moved);
     if call.operation == "StartMessageMoveTask" {
         let to = destinations(world, call, &source);
         all.extend(to.iter().map(|to| need("sqs:SendMessage", to)));

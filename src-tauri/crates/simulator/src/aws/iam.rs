@@ -85,7 +85,8 @@ fn principal(arn: &str) -> Result<Role, AwsError> {
     }
 }
 
-/// Whether a fault denies an action on a resource.
+/// Whether a fault denies an action on a resource: as a policy would that denies it, because what these roles are for
+/// is allowed.
 fn denied(faults: &Faults, action: &str, resource: &str) -> bool {
     let Some((prefix, operation)) = action.split_once(':') else {
         return false;
@@ -109,8 +110,8 @@ fn result(role: Role, action: &str, resource: &str, denied: bool) -> Value {
     }]);
     json!({
         "EvalActionName": action, "EvalResourceName": resource,
-        "EvalDecision": if denied { "implicitDeny" } else { "allowed" },
-        "MatchedStatements": if denied { json!([]) } else { matched },
+        "EvalDecision": if denied { "explicitDeny" } else { "allowed" },
+        "MatchedStatements": matched,
         "MissingContextValues": [],
     })
 }

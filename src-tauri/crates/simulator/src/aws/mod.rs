@@ -242,7 +242,7 @@ fn admit(server: &Server, call: &Call, kinds: &[Kind], caller: Caller) -> Result
         match kind {
             Kind::Throttled => return Err(AwsError::throttled(call.service)),
             Kind::Denied => {
-                let action = format!("{}:{}", call.service.iam(), call.operation);
+                let action = authorize::action_of(call);
                 let who = caller.principal.arn();
                 return Err(AwsError::denied(
                     call.service,
