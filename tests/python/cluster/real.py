@@ -237,7 +237,14 @@ def test_who_reads_acts_as_a_user_of_its_own(place, plane, admin, roles):
     node, plan = operator.owned("deployment", "order-api")
     assert plan["acts_as"] == ACT and f"--as {ACT}" in plan["calls"][0]["cli"], plan
     assert finding(plan, "plan.rights")["outcome"] == "pass", finding(plan, "plan.rights")
-    verified(operator.act(plan))
+    assert "no namespace" not in finding(plan, "plan.lock")["sentence"], finding(plan, "plan.lock")
+    with operator.acting(plan) as lines:
+        next(lines)
+        (lease,) = admin.items("leases", "-n", "quarterdeck")
+        assert lease["metadata"]["annotations"]["quarterdeck/domain"] == plan["domain"]
+        *_, last = lines
+    assert json.loads(last)["verdict"] == "verified", json.loads(last)["sentence"]
+    assert admin.items("leases", "-n", "quarterdeck") == [], "the lock was not let go"
     back = operator.plan("scale", node, replicas=plan["before"]["replicas"])
     operator.paste(back["calls"][0]["cli"])
     assert operator.replicas("deploy", "order-api") == plan["before"]["replicas"]

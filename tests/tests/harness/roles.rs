@@ -24,14 +24,13 @@ fn readme() -> String {
     std::fs::read_to_string(readme).expect("the README")
 }
 
-/// What a ClusterRole of the README allows.
-fn cluster_role(name: &str) -> Actions {
+/// What a role of the README allows.
+fn role(name: &str) -> Actions {
     let readme = readme();
     let block = readme.split("```yaml\n").nth(1).expect("a block");
     let block = block.split("```").next().expect("its end");
     let objects: Vec<Value> = serde_saphyr::from_multiple(block).expect("YAML");
-    let named =
-        |object: &&Value| object["kind"] == "ClusterRole" && object["metadata"]["name"] == name;
+    let named = |object: &&Value| object["roleRef"].is_null() && object["metadata"]["name"] == name;
     let role = objects.iter().find(named).expect("the role");
     let words = |list: &Value| -> Vec<String> {
         let list = list.as_array().expect("a list").iter();
@@ -209,9 +208,10 @@ async fn the_profile_reads_the_role_acts_and_the_readme_says_what_both_need() {
         ("patch", "helm.toolkit.fluxcd.io", "helmreleases"),
     ];
     changed.extend(elsewhere.map(|(verb, group, resource)| of_cluster(verb, group, resource)));
+    let mut acting = role("quarterdeck-act");
+    acting.extend(role("quarterdeck-lock"));
     assert_eq!(
-        changed,
-        cluster_role("quarterdeck-act"),
+        changed, acting,
         "what was changed on clusters, and what the README says"
     );
     // Right before they are changed, and what these clusters do not serve.
@@ -227,7 +227,7 @@ async fn the_profile_reads_the_role_acts_and_the_readme_says_what_both_need() {
     seen.extend(elsewhere.map(|(verb, group, resource)| of_cluster(verb, group, resource)));
     assert_eq!(
         seen,
-        cluster_role("quarterdeck-read"),
+        role("quarterdeck-read"),
         "what was read of clusters, and what the README says"
     );
 }

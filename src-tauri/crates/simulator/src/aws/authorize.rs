@@ -167,7 +167,9 @@ fn sqs(world: &World, call: &Call, own: String) -> Vec<Need> {
         "ListMessageMoveTasks" => &["GetQueueAttributes"],
         _ => &["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"],
     };
-    let moved = moved.iter().map(|action| need(&format!("sqs:{action}"), &source));
+    let moved = moved
+        .iter()
+        .map(|action| need(&format!("sqs:{action}"), &source));
     all.extend(moved);
     if call.operation == "StartMessageMoveTask" {
         let to = destinations(world, call, &source);
