@@ -96,3 +96,28 @@ def test_killed_half_way_it_is_resumed_and_nothing_starts_twice(recovered, tmp_p
     assert receipt["verdict"], receipt
     assert json.loads(reading.qd("runs", "--json", state=state).stdout) == []
     assert reading.qd("audit", "verify", state=state).returncode == 0
+
+
+def begun(recovered, state: pathlib.Path) -> subprocess.Popen:
+    """A slow redrive that has moved something."""
+    dlq = filled(reading.read(recovered.stack, state))
+    _, made = plan(recovered, state, dlq, "--set", "rate=20")
+    running = subprocess.Popen(
+        act_command(recovered, made, "--set", "rate=20"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "XDG_STATE_HOME": str(state)},
+    )
+    for line in running.stdout:
+        if json.loads(line).get("receipt", {}).get("progress", {}).get("moved", 0) > 0:
+            return running
+    raise AssertionError(running.stderr.read())
+
+
+def test_an_interrupt_stops_it_as_its_plan_says(recovered, tmp_path):
+    running = begun(recovered, tmp_path)
+    running.send_signal(signal.SIGINT)
+    said, errors = running.communicate(timeout=120)
+    receipt = json.loads(said.splitlines()[-1])
+    assert running.returncode == 7 and receipt["verdict"] in ("aborted", "partial"), (errors, receipt["sentence"])
+    assert f"qd resume {receipt['run']}" in errors
+    assert json.loads(reading.qd("runs", "--json", state=tmp_path).stdout) == []
+    assert reading.qd("audit", "verify", state=tmp_path).returncode == 0

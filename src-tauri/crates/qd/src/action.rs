@@ -4,14 +4,17 @@ use crate::args::{ActionArgs, ReadArgs};
 use crate::failure::Failure;
 use crate::text::clean;
 use crate::{print, reading};
-use act::{Offer, Outcome, Plan, Receipt, RunPhase, Severity, Verb, Verdict};
+use act::{Offer, Outcome, Plan, Receipt, RunId, RunPhase, Severity, Verb, Verdict};
 use engine::{Engine, RunWatch};
 use model::{NodeId, Snapshot};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Exit code of a plan that is blocked or an action that is refused.
 const REFUSED: u8 = 4;
+/// Exit code of a run that was left before its end.
+const INTERRUPTED: u8 = 5;
 
 /// What the operator says for the record.
 pub(crate) struct Words {
@@ -196,15 +199,19 @@ pub(crate) async fn act(
         )
         .await;
     let code = match outcome {
-        Ok(run) => follow(run, json).await,
+        Ok(run) => follow(&engine, run, json).await,
         Err(refused) => Err(Failure::with_code(refused.to_string(), REFUSED)),
     };
     engine.stop().await;
     code
 }
 
-/// Prints a run's events as they come, the receipt last.
-pub(crate) async fn follow(mut run: RunWatch, json: bool) -> Result<u8, Failure> {
+/// Prints a run's events as they come, the receipt last. An interrupt stops the run as its plan says; a second one leaves
+/// it as it is.
+pub(crate) async fn follow(engine: &Engine, mut run: RunWatch, json: bool) -> Result<u8, Failure> {
+    let unable = |error| Failure::new(format!("Signals cannot be received: {error}."));
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(unable)?;
+    let mut stopping = false;
     let mut said = String::new();
     loop {
         let event = run.borrow_and_update().clone();
@@ -225,11 +232,41 @@ pub(crate) async fn follow(mut run: RunWatch, json: bool) -> Result<u8, Failure>
             }
             return Ok(exit_code(receipt));
         }
-        if run.changed().await.is_err() {
+        let id = receipt.run.clone();
+        let changed = tokio::select! {
+            changed = run.changed() => changed,
+            _ = interrupt.recv() => {
+                if std::mem::replace(&mut stopping, true) {
+                    return Err(left(&id));
+                }
+                stop(engine, &id);
+                continue;
+            }
+        };
+        if changed.is_err() {
             let sentence = "The run ended without a receipt; `qd runs` says what is known.";
             return Err(Failure::with_code(sentence, 5));
         }
     }
+}
+
+fn stop(engine: &Engine, run: &RunId) {
+    let said = match engine.cancel(run) {
+        Ok(()) => format!(
+            "Stopping. Interrupt once more to leave it as it is; `qd resume {}` takes it up then.",
+            run.0
+        ),
+        Err(refused) => refused.to_string(),
+    };
+    eprintln!("qd: {}", clean(&said));
+}
+
+fn left(run: &RunId) -> Failure {
+    let sentence = format!(
+        "Left as it is: what was called stays called, and `qd resume {}` takes it up.",
+        run.0
+    );
+    Failure::with_code(sentence, INTERRUPTED)
 }
 
 fn exit_code(receipt: &Receipt) -> u8 {

@@ -37,7 +37,7 @@ pub(crate) async fn resume(run: Option<&str>, read: &ReadArgs, json: bool) -> Re
     let run = which(run)?;
     let (engine, _) = reading::read(read).await?;
     let outcome = match engine.resume(&run).await {
-        Ok(watch) => action::follow(watch, json).await.map(|_verdict| 0),
+        Ok(watch) => action::follow(&engine, watch, json).await.map(|_verdict| 0),
         Err(error) => Err(Failure::with_code(error.to_string(), 4)),
     };
     engine.stop().await;
