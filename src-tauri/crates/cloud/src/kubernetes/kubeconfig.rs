@@ -156,10 +156,13 @@ pub(crate) fn programs_of(
     let contexts = read.contexts.iter().map(|named| named.name.clone());
     let contexts: Vec<String> = contexts.filter(|name| wanted(name)).collect();
     let of = |context: String| {
-        let auth = program::taken_out(&context, &mut read.clone())?;
+        // As when it is signed in with: another server would be another hash.
+        let mut taken = read.clone();
+        as_kubectl_takes_it(&context, &mut taken).ok()?;
+        let cluster = entry(&context, &taken);
+        let auth = program::taken_out(&context, &mut taken)?;
         let exec = auth.exec.filter(|exec| !program::is_ours(exec))?;
         let by = context_of(&context, kubeconfig);
-        let cluster = entry(&context, &read);
         Some(plugin::named(by, &exec, cluster.as_ref()))
     };
     Ok(contexts.into_iter().filter_map(of).collect())

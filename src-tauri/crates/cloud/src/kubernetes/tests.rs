@@ -240,3 +240,15 @@ fn a_certificate_that_is_not_taken_is_no_matter_of_the_network() {
     let ours = step(rustls::Error::AlertReceived(ours));
     assert!(ours.contains("client certificate"), "{ours}");
 }
+
+/// What waits is listed by the hash that it is checked by, so by the same server.
+#[test]
+fn a_program_is_listed_with_the_server_that_is_signed_in_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("kubeconfig");
+    let text = "{apiVersion: v1, kind: Config, clusters: [{name: c, cluster: {server: 'api.corp:6443', insecure-skip-tls-verify: true}}], users: [{name: me, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: /bin/true, interactiveMode: Never}}}], contexts: [{name: x, context: {cluster: c, user: me}}]}";
+    std::fs::write(&file, text).unwrap();
+    let listed = programs_of(Some(&file), None).unwrap();
+    let receiver = listed[0].receiver.as_ref().expect("a server");
+    assert_eq!(receiver.server, "https://api.corp:6443");
+}

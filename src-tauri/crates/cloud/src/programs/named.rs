@@ -53,7 +53,9 @@ impl Receiver {
             Ok(url) => visible(&address(&url)),
             Err(_) => visible(&self.server),
         };
+        let plain = self.server.starts_with("http://");
         let proven = match (self.unproven, self.authority.as_slice()) {
+            _ if plain => "in the clear: it need not prove who it is (HTTP)".to_owned(),
             (true, _) => "it need not prove who it is (insecure-skip-tls-verify)".to_owned(),
             (false, []) => "known by the authorities of this system".to_owned(),
             (false, authority) => {

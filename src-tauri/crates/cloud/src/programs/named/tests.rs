@@ -130,6 +130,12 @@ fn another_server_or_one_that_proves_less_is_another_program() {
         shown.starts_with("https://api.corp:6443, known by its own authority"),
         "{shown}"
     );
+    let plain = Receiver {
+        server: "http://api.corp".to_owned(),
+        ..here.clone()
+    };
+    let shown = of(Some(plain)).shown_receiver().expect("shown");
+    assert!(shown.contains("in the clear"), "{shown}");
     let unproven = Receiver {
         unproven: true,
         ..here
