@@ -154,6 +154,12 @@ impl<'s> Round<'s> {
         Ok(all)
     }
 
+    /// Notes a question about what was found that was not answered.
+    pub fn lose(&self, failure: SourceFailure) {
+        let lost = self.lost.lock();
+        lost.unwrap_or_else(PoisonError::into_inner).push(failure);
+    }
+
     /// Figures about a node, as of now.
     #[must_use]
     pub fn readings(&self, about: &NodeId, facts: Facts) -> Readings {

@@ -186,12 +186,40 @@ async fn databases() {
         "DescribeDBInstances" => xml(
             r#"<DescribeDBInstancesResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><DescribeDBInstancesResult><DBInstances>
 <DBInstance><DBInstanceIdentifier>ledger-1</DBInstanceIdentifier><DBInstanceArn>arn:aws:rds:us-east-1:111122223333:db:ledger-1</DBInstanceArn><DBInstanceStatus>available</DBInstanceStatus><DBInstanceClass>db.r6g.large</DBInstanceClass><Engine>aurora-postgresql</Engine><EngineVersion>16.6</EngineVersion><AvailabilityZone>us-east-1a</AvailabilityZone><DBSubnetGroup><DBSubnetGroupName>databases</DBSubnetGroupName><Subnets><Subnet><SubnetIdentifier>subnet-2</SubnetIdentifier><SubnetAvailabilityZone><Name>us-east-1c</Name></SubnetAvailabilityZone></Subnet><Subnet><SubnetIdentifier>subnet-1</SubnetIdentifier><SubnetAvailabilityZone><Name>us-east-1a</Name></SubnetAvailabilityZone></Subnet><Subnet><SubnetIdentifier>subnet-3</SubnetIdentifier><SubnetAvailabilityZone><Name>us-east-1a</Name></SubnetAvailabilityZone></Subnet><Subnet><SubnetIdentifier>subnet-4</SubnetIdentifier></Subnet></Subnets></DBSubnetGroup><DBClusterIdentifier>ledger</DBClusterIdentifier><Endpoint><Address>ledger-1.c1.us-east-1.rds.amazonaws.com</Address><Port>5432</Port></Endpoint></DBInstance>
+<DBInstance><DBInstanceIdentifier>nightly</DBInstanceIdentifier><DBInstanceStatus>available</DBInstanceStatus><Engine>mysql</Engine></DBInstance>
 <DBInstance><DBInstanceIdentifier>ledger-2</DBInstanceIdentifier><DBInstanceStatus>rebooting</DBInstanceStatus><DBInstanceClass>db.r6g.large</DBInstanceClass><AvailabilityZone>us-east-1b</AvailabilityZone></DBInstance>
 </DBInstances></DescribeDBInstancesResult></DescribeDBInstancesResponse>"#,
         ),
         _ => unexpected(request),
     };
     insta::assert_snapshot!(read("rds/clusters", databases, nothing).await);
+}
+
+#[tokio::test]
+async fn instances_that_cannot_be_listed_are_told_where_no_member_is_there_to_tell_it() {
+    let none = |request: &Request| {
+        match request.operation.as_str() {
+        "DescribeDBClusters" => xml(
+            r#"<DescribeDBClustersResponse xmlns="http://rds.amazonaws.com/doc/2014-10-31/"><DescribeDBClustersResult><DBClusters/></DescribeDBClustersResult></DescribeDBClustersResponse>"#,
+        ),
+        _ => Answer::Http(
+            403,
+            "text/xml",
+            b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>".to_vec(),
+        ),
+    }
+    };
+    let (_, regional) = sessions(&serve(none).await).await;
+    let reading = collector("rds/clusters")
+        .collect(&regional, &Known::default())
+        .await;
+    assert_eq!(reading.outcome.expect("the clusters were listed"), []);
+    let lost = reading.partial.expect("the instances were not");
+    assert!(
+        lost.sentence.contains("DescribeDBInstances"),
+        "{}",
+        lost.sentence
+    );
 }
 
 #[tokio::test]

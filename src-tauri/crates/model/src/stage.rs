@@ -222,6 +222,20 @@ impl Stage {
             .push((source, self.now, Arc::new(Found::Readings(readings))));
     }
 
+    /// A thing that its service lists and does not describe.
+    pub(crate) fn list(&mut self, kind: Kind, name: &str) {
+        let readings = Readings {
+            about: id(kind, name),
+            facts: Facts::default(),
+            zones: BTreeMap::new(),
+            series: Vec::new(),
+            at: Timestamp::default(),
+        };
+        let source = source_of(reader(kind).expect("is read")).id;
+        self.held
+            .push((source, self.now, Arc::new(Found::Readings(readings))));
+    }
+
     /// A part of a thing could not be read.
     pub(crate) fn fail(&mut self, id: &NodeId, failure: SourceFailure) {
         self.found(id).failure = Some(failure);

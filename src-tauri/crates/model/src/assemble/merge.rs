@@ -9,6 +9,7 @@ use super::Held;
 use crate::failure::SourceFailure;
 use crate::health::Health;
 use crate::id::{NodeId, SourceId};
+use crate::link::Strays;
 use crate::node::{FactOrigin, Node, Standing};
 use crate::observation::{Found, FoundNode, Name, Readings, Tie};
 use crate::source::Scope;
@@ -320,6 +321,16 @@ fn figures(all: &mut [Told], held: &[Held<'_>]) {
             all[place].figures.push(at);
         }
     }
+}
+
+/// Figures about what nobody found.
+pub(super) fn strays<'a>(held: &[Held<'a>], drafts: &[Draft<'_>]) -> Strays<'a> {
+    let about = held.iter().filter_map(|held| match &**held.found {
+        Found::Readings(readings) => Some((&readings.about, held.source)),
+        Found::Node(_) | Found::Change(_) => None,
+    });
+    let is_stray = |id: &NodeId| drafts.binary_search_by(|d| d.node.id.cmp(id)).is_err();
+    about.filter(|(id, _)| is_stray(id)).collect()
 }
 
 /// Lays figures of another source over the node they are about.

@@ -42,7 +42,8 @@ impl Structure {
         declared: &Declared,
     ) -> (Self, Vec<Arc<Node>>) {
         let mut drafts = merge::merge(held);
-        let links = link::link(&mut drafts, sources, declared);
+        let strays = merge::strays(held, &drafts);
+        let links = link::link(&mut drafts, &strays, sources, declared);
         let (nodes, told): (Vec<_>, Vec<_>) = drafts
             .into_iter()
             .map(|draft| (Arc::new(draft.node), draft.told))

@@ -19,7 +19,7 @@ use crate::observation::{Direction, Tie};
 use crate::source::SourceStatus;
 use names::Names;
 use placeholder::Missing;
-pub(crate) use placeholder::{may_be_unread, reader};
+pub(crate) use placeholder::{Strays, reader};
 use std::borrow::Cow;
 
 /// An edge between positions of the ordered nodes.
@@ -42,6 +42,7 @@ type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
 /// ordered and each (from, to, relation) appears once.
 pub(crate) fn link(
     drafts: &mut Vec<Draft<'_>>,
+    strays: &Strays<'_>,
     sources: &[SourceStatus],
     declared: &Declared,
 ) -> Vec<Link> {
@@ -61,7 +62,7 @@ pub(crate) fn link(
     for expected in &declared.expected {
         missing.expect(expected, drafts, sources);
     }
-    let added = missing.drafts(drafts, sources);
+    let added = missing.drafts(drafts, strays, sources);
     insert(drafts, added, &mut links);
     pin(drafts, declared, &mut links);
     turn::consumers(&mut links);

@@ -16,6 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What names the things that the stack file expects: no node.
 const STACK_FILE: &str = "stack file";
 
+/// Things that a source lists and does not describe, with the source: it tells figures about what nobody found.
+pub(crate) type Strays<'a> = BTreeSet<(&'a NodeId, &'a SourceId)>;
+
 /// Neighbours that somebody names and nobody found, each once.
 #[derive(Debug)]
 pub(super) struct Missing {
@@ -107,10 +110,13 @@ impl Missing {
     pub(super) fn drafts<'a>(
         self,
         drafts: &[Draft<'a>],
+        strays: &Strays<'_>,
         sources: &[SourceStatus],
     ) -> Vec<Draft<'a>> {
         let named = self.all.into_iter();
-        named.map(|named| draft(named, drafts, sources)).collect()
+        named
+            .map(|named| draft(named, drafts, strays, sources))
+            .collect()
     }
 }
 
@@ -148,26 +154,26 @@ fn facts_of(name: &Name) -> Facts {
     facts
 }
 
-/// Whether its service may have it all the same: of databases only clusters with their members are read, not a single
-/// instance, nor what DocumentDB and Neptune answer beside them
-/// (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBInstances.html>). What another thing names
-/// as its member is of the kind that is read; what only the stack file names may be either.
-pub(crate) fn may_be_unread(kind: Kind, named_by_a_thing: bool) -> bool {
-    matches!(kind, Kind::DbCluster | Kind::DbInstance) && !named_by_a_thing
-}
-
 /// The placeholder: a ghost when its service answered without it, else declared.
-fn draft<'a>(named: Named, drafts: &[Draft<'a>], sources: &[SourceStatus]) -> Draft<'a> {
+fn draft<'a>(
+    named: Named,
+    drafts: &[Draft<'a>],
+    strays: &Strays<'_>,
+    sources: &[SourceStatus],
+) -> Draft<'a> {
     let place = named.place;
-    let by_a_thing = named.declarer.as_str() != STACK_FILE;
-    let unread = may_be_unread(place.kind, by_a_thing);
-    let standing = if !unread && answered(&place, drafts, sources) {
+    let id = place.id();
+    let finders = finders(&place, drafts, sources);
+    let listed = finders
+        .iter()
+        .any(|s| strays.contains(&(&id, &s.source.id)));
+    let standing = if !listed && answered(&finders) {
         Standing::Ghost
     } else {
         Standing::Declared
     };
     let node = Node {
-        id: place.id(),
+        id,
         kind: place.kind,
         scope: place.scope(),
         name: place.name,
@@ -184,8 +190,7 @@ fn draft<'a>(named: Named, drafts: &[Draft<'a>], sources: &[SourceStatus]) -> Dr
 }
 
 /// Whether the sources that would have found the thing answered, whole.
-fn answered(place: &Place, drafts: &[Draft<'_>], sources: &[SourceStatus]) -> bool {
-    let asked = finders(place, drafts, sources);
+fn answered(asked: &[&SourceStatus]) -> bool {
     !asked.is_empty() && asked.iter().all(|s| s.state == State::Ok && s.skipped == 0)
 }
 

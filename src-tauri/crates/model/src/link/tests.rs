@@ -318,7 +318,7 @@ fn the_stack_file_says_what_cannot_be_discovered() {
 }
 
 #[test]
-fn an_expected_database_that_is_not_found_may_be_one_that_nobody_reads() {
+fn an_expected_database_that_is_listed_among_what_nobody_reads_is_not_missing() {
     for (kind, name) in [(Kind::DbInstance, "ledger"), (Kind::DbCluster, "documents")] {
         let mut stage = Stage::new();
         stage.thing(kind, "orders", &[]);
@@ -330,13 +330,21 @@ fn an_expected_database_that_is_not_found_may_be_one_that_nobody_reads() {
         }];
         let id = NodeId::aws(kind, stage::ACCOUNT, Some(stage::REGION), name);
         let picture = stage.picture();
+        assert_eq!(node(&picture, &id).standing, Standing::Ghost);
+        assert_eq!(level(&picture, &id), Level::Critical);
+        stage.list(kind, name);
+        let picture = stage.picture();
         assert_eq!(node(&picture, &id).standing, Standing::Declared);
         assert_eq!(level(&picture, &id), Level::Unknown);
         let sentence = &node(&picture, &id).health.reasons[0].sentence;
-        let why = "it is not among the Aurora clusters and their instances, the only databases that are read";
+        let why = "it is there, but not of the kind that is read: of databases those are Aurora clusters and their instances";
         assert_eq!(
             *sentence,
             format!("{name} is not read: The stack file names it, and {why}.")
         );
+        // Figures of another source do not say that it is there.
+        stage.held.pop();
+        stage.figures(&id, &[], None);
+        assert_eq!(node(&stage.picture(), &id).standing, Standing::Ghost);
     }
 }

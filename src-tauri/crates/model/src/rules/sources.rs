@@ -4,7 +4,7 @@ use super::{Rule, Subject, Verdict, say};
 use crate::facts::Fact;
 use crate::health::{Evidence, Level};
 use crate::kind::Kind;
-use crate::link::{may_be_unread, reader};
+use crate::link::reader;
 use crate::node::Standing;
 use crate::source::{Service, SourceStatus, State};
 use crate::words;
@@ -234,8 +234,8 @@ fn unfound(subject: &Subject<'_>) -> String {
     let answered = subject
         .source(&node.source)
         .is_some_and(|s| s.state == State::Ok);
-    if answered && may_be_unread(node.kind, declarer(subject).is_some()) {
-        return "it is not among the Aurora clusters and their instances, the only databases that are read".to_owned();
+    if answered {
+        return "it is there, but not of the kind that is read: of databases those are Aurora clusters and their instances".to_owned();
     }
     format!("{} gave no answer for its place", service.label())
 }

@@ -7,8 +7,11 @@ use crate::{Collector, Known, Reach, Reading, Round};
 use async_trait::async_trait;
 use aws_sdk_rds::types::{DbCluster, DbClusterMember, DbInstance};
 use cloud::Session;
-use model::{Fact, Found, FoundNode, Kind, Name, NodeId, Relation, Service, SourceFailure};
-use std::collections::{BTreeSet, HashMap};
+use model::{
+    Fact, Facts, Found, FoundNode, Kind, Name, NodeId, Readings, Relation, Service, SourceFailure,
+    Timestamp,
+};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 /// Aurora clusters and instances.
@@ -39,7 +42,7 @@ impl Collector for Clusters {
     }
 }
 
-type Instances = HashMap<String, DbInstance>;
+type Instances = BTreeMap<String, DbInstance>;
 
 async fn clusters(round: &Round<'_>) -> Result<Vec<Found>, SourceFailure> {
     let (clusters, instances) = futures::join!(list_clusters(round), list_instances(round));
@@ -54,7 +57,43 @@ async fn clusters(round: &Round<'_>) -> Result<Vec<Found>, SourceFailure> {
         let nodes = read(round, name, cluster, instances);
         found.extend(nodes.into_iter().map(|node| Found::Node(Box::new(node))));
     }
+    match instances {
+        Ok(instances) => found.extend(others(round, &clusters, instances)),
+        // No member is there to tell it.
+        Err(failure) if found.is_empty() => round.lose(failure.clone()),
+        Err(_) => {}
+    }
     Ok(found)
+}
+
+/// What RDS lists beside them (single instances, DocumentDB, Neptune): that it is there, and no more.
+fn others(round: &Round<'_>, clusters: &[DbCluster], instances: &Instances) -> Vec<Found> {
+    let (drawn, other): (Vec<_>, Vec<_>) = clusters
+        .iter()
+        .partition(|c| is_relational(c.engine.as_deref()));
+    let members: HashSet<&str> = drawn
+        .iter()
+        .flat_map(|cluster| cluster.db_cluster_members.iter().flatten())
+        .filter_map(|member| member.db_instance_identifier.as_deref())
+        .collect();
+    let single = instances
+        .iter()
+        .filter(|(name, _)| !members.contains(name.as_str()))
+        .map(|(name, instance)| (Kind::DbInstance, name.as_str(), instance.engine.as_deref()));
+    let other = other.into_iter().filter_map(|cluster| {
+        let name = said(cluster.db_cluster_identifier.as_deref())?;
+        Some((Kind::DbCluster, name, cluster.engine.as_deref()))
+    });
+    let tell = |(kind, name, engine): (Kind, &str, Option<&str>)| {
+        let mut facts = Facts::default();
+        facts.set_some(Fact::Engine, engine);
+        Found::Readings(Readings {
+            // Nothing was measured: it is the same as long as it is listed.
+            at: Timestamp::default(),
+            ..round.readings(&round.id(kind, name), facts)
+        })
+    };
+    single.chain(other).map(tell).collect()
 }
 
 async fn list_clusters(round: &Round<'_>) -> Result<Vec<DbCluster>, SourceFailure> {
