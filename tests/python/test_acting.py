@@ -80,3 +80,21 @@ def test_a_look_into_a_queue_is_the_roles_too(desk):
     looked = reading.qd("peek", queue["id"], "--stack", str(platform.stack), "--json", state=state)
     assert looked.returncode == 0, looked.stderr
     assert signed(platform)["sqs:ReceiveMessage"] == {"quarterdeck-act"}
+
+
+def test_an_action_with_a_role_of_its_own_is_done_by_that_and_every_other_by_the_common_one(desk, tmp_path):
+    platform, state, queue = desk
+    common = ROLE.replace("quarterdeck-act", "quarterdeck-common")
+    own = tmp_path / "own.toml"
+    own.write_text(platform.stack.read_text().replace(f'act_role = "{ROLE}"', f'act_role = "{common}"\nact_roles = {{ redrive = "{ROLE}" }}', 1))
+    purge = planned(platform, state, "purge", queue["id"], stack=own)
+    assert purge["acts_as"] == common
+    plan = planned(platform, state, "redrive", queue["id"], stack=own)
+    assert plan["acts_as"] == ROLE
+    done = reading.qd(*act_words(platform, plan, stack=own), state=state, timeout=240)
+    receipt = json.loads(done.stdout.strip().splitlines()[-1])
+    assert done.returncode == 0, receipt
+    assert signed(platform)["sqs:StartMessageMoveTask"] == {"quarterdeck-act"}
+    # The look is of another action, and its role is not there.
+    looked = reading.qd("peek", queue["id"], "--stack", str(own), "--json", state=state)
+    assert looked.returncode != 0 and common in looked.stderr, looked.stderr

@@ -59,7 +59,7 @@ impl Stage {
         let mut stack = cloud::Stack::load(&simulation.stack).expect("a stack file");
         // Whatever is done is done by a role that may do that and nothing else.
         for account in &mut stack.accounts {
-            account.act_role = ActRole::of(ACT_ROLE);
+            account.act_roles.other = ActRole::of(ACT_ROLE);
             account.act_user = ActUser::of(ACT_USER);
         }
         let sessions = cloud::open(&stack).await.expect("sessions");

@@ -22,11 +22,10 @@ use crate::rights::Rights;
 use crate::selected::RedriveSelected;
 use crate::setting::Setting;
 use crate::shelf::Shelf;
-use crate::verb::Verb;
 use crate::words::shell;
 use crate::workload::{Restart, RolloutUndo, Scale};
 use model::{
-    Environment, Identity, Kind, Node, NodeId, Snapshot, SourceId, StackIdentity, Timestamp,
+    Environment, Identity, Kind, Node, NodeId, Snapshot, SourceId, StackIdentity, Timestamp, Verb,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

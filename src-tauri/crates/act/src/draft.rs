@@ -8,9 +8,8 @@ use crate::plan::{
 };
 use crate::rights::Right;
 use crate::takes::Takes;
-use crate::verb::Verb;
 use crate::{freeze, glass, object, rights, takes};
-use model::{Environment, Fact, Node, NodeId, Snapshot};
+use model::{Environment, Fact, Node, NodeId, Snapshot, Verb};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -103,7 +102,7 @@ pub(crate) fn finish(
         name: node.name.clone(),
         domain,
         place: place(snapshot, node),
-        acts_as: acts_as(snapshot, node, &draft.rights),
+        acts_as: acts_as(snapshot, node, verb, &draft.rights),
         settings: draft.settings,
         targets: draft.targets,
         label: draft.label,
@@ -136,14 +135,14 @@ pub(crate) fn finish(
     plan
 }
 
-/// Whose the calls are, where the stack file names somebody: the role of the account, the user on the cluster.
-fn acts_as(snapshot: &Snapshot, node: &Node, rights: &[Right]) -> Option<String> {
+/// Whose the calls are, where the stack file names somebody: the action's role in the account, the user on the cluster.
+fn acts_as(snapshot: &Snapshot, node: &Node, verb: Verb, rights: &[Right]) -> Option<String> {
     match rights.first()? {
         Right::Iam { .. } => {
             let account = node.scope.account.as_ref()?;
             let mut ways = snapshot.identity.access.iter();
             let way = ways.find(|way| way.account == *account)?;
-            way.act_role.clone()
+            way.acts_as(verb).map(str::to_owned)
         }
         Right::Kubernetes { .. } => {
             let facts = &object::cluster(snapshot, node)?.facts;

@@ -4,9 +4,8 @@
 use crate::action::{PlanError, Request};
 use crate::plan::Leaves;
 use crate::setting::{Ask, Setting};
-use crate::verb::Verb;
 use crate::words::span;
-use model::Node;
+use model::{Node, Verb};
 
 /// Half an hour.
 pub(crate) const DEFAULT: &str = "30m";

@@ -10,7 +10,7 @@
 //!
 //! # How to add an action
 //!
-//! 1. A word in `verb.rs` (one line of `verbs!`), unless the verb exists for another kind of node.
+//! 1. A word in the model's `verb.rs` (one line of `verbs!`), unless the verb exists for another kind of node.
 //! 2. A file `act/src/NAME.rs` (or a folder of that name) with a unit struct that is an [`Action`],
 //!    and one row of [`ACTIONS`]. It says:
 //!    - `verb`, `kinds`, `fits` (those kinds in words), `offered`, `called_for` (the situation
@@ -74,7 +74,6 @@ mod shared_tests;
 pub mod shelf;
 pub mod takes;
 mod time;
-pub mod verb;
 mod watch;
 mod words;
 pub mod workload;
@@ -89,6 +88,7 @@ pub use draft::{Draft, Undo};
 pub use freeze::{Effect, Freeze};
 pub use hands::Hands;
 pub use loops::{LoopId, LoopState, OpenLoop};
+pub use model::Verb;
 pub use offer::{Colour, Offer};
 pub use plan::{
     ApiCall, Blast, ConfirmLevel, Expectation, Finding, Leaves, Outcome, PLAN_SECONDS, Plan,
@@ -102,4 +102,3 @@ pub use rights::{Allowed, Right, Rights};
 pub use setting::{Ask, Choice, Setting};
 pub use shelf::Shelf;
 pub use takes::Takes;
-pub use verb::Verb;

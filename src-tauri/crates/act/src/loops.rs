@@ -9,9 +9,8 @@
 use crate::action::{Request, action};
 use crate::plan::Leaves;
 use crate::receipt::RunId;
-use crate::verb::Verb;
 use crate::words::{count, span, thousands};
-use model::{Fact, Kind, Node, NodeId, Snapshot, State, Timestamp};
+use model::{Fact, Kind, Node, NodeId, Snapshot, State, Timestamp, Verb};
 use serde::{Deserialize, Serialize};
 
 /// Names one open loop, for as long as it is open.

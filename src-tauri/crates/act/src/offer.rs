@@ -2,8 +2,7 @@
 
 use crate::plan::{ConfirmLevel, Finding};
 use crate::setting::Setting;
-use crate::verb::Verb;
-use model::NodeId;
+use model::{NodeId, Verb};
 use serde::{Deserialize, Serialize};
 
 /// The colour of an offer's button: the worst unmet finding.

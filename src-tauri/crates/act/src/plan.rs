@@ -3,8 +3,7 @@
 use crate::action::Request;
 use crate::rights::Right;
 use crate::takes::Takes;
-use crate::verb::Verb;
-use model::{NodeId, SourceId, Timestamp};
+use model::{NodeId, SourceId, Timestamp, Verb};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;

@@ -2,8 +2,7 @@
 
 use crate::action::Request;
 use crate::plan::{Finding, Leaves, Plan};
-use crate::verb::Verb;
-use model::{NodeId, Timestamp};
+use model::{NodeId, Timestamp, Verb};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 

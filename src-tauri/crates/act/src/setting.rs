@@ -6,7 +6,7 @@
 
 use crate::action::PlanError;
 use crate::offer::Colour;
-use crate::verb::Verb;
+use model::Verb;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

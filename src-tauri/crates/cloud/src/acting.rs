@@ -11,7 +11,8 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
 use aws_smithy_types::DateTime;
 use http::HeaderValue;
-use model::{AccountId, FailureClass, Service, SourceFailure};
+use model::{AccountId, FailureClass, Service, SourceFailure, Verb};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -59,6 +60,23 @@ impl ActRole {
     }
 }
 
+/// Which role acts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ActRoles {
+    /// Where the action has none of its own; `None`: the profile itself acts.
+    pub other: Option<ActRole>,
+    /// Of these actions.
+    pub own: BTreeMap<Verb, ActRole>,
+}
+
+impl ActRoles {
+    /// The role of an action; `None`: the profile itself acts.
+    #[must_use]
+    pub fn of(&self, verb: Verb) -> Option<&ActRole> {
+        self.own.get(&verb).or(self.other.as_ref())
+    }
+}
+
 /// The user that acts on clusters, by the name RBAC binds.
 ///
 /// Who reads says for each write that it is this user's, and needs nothing but the right to say so: `impersonate` of this
@@ -91,16 +109,18 @@ impl ActUser {
 /// What a role is assumed for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Errand {
+    pub(crate) verb: Verb,
     name: String,
     policy: String,
 }
 
 impl Errand {
-    /// `what` in the session's name, which CloudTrail records with every call, and all that it may do, as a JSON policy
-    /// of at most [`LONGEST_POLICY`] characters.
+    /// Of an action, with `what` in the session's name, which CloudTrail records with every call, and all that it may
+    /// do, as a JSON policy of at most [`LONGEST_POLICY`] characters.
     #[must_use]
-    pub fn new(what: &str, policy: String) -> Self {
+    pub fn new(verb: Verb, what: &str, policy: String) -> Self {
         Self {
+            verb,
             name: session_name(what),
             policy,
         }
@@ -209,7 +229,7 @@ fn misplaced(role: &ActRole, account: &AccountId) -> Option<SourceFailure> {
             role.arn(),
             role.account()
         ),
-        next_step: "Name a role of this account as act_role of the [[account]] in the stack file, and start again."
+        next_step: "Name a role of this account as its act_role or in act_roles of the [[account]] in the stack file, and start again."
             .to_owned(),
         code: None,
         request_id: None,

@@ -37,7 +37,7 @@ mod whole;
 mod wire;
 mod words;
 
-pub use acting::{ActRole, ActUser, Errand};
+pub use acting::{ActRole, ActRoles, ActUser, Errand};
 pub use budget::Budget;
 pub use clock::Clock;
 pub use failure::Asked;

@@ -1,6 +1,6 @@
 //! Sessions: one per account and region, plus one for the account's global services.
 
-use crate::acting::{ActRole, ActUser, Acting, Errand};
+use crate::acting::{ActRoles, ActUser, Acting, Errand};
 use crate::budget::Budget;
 use crate::clock::Clock;
 use crate::failure::{self, Asked};
@@ -95,8 +95,8 @@ pub struct Session {
     pub profile: Option<Arc<str>>,
     /// The command that signs in, where somebody has to for the credentials: `qd login prod`.
     pub login: Option<Arc<str>>,
-    /// The role that acts; `None`: who reads acts too.
-    pub act_role: Option<ActRole>,
+    /// The roles that act.
+    pub act_roles: ActRoles,
     /// The user that acts on its clusters; `None`: whoever reads them does.
     pub act_user: Option<ActUser>,
     /// Configuration for reads: standard retries, two attempts.
@@ -185,11 +185,11 @@ impl Session {
         sdk.retry_config(RetryConfig::disabled()).build()
     }
 
-    /// The same session on an errand: writes are signed by the role that acts, where the account has one. Nothing is
+    /// The same session on an errand: writes are signed by the role of its action, where the account has one. Nothing is
     /// asked before the first of them.
     #[must_use]
     pub fn on(&self, errand: &Errand) -> Self {
-        let role = self.act_role.clone();
+        let role = self.act_roles.of(errand.verb).cloned();
         let acting = role.map(|role| Acting::new(self.clone(), role, errand.clone()));
         Self {
             acting: acting.map(SharedCredentialsProvider::new),

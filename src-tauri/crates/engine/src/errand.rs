@@ -17,7 +17,7 @@ pub(crate) fn of_look(rights: &[Right]) -> Option<Errand> {
 
 fn errand(what: &str, verb: Verb, rights: &[Right]) -> Option<Errand> {
     let policy = policy(verb, rights)?;
-    Some(Errand::new(&format!("{what}-{}", user()), policy))
+    Some(Errand::new(verb, &format!("{what}-{}", user()), policy))
 }
 
 /// Who is logged in to this machine.

@@ -1,6 +1,6 @@
 //! Who and where we are, and how the way in is. SIMULATED is shown only when nothing could be otherwise.
 
-use cloud::{AccountSessions, Sessions};
+use cloud::{AccountSessions, ActRole, Sessions};
 use collect::kubernetes::Cluster;
 use model::access::Answer;
 use model::{
@@ -66,12 +66,12 @@ fn access(sessions: &Sessions, sources: &[SourceStatus], now: Timestamp) -> Vec<
         let seen = account
             .standing
             .way_in(&account.account, arn, answer(account, sources));
+        let roles = &account.global.act_roles;
+        let named = |role: &ActRole| role.arn().to_owned();
+        let own = roles.own.iter();
         Access {
-            act_role: account
-                .global
-                .act_role
-                .as_ref()
-                .map(|role| role.arn().to_owned()),
+            act_role: roles.other.as_ref().map(named),
+            act_roles: own.map(|(verb, role)| (*verb, named(role))).collect(),
             ..seen.judge(now)
         }
     });

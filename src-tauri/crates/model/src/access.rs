@@ -4,8 +4,10 @@
 use crate::failure::{FailureClass, SourceFailure};
 use crate::id::AccountId;
 use crate::time::Timestamp;
+use crate::verb::Verb;
 use crate::words::clock;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// From so many seconds before they end on, credentials that nothing renews are expiring.
 pub const EXPIRING_WITHIN: f64 = 900.0;
@@ -137,6 +139,10 @@ pub struct Access {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub act_role: Option<String>,
+    /// ARNs of the roles of their own that some actions have.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[ts(optional, as = "Option<BTreeMap<Verb, String>>")]
+    pub act_roles: BTreeMap<Verb, String>,
     /// When it ends unless somebody does something; absent where it renews itself, never ends, or
     /// nobody says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -156,6 +162,17 @@ pub struct Access {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub command: Option<String>,
+}
+
+impl Access {
+    /// ARN of the role that signs an action; `None`: who reads acts too.
+    #[must_use]
+    pub fn acts_as(&self, verb: Verb) -> Option<&str> {
+        self.act_roles
+            .get(&verb)
+            .or(self.act_role.as_ref())
+            .map(String::as_str)
+    }
 }
 
 /// Why no credentials were handed out; nothing was sent to the account.
@@ -248,6 +265,7 @@ impl WayIn<'_> {
             way: self.way,
             arn: self.arn.clone(),
             act_role: None,
+            act_roles: BTreeMap::new(),
             expires_at: self.ends,
             state,
             sentence,

@@ -36,6 +36,7 @@ pub mod source;
 mod stage;
 pub mod strain;
 pub mod time;
+mod verb;
 pub mod window;
 mod words;
 
@@ -65,6 +66,7 @@ pub use rules::{Thresholds, shift_end, shifted_away};
 pub use snapshot::{Environment, Identity, NotFound, Snapshot, StackIdentity};
 pub use source::{Scope, Service, Source, SourceStatus, State, partition};
 pub use time::Timestamp;
+pub use verb::Verb;
 pub use window::Window;
 
 /// The account id the simulated platform's STS answers; no real account uses it.

@@ -1,4 +1,4 @@
-//! The words of the command line for what can be done.
+//! What can be done, by the words of the command line and of the stack file.
 
 use serde::{Deserialize, Serialize};
 

@@ -2,6 +2,7 @@
 import type { AccessState } from "./AccessState";
 import type { AccountId } from "./AccountId";
 import type { Timestamp } from "./Timestamp";
+import type { Verb } from "./Verb";
 import type { Way } from "./Way";
 
 /**
@@ -28,6 +29,10 @@ arn?: string,
  * ARN of the role that acts, where the stack file names one; absent: who reads acts too.
  */
 act_role?: string, 
+/**
+ * ARNs of the roles of their own that some actions have.
+ */
+act_roles?: { [key in Verb]?: string }, 
 /**
  * When it ends unless somebody does something; absent where it renews itself, never ends, or
  * nobody says.

@@ -15,13 +15,12 @@ use crate::origin::Origin;
 use crate::plan::{Blast, ConfirmLevel, Expectation, Finding, Plan, Severity};
 use crate::setting::{Ask, Setting};
 use crate::shelf::Shelf;
-use crate::verb::Verb;
 use crate::words::{count, span};
 use crate::workload::owner::{self, Owner};
 use crate::workload::scale::{aim, settings, sources};
 use crate::workload::{near, room};
 use judge::BoundsJudge;
-use model::{Fact, Kind, Node, Relation, Snapshot, SourceId};
+use model::{Fact, Kind, Node, Relation, Snapshot, SourceId, Verb};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

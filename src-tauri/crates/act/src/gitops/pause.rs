@@ -22,12 +22,11 @@ use crate::origin::Origin;
 use crate::plan::{Expectation, Finding, Plan, Severity};
 use crate::setting::{self, Setting};
 use crate::shelf::Shelf;
-use crate::verb::Verb;
 use crate::words::{some, span};
 use crate::workload::near;
 use crate::workload::scale::sources;
 use judge::SyncJudge;
-use model::{Fact, Kind, Node, Relation, Snapshot, SourceId};
+use model::{Fact, Kind, Node, Relation, Snapshot, SourceId, Verb};
 use serde_json::json;
 use std::collections::BTreeMap;
 

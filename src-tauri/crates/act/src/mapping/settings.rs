@@ -3,7 +3,7 @@
 use super::subject::Subject;
 use crate::action::PlanError;
 use crate::setting::{Ask, Setting};
-use crate::verb::Verb;
+use model::Verb;
 use std::collections::BTreeMap;
 
 /// How long a pause lasts when nothing is asked, seconds.

@@ -17,9 +17,8 @@ use crate::rights::Right;
 use crate::sequence::Sequence;
 use crate::setting::{Ask, Choice, Setting};
 use crate::shelf::Shelf;
-use crate::verb::Verb;
 use crate::words::shell;
-use model::{Fact, Kind, Node, NodeId, Snapshot, SourceId};
+use model::{Fact, Kind, Node, NodeId, Snapshot, SourceId, Verb};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 

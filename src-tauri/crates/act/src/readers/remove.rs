@@ -22,9 +22,8 @@ use crate::sequence::Sequence;
 use crate::setting;
 use crate::shelf::Shelf;
 use crate::takes::Takes;
-use crate::verb::Verb;
 use crate::words::{percent, shell, thousands};
-use model::{Fact, Kind, Node, Snapshot, SourceId};
+use model::{Fact, Kind, Node, Snapshot, SourceId, Verb};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

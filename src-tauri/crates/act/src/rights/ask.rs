@@ -27,14 +27,14 @@ use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
 };
 use kube::api::{Api, PostParams};
-use model::{FailureClass, Service, SourceFailure};
+use model::{FailureClass, Service, SourceFailure, Verb};
 use std::collections::BTreeMap;
 
 /// What assuming the role that acts takes.
 const ASSUME: &str = "sts:AssumeRole";
 
-/// What is answered about these rights; each of them has an answer.
-pub async fn ask(hands: &Hands, rights: &[Right]) -> Rights {
+/// What is answered about the rights that an action needs; each of them has an answer.
+pub async fn ask(hands: &Hands, verb: Verb, rights: &[Right]) -> Rights {
     let mut on: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut reviews = Vec::new();
     for right in rights {
@@ -43,13 +43,13 @@ pub async fn ask(hands: &Hands, rights: &[Right]) -> Rights {
             Right::Kubernetes { .. } => reviews.push(review(hands.cluster(), right)),
         }
     }
-    let (iam, kubernetes) = tokio::join!(simulate(hands, on), join_all(reviews));
+    let (iam, kubernetes) = tokio::join!(simulate(hands, verb, on), join_all(reviews));
     iam.into_iter().chain(kubernetes).collect()
 }
 
 /// Every action on every resource it is needed on: one call per resource, as one call crosses all
 /// its actions with all its resources.
-async fn simulate(hands: &Hands, on: BTreeMap<&str, Vec<&str>>) -> Rights {
+async fn simulate(hands: &Hands, verb: Verb, on: BTreeMap<&str, Vec<&str>>) -> Rights {
     if on.is_empty() {
         return Rights::new();
     }
@@ -73,7 +73,7 @@ async fn simulate(hands: &Hands, on: BTreeMap<&str, Vec<&str>>) -> Rights {
         Ok(principal) => principal,
         Err(why) => return all(why),
     };
-    let principal = match &session.act_role {
+    let principal = match session.act_roles.of(verb) {
         None => principal,
         Some(role) => match assumable(session, client, (caller, &principal), role).await {
             Allowed::No(why) => return denied(&on, role.arn(), &why),
@@ -397,7 +397,7 @@ mod tests {
                 name: "n1".to_owned(),
             },
         ];
-        let answers = ask(&Hands::none(), &rights).await;
+        let answers = ask(&Hands::none(), Verb::Redrive, &rights).await;
         assert_eq!(answers.len(), 2);
         assert!(answers.values().all(|a| matches!(a, Allowed::Unasked(_))));
     }

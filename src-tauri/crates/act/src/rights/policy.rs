@@ -2,8 +2,8 @@
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>).
 
 use super::Right;
-use crate::verb::Verb;
 use cloud::acting::LONGEST_POLICY;
+use model::Verb;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -22,11 +22,10 @@ use crate::origin::Origin;
 use crate::plan::{Blast, ConfirmLevel, Expectation, Finding, Plan, Severity};
 use crate::setting::Setting;
 use crate::shelf::Shelf;
-use crate::verb::Verb;
 use crate::words::{count, span};
 use aim::Aim;
 use judge::ScaleJudge;
-use model::{Fact, Kind, Node, Snapshot, SourceId};
+use model::{Fact, Kind, Node, Snapshot, SourceId, Verb};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -165,7 +165,7 @@ async fn nameless(
         covered: account.regions.iter().any(|region| region == home),
         profile: account.profile.as_deref().map(Arc::from),
         login: signs_in.map(|profile| sign_in::command(&profile, stack).into()),
-        act_role: account.act_role.clone(),
+        act_roles: account.act_roles.clone(),
         act_user: account.act_user.clone(),
         acting: None,
         hosted_zones: stack.hosted_zones.clone().into(),

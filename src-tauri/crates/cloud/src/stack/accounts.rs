@@ -1,8 +1,10 @@
 //! The accounts of a stack file.
 
 use super::{StackError, Wrong};
-use crate::acting::{ActRole, ActUser};
+use crate::acting::{ActRole, ActRoles, ActUser};
+use model::Verb;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use toml::Spanned;
 
 /// One account.
@@ -12,8 +14,8 @@ pub struct StackAccount {
     pub profile: Option<String>,
     /// The account it must lead to, twelve digits; `None`: whichever it leads to.
     pub id: Option<String>,
-    /// The role that acts; `None`: the profile itself does.
-    pub act_role: Option<ActRole>,
+    /// The roles that act.
+    pub act_roles: ActRoles,
     /// The user that acts on its clusters; `None`: whoever reads them does.
     pub act_user: Option<ActUser>,
     /// Its regions, without repetition.
@@ -26,6 +28,8 @@ pub(super) struct WrittenAccount {
     profile: Option<String>,
     id: Option<Spanned<String>>,
     act_role: Option<Spanned<String>>,
+    #[serde(default)]
+    act_roles: BTreeMap<Verb, Spanned<String>>,
     act_user: Option<Spanned<String>>,
     regions: Vec<Spanned<String>>,
 }
@@ -51,13 +55,18 @@ pub(super) fn accounts(
             return Err(wrong(span, &"this account has no regions"));
         }
         let id = account.id.map(|id| account_id(id, wrong)).transpose()?;
-        let role = account
-            .act_role
-            .map(|arn| act_role(arn, id.as_deref(), wrong));
+        let role = |arn| act_role(arn, id.as_deref(), wrong);
+        let own = account.act_roles.into_iter();
+        let roles = ActRoles {
+            other: account.act_role.map(role).transpose()?,
+            own: own
+                .map(|(verb, arn)| Ok((verb, role(arn)?)))
+                .collect::<Result<_, StackError>>()?,
+        };
         let user = account.act_user.map(|name| act_user(name, wrong));
         accounts.push(StackAccount {
             profile: account.profile,
-            act_role: role.transpose()?,
+            act_roles: roles,
             act_user: user.transpose()?,
             id,
             regions: regions(account.regions, wrong)?,

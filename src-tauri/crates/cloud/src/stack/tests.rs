@@ -1,6 +1,7 @@
 //! What a stack file may say, and every mistake with its place.
 
 use super::*;
+use model::Verb;
 
 const SMALLEST: &str = "name = \"Meridian\"\nenvironment = \"prod\"\n\n[[account]]\nregions = [\"us-east-1\", \"eu-west-1\", \"us-east-1\"]\n";
 
@@ -181,7 +182,7 @@ fn the_role_that_acts_is_one_of_the_account() {
     let with = |lines: &str| SMALLEST.replace("[[account]]", &format!("[[account]]\n{lines}"));
     let role = "act_role = \"arn:aws:iam::111122223333:role/ops/act\"";
     let stack = parse(&with(&format!("id = \"111122223333\"\n{role}"))).expect("parses");
-    let named = stack.accounts[0].act_role.as_ref().expect("named");
+    let named = stack.accounts[0].act_roles.other.as_ref().expect("named");
     assert_eq!(named.arn(), "arn:aws:iam::111122223333:role/ops/act");
     let told = mistake(&with(&format!("id = \"444455556666\"\n{role}")));
     assert!(
@@ -191,6 +192,39 @@ fn the_role_that_acts_is_one_of_the_account() {
     let told = mistake(&with("act_role = \"act\""));
     assert!(
         told.contains("line 5, column 12") && told.contains("is no role"),
+        "{told}"
+    );
+}
+
+#[test]
+fn an_action_may_have_a_role_of_its_own() {
+    let with = |lines: &str| SMALLEST.replace("[[account]]", &format!("[[account]]\n{lines}"));
+    let roles = "act_role = \"arn:aws:iam::111122223333:role/act\"\n\
+        act_roles = { failover = \"arn:aws:iam::111122223333:role/dba\" }";
+    let stack = parse(&with(roles)).expect("parses");
+    let of = |verb| {
+        stack.accounts[0]
+            .act_roles
+            .of(verb)
+            .map(crate::ActRole::arn)
+    };
+    let [act, dba] = ["act", "dba"].map(|name| format!("arn:aws:iam::111122223333:role/{name}"));
+    assert_eq!(of(Verb::Failover), Some(dba.as_str()));
+    assert_eq!(of(Verb::Redrive), Some(act.as_str()));
+    let alone = parse(&with(roles.lines().last().expect("two"))).expect("parses");
+    assert_eq!(alone.accounts[0].act_roles.of(Verb::Redrive), None);
+    let told = mistake(&with(
+        "act_roles = { fail-over = \"arn:aws:iam::111122223333:role/dba\" }",
+    ));
+    assert!(
+        told.contains("line 5, column 15")
+            && told.contains("fail-over")
+            && told.contains("failover"),
+        "{told}"
+    );
+    let told = mistake(&with("act_roles = { failover = \"dba\" }"));
+    assert!(
+        told.contains("line 5, column 26") && told.contains("is no role"),
         "{told}"
     );
 }

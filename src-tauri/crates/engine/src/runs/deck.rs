@@ -209,7 +209,7 @@ impl Platform for Deck {
 
     async fn rights(&self, plan: &Plan) -> Rights {
         let hands = self.hands(plan).unwrap_or_default();
-        act::rights::ask(&hands, &plan.rights).await
+        act::rights::ask(&hands, plan.action, &plan.rights).await
     }
 
     async fn lock(&self, plan: &Plan, claim: &Claim<'_>) -> Taken {

@@ -3,7 +3,7 @@
 use super::settings::What;
 use crate::object::{Judge, Object, Patches, Resource, Seen};
 use crate::plan::Plan;
-use crate::verb::Verb;
+use model::Verb;
 use serde_json::{Value, json};
 
 /// KEDA acts as asked.

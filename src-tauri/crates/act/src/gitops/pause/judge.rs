@@ -2,8 +2,7 @@
 
 use crate::object::{Judge, Object, Patches, Resource, Seen};
 use crate::plan::Plan;
-use crate::verb::Verb;
-use model::Timestamp;
+use model::{Timestamp, Verb};
 use serde_json::Value;
 
 /// It stays as written.
