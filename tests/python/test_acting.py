@@ -82,10 +82,10 @@ def test_a_look_into_a_queue_is_the_roles_too(desk):
     assert signed(platform)["sqs:ReceiveMessage"] == {"quarterdeck-act"}
 
 
-def test_an_action_with_a_role_of_its_own_is_done_by_that_and_every_other_by_the_common_one(desk, tmp_path):
+def test_an_action_with_a_role_of_its_own_is_done_by_that_and_every_other_by_the_common_one(desk):
     platform, state, queue = desk
     common = ROLE.replace("quarterdeck-act", "quarterdeck-common")
-    own = tmp_path / "own.toml"
+    own = platform.stack.with_name("own.toml")
     own.write_text(platform.stack.read_text().replace(f'act_role = "{ROLE}"', f'act_role = "{common}"\nact_roles = {{ redrive = "{ROLE}" }}', 1))
     purge = planned(platform, state, "purge", queue["id"], stack=own)
     assert purge["acts_as"] == common
