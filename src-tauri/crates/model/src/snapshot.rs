@@ -127,11 +127,27 @@ impl Snapshot {
             .collect();
         match named.as_slice() {
             [node] => Ok(node),
-            [] => Err(NotFound::Nothing(text.to_owned())),
+            [] => Err(self.nothing(text)),
             several => Err(NotFound::Several(
                 text.to_owned(),
                 several.iter().map(|n| n.id.clone()).collect(),
             )),
+        }
+    }
+
+    fn nothing(&self, text: &str) -> NotFound {
+        let missed: Vec<&SourceStatus> = self.sources.iter().filter(|s| s.is_missed()).collect();
+        match missed.as_slice() {
+            [] => NotFound::Nothing(text.to_owned()),
+            [first, ..] => NotFound::Unseen {
+                text: text.to_owned(),
+                missed: missed.len(),
+                all: self.sources.len(),
+                why: first
+                    .error
+                    .clone()
+                    .unwrap_or_else(|| "No answer.".to_owned()),
+            },
         }
     }
 }
@@ -142,6 +158,20 @@ pub enum NotFound {
     /// No node has this id or name.
     #[error("nothing here is called {0:?}: `qd topology --json` lists every id and name")]
     Nothing(String),
+    /// No node that was read has this id or name, and not everything was read.
+    #[error(
+        "nothing that was read is called {text:?}, and {missed} of {all} sources gave no answer: {why} It may be there"
+    )]
+    Unseen {
+        /// What was looked for.
+        text: String,
+        /// So many sources gave no answer.
+        missed: usize,
+        /// Of so many.
+        all: usize,
+        /// Why the first of them did not, a sentence.
+        why: String,
+    },
     /// More than one node has this name.
     #[error("{0:?} is the name of {n} things: say which by its id ({ids})", n = .1.len(), ids = list(.1))]
     Several(String, Vec<NodeId>),
@@ -151,4 +181,36 @@ fn list(ids: &[NodeId]) -> String {
     let shown: Vec<&str> = ids.iter().take(5).map(NodeId::as_str).collect();
     let more = if ids.len() > shown.len() { ", …" } else { "" };
     format!("{}{more}", shown.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Service;
+    use crate::stage::Stage;
+
+    #[test]
+    fn what_is_not_found_may_be_in_what_was_not_read() {
+        let mut stage = Stage::new();
+        let orders = stage.thing(Kind::Queue, "orders", &[]);
+        let find = |stage: &mut Stage, text: &str| {
+            let picture = stage.picture();
+            let found = picture.find(text, |_| true).map(|node| node.id.clone());
+            found.map_err(|error| error.to_string())
+        };
+        assert_eq!(find(&mut stage, "orders"), Ok(orders));
+        let told = find(&mut stage, "order").expect_err("nothing");
+        assert_eq!(
+            told,
+            "nothing here is called \"order\": `qd topology --json` lists every id and name"
+        );
+        stage.lose(Service::Sqs);
+        let told = find(&mut stage, "order").expect_err("nothing");
+        let begins = "nothing that was read is called \"order\", and 1 of ";
+        assert!(
+            told.starts_with(begins)
+                && told.ends_with("gave no answer: Nobody answered. It may be there"),
+            "{told}"
+        );
+    }
 }
