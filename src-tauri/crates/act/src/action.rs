@@ -18,7 +18,7 @@ use crate::plan::{Outcome, Plan, Severity};
 use crate::purge::Purge;
 use crate::readers::{AddReader, RemoveReader};
 use crate::redrive::Redrive;
-use crate::rights::Rights;
+use crate::rights::RightsOf;
 use crate::selected::RedriveSelected;
 use crate::setting::Setting;
 use crate::shelf::Shelf;
@@ -84,8 +84,8 @@ pub struct Context {
     pub stack_file: Option<String>,
     /// Times in which nothing is pressed.
     pub freezes: Vec<Freeze>,
-    /// What is known of our rights.
-    pub rights: Rights,
+    /// What is known of the rights of those by whom something is done.
+    pub rights: RightsOf,
     /// How old the oldest of those answers is, seconds.
     pub rights_age: f64,
     /// Locks that other consoles hold, by blast domain.

@@ -6,7 +6,7 @@ use crate::finding::{Answer, Words, finding};
 use crate::plan::{
     ApiCall, Blast, ConfirmLevel, Expectation, Finding, Leaves, Outcome, Plan, PlanId, Severity,
 };
-use crate::rights::Right;
+use crate::rights::{Right, Rights};
 use crate::takes::Takes;
 use crate::{freeze, glass, object, rights, takes};
 use model::{Environment, Fact, Node, NodeId, Snapshot, Verb};
@@ -84,7 +84,10 @@ pub(crate) fn finish(
     let mut findings = draft.findings;
     findings.extend(takes::findings(snapshot, &draft.takes));
     findings.extend(freeze::findings(&context.freezes, snapshot.taken_at));
-    let rights = rights::findings(&draft.rights, &context.rights);
+    let acts_as = acts_as(snapshot, node, verb, &draft.rights);
+    let unasked = Rights::new();
+    let known = context.rights.get(&acts_as).unwrap_or(&unasked);
+    let rights = rights::findings(&draft.rights, known);
     findings.extend(rights.map(|finding| finding.aged(context.rights_age)));
     let domain = crate::domain::domain(snapshot, node).to_string();
     findings.extend(context.locks.get(&domain).map(crate::lease::locked));
@@ -102,7 +105,7 @@ pub(crate) fn finish(
         name: node.name.clone(),
         domain,
         place: place(snapshot, node),
-        acts_as: acts_as(snapshot, node, verb, &draft.rights),
+        acts_as,
         settings: draft.settings,
         targets: draft.targets,
         label: draft.label,

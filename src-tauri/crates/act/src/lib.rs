@@ -98,7 +98,7 @@ pub use receipt::{
     Figure, PredicateResult, Receipt, RecoveryPart, RunEvent, RunId, RunPhase, RunProgress,
     StepRecord, Verdict,
 };
-pub use rights::{Allowed, Right, Rights};
+pub use rights::{Allowed, Right, Rights, RightsOf};
 pub use setting::{Ask, Choice, Setting};
 pub use shelf::Shelf;
 pub use takes::Takes;

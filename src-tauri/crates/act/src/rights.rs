@@ -80,6 +80,10 @@ pub enum Allowed {
 /// What is known of rights, by right. A right that is absent was not asked yet.
 pub type Rights = BTreeMap<Right, Allowed>;
 
+/// The same of everybody by whom something is done ([`Plan::acts_as`](crate::Plan::acts_as); `None`: who reads): one has
+/// a right that another lacks.
+pub type RightsOf = BTreeMap<Option<String>, Rights>;
+
 /// One finding over all rights a plan needs; none where it names none.
 pub(crate) fn findings(needed: &[Right], known: &Rights) -> Option<Finding> {
     if needed.is_empty() {

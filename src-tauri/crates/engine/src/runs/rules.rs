@@ -5,7 +5,7 @@ use super::platform::Platform;
 use crate::time::{Moment, here};
 use act::lease::{Claim, Theirs};
 use act::{
-    Allowed, Context, Effect, Finding, Freeze, PLAN_SECONDS, Plan, Right, Rights, Severity, Verb,
+    Allowed, Context, Effect, Finding, Freeze, PLAN_SECONDS, Plan, Right, RightsOf, Severity, Verb,
 };
 use model::{Kind, Node, NodeId, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,14 +63,17 @@ impl Terms {
     }
 }
 
+/// What was answered about rights, and when.
+type Known = BTreeMap<(String, Option<String>, Right), (Allowed, Moment)>;
+
 /// The terms, and what is known of rights.
 #[derive(Debug, Default)]
 pub struct Rules {
     terms: Terms,
     /// Where runs keep journals and ledgers.
     runs: PathBuf,
-    /// By place (account and cluster) and right.
-    known: Mutex<BTreeMap<(String, Right), (Allowed, Moment)>>,
+    /// By place (account and cluster), by whom something is done there, and right.
+    known: Mutex<Known>,
     /// Locks of other consoles by domain, as they were last seen.
     locks: Mutex<BTreeMap<String, (Theirs, Moment)>>,
     /// Plans whose rights are being asked for in the background.
@@ -123,18 +126,18 @@ impl Rules {
     }
 
     /// What is known of a place and not older than `within`, and the age of the oldest, seconds.
-    fn rights(&self, place: &str, within: Duration) -> (Rights, f64) {
+    fn rights(&self, place: &str, within: Duration) -> (RightsOf, f64) {
         let known = self.lock();
         let fresh = known
             .iter()
-            .filter(|((of, _), (_, at))| of == place && at.age() < within);
+            .filter(|((of, ..), (_, at))| of == place && at.age() < within);
         let mut oldest = Duration::ZERO;
-        let rights = fresh
-            .map(|((_, right), (allowed, at))| {
-                oldest = oldest.max(at.age());
-                (right.clone(), allowed.clone())
-            })
-            .collect();
+        let mut rights = RightsOf::new();
+        for ((_, whose, right), (allowed, at)) in fresh {
+            oldest = oldest.max(at.age());
+            let theirs = rights.entry(whose.clone()).or_default();
+            theirs.insert(right.clone(), allowed.clone());
+        }
         (rights, oldest.as_secs_f64())
     }
 
@@ -153,7 +156,9 @@ impl Rules {
             return false;
         };
         let (known, _) = self.rights(&place(node), within);
-        plan.rights.iter().any(|right| !known.contains_key(right))
+        let known = known.get(&plan.acts_as);
+        let is_known = |right| known.is_some_and(|known| known.contains_key(right));
+        !plan.rights.iter().all(is_known)
     }
 
     /// Takes it upon the caller to ask for a plan's rights; `None` when somebody does already.
@@ -221,12 +226,13 @@ impl Rules {
         let (place, at) = (place(node), Moment::now());
         let mut known = self.lock();
         for (right, allowed) in answers {
-            known.insert((place.clone(), right), (allowed, at));
+            let whose = plan.acts_as.clone();
+            known.insert((place.clone(), whose, right), (allowed, at));
         }
     }
 
     /// No task panics while it holds this lock.
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<(String, Right), (Allowed, Moment)>> {
+    fn lock(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -268,9 +274,10 @@ mod tests {
                 doing: None,
                 place: "lease orders".to_owned(),
             };
-            rules
-                .lock()
-                .insert(("1//".to_owned(), right), (Allowed::Yes, Moment::now()));
+            rules.lock().insert(
+                ("1//".to_owned(), None, right),
+                (Allowed::Yes, Moment::now()),
+            );
             let mut locks = rules.locks.lock().expect("whole");
             locks.insert("orders".to_owned(), (held, Moment::now()));
             drop(locks);

@@ -420,6 +420,29 @@ fn a_right_that_is_missing_on_the_press_is_a_changed_answer_that_names_it() {
 }
 
 #[test]
+fn what_one_role_lacks_is_not_said_of_another() {
+    paused(async {
+        let (_dir, desk) = desk(300);
+        desk.helm.arm(&scope(), "x", 15).expect("armed");
+        let becomes = |role, denied| {
+            *desk.stage.role.lock().expect("whole") = Some(role);
+            *desk.stage.denied.lock().expect("whole") = denied;
+        };
+        becomes("role/bare", Some("sqs:StartMessageMoveTask"));
+        let refused = desk.press_plan(&desk.plan()).await;
+        refused.expect_err("it is denied");
+        assert!(desk.plan().blocked, "it is known of this role");
+        becomes("role/redrive", None);
+        let plan = desk.plan();
+        assert_eq!(plan.acts_as.as_deref(), Some("role/redrive"));
+        assert!(!plan.blocked, "{:?}", plan.findings);
+        becomes("role/bare", None);
+        assert!(desk.plan().blocked, "and still is");
+        nothing_was_called(&desk);
+    });
+}
+
+#[test]
 fn nothing_is_closed_below_a_press_and_nobody_presses_once_it_is_closed() {
     paused(async {
         let (_dir, desk) = desk(300);

@@ -10,9 +10,9 @@ use act::redrive::RedriveCourse;
 use act::{Allowed, Course, Plan, Receipt, Right, Rights, RunPhase, Verb};
 use async_trait::async_trait;
 use model::{
-    AccountId, Edge, Environment, Fact, Facts, Health, Identity, Kind, Node, NodeId, Provenance,
-    Relation, Scope, Service, Snapshot, Source, SourceId, SourceStatus, StackIdentity, Standing,
-    State, Timestamp,
+    Access, AccessState, AccountId, Edge, Environment, Fact, Facts, Health, Identity, Kind, Node,
+    NodeId, Provenance, Relation, Scope, Service, Snapshot, Source, SourceId, SourceStatus,
+    StackIdentity, Standing, State, Timestamp, Way,
 };
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
@@ -49,6 +49,8 @@ pub(super) struct Stage {
     pub(super) deaf: AtomicBool,
     /// Who holds the lock of everything here.
     pub(super) held: Mutex<Option<&'static str>>,
+    /// The role that redrives.
+    pub(super) role: Mutex<Option<&'static str>>,
     /// What is denied.
     pub(super) denied: Mutex<Option<&'static str>>,
     /// Runs when fresh reads are asked for, once.
@@ -57,6 +59,25 @@ pub(super) struct Stage {
 }
 
 impl Stage {
+    /// The way into the account, with the role that redrives in it.
+    fn access(&self) -> Vec<Access> {
+        let role = *self.role.lock().expect("whole");
+        let own = role.map(|role| (Verb::Redrive, role.to_owned()));
+        vec![Access {
+            account: AccountId::new(ACCOUNT),
+            profile: None,
+            way: Way::Keys,
+            arn: None,
+            act_role: None,
+            act_roles: own.into_iter().collect(),
+            expires_at: None,
+            state: AccessState::Valid,
+            sentence: None,
+            next_step: None,
+            command: None,
+        }]
+    }
+
     /// A stage with `messages` in the dead-letter queue.
     pub(super) fn new(messages: i64) -> Arc<Self> {
         let begun = now();
@@ -72,6 +93,7 @@ impl Stage {
             idempotent: AtomicBool::new(true),
             deaf: AtomicBool::new(false),
             held: Mutex::new(None),
+            role: Mutex::new(None),
             denied: Mutex::new(None),
             meanwhile: Mutex::new(None),
         })
@@ -231,7 +253,10 @@ impl Platform for Stage {
                 name: "Meridian".to_owned(),
                 environment: Environment::Prod,
             },
-            identity: Identity::default(),
+            identity: Identity {
+                access: self.access(),
+                ..Identity::default()
+            },
             nodes: nodes.into_iter().map(Arc::new).collect(),
             edges: edges.into(),
             sources,
