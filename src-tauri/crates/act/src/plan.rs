@@ -267,7 +267,7 @@ impl Plan {
     pub fn signed(&self) -> Option<String> {
         let who = self.acts_as.as_deref()?;
         Some(match self.rights.first()? {
-            Right::Iam { .. } => format!("signed by {who}, allowed this and nothing else"),
+            Right::Iam { .. } => format!("signed by {who}, allowed these calls and no others"),
             Right::Kubernetes { .. } => format!("made as the user {who}"),
         })
     }
@@ -290,6 +290,15 @@ impl Plan {
                 let now = now.map_or_else(|| "not known".to_owned(), ToString::to_string);
                 changes.push(format!("{name} was {was}, is now {now}."));
             }
+        }
+        if self.acts_as != fresh.acts_as {
+            let whose = |plan: &Plan| {
+                plan.acts_as
+                    .clone()
+                    .unwrap_or_else(|| "who reads".to_owned())
+            };
+            let (was, now) = (whose(self), whose(fresh));
+            changes.push(format!("It was to be done by {was}, and is now by {now}."));
         }
         if self.targets != fresh.targets {
             changes.push("It would touch other resources than were shown.".to_owned());
@@ -321,7 +330,7 @@ impl Plan {
             .collect()
     }
 
-    /// The digest of this plan: hex SHA-256 over action, targets, calls, level and the ids of
+    /// The digest of this plan: hex SHA-256 over action, by whom it is done, targets, calls, level and the ids of
     /// failing checks. Live counters, ages, texts and times are left out on purpose: only a change
     /// in what would be done, or in whether it may be, is a changed answer.
     #[must_use]
@@ -332,6 +341,7 @@ impl Plan {
         failing.sort_unstable();
         let subject = serde_json::json!({
             "action": self.action,
+            "acts_as": self.acts_as,
             "node": self.node,
             "targets": targets,
             "calls": call_keys(&self.calls),

@@ -864,6 +864,14 @@ fn the_digest_holds_still_while_counters_move() {
         difference[0].starts_with("New: order-writer is not ready"),
         "{difference:?}"
     );
+    let mut other = shown.clone();
+    other.acts_as = Some("arn:aws:iam::111122223333:role/act".to_owned());
+    assert_ne!(shown.digest, other.compute_digest());
+    let difference = shown.difference(&other);
+    assert!(
+        difference[0].contains("now by arn:aws:iam::111122223333:role/act"),
+        "{difference:?}"
+    );
     let mut elsewhere = World::green();
     elsewhere.set("queue/orders-dlq", Fact::MoveTaskStartedAt, at("02:59:00"));
     elsewhere.set("queue/orders-dlq", Fact::MoveTaskStatus, "COMPLETED");
