@@ -224,9 +224,11 @@ impl Stage {
 
     /// A thing that its service lists and does not describe.
     pub(crate) fn list(&mut self, kind: Kind, name: &str) {
+        let mut facts = Facts::default();
+        facts.set(Fact::Engine, "mysql");
         let readings = Readings {
             about: id(kind, name),
-            facts: Facts::default(),
+            facts,
             zones: BTreeMap::new(),
             series: Vec::new(),
             at: Timestamp::default(),

@@ -326,11 +326,11 @@ fn figures(all: &mut [Told], held: &[Held<'_>]) {
 /// Figures about what nobody found.
 pub(super) fn strays<'a>(held: &[Held<'a>], drafts: &[Draft<'_>]) -> Strays<'a> {
     let about = held.iter().filter_map(|held| match &**held.found {
-        Found::Readings(readings) => Some((&readings.about, held.source)),
+        Found::Readings(readings) => Some(((&readings.about, held.source), &readings.facts)),
         Found::Node(_) | Found::Change(_) => None,
     });
     let is_stray = |id: &NodeId| drafts.binary_search_by(|d| d.node.id.cmp(id)).is_err();
-    about.filter(|(id, _)| is_stray(id)).collect()
+    about.filter(|((id, _), _)| is_stray(id)).collect()
 }
 
 /// Lays figures of another source over the node they are about.

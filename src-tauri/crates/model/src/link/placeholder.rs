@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What names the things that the stack file expects: no node.
 const STACK_FILE: &str = "stack file";
 
-/// Things that a source lists and does not describe, with the source: it tells figures about what nobody found.
-pub(crate) type Strays<'a> = BTreeSet<(&'a NodeId, &'a SourceId)>;
+/// What a source tells of things that it lists and does not describe, by thing and source: figures about what nobody found.
+pub(crate) type Strays<'a> = BTreeMap<(&'a NodeId, &'a SourceId), &'a Facts>;
 
 /// Neighbours that somebody names and nobody found, each once.
 #[derive(Debug)]
@@ -166,19 +166,23 @@ fn draft<'a>(
     let finders = finders(&place, drafts, sources);
     let listed = finders
         .iter()
-        .any(|s| strays.contains(&(&id, &s.source.id)));
-    let standing = if !listed && answered(&finders) {
+        .find_map(|s| strays.get(&(&id, &s.source.id)));
+    let standing = if listed.is_none() && answered(&finders) {
         Standing::Ghost
     } else {
         Standing::Declared
     };
+    let mut facts = named.facts;
+    for (fact, value) in listed.into_iter().flat_map(|facts| facts.iter()) {
+        facts.set(fact, value.clone());
+    }
     let node = Node {
         id,
         kind: place.kind,
         scope: place.scope(),
         name: place.name,
         health: Health::default(),
-        facts: named.facts,
+        facts,
         zones: BTreeMap::new(),
         series: Vec::new(),
         standing,

@@ -105,6 +105,8 @@ fn a_missing_neighbour_is_a_ghost_only_when_its_service_answered_whole() {
         let picture = stage.picture();
         assert_eq!(node(&picture, &id).standing, Standing::Declared);
         assert_eq!(level(&picture, &id), Level::Unknown);
+        let sentence = &node(&picture, &id).health.reasons[0].sentence;
+        assert!(sentence.ends_with("gave no answer for its place."), "{sentence}");
     }
 }
 
@@ -337,7 +339,7 @@ fn an_expected_database_that_is_listed_among_what_nobody_reads_is_not_missing() 
         assert_eq!(node(&picture, &id).standing, Standing::Declared);
         assert_eq!(level(&picture, &id), Level::Unknown);
         let sentence = &node(&picture, &id).health.reasons[0].sentence;
-        let why = "it is there, but not of the kind that is read: of databases those are Aurora clusters and their instances";
+        let why = "it is there and of the engine mysql: of databases Aurora clusters and their instances are read";
         assert_eq!(
             *sentence,
             format!("{name} is not read: The stack file names it, and {why}.")

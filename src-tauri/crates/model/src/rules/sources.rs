@@ -231,11 +231,10 @@ fn unfound(subject: &Subject<'_>) -> String {
     let Some(service) = reader(node.kind) else {
         return format!("{} is not read yet", owner(node.kind));
     };
-    let answered = subject
-        .source(&node.source)
-        .is_some_and(|s| s.state == State::Ok);
-    if answered {
-        return "it is there, but not of the kind that is read: of databases those are Aurora clusters and their instances".to_owned();
+    if let Some(engine) = node.facts.text(Fact::Engine) {
+        return format!(
+            "it is there and of the engine {engine}: of databases Aurora clusters and their instances are read"
+        );
     }
     format!("{} gave no answer for its place", service.label())
 }

@@ -59,9 +59,13 @@ async fn clusters(round: &Round<'_>) -> Result<Vec<Found>, SourceFailure> {
     }
     match instances {
         Ok(instances) => found.extend(others(round, &clusters, instances)),
-        // No member is there to tell it.
-        Err(failure) if found.is_empty() => round.lose(failure.clone()),
-        Err(_) => {}
+        Err(failure) => {
+            let told = |found: &Found| matches!(found, Found::Node(node) if node.failure.is_some());
+            // No member is there to tell it.
+            if !found.iter().any(told) {
+                round.lose(failure.clone());
+            }
+        }
     }
     Ok(found)
 }
