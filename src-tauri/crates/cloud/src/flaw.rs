@@ -2,7 +2,7 @@
 //! all of it that there are no credentials.
 
 use crate::acting::ActRole;
-use crate::chain::Chain;
+use crate::chain::{Chain, keys_of};
 use crate::profiles::Way;
 use aws_runtime::env_config::section::{EnvConfigSections, Profile as Section};
 use std::collections::BTreeSet;
@@ -27,6 +27,10 @@ fn roles(
     let (mut seen, mut name) = (BTreeSet::new(), start);
     loop {
         let section = set.get_profile(name)?;
+        // As for the SDK, keys of a source end the chain, whatever else it says.
+        if name != start && keys_of(section).is_some() {
+            return None;
+        }
         let role = section.get("role_arn")?;
         if !seen.insert(name) {
             return Some(format!(

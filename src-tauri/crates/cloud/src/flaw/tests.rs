@@ -36,6 +36,11 @@ async fn a_role_that_leads_nowhere_is_told() {
     .await;
     let circle = format!("{p}source_profile = b\n[profile b]\n{ROLE}source_profile = p\n");
     says(&circle, "lead back to p").await;
+    // Keys of a source end the chain for the SDK too.
+    let keyed = format!(
+        "{p}source_profile = b\n[profile b]\naws_access_key_id = AKIDKEYS\naws_secret_access_key = s\n{ROLE}source_profile = nobody\n"
+    );
+    assert_eq!(told(&keyed).await, None);
     let both = format!("{p}source_profile = b\ncredential_source = Environment\n");
     says(&both, "both source_profile and credential_source").await;
     says(
