@@ -45,7 +45,7 @@ pub use guarded::{Guarded, quiet};
 pub use profiles::{Profile, Way, profiles};
 pub use programs::Programs;
 pub use session::{
-    AccountSessions, Caller, OpenError, Session, Sessions, look, open, open_patiently, open_within,
+    AccountSessions, Caller, OpenError, Session, Sessions, look, open, open_anew, open_within,
 };
 pub use stack::{Stack, StackError};
 pub use standing::Standing;

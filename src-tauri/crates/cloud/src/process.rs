@@ -9,6 +9,7 @@ use crate::clock::{Clock, system};
 use crate::keys::Unusable;
 use crate::mfa::{Step, climbed};
 use crate::programs::{self, Ended, Found, Named, Programs, Stop, run};
+use crate::session::CALLER_WITHIN;
 use crate::supply::{Short, Supply};
 use crate::words::plain;
 use aws_config::SdkConfig;
@@ -22,8 +23,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-/// So long a request waits for a program: shorter than anybody waits for credentials.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(4);
+/// So long a request waits for a program: shorter than one attempt of anybody who waits for credentials.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
+const _: () = assert!(ANSWERED_WITHIN.as_secs() * 2 < CALLER_WITHIN.as_secs());
 /// So long a program may take: somebody may have to confirm something in a browser.
 const ENDS_WITHIN: Duration = Duration::from_secs(60);
 /// What failed is not run again for so long, however many requests need it …
@@ -32,6 +34,9 @@ const REST: Duration = Duration::from_secs(5);
 const LONG_REST: Duration = Duration::from_secs(60);
 /// Keys that do not say when they end are asked for anew after this, as by the SDK.
 const KEPT: Duration = Duration::from_secs(15 * 60);
+/// Keys that were got so shortly before a profile was opened are those that somebody waited for too short a time to see,
+/// and not those that are no good: a program that takes its time would be run for ever.
+const RECENT: Duration = Duration::from_secs(30);
 /// So long before their end keys are got anew.
 const AHEAD: Duration = Duration::from_secs(10);
 
@@ -54,7 +59,7 @@ pub(crate) struct Process {
     sts: SdkConfig,
     clock: Clock,
     runs: Runs,
-    /// What was got before it was opened may be what is no good.
+    /// What was got before may be what is no good.
     since: Instant,
 }
 
@@ -115,7 +120,9 @@ impl Process {
             sts,
             clock: clock.clone(),
             runs: runs.clone(),
-            since: Instant::now(),
+            since: Instant::now()
+                .checked_sub(RECENT)
+                .unwrap_or_else(Instant::now),
         }
     }
 

@@ -28,11 +28,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// How long one question to STS may take, a second attempt included.
-const CALLER_WITHIN: Duration = Duration::from_secs(6);
+pub(crate) const CALLER_WITHIN: Duration = Duration::from_secs(6);
 
 mod opening;
 
-pub use opening::{OpenError, look, open, open_patiently, open_within};
+pub use opening::{OpenError, look, open, open_anew, open_within};
 
 /// Everything one stack gives access to.
 #[derive(Clone, Debug)]

@@ -262,10 +262,10 @@ impl Inner {
         if self.helm.busy() || *lock(&self.stopped) {
             return;
         }
-        let Ok(sessions) = cloud::open_patiently(&self.recipe.stack).await else {
+        let sight = self.sights.now();
+        let Ok(sessions) = cloud::open_anew(&self.recipe.stack, &sight.sessions).await else {
             return;
         };
-        let sight = self.sights.now();
         let held = sight.sessions.accounts.iter().map(Named::of);
         let next = sessions.accounts.iter().map(Named::of);
         if !helps(ill, held.zip(next)) {

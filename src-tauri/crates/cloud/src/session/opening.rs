@@ -50,25 +50,26 @@ pub async fn open(stack: &Stack) -> Result<Sessions, OpenError> {
 /// # Errors
 /// When a file the stack names is missing.
 pub async fn open_within(stack: &Stack, limit: Duration) -> Result<Sessions, OpenError> {
-    opened(stack, limit.min(IDENTITY_WITHIN)).await
+    opened(stack, Programs::of(stack), limit.min(IDENTITY_WITHIN)).await
 }
 
-/// As [`open`], in the background: STS is waited for as long as one question to it may take.
+/// Opens everything anew in the background: STS is waited for as long as one question to it may take. A program that
+/// runs for `held`, or gave keys a moment ago, is not run once more.
 ///
 /// # Errors
 /// When a file the stack names is missing.
-pub async fn open_patiently(stack: &Stack) -> Result<Sessions, OpenError> {
-    opened(stack, CALLER_WITHIN).await
+pub async fn open_anew(stack: &Stack, held: &Sessions) -> Result<Sessions, OpenError> {
+    opened(stack, held.programs.clone(), CALLER_WITHIN).await
 }
 
-async fn opened(stack: &Stack, limit: Duration) -> Result<Sessions, OpenError> {
+async fn opened(stack: &Stack, programs: Programs, limit: Duration) -> Result<Sessions, OpenError> {
     let named = [&stack.files.aws_config, &stack.files.aws_credentials];
     for path in named.into_iter().flatten() {
         if !path.is_file() {
             return Err(OpenError::NoFile { path: path.clone() });
         }
     }
-    let (clock, programs) = (Clock::new(), Programs::of(stack));
+    let clock = Clock::new();
     let accounts = stack
         .accounts
         .iter()
