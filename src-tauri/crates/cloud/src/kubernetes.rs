@@ -109,6 +109,7 @@ impl ClusterSession {
             Entrance::Eks(name) => eks::read(place, name).await?,
         };
         let server = found.config.cluster_url.clone();
+        let act_user = found.act_user.clone();
         let name = Arc::clone(&found.name);
         let (account, region) = (found.account.clone(), found.region.clone());
         let nobody = Arc::new(AtomicBool::new(found.nobody));
@@ -134,7 +135,7 @@ impl ClusterSession {
                 endpoint: address(&server),
                 loopback: server.host().is_some_and(is_loopback),
                 nobody,
-                act_user: place.act_user.clone(),
+                act_user,
                 clock,
                 requests: AtomicU64::new(0),
             }),
@@ -266,6 +267,7 @@ async fn enter(
         signs_in,
         stamp,
         until,
+        act_user,
         ..
     } = found;
     let namespace = config.default_namespace.clone();
@@ -285,7 +287,6 @@ async fn enter(
         (SignsIn::Signer(signer), _) => Some(*signer),
         (SignsIn::Itself | SignsIn::Program(_), _) => None,
     };
-    let act_user = place.act_user.clone();
     let reached = Reached {
         config,
         signer,

@@ -102,6 +102,7 @@ impl Finder {
             region: Some(Arc::clone(&self.session.region)),
             name: None,
             act_user: self.session.act_user.clone(),
+            act_users: BTreeMap::new(),
             programs: Default::default(),
             certificates: Default::default(),
         };

@@ -298,6 +298,7 @@ mod tests {
             region: None,
             name: None,
             act_user: None,
+            act_users: Default::default(),
             programs: Default::default(),
             certificates: Default::default(),
         };

@@ -126,7 +126,9 @@ impl Door {
         self
     }
 
-    async fn pass(&self) -> Result<Pass, NotSignedIn> {
+    /// For a read, what let in before will do where nothing newer is to be had; a write is nobody's but who the kubeconfig
+    /// names now.
+    async fn pass(&self, reads: bool) -> Result<Pass, NotSignedIn> {
         let (now, door) = (self.0.clock.now(), self.clone());
         let work = || async move { door.sign_in().await };
         let passes = &self.0.passes;
@@ -134,7 +136,7 @@ impl Door {
         let got = passes.get(fits, ANSWERED_WITHIN, work).await;
         got.or_else(|short| {
             let held = passes.held(|held| held.clone());
-            held.filter(|pass| pass.lasts(now)).ok_or(short)
+            held.filter(|pass| reads && pass.lasts(now)).ok_or(short)
         })
         .map_err(|short| {
             NotSignedIn(match short {
@@ -158,6 +160,7 @@ impl Door {
         let resolved = resolved.map_err(|failure| (failure, REST))?;
         self.0.nobody.store(resolved.nobody, Ordering::Relaxed);
         if resolved.config.cluster_url != *server {
+            self.0.passes.held(|held| *held = None);
             return Err((
                 refused::elsewhere(place, &resolved.config.cluster_url),
                 REST,
@@ -178,7 +181,7 @@ impl Door {
         let reached = Reached {
             config,
             signer,
-            act_user: place.act_user.clone(),
+            act_user: resolved.act_user,
         };
         let client =
             client(reached, clock).map_err(|error| (refused::unusable(place, &error), REST))?;
@@ -305,11 +308,11 @@ impl tower::Service<Request<Body>> for Door {
         let door = self.clone();
         Box::pin(async move {
             let again = again(&request);
-            let pass = door.pass().await?;
+            let pass = door.pass(again.is_some()).await?;
             let answer = pass.send(request).await?;
             let anew = answer.status() == StatusCode::UNAUTHORIZED && door.refused(&pass);
             match again {
-                Some(again) if anew => door.pass().await?.send(again).await,
+                Some(again) if anew => door.pass(true).await?.send(again).await,
                 Some(_) | None => Ok(answer),
             }
         })

@@ -36,6 +36,7 @@ pub(super) async fn read(place: &ClusterPlace, name: &str) -> Result<Resolved, S
         name: name.into(),
         account: Some(session.account.clone()),
         region: Some(session.region.clone()),
+        act_user: place.act_user.clone(),
     })
 }
 

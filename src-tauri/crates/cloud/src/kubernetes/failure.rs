@@ -3,6 +3,7 @@
 use super::sign::NotSignedIn;
 use crate::proxy::ThroughProxy;
 use model::{FailureClass, SourceFailure};
+use rustls::{AlertDescription, CertificateError};
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io::ErrorKind;
@@ -160,6 +161,9 @@ impl CallFailure {
             (Self::Kube(error), _) => match refused_by_tls(error)? {
                 Tls::Ours => {
                     "See that certificate-authority (and tls-server-name) in the kubeconfig are those of this server; where a proxy opens TLS, its authority."
+                }
+                Tls::Time => {
+                    "Renew the API server's certificate; where it is good, set this machine's clock."
                 }
                 Tls::Theirs => {
                     "See that the context's client certificate is one that this server takes."
@@ -373,16 +377,41 @@ fn not_signed_in(error: &kube::Error) -> Option<&SourceFailure> {
 enum Tls {
     /// We do not take the server's.
     Ours,
+    /// The server's has ended, or has not begun.
+    Time,
     /// The server does not take ours.
     Theirs,
+}
+
+/// What a server says of a client's certificate (RFC 8446, section 6.2).
+fn is_of_a_certificate(alert: AlertDescription) -> bool {
+    matches!(
+        alert,
+        AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::AccessDenied
+            | AlertDescription::CertificateRequired
+    )
 }
 
 fn refused_by_tls(error: &kube::Error) -> Option<Tls> {
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(cause) = next {
         match cause.downcast_ref() {
+            Some(rustls::Error::InvalidCertificate(
+                CertificateError::Expired
+                | CertificateError::ExpiredContext { .. }
+                | CertificateError::NotValidYet
+                | CertificateError::NotValidYetContext { .. },
+            )) => return Some(Tls::Time),
             Some(rustls::Error::InvalidCertificate(_)) => return Some(Tls::Ours),
-            Some(rustls::Error::AlertReceived(_)) => return Some(Tls::Theirs),
+            Some(rustls::Error::AlertReceived(alert)) => {
+                return is_of_a_certificate(*alert).then_some(Tls::Theirs);
+            }
             Some(_) | None => {}
         }
         // What an I/O error is made of is not its source, but its source's.

@@ -38,6 +38,8 @@ pub struct ClusterPlace {
     pub name: Option<String>,
     /// The user its writes are of; `None`: whoever reads it.
     pub act_user: Option<ActUser>,
+    /// Those of every account: where an ARN in the kubeconfig names another one, that one's user.
+    pub act_users: BTreeMap<AccountId, ActUser>,
     /// The programs it may sign in by.
     pub programs: Programs,
     /// Until when the certificates are good that clusters are reached with.
@@ -73,11 +75,32 @@ pub fn places(stack: &Stack, sessions: &Sessions) -> Vec<ClusterPlace> {
             region: Some(cluster.region.as_str().into()),
             name: cluster.name.clone(),
             act_user: account.and_then(|account| account.global.act_user.clone()),
+            act_users: act_users(sessions),
             programs: sessions.programs.clone(),
             certificates: sessions.certificates.clone(),
         }
     };
     stack.clusters.iter().map(place).collect()
+}
+
+fn act_users(sessions: &Sessions) -> BTreeMap<AccountId, ActUser> {
+    let of = |account: &AccountSessions| {
+        let user = account.global.act_user.clone()?;
+        Some((account.account.clone(), user))
+    };
+    sessions.accounts.iter().filter_map(of).collect()
+}
+
+/// Whose the writes are to a cluster whose ARN may name another account than the stack file's. An account that STS did not
+/// name yet is any.
+fn act_user<'a>(place: &'a ClusterPlace, arn: Option<&ClusterArn<'_>>) -> Option<&'a ActUser> {
+    let named = |account: &&AccountId| account.as_str().bytes().all(|byte| byte.is_ascii_digit());
+    match (arn, place.account.as_ref().filter(named)) {
+        (Some(arn), Some(account)) if arn.account != account.as_str() => {
+            place.act_users.get(&AccountId::new(arn.account))
+        }
+        _ => place.act_user.as_ref(),
+    }
 }
 
 fn in_region<'a>(account: &'a AccountSessions, region: &str) -> Option<&'a Session> {
@@ -181,6 +204,8 @@ pub(super) struct Resolved {
     pub(super) name: Arc<str>,
     pub(super) account: Option<AccountId>,
     pub(super) region: Option<Arc<str>>,
+    /// The user its writes are of.
+    pub(super) act_user: Option<ActUser>,
 }
 
 /// Length and time of the kubeconfig's files and of those that it names: no longer current once one of them was written.
@@ -261,7 +286,8 @@ pub(super) async fn read(
         .await
         .map_err(|error| refused(place, &error))?;
     through(&mut config, entry.as_ref()).map_err(|error| refused(place, &error))?;
-    if let (Some(other), Some(user)) = (&config.auth_info.impersonate, &place.act_user) {
+    let act_user = act_user(place, arn.as_ref());
+    if let (Some(other), Some(user)) = (&config.auth_info.impersonate, act_user) {
         return Err(two_users(place, other, user));
     }
     let endings = Endings::of(&config);
@@ -293,6 +319,7 @@ pub(super) async fn read(
         config,
         signs_in,
         nobody: beside.nobody,
+        act_user: act_user.cloned(),
         stamp,
         until: endings.client,
     })

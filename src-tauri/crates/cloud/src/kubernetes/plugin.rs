@@ -203,6 +203,7 @@ fn receiver(cluster: &Cluster) -> Receiver {
         name: cluster.tls_server_name.clone(),
         authority,
         unproven: cluster.insecure_skip_tls_verify.unwrap_or(false),
+        proxy: cluster.proxy_url.clone(),
     }
 }
 
@@ -220,6 +221,7 @@ mod tests {
             region: None,
             name: None,
             act_user: None,
+            act_users: Default::default(),
             programs: Default::default(),
             certificates: Default::default(),
         };

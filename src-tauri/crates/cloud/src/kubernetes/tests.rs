@@ -15,6 +15,7 @@ pub(super) fn place(file: &Path, context: &str) -> ClusterPlace {
         region: Some("us-east-1".into()),
         name: None,
         act_user: None,
+        act_users: Default::default(),
         programs: Default::default(),
         certificates: Default::default(),
     }
@@ -93,6 +94,28 @@ async fn a_token_beside_a_program_is_what_counts() {
     let place = place(file.path(), "by-name");
     ClusterSession::open(&place, Clock::new()).await.unwrap();
     assert_eq!(place.programs.waiting(), []);
+}
+
+#[tokio::test]
+async fn writes_are_of_the_user_of_the_account_that_the_arn_names() {
+    let file = kubeconfig("{token: t}");
+    let [ours, theirs] = ["ours", "theirs"].map(|name| ActUser::of(name).expect("a name"));
+    let mut place = place(file.path(), "by-name");
+    place.act_user = Some(ours.clone());
+    let user = |place: ClusterPlace| async move {
+        let session = ClusterSession::open(&place, Clock::new()).await.unwrap();
+        session.act_user().cloned()
+    };
+    assert_eq!(user(place.clone()).await, Some(ours.clone()));
+    // An account that the stack file does not name has none.
+    place.entrance = Entrance::Context("by-arn".to_owned());
+    assert_eq!(user(place.clone()).await, None);
+    let other = AccountId::new("444455556666");
+    place.act_users.insert(other, theirs.clone());
+    assert_eq!(user(place.clone()).await, Some(theirs));
+    // STS did not say yet which account this is.
+    place.account = Some(AccountId::new("prod"));
+    assert_eq!(user(place).await, Some(ours));
 }
 
 #[tokio::test]
@@ -239,6 +262,13 @@ fn a_certificate_that_is_not_taken_is_no_matter_of_the_network() {
     let ours = rustls::AlertDescription::CertificateRequired;
     let ours = step(rustls::Error::AlertReceived(ours));
     assert!(ours.contains("client certificate"), "{ours}");
+    let ended = step(rustls::Error::InvalidCertificate(
+        rustls::CertificateError::Expired,
+    ));
+    assert!(ended.contains("Renew the API server's"), "{ended}");
+    let another = rustls::AlertDescription::ProtocolVersion;
+    let another = step(rustls::Error::AlertReceived(another));
+    assert!(!another.contains("certificate"), "{another}");
 }
 
 /// What waits is listed by the hash that it is checked by, so by the same server.

@@ -44,15 +44,20 @@ pub(crate) struct Receiver {
     pub(crate) authority: Vec<u8>,
     /// `insecure-skip-tls-verify`.
     pub(crate) unproven: bool,
+    /// `proxy-url`: where nothing proves who the server is, what is given is the proxy's too.
+    pub(crate) proxy: Option<String>,
 }
 
 impl Receiver {
     /// For somebody who decides about it.
     fn shown(&self) -> String {
-        let server = match self.server.parse() {
+        let place = |url: &str| match url.parse() {
             Ok(url) => visible(&address(&url)),
-            Err(_) => visible(&self.server),
+            Err(_) => visible(url),
         };
+        let server = place(&self.server);
+        let through = self.proxy.as_deref().map(place);
+        let through = through.map_or_else(String::new, |proxy| format!(" through {proxy}"));
         let plain = self.server.starts_with("http://");
         let proven = match (self.unproven, self.authority.as_slice()) {
             _ if plain => "in the clear: it need not prove who it is (HTTP)".to_owned(),
@@ -65,15 +70,16 @@ impl Receiver {
         };
         let name = self.name.as_deref().map(visible);
         let name = name.map_or_else(String::new, |name| format!(" as {name}"));
-        format!("{server}{name}, {proven}")
+        format!("{server}{name}{through}, {proven}")
     }
 
-    fn parts(&self) -> [&[u8]; 4] {
+    fn parts(&self) -> [&[u8]; 5] {
         [
             self.server.as_bytes(),
             self.name.as_deref().unwrap_or_default().as_bytes(),
             &self.authority,
             if self.unproven { b"unproven" } else { b"" },
+            self.proxy.as_deref().unwrap_or_default().as_bytes(),
         ]
     }
 }

@@ -248,6 +248,7 @@ impl Server {
             region: Some("eu-west-1".into()),
             name: None,
             act_user: None,
+            act_users: Default::default(),
             programs: Default::default(),
             certificates: Default::default(),
         };

@@ -102,6 +102,7 @@ fn another_server_or_one_that_proves_less_is_another_program() {
         name: None,
         authority: b"CA".to_vec(),
         unproven: false,
+        proxy: None,
     };
     let hash = |receiver: &Receiver| of(Some(receiver.clone())).find().expect("found").hash;
     let first = hash(&here);
@@ -123,6 +124,10 @@ fn another_server_or_one_that_proves_less_is_another_program() {
             unproven: true,
             ..here.clone()
         },
+        Receiver {
+            proxy: Some("http://evil.example:3128".to_owned()),
+            ..here.clone()
+        },
     ];
     assert!(others.iter().all(|other| hash(other) != first));
     let shown = of(Some(here.clone())).shown_receiver().expect("shown");
@@ -138,9 +143,11 @@ fn another_server_or_one_that_proves_less_is_another_program() {
     assert!(shown.contains("in the clear"), "{shown}");
     let unproven = Receiver {
         unproven: true,
+        proxy: Some("http://me:secret@proxy:3128".to_owned()),
         ..here
     };
     let shown = of(Some(unproven)).shown_receiver().expect("shown");
     assert!(shown.contains("insecure-skip-tls-verify"), "{shown}");
+    assert!(shown.contains(" through http://proxy:3128"), "{shown}");
     assert_eq!(of(None).shown_receiver(), None);
 }
