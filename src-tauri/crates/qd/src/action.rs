@@ -14,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Exit code of a plan that is blocked or an action that is refused.
 const REFUSED: u8 = 4;
 /// Exit code of a run that was left before its end.
-const INTERRUPTED: u8 = 5;
+const INTERRUPTED: u8 = 7;
 
 /// What the operator says for the record.
 pub(crate) struct Words {
@@ -233,14 +233,15 @@ pub(crate) async fn follow(engine: &Engine, mut run: RunWatch, json: bool) -> Re
             return Ok(exit_code(receipt));
         }
         let id = receipt.run.clone();
-        let changed = tokio::select! {
-            changed = run.changed() => changed,
-            _ = interrupt.recv() => {
-                if std::mem::replace(&mut stopping, true) {
-                    return Err(left(&id));
+        let changed = loop {
+            tokio::select! {
+                changed = run.changed() => break changed,
+                _ = interrupt.recv() => {
+                    if std::mem::replace(&mut stopping, true) {
+                        return Err(left(&id));
+                    }
+                    stop(engine, &id);
                 }
-                stop(engine, &id);
-                continue;
             }
         };
         if changed.is_err() {
