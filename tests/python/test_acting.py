@@ -86,15 +86,22 @@ def test_an_action_with_a_role_of_its_own_is_done_by_that_and_every_other_by_the
     platform, state, queue = desk
     common = ROLE.replace("quarterdeck-act", "quarterdeck-common")
     own = platform.stack.with_name("own.toml")
-    own.write_text(platform.stack.read_text().replace(f'act_role = "{ROLE}"', f'act_role = "{common}"\nact_roles = {{ redrive = "{ROLE}" }}', 1))
-    purge = planned(platform, state, "purge", queue["id"], stack=own)
-    assert purge["acts_as"] == common
-    plan = planned(platform, state, "redrive", queue["id"], stack=own)
-    assert plan["acts_as"] == ROLE
-    done = reading.qd(*act_words(platform, plan, stack=own), state=state, timeout=240)
-    receipt = json.loads(done.stdout.strip().splitlines()[-1])
-    assert done.returncode == 0, receipt
-    assert signed(platform)["sqs:StartMessageMoveTask"] == {"quarterdeck-act"}
-    # The look is of another action, and its role is not there.
-    looked = reading.qd("peek", queue["id"], "--stack", str(own), "--json", state=state)
+
+    def roles(every: str, selected: str) -> None:
+        named = f'act_role = "{every}"\nact_roles = {{ redrive-selected = "{selected}" }}'
+        own.write_text(platform.stack.read_text().replace(f'act_role = "{ROLE}"', named, 1))
+
+    def look():
+        return reading.qd("peek", queue["id"], "--stack", str(own), "--json", state=state)
+
+    roles(common, ROLE)
+    acts_as = {verb: planned(platform, state, verb, queue["id"], stack=own)["acts_as"] for verb in ("redrive", "redrive-selected", "purge")}
+    assert acts_as == {"redrive": common, "redrive-selected": ROLE, "purge": common}
+    before = signed(platform).get("sqs:ReceiveMessage", set())
+    looked = look()
+    assert looked.returncode == 0, looked.stderr
+    assert signed(platform)["sqs:ReceiveMessage"] == before | {"quarterdeck-act"}
+    # Its own role is not there: the common one does not stand in.
+    roles(ROLE, common)
+    looked = look()
     assert looked.returncode != 0 and common in looked.stderr, looked.stderr
