@@ -25,4 +25,6 @@ test("a command that does not answer says how to find out what it did", async ()
   for (const ask of others) expect((await late(ask)).hint).not.toContain("runs");
   expect((await late(() => host.giveSignInCode("123456"))).hint).toContain("a code is good once");
   expect((await late(() => host.approveProgram("0a1b"))).hint).toContain("still says that it waits");
+  expect((await late(() => host.offers("n"))).hint).toBe("It changes nothing to try again.");
+  expect((await late(() => host.peek("n", 30))).hint).toContain("Another look counts one more receive of each message");
 });

@@ -57,21 +57,45 @@ const DEADLINE_S: Partial<Record<keyof Commands, number>> = { about: 60, plan: 4
 const DEFAULT_DEADLINE_S = 15;
 
 const RUNS = "Nothing is known of what it did: look at the runs before pressing again.";
-/** What to do when a command that does something was not answered. */
-const LATE_HINT: Partial<Record<keyof Commands, string>> = {
+const FRAME_SAYS = "Nothing is known of what it did: the frame says whether something can be pressed.";
+/** Of those that only ask, and of those that can be asked twice. */
+const AGAIN = "It changes nothing to try again.";
+/** What to do when a command was not answered; exhaustive, so that a new one does not compile until somebody thought of it. */
+const LATE_HINT: Record<keyof Commands, string> = {
   act: RUNS,
   resume_run: RUNS,
   cancel_run: RUNS,
-  arm: "Nothing is known of what it did: the frame says whether something can be pressed.",
-  disarm: "Nothing is known of what it did: the frame says whether something can be pressed.",
+  arm: FRAME_SAYS,
+  disarm: FRAME_SAYS,
+  peek: "Nothing is known of what it received, and it may still go on. Another look counts one more receive of each message, hides it for up to 30 s, and may push it on where a redrive policy limits its receives.",
   begin_sign_in: "Nobody is signed in by it: begin again.",
   await_sign_in: "Nothing is known of what AWS answered: signed in, reading goes on by itself; else begin again.",
   give_sign_in_code: "Nothing is known of what AWS answered: signed in, reading goes on by itself; else give the next code, as a code is good once.",
   approve_program: "Nothing is known of what it did: approved, reading goes on by itself; else the strip still says that it waits.",
   keep: "Nothing is known of what it did: what was kept stands among the platforms that can be opened.",
+  subscribe: AGAIN,
+  offers: AGAIN,
+  all_offers: AGAIN,
+  plan: AGAIN,
+  arming: AGAIN,
+  begin_hold: AGAIN,
+  watch_run: AGAIN,
+  runs: AGAIN,
+  loops: AGAIN,
+  cost: AGAIN,
+  audit: AGAIN,
+  links: AGAIN,
+  about: AGAIN,
+  open_sign_in_page: AGAIN,
+  cancel_sign_in: AGAIN,
+  try_again: AGAIN,
+  start_drill: AGAIN,
+  beginnings: AGAIN,
+  discover: AGAIN,
+  open_stack: AGAIN,
+  reopen: AGAIN,
+  leave: AGAIN,
 };
-/** Of those that only ask, and of those that can be asked twice. */
-const AGAIN_HINT = "It changes nothing to try again.";
 
 function call<C extends keyof Commands>(command: C, args: Commands[C]["args"]): Promise<Commands[C]["answer"]> {
   const limit = DEADLINE_S[command] ?? DEFAULT_DEADLINE_S;
@@ -80,7 +104,7 @@ function call<C extends keyof Commands>(command: C, args: Commands[C]["args"]): 
       const late: HostError = {
         code: "no-answer",
         message: `The application core did not answer '${command}' in ${limit} s.`,
-        hint: LATE_HINT[command] ?? AGAIN_HINT,
+        hint: LATE_HINT[command],
         retryable: true,
       };
       reject(late);
