@@ -7,6 +7,8 @@ import type { Program } from "../../ipc/gen/Program";
 import { heading, levelOf, loud, nameOf } from "./access";
 
 export interface Loud {
+  /** Tells it from the others, as long as it is said: a profile is of one account, and who names a program or certificate names one. */
+  key: string;
   level: Level;
   heading: string;
   sentence: string;
@@ -19,21 +21,23 @@ export interface Loud {
   program?: Program;
 }
 
+const keyOf = (access: Access): string => `account ${access.profile ?? ""}`;
+
 function ofAccount(access: Access): Loud {
-  const said: Loud = { level: levelOf(access), heading: heading(access), sentence: access.sentence ?? nameOf(access), nextStep: access.next_step ?? "" };
+  const said: Loud = { key: keyOf(access), level: levelOf(access), heading: heading(access), sentence: access.sentence ?? nameOf(access), nextStep: access.next_step ?? "" };
   if (access.command !== undefined) said.command = access.command;
   if (access.profile !== undefined) said.profile = access.profile;
   return said;
 }
 
-function ofProgram(program: Program): Loud {
+function ofProgram(program: Program, key = `program ${program.named_by}`): Loud {
   const changed = program.approved_at !== undefined;
-  return { level: "critical", heading: changed ? "PROGRAM CHANGED" : "PROGRAM NOT APPROVED", sentence: program.sentence, nextStep: "Once somebody approved it, reading goes on by itself.", program };
+  return { key, level: "critical", heading: changed ? "PROGRAM CHANGED" : "PROGRAM NOT APPROVED", sentence: program.sentence, nextStep: "Once somebody approved it, reading goes on by itself.", program };
 }
 
 function ofCertificate(certificate: Certificate): Loud {
   const ended = certificate.state === "expired";
-  return { level: ended ? "critical" : "warning", heading: ended ? "CERTIFICATE EXPIRED" : "CERTIFICATE EXPIRING", sentence: certificate.sentence, nextStep: certificate.next_step };
+  return { key: `certificate ${certificate.used_as} ${certificate.named_by}`, level: ended ? "critical" : "warning", heading: ended ? "CERTIFICATE EXPIRED" : "CERTIFICATE EXPIRING", sentence: certificate.sentence, nextStep: certificate.next_step };
 }
 
 /** The program that an account waits for. The default chain does not say which profile the environment chose: it waits for that of a profile that no account names. */
@@ -50,9 +54,9 @@ export function said(identity: Identity): Loud[] {
     const program = awaited(identity, access);
     if (program === undefined) return ofAccount(access);
     programs.delete(program);
-    return ofProgram(program);
+    return ofProgram(program, keyOf(access));
   });
-  const all = [...accounts, ...[...programs].map(ofProgram), ...identity.certificates.map(ofCertificate)];
+  const all = [...accounts, ...[...programs].map((program) => ofProgram(program)), ...identity.certificates.map(ofCertificate)];
   const rank = (one: Loud): number => (one.level === "critical" ? 0 : 1);
   return all.sort((a, b) => rank(a) - rank(b));
 }
