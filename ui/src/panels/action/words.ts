@@ -57,7 +57,7 @@ export function signed(plan: Plan): { by: string; limit: string } | undefined {
   if (plan.acts_as === undefined) return undefined;
   switch (plan.rights?.[0]?.of) {
     case "iam":
-      return { by: `signed by ${shortArns(plan.acts_as)}`, limit: ", allowed this and nothing else" };
+      return { by: `signed by ${shortArns(plan.acts_as)}`, limit: ", allowed only the actions its calls need" };
     case "kubernetes":
       return { by: `made as the user ${shortArns(plan.acts_as)}`, limit: "" };
     case undefined:
