@@ -30,6 +30,7 @@ class Proxy(ThreadingHTTPServer):
         self.upstream = urllib.parse.urlsplit(upstream)
         self.fault, self.resource = fault, resource
         self.met: list[str] = []
+        self.watches: set[socket.socket] = set()
         self.lifted = threading.Event()
 
     @property
@@ -40,6 +41,12 @@ class Proxy(ThreadingHTTPServer):
         """From now on everything is passed on; what hangs is let go."""
         self.fault = None
         self.lifted.set()
+
+    def cut(self) -> None:
+        """Breaks off every watch."""
+        for watch in list(self.watches):
+            with contextlib.suppress(OSError):
+                watch.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request, client_address):
         pass  # clients of a broken proxy hang up; that is the point
@@ -98,15 +105,17 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def follow(self, body: bytes):
-        """Passes a watch on, line by line, until a fault begins."""
+        """Passes a watch on, line by line."""
         upstream, answer = self.open(body)
         if answer.status != 200:
             return self.answer(answer.status, [], answer.read())
         self.begin()
+        self.server.watches.add(self.connection)
         with contextlib.closing(upstream), contextlib.suppress(OSError, http.client.HTTPException):
             while line := answer.readline():
                 self.chunk(line)
             self.chunk(b"")
+        self.server.watches.discard(self.connection)
         self.close_connection = True
 
     def drop(self):

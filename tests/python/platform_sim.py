@@ -1,10 +1,13 @@
 """`qd sim` as a context manager, and its control endpoint."""
 
 import contextlib
+import datetime
 import json
+import math
 import os
 import pathlib
 import subprocess
+import time
 import urllib.request
 
 from topology import QD
@@ -71,3 +74,14 @@ def simulated(folder: pathlib.Path, scenario: str, *options: str):
                 process.kill()
                 raise
         assert code == 0, f"qd sim ended with {code} on SIGTERM"
+
+
+@contextlib.contextmanager
+def at_our_time(folder: pathlib.Path, scenario: str, *options: str):
+    """Its time is the machine's and goes on: what ends by the machine's clock is judged by the platform's."""
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    with simulated(folder, scenario, "--clock", "auto", "--speed", "1", "--start", now, *options) as platform:
+        # It began a moment late.
+        behind = time.time() - platform.advance(0)["epoch_ms"] / 1000
+        platform.advance(max(0, math.ceil(behind)))
+        yield platform

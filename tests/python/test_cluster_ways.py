@@ -7,7 +7,7 @@ import pytest
 
 from emulators import free_port
 from fronts import Authority, ForwardProxy, Tls
-from platform_sim import simulated
+from platform_sim import at_our_time
 from programs_desk import Desk, Program, assert_aws_is_live, assert_drawn, failed, only, plugin
 from test_faults import pictures, watched
 from topology import outlasting, qd
@@ -15,10 +15,7 @@ from topology import outlasting, qd
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory):
-    # Tokens and certificates end by the machine's clock, and are judged by the platform's: here they are the same.
-    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    options = ("--clock", "explicit", "--start", now, "--regions", "1", "--pods", "60")
-    with simulated(tmp_path_factory.mktemp("ways") / "sim", "calm", *options) as platform:
+    with at_our_time(tmp_path_factory.mktemp("ways") / "sim", "calm", "--regions", "1", "--pods", "60") as platform:
         yield platform
 
 
