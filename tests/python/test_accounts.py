@@ -112,7 +112,10 @@ def test_a_plan_is_of_its_account_region_and_partition(desk, picture, account, p
 
 def test_an_account_that_is_another_is_not_shown_and_the_others_are(desk, tmp_path):
     desk.accounts({"china": GOV})
-    picture = reading.read(desk.stack, tmp_path / "state")
+    try:
+        picture = reading.read(desk.stack, tmp_path / "state")
+    finally:
+        desk.accounts({})
     accounts = {placed(n)[0] for n in picture.of("queue")}
     assert accounts == {MAIN, GOV}
     assert not any("cn-north-1" in id for id in picture.nodes)

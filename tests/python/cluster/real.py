@@ -222,6 +222,19 @@ def roles(admin):
     admin("create", "clusterrolebinding", READ, f"--clusterrole={READ}", "--group=on-call")
 
 
+@pytest.fixture(scope="session")
+def account(admin, roles):
+    """A service account that reads."""
+    admin("create", "serviceaccount", "desk", "-n", NAMESPACE)
+    admin("create", "clusterrolebinding", "desk", f"--clusterrole={READ}", f"--serviceaccount={NAMESPACE}:desk")
+    return "desk"
+
+
+@pytest.fixture
+def token(admin, account):
+    return admin("create", "token", account, "-n", NAMESPACE, "--duration=10m").strip()
+
+
 def test_who_may_only_read_sees_all_and_is_told_what_is_missing_before_the_press(place, plane, admin, roles):
     operator = Operator(place(plane.certificate("kim", "on-call")), admin)
     picture = operator.read()
@@ -276,10 +289,7 @@ def test_what_may_not_be_listed_is_named_and_the_rest_goes_on(place, plane, admi
     assert any("list nodes" in error for error in refused), refused
 
 
-def test_a_token_of_a_service_account_reads_and_a_wrong_one_is_a_sentence(place, plane, admin, roles):
-    admin("create", "serviceaccount", "desk", "-n", NAMESPACE)
-    admin("create", "clusterrolebinding", "desk", f"--clusterrole={READ}", f"--serviceaccount={NAMESPACE}:desk")
-    token = admin("create", "token", "desk", "-n", NAMESPACE, "--duration=10m").strip()
+def test_a_token_of_a_service_account_reads_and_a_wrong_one_is_a_sentence(place, token):
     at = place({"token": token})
     picture = at.read()
     assert {s["state"] for s in picture.source("kubernetes")} == {"ok"} and picture.of("pod")
@@ -290,8 +300,7 @@ def test_a_token_of_a_service_account_reads_and_a_wrong_one_is_a_sentence(place,
         assert "did not accept our credentials (401)" in error and token not in error and error.endswith("."), error
 
 
-def test_a_program_that_gives_a_token_is_asked_about_and_runs(place, plane, admin, roles, tmp_path):
-    token = admin("create", "token", "desk", "-n", NAMESPACE, "--duration=10m").strip()
+def test_a_program_that_gives_a_token_is_asked_about_and_runs(place, token, tmp_path):
     program = Program(tmp_path / "bin")
     program.answers(token=token)
     at = place(plugin(program))
@@ -317,14 +326,14 @@ def told(picture) -> str:
     return next((s["error"] for s in failed if s["id"].endswith("/nodes")), failed[0]["error"])
 
 
-def test_a_token_file_with_a_line_end_is_read_and_read_again_when_it_is_written(place, plane, admin, roles, tmp_path):
+def test_a_token_file_with_a_line_end_is_read_and_read_again_when_it_is_written(place, token, tmp_path):
     file = tmp_path / "token"
     file.write_text("no token of anybody\n".replace(" ", "-"))
     at = place({"tokenFile": str(file)})
     with watched(at.stack, at.state) as lines:
         steps = pictures(lines, within=60)
         next(1 for _, sources, _ in steps if any("(401)" in s.get("error", "") for s in sources.values()))
-        file.write_text(admin("create", "token", "desk", "-n", NAMESPACE, "--duration=10m"))
+        file.write_text(f"{token}\n")
         next(1 for _, _, nodes in steps if any(n["kind"] == "pod" for n in nodes.values()))
 
 
