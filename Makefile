@@ -1,9 +1,11 @@
 # make run · make test · make bench. Each sets up what it needs and says so; twice is harmless.
-# Rust (rustup.rs) and Node 20+ (nodejs.org) are prerequisites; everything else is installed here.
+# Rust (rustup.rs) and Node 20.19+, 22.13+ or 24+ (nodejs.org) are prerequisites; everything else is installed here.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 SCENARIO ?= dlq-fills
 STACK ?=
+# What vite, its Svelte plugin and eslint run on.
+NODE := 20.19 or later of 20, 22.13 or later of 22, or 24 or later
 VENV := .venv
 STAMPS := target/.stamps
 LOCALSTACK := target/localstack
@@ -25,8 +27,10 @@ help:
 
 prerequisites:
 	@command -v cargo >/dev/null || { echo "Rust is missing: install 1.94.1 or newer from https://rustup.rs"; exit 1; }
-	@command -v node >/dev/null || { echo "Node is missing: install 20 or newer from https://nodejs.org"; exit 1; }
-	@command -v npm >/dev/null || { echo "npm is missing: it comes with Node 20 from https://nodejs.org"; exit 1; }
+	@command -v node >/dev/null || { echo "Node is missing: install $(NODE), from https://nodejs.org"; exit 1; }
+	@[[ "$$(node --version)" =~ ^v(20\.(19|[2-9][0-9])|22\.(1[3-9]|[2-9][0-9])|2[4-9]\.[0-9]+|[3-9][0-9]\.[0-9]+)\. ]] || \
+	  { echo "Node is $$(node --version), which the window's tools do not run on: install $(NODE), from https://nodejs.org"; exit 1; }
+	@command -v npm >/dev/null || { echo "npm is missing: it comes with Node from https://nodejs.org"; exit 1; }
 
 $(STAMPS)/packages: Makefile
 	@mkdir -p $(STAMPS)
@@ -84,16 +88,17 @@ rust-test: prerequisites $(STAMPS)/test-packages ui/dist/index.html $(VENV)/.rea
 	@echo "▸ Rust tests"
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" cargo nextest run --workspace
 
-# Those that hardly need a core run beside the others, and give way to them. They are a job of their own (set -m), so that they
-# can be interrupted: whoever stops this stops both, and each ends its simulators.
+# Those that hardly need a core run beside the others, and give way to them. Both are jobs of their own (set -m), so that they can
+# be interrupted, and are waited for, as bash hears of a signal only while it waits: whoever stops this stops both, and each ends
+# its simulators.
 python-test: rust-test
 	@echo "▸ the simulated platform and qd, asked by boto3 and kubectl; qd against moto and ministack"
 	@cargo build --workspace --bins --quiet
 	@export PATH="$(CURDIR)/$(VENV)/bin:$$PATH" QD_BIN="$(CURDIR)/target/debug/qd"; \
-	set -m; nice -n 10 pytest -q $(BESIDE) </dev/null >target/python-beside.log 2>&1 & beside=$$!; set +m; \
-	trap 'kill -INT $$beside 2>/dev/null && wait $$beside' EXIT; trap 'exit 130' INT TERM HUP; \
-	pytest -q tests/python $(addprefix --ignore=,$(BESIDE)); main=$$?; \
-	wait $$beside; other=$$?; trap - EXIT; cat target/python-beside.log; exit $$((main | other))
+	trap 'kill -INT $$main $$beside 2>/dev/null; wait' EXIT; trap 'exit 130' INT TERM HUP; \
+	set -m; nice -n 10 pytest -q $(BESIDE) </dev/null >target/python-beside.log 2>&1 & beside=$$!; \
+	pytest -q tests/python $(addprefix --ignore=,$(BESIDE)) </dev/null & main=$$!; set +m; \
+	wait $$main; failed=$$?; wait $$beside; other=$$?; trap - EXIT; cat target/python-beside.log; exit $$((failed | other))
 
 window-test: rust-test
 	@echo "▸ the real window, driven"
