@@ -119,13 +119,14 @@ test-cluster: prerequisites $(STAMPS)/packages ui/dist/index.html $(VENV)/.ready
 	@cargo build --workspace --bins --quiet
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" QD_BIN="$(CURDIR)/target/debug/qd" $(VENV)/bin/pytest -q tests/python/cluster/real.py
 
-# Packed by Tauri's own bundler out of the binaries that cargo built.
+# Packed by Tauri's own bundler out of the binaries that cargo built, and packed again by xz, which it does not know.
 package: prerequisites $(STAMPS)/packages ui/dist/index.html
-	@echo "▸ building the package (release; the first time takes some ten minutes)"
+	@echo "▸ building the package (release; the first time takes some half an hour)"
 	@cargo build --release --workspace --bins --quiet
 	@rm -f target/release/bundle/deb/*.deb
 	@cd src-tauri && ../ui/node_modules/.bin/tauri bundle --bundles deb >/dev/null
-	@cp target/release/bundle/deb/*_$$(dpkg --print-architecture).deb target/quarterdeck.deb
+	@rm -rf target/package && dpkg-deb -R target/release/bundle/deb/*_$$(dpkg --print-architecture).deb target/package
+	@dpkg-deb -Zxz --root-owner-group -b target/package target/quarterdeck.deb >/dev/null
 	@ls -lh target/quarterdeck.deb
 
 test-package: package $(STAMPS)/test-packages
