@@ -106,7 +106,10 @@ fn a_missing_neighbour_is_a_ghost_only_when_its_service_answered_whole() {
         assert_eq!(node(&picture, &id).standing, Standing::Declared);
         assert_eq!(level(&picture, &id), Level::Unknown);
         let sentence = &node(&picture, &id).health.reasons[0].sentence;
-        assert!(sentence.ends_with("gave no answer for its place."), "{sentence}");
+        assert!(
+            sentence.ends_with("gave no answer for its place."),
+            "{sentence}"
+        );
     }
 }
 
