@@ -7,6 +7,7 @@ import { neighbour } from "./nav";
 import { pipeWidth, routes } from "./pipes";
 import { hit, podGeometry, type PodGeometry } from "./pods";
 import { keepOrder, PodSlots, type PodPlace } from "./slots";
+import { regionsOf, topology } from "./topology";
 
 const LANES = ["a", "b", "c"];
 const ROOM = { width: 430, height: 118, head: 15, label: 0, maxPitch: 10 };
@@ -218,6 +219,21 @@ describe("settling", () => {
     world.sources.set(source.id, { ...source, state: "pending" });
     grid.follow(world, touched);
     expect(grid.of(world, "us-east-1", zones)).not.toBe(one);
+  });
+});
+
+describe("headings", () => {
+  it("say that the pods of a cluster that EKS lists could not be read", async () => {
+    const { fakeWorld } = await import("../ipc/fake/fixture");
+    const world = fakeWorld("calm");
+    for (const [id, node] of world.nodes) if (node.kind === "pod") world.nodes.delete(id);
+    for (const [id, source] of world.sources) if (source.service === "kubernetes") world.sources.set(id, { ...source, state: "failed" });
+    const regions = regionsOf(world);
+    const topo = topology(world, regions[0] ?? "", regions);
+    const heading = topo.headings.find((h) => h.column === "eks");
+    expect(heading?.node).toBeDefined();
+    expect(heading?.parts.map((p) => p.text)).toEqual(["could not be read"]);
+    expect(topo.headings.find((h) => h.column === "sqs")?.parts.map((p) => p.text)).not.toContain("could not be read");
   });
 });
 

@@ -13,7 +13,7 @@ type Parts = Heading["parts"];
 
 export function headingsOf(ctx: Context, pods: PodCounts): Heading[] {
   const heading = (column: ColumnId, title: string, parts: Parts, node?: NodeId): Heading =>
-    node === undefined ? { column, title, parts: filled(ctx, column, parts) } : { column, title, parts, node };
+    ({ column, title, parts: filled(ctx, column, parts), ...(node === undefined ? {} : { node }) });
   const cluster = ctx.of("cluster")[0];
   return [
     heading("route53", "Route 53", zoneParts(ctx), ctx.of("zone")[0]?.id),
@@ -28,15 +28,15 @@ export function headingsOf(ctx: Context, pods: PodCounts): Heading[] {
 
 const SERVICE_OF: Record<ColumnId, Service> = { route53: "route53", edge: "cloudfront", alb: "elb", eks: "kubernetes", data: "rds", sqs: "sqs", lambda: "lambda" };
 
-/** A tier with nothing in it says why: not read (yet), failed, or really nothing there. */
+/** A tier with nothing in it says why: not read (yet), failed, or really nothing there. Of a cluster that EKS lists the pods may be unread. */
 function filled(ctx: Context, column: ColumnId, parts: Parts): Parts {
-  if (parts.length > 0) return parts;
+  if (parts.length > 0 || ctx.of(KINDS_OF[column]).length > 0) return parts;
   const service = SERVICE_OF[column];
   const its = [...ctx.world.sources.values()].filter((s) => s.service === service && (s.scope.region === undefined || s.scope.region === "global" || s.scope.region === ctx.region));
   if (its.length === 0) return [{ text: "not read", level: "unknown" }];
   if (its.some((s) => s.state === "failed")) return [{ text: "could not be read", level: "unknown" }];
   if (its.some((s) => s.state === "pending")) return [{ text: "reading…", level: "in_transition" }];
-  return ctx.of(KINDS_OF[column]).length === 0 ? [{ text: "none here", level: "ok" }] : [];
+  return [{ text: "none here", level: "ok" }];
 }
 
 const KINDS_OF: Record<ColumnId, Kind> = { route53: "record", edge: "distribution", alb: "loadbalancer", eks: "pod", data: "dbinstance", sqs: "queue", lambda: "function" };
