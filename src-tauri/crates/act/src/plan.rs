@@ -267,7 +267,7 @@ impl Plan {
     pub fn signed(&self) -> Option<String> {
         let who = self.acts_as.as_deref()?;
         Some(match self.rights.first()? {
-            Right::Iam { .. } => format!("signed by {who}, allowed these calls and no others"),
+            Right::Iam { .. } => format!("signed by {who}, allowed only the actions its calls need"),
             Right::Kubernetes { .. } => format!("made as the user {who}"),
         })
     }
