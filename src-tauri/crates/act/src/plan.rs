@@ -267,7 +267,9 @@ impl Plan {
     pub fn signed(&self) -> Option<String> {
         let who = self.acts_as.as_deref()?;
         Some(match self.rights.first()? {
-            Right::Iam { .. } => format!("signed by {who}, allowed only the actions its calls need"),
+            Right::Iam { .. } => {
+                format!("signed by {who}, allowed only the actions its calls need")
+            }
             Right::Kubernetes { .. } => format!("made as the user {who}"),
         })
     }

@@ -30,7 +30,8 @@ pub(crate) fn begin(
     let slowed = sight.core.pace_of_spending();
     sight.core.spawn(async move {
         let all = || clusters.all();
-        let mut known = identity(&sessions, &all(), &[]);
+        // What is shown, not what is so by now: somebody may have signed in while the sight was opened.
+        let mut known = drawn.borrow().identity.clone();
         let mut approved = sessions.programs.stamp();
         loop {
             let stamp = sessions.programs.stamp();
