@@ -117,7 +117,8 @@ impl Snapshot {
     /// # Errors
     /// A sentence-ready [`NotFound`] when nothing or more than one thing is called that.
     pub fn find(&self, text: &str, fits: impl Fn(Kind) -> bool) -> Result<&Arc<Node>, NotFound> {
-        if let Some(node) = self.node(&NodeId::new(text)) {
+        let by_id = self.node(&NodeId::new(text));
+        if let Some(node) = by_id.or_else(|| self.by_stand_in(text)) {
             return Ok(node);
         }
         let named: Vec<_> = self
@@ -133,6 +134,19 @@ impl Snapshot {
                 several.iter().map(|n| n.id.clone()).collect(),
             )),
         }
+    }
+
+    /// The node of an id from when STS had not named its account: there it goes by the profile that leads to it.
+    fn by_stand_in(&self, text: &str) -> Option<&Arc<Node>> {
+        let (kind, rest) = text.split_once('/')?;
+        let (account, rest) = rest.split_once('/')?;
+        let profile = account.strip_prefix("profile:")?;
+        let mut ways = self.identity.access.iter();
+        let way = ways.find(|way| way.profile.as_deref() == Some(profile))?;
+        self.node(&NodeId::new(format!(
+            "{kind}/{}/{rest}",
+            way.account.as_str()
+        )))
     }
 
     fn nothing(&self, text: &str) -> NotFound {
@@ -186,8 +200,26 @@ fn list(ids: &[NodeId]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::{AccessState, Way};
     use crate::source::Service;
-    use crate::stage::Stage;
+    use crate::stage::{self, Stage};
+    use std::collections::BTreeMap;
+
+    fn access() -> Access {
+        Access {
+            account: AccountId::new(stage::ACCOUNT),
+            profile: None,
+            way: Way::Keys,
+            arn: None,
+            act_role: None,
+            act_roles: BTreeMap::new(),
+            expires_at: None,
+            state: AccessState::Valid,
+            sentence: None,
+            next_step: None,
+            command: None,
+        }
+    }
 
     #[test]
     fn what_is_not_found_may_be_in_what_was_not_read() {
@@ -198,12 +230,23 @@ mod tests {
             let found = picture.find(text, |_| true).map(|node| node.id.clone());
             found.map_err(|error| error.to_string())
         };
-        assert_eq!(find(&mut stage, "orders"), Ok(orders));
+        assert_eq!(find(&mut stage, "orders"), Ok(orders.clone()));
         let told = find(&mut stage, "order").expect_err("nothing");
         assert_eq!(
             told,
             "nothing here is called \"order\": `qd topology --json` lists every id and name"
         );
+        // As it was called before STS named the account.
+        let mut picture = stage.picture();
+        picture.identity.access.push(Access {
+            profile: Some("prod".to_owned()),
+            ..access()
+        });
+        let id = orders.as_str().replace(stage::ACCOUNT, "profile:prod");
+        let found = picture.find(&id, |_| true).map(|node| node.id.clone());
+        assert_eq!(found, Ok(orders.clone()));
+        let other = id.replace("profile:prod", "profile:test");
+        picture.find(&other, |_| true).expect_err("another profile");
         stage.lose(Service::Sqs);
         let told = find(&mut stage, "order").expect_err("nothing");
         let begins = "nothing that was read is called \"order\", and 1 of ";
