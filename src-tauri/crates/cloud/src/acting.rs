@@ -41,9 +41,8 @@ impl ActRole {
         let ["arn", partition, "iam", "", account, resource] = parts[..] else {
             return None;
         };
-        let digits = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
         let name = resource.strip_prefix("role/")?.rsplit('/').next()?;
-        let fits = partition.starts_with("aws") && digits && !name.is_empty();
+        let fits = partition.starts_with("aws") && model::is_account(account) && !name.is_empty();
         (fits && arn.chars().all(|c| c.is_ascii_graphic())).then(|| Self(arn.into()))
     }
 
@@ -220,8 +219,7 @@ fn ends(began: SystemTime, told: DateTime) -> SystemTime {
 /// Why the role is not assumed for an account that STS says is not its own: what it would do happened elsewhere. The
 /// stack file is checked for this where it says an `id`; an account that STS did not name yet is let through.
 fn misplaced(role: &ActRole, account: &AccountId) -> Option<SourceFailure> {
-    let named = account.as_str().bytes().all(|byte| byte.is_ascii_digit());
-    let elsewhere = named && account.as_str() != role.account();
+    let elsewhere = account.is_named() && account.as_str() != role.account();
     elsewhere.then(|| SourceFailure {
         class: FailureClass::Credentials,
         sentence: format!(

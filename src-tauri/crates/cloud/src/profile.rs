@@ -196,6 +196,5 @@ pub(crate) fn account_of(profile: &Profile) -> Option<String> {
     let role = profile.get("role_arn");
     let role = role.and_then(|arn| arn.split(':').nth(4));
     let account = role.or_else(|| profile.get("sso_account_id"))?;
-    let digits = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
-    digits.then(|| account.to_owned())
+    model::is_account(account).then(|| account.to_owned())
 }

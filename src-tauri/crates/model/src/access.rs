@@ -365,10 +365,8 @@ impl WayIn<'_> {
             Some(profile) => format!("profile {profile}"),
             None => "the default chain".to_owned(),
         };
-        let account = self.account.as_str();
-        let named = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-        match named {
-            true => format!("{profile} (account {account})"),
+        match self.account.is_named() {
+            true => format!("{profile} (account {})", self.account),
             false => profile,
         }
     }

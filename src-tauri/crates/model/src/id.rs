@@ -56,6 +56,21 @@ text_id!(
     SourceId
 );
 
+impl AccountId {
+    /// Whether it is AWS's own, twelve digits, and no stand-in for an account that STS did not name yet
+    /// (<https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html>).
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        is_account(self.as_str())
+    }
+}
+
+/// Whether a text is the id of an AWS account: twelve digits.
+#[must_use]
+pub fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 impl NodeId {
     /// An AWS resource. `region` is `None` for global services (Route 53, CloudFront).
     #[must_use]

@@ -52,7 +52,7 @@ pub use facts::{Fact, Facts, NONE, Value, unfit};
 pub use failure::{FailureClass, SourceFailure};
 pub use graph::{Atlas, Graph};
 pub use health::{Cause, Evidence, Health, Level, Reason, RuleId, Signal};
-pub use id::{AccountId, NodeId, SourceId};
+pub use id::{AccountId, NodeId, SourceId, is_account};
 pub use kind::Kind;
 pub use move_task::{MoveFailure, move_failure};
 pub use node::{Node, Series, Standing};

@@ -94,8 +94,10 @@ fn act_users(sessions: &Sessions) -> BTreeMap<AccountId, ActUser> {
 /// Whose the writes are to a cluster whose ARN may name another account than the stack file's. An account that STS did not
 /// name yet is any.
 fn act_user<'a>(place: &'a ClusterPlace, arn: Option<&ClusterArn<'_>>) -> Option<&'a ActUser> {
-    let named = |account: &&AccountId| account.as_str().bytes().all(|byte| byte.is_ascii_digit());
-    match (arn, place.account.as_ref().filter(named)) {
+    match (
+        arn,
+        place.account.as_ref().filter(|account| account.is_named()),
+    ) {
         (Some(arn), Some(account)) if arn.account != account.as_str() => {
             place.act_users.get(&AccountId::new(arn.account))
         }

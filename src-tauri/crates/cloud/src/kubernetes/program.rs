@@ -83,7 +83,7 @@ fn somebody_else(
             .map(|profile| format!("with profile {profile}"));
     }
     let account = arn.map(|arn| arn.account);
-    let known = session.account.as_str().bytes().all(|b| b.is_ascii_digit());
+    let known = session.account.is_named();
     let other = account.filter(|account| known && *account != session.account.as_str())?;
     Some(format!("to account {other}"))
 }

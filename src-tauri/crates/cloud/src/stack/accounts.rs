@@ -93,7 +93,7 @@ fn regions(written: Vec<Spanned<String>>, wrong: &Wrong<'_>) -> Result<Vec<Strin
 fn account_id(id: Spanned<String>, wrong: &Wrong<'_>) -> Result<String, StackError> {
     let span = id.span();
     let id = id.into_inner();
-    if id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit()) {
+    if model::is_account(&id) {
         return Ok(id);
     }
     let reason = format!("{id:?} is no account id: it has twelve digits, in quotation marks");

@@ -157,8 +157,7 @@ fn from_queue_url(url: &str, near: &Scope) -> Option<Place> {
     let (_, rest) = url.split_once("://")?;
     let mut parts = rest.split('/');
     let (host, account, name) = (parts.next()?, parts.next()?, parts.next()?);
-    let twelve = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
-    (twelve && parts.next().is_none() && !name.is_empty()).then_some(())?;
+    (crate::id::is_account(account) && parts.next().is_none() && !name.is_empty()).then_some(())?;
     let host = host.strip_prefix("sqs.");
     let named = host.and_then(|h| h.strip_suffix(".amazonaws.com"));
     Some(Place {
